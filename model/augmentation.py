@@ -1,0 +1,116 @@
+"""Random changes that leave the expression as it is, on whatever device Keras trains on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("affectune")
+class RandomAugmentation(keras.layers.Layer):
+    """Mirror, turn, scale, shift, light and erase; the identity outside training.
+
+    One affine map a picture carries mirror, rotation, scale and shift, so that a picture is
+    resampled once. Written in ``keras.ops``: the layer sits at the head of the training model
+    and runs where that runs, on TensorFlow, JAX or torch.
+
+    Args:
+        rotation: largest turn to either side, degrees.
+        scale: largest relative change of size, 0-1.
+        shift: largest shift along each axis, as a share of the side, 0-1.
+        brightness: largest change of the mean, as a share of the range 0-255.
+        contrast: largest relative change of the contrast, 0-1.
+        erase: chance that a rectangle of 2-20 % of the area is filled with grey
+            (random erasing, Zhong et al. 2020), 0-1.
+        seed: seed of the layer's own generator.
+
+    Input and output: float32 or uint8 ``(N, H, W, 1)`` in 0-255; float32 comes out.
+    """
+
+    def __init__(
+        self,
+        *,
+        rotation: float = 15.0,
+        scale: float = 0.15,
+        shift: float = 0.10,
+        brightness: float = 0.15,
+        contrast: float = 0.25,
+        erase: float = 0.5,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.rotation = rotation
+        self.scale = scale
+        self.shift = shift
+        self.brightness = brightness
+        self.contrast = contrast
+        self.erase = erase
+        self.seed = seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("rotation", "scale", "shift", "brightness", "contrast", "erase", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def call(self, pictures: Any, training: bool = False) -> Any:
+        pictures = ops.cast(pictures, "float32")
+        if not training:
+            return pictures
+        pictures = self._move(pictures)
+        pictures = self._light(pictures)
+        return self._erase(pictures)
+
+    def _uniform(self, count: Any, low: float, high: float) -> Any:
+        return keras.random.uniform((count,), low, high, seed=self.generator)
+
+    def _move(self, pictures: Any) -> Any:
+        count, height, width = ops.shape(pictures)[:3]
+        turn = self._uniform(count, -self.rotation, self.rotation) * (3.141592653589793 / 180)
+        zoom = self._uniform(count, 1 - self.scale, 1 + self.scale)
+        mirror = ops.where(self._uniform(count, 0.0, 1.0) < 0.5, -1.0, 1.0)
+        cosine, sine = ops.cos(turn) / zoom, ops.sin(turn) / zoom
+        middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
+        shift_x = self._uniform(count, -self.shift, self.shift) * width
+        shift_y = self._uniform(count, -self.shift, self.shift) * height
+        # Each row maps an output place to the input place it is read from, about the middle.
+        a0, a1 = mirror * cosine, -mirror * sine
+        b0, b1 = sine, cosine
+        a2 = middle_x - a0 * (middle_x + shift_x) - a1 * (middle_y + shift_y)
+        b2 = middle_y - b0 * (middle_x + shift_x) - b1 * (middle_y + shift_y)
+        nothing = ops.zeros_like(a0)
+        maps = ops.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1)
+        return ops.image.affine_transform(
+            pictures,
+            maps,
+            interpolation="bilinear",
+            fill_mode="constant",
+            fill_value=0.0,
+            data_format="channels_last",
+        )
+
+    def _light(self, pictures: Any) -> Any:
+        count = ops.shape(pictures)[0]
+        gain = self._uniform(count, 1 - self.contrast, 1 + self.contrast)[:, None, None, None]
+        lift = self._uniform(count, -self.brightness, self.brightness)[:, None, None, None]
+        mean = ops.mean(pictures, axis=(1, 2, 3), keepdims=True)
+        return ops.clip((pictures - mean) * gain + mean + 255.0 * lift, 0.0, 255.0)
+
+    def _erase(self, pictures: Any) -> Any:
+        count, height, width = ops.shape(pictures)[:3]
+        area = self._uniform(count, 0.02, 0.20) * height * width
+        aspect = ops.exp(self._uniform(count, -0.9, 0.9))
+        tall, wide = ops.sqrt(area * aspect) / 2, ops.sqrt(area / aspect) / 2
+        centre_y = self._uniform(count, 0.0, 1.0) * height
+        centre_x = self._uniform(count, 0.0, 1.0) * width
+        rows = ops.arange(height, dtype="float32")[None, :]
+        columns = ops.arange(width, dtype="float32")[None, :]
+        in_rows = ops.abs(rows - centre_y[:, None]) < tall[:, None]
+        in_columns = ops.abs(columns - centre_x[:, None]) < wide[:, None]
+        chosen = self._uniform(count, 0.0, 1.0) < self.erase
+        hole = ops.logical_and(in_rows[:, :, None], in_columns[:, None, :])
+        hole = ops.logical_and(hole, chosen[:, None, None])[..., None]
+        grey = self._uniform(count, 0.0, 255.0)[:, None, None, None]
+        return ops.where(hole, grey, pictures)

@@ -1,0 +1,192 @@
+"""Training, from the data to the best network of the run. Read it top to bottom.
+
+``python -m model train --data fer2013.zip --votes ferplus_votes.csv --run first``
+writes ``model/runs/first/``: ``arguments.json``, ``history.csv`` (a line an epoch),
+``curves.png``, ``best.keras`` (averaged weights of the epoch that did best on PublicTest) and
+``backup/``, from which the same command goes on after an interruption. PrivateTest is never
+looked at here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.labels import EMOTIONS
+from model.architecture import WIDTHS, build_model
+from model.augmentation import RandomAugmentation
+from model.data import FERPLUS_COLUMNS, Split, load_fer2013
+
+RUNS = Path(__file__).parent / "runs"
+MOMENTUM = 0.9
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options; the defaults are the recipe of the shipped network."""
+    add = parser.add_argument
+    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    add("--votes", help="FER+ votes (csv), used as an auxiliary target; left out by default")
+    add("--run", default="default", help="the run's name, a folder under model/runs")
+    add("--epochs", type=int, default=44)
+    add("--batch-size", type=int, default=128)
+    add("--learning-rate", type=float, default=0.05, help="the cosine's height")
+    add("--warmup", type=float, default=1.0, help="epochs of linear warm-up")
+    add("--weight-decay", type=float, default=5e-3, help="decoupled, on kernels only")
+    add("--label-smoothing", type=float, default=0.1)
+    add("--ema", type=float, default=0.999, help="decay of the averaged weights")
+    add("--votes-weight", type=float, default=0.5, help="weight of the FER+ loss")
+    add("--balance", type=float, default=0.25, help="0: classes as they are, 1: all alike")
+    add("--dropout", type=float, default=0.4)
+    add("--widths", type=int, nargs="+", default=list(WIDTHS))
+    add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
+    add("--seed", type=int, default=0)
+    add("--limit", type=int, help="use this many images of each split: to try things out")
+    add("--verbose", type=int, default=1, help="1: progress bar, 2: a line an epoch")
+
+
+def train(arguments: argparse.Namespace) -> Path:
+    """Train one network and return the run's folder.
+
+    A run that was interrupted goes on where it stopped when it is started again with the same
+    ``--run``. ``--epochs`` may be changed on the way: the cosine is drawn anew.
+    """
+    keras.utils.set_random_seed(arguments.seed)
+    run = RUNS / arguments.run
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "arguments.json").write_text(
+        json.dumps({**vars(arguments), "backend": keras.backend.backend()}, indent=2, default=str)
+    )
+
+    data = load_fer2013(arguments.data, ferplus=arguments.votes)
+    print(data.cleaning)
+    training = _first(data.training, arguments.limit, seed=arguments.seed)
+    validation = _first(data.public_test, arguments.limit, seed=arguments.seed)
+
+    network = build_model(
+        widths=tuple(arguments.widths), depths=tuple(arguments.depths), dropout=arguments.dropout
+    )
+    print(f"{network.count_params():,} parameters, Keras on {keras.backend.backend()}")
+    learner = _with_heads(network, seed=arguments.seed, dropout=arguments.dropout)
+    steps = math.ceil(len(training) / arguments.batch_size)
+    learner.compile(
+        optimizer=_optimizer(learner, arguments, steps),
+        loss={
+            "logits": keras.losses.CategoricalCrossentropy(
+                from_logits=True, label_smoothing=arguments.label_smoothing
+            ),
+            "votes": keras.losses.CategoricalCrossentropy(from_logits=True),
+        },
+        loss_weights={"logits": 1.0, "votes": arguments.votes_weight},
+        weighted_metrics={"logits": [keras.metrics.CategoricalAccuracy("accuracy")]},
+    )
+    learner.fit(
+        training.images,
+        _targets(training),
+        sample_weight=_weights(training, balance=arguments.balance),
+        validation_data=(
+            validation.images,
+            _targets(validation),
+            _weights(validation, balance=0.0),
+        ),
+        batch_size=arguments.batch_size,
+        epochs=arguments.epochs,
+        verbose=arguments.verbose,
+        # The order matters: the backup holds the weights that are being trained, whatever
+        # comes after the swap sees the averaged ones.
+        callbacks=[
+            keras.callbacks.BackupAndRestore(str(run / "backup"), delete_checkpoint=False),
+            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
+            _KeepBest(network, run),
+            keras.callbacks.CSVLogger(str(run / "history.csv"), append=True),
+        ],
+    )
+    return run
+
+
+def _with_heads(network: keras.Model, *, seed: int, dropout: float) -> keras.Model:
+    """Wrap the network for training: augmentation before it, a FER+ head beside it."""
+    inner = keras.Model(
+        network.input,
+        {name: network.get_layer(name).output for name in ("logits", "features")},
+        name="inner",
+    )
+    pictures = keras.layers.Input(network.input_shape[1:], name="picture")
+    found = inner(RandomAugmentation(seed=seed, name="augmentation")(pictures))
+    votes = keras.layers.Dropout(dropout, name="votes_dropout")(found["features"])
+    votes = keras.layers.Dense(len(FERPLUS_COLUMNS), name="votes")(votes)
+    logits = keras.layers.Identity(name="logits")(found["logits"])
+    return keras.Model(pictures, {"logits": logits, "votes": votes}, name="learner")
+
+
+def _optimizer(
+    learner: keras.Model, arguments: argparse.Namespace, steps: int
+) -> keras.optimizers.Optimizer:
+    warmup = max(1, round(arguments.warmup * steps))
+    optimizer = keras.optimizers.SGD(
+        keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=arguments.learning_rate / 10,
+            warmup_target=arguments.learning_rate,
+            warmup_steps=warmup,
+            decay_steps=max(1, arguments.epochs * steps - warmup),
+        ),
+        momentum=MOMENTUM,
+        nesterov=True,
+        weight_decay=arguments.weight_decay,
+        use_ema=True,
+        ema_momentum=arguments.ema,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(learner.trainable_variables)
+    return optimizer
+
+
+def _first(split: Split, limit: int | None, *, seed: int) -> Split:
+    if limit is None:
+        return split
+    chosen = np.random.default_rng(seed).permutation(len(split))[:limit]
+    return split.take(chosen.astype(np.int64))
+
+
+def _targets(split: Split) -> dict[str, NDArray[np.float32]]:
+    nobody = np.zeros((len(split), len(FERPLUS_COLUMNS)), dtype=np.float32)
+    return {
+        "logits": np.eye(len(EMOTIONS), dtype=np.float32)[split.labels],
+        "votes": nobody if split.votes is None else split.votes,
+    }
+
+
+def _weights(split: Split, *, balance: float) -> dict[str, NDArray[np.float32]]:
+    """Weigh each image by its class, ``count ** -balance`` with mean 1, and its votes 0 or 1."""
+    counts = np.maximum(np.bincount(split.labels, minlength=len(EMOTIONS)), 1)
+    weight = (counts.mean() / counts) ** balance
+    by_class = weight[split.labels]
+    voted = np.zeros(len(split)) if split.votes is None else split.votes.sum(axis=1) > 0
+    return {
+        "logits": (by_class / by_class.mean()).astype(np.float32),
+        "votes": voted.astype(np.float32),
+    }
+
+
+class _KeepBest(keras.callbacks.Callback):
+    """Save the bare network whenever PublicTest says that it is the best of the run."""
+
+    def __init__(self, network: keras.Model, run: Path) -> None:
+        super().__init__()
+        self.network = network
+        self.path = run / "best.keras"
+        self.note = run / "best.json"
+        self.best = json.loads(self.note.read_text())["accuracy"] if self.note.exists() else 0.0
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        accuracy = float((logs or {})["val_logits_accuracy"])
+        if accuracy > self.best:
+            self.best = accuracy
+            self.network.save(self.path)
+            self.note.write_text(json.dumps({"epoch": epoch + 1, "accuracy": accuracy}))
