@@ -1,0 +1,113 @@
+"""What flows through the recognition half: a face, its scores, the two together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emotion.labels import EMOTIONS
+
+UNSURE_BELOW = 0.15
+"""Two leading emotions closer than this in probability are called a tie."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Box:
+    """A rectangle in a picture, in pixels; ``x`` and ``y`` name its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def area(self) -> int:
+        return self.width * self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Five points of a face as (x, y) in pixels. Left and right are the viewer's."""
+
+    left_eye: tuple[float, float]
+    right_eye: tuple[float, float]
+    nose: tuple[float, float]
+    mouth_left: tuple[float, float]
+    mouth_right: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """Where a detector saw a face.
+
+    Attributes:
+        box: inside the picture.
+        landmarks: five points, from detectors that find them.
+        turn: degrees by which the picture had to be turned clockwise for the face to stand
+            upright: 0, 90, 180 or 270. Box and landmarks are in the unturned picture.
+    """
+
+    box: Box
+    landmarks: Landmarks | None = None
+    turn: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionScores:
+    """Seven probabilities in the order of `EMOTIONS`, each 0-1, together 1."""
+
+    probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.probabilities) != len(EMOTIONS):
+            raise ValueError(
+                f"Incorrect value for 'probabilities' argument: {self.probabilities!r}: "
+                f"{len(EMOTIONS)} are needed"
+            )
+
+    @property
+    def ranked(self) -> tuple[tuple[str, float], ...]:
+        """Emotions with their probabilities, the most probable first."""
+        pairs = zip(EMOTIONS, self.probabilities, strict=True)
+        return tuple(sorted(pairs, key=lambda pair: -pair[1]))
+
+    @property
+    def emotion(self) -> str:
+        """The most probable emotion."""
+        return self.ranked[0][0]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `emotion`, 0-1."""
+        return self.ranked[0][1]
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the two leading emotions are too close to name one."""
+        first, second = self.ranked[:2]
+        return first[1] - second[1] < UNSURE_BELOW
+
+    def as_dict(self) -> dict[str, float]:
+        """Return emotion → probability, in the order of `EMOTIONS`."""
+        return dict(zip(EMOTIONS, self.probabilities, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class FaceReading:
+    """A face and what it shows."""
+
+    face: Face
+    scores: EmotionScores
+
+
+@dataclass(frozen=True, slots=True)
+class PictureReading:
+    """Everything that was read in one picture.
+
+    Attributes:
+        faces: the readings, the largest face first.
+        notes: sentences for the visitor on what was left out and why (faces too small,
+            more faces than are read at once); empty most of the time.
+    """
+
+    faces: tuple[FaceReading, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,108 @@
+"""What flows through the music half: a mood, a track, a pick with its reason, a playlist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+Intent = Literal["match", "shift", "lift"]
+INTENTS: Final[tuple[str, ...]] = get_args(Intent)
+"""Stay with the mood, move it step by step, or go straight to bright and easy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """A point on the valence-arousal plane (Russell 1980), both axes in [-1, 1].
+
+    Attributes:
+        valence: unpleasant (-1) to pleasant (1).
+        arousal: quiet (-1) to full of energy (1).
+
+    Raises:
+        ValueError: a value is outside [-1, 1] or not a number.
+    """
+
+    valence: float
+    arousal: float
+
+    def __post_init__(self) -> None:
+        for name in ("valence", "arousal"):
+            value = getattr(self, name)
+            if not -1.0 <= value <= 1.0:
+                raise ValueError(f"Incorrect value for '{name}' argument: {value!r}: -1 to 1")
+
+    def distance(self, other: Mood) -> float:
+        """Return the Euclidean distance to another mood, 0 to 2.83."""
+        return float(
+            ((self.valence - other.valence) ** 2 + (self.arousal - other.arousal) ** 2) ** 0.5
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One recording in a catalogue.
+
+    Attributes:
+        id: Spotify's id, 22 characters.
+        genres: lower-case genre families, the most typical first.
+        year: year of release, or ``None`` where it is not known.
+        valence, energy, danceability, acousticness, instrumentalness: 0-1.
+        tempo: beats a minute.
+        popularity: 0-100.
+        position: where the track lies on the mood plane: the percentile ranks of valence and
+            energy within its catalogue, stretched to [-1, 1].
+    """
+
+    id: str
+    title: str
+    artists: tuple[str, ...]
+    genres: tuple[str, ...]
+    year: int | None
+    valence: float
+    energy: float
+    danceability: float | None
+    acousticness: float | None
+    instrumentalness: float | None
+    tempo: float | None
+    popularity: float
+    position: Mood
+    explicit: bool | None = None
+    duration_ms: int | None = None
+
+    @property
+    def url(self) -> str:
+        """The track's page on Spotify, which works without an account."""
+        return f"https://open.spotify.com/track/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A track chosen for a place in a playlist, with the reason in a person's words."""
+
+    track: Track
+    slot: Mood
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """A journey and the tracks that walk it.
+
+    Attributes:
+        mood: where the listener is.
+        target: where the journey ends.
+        intent: how it was asked to move.
+        picks: the tracks in playing order.
+        seed: what reproduces the draw on the same catalogue.
+    """
+
+    mood: Mood
+    target: Mood
+    intent: Intent
+    picks: tuple[Pick, ...]
+    seed: int
+
+    @property
+    def journey(self) -> tuple[Mood, ...]:
+        """The moods that the playlist passes, one a track."""
+        return tuple(pick.slot for pick in self.picks)
