@@ -1,0 +1,57 @@
+"""Reads the emotion on faces in a picture.
+
+Everything public is named here and loaded on first use, so that ``import emotion`` costs
+next to nothing and pulls in neither streamlit nor tensorflow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from emotion.labels import EMOTIONS
+from emotion.types import Box, EmotionScores, Face, FaceReading, Landmarks, PictureReading
+
+if TYPE_CHECKING:
+    from emotion.annotate import annotate, square_around
+    from emotion.classifier import EmotionClassifier
+    from emotion.detector import FaceDetector, build_detector
+    from emotion.image import ImageError, decode_image
+    from emotion.recognizer import EmotionRecognizer
+
+__all__ = [
+    "EMOTIONS",
+    "Box",
+    "EmotionClassifier",
+    "EmotionRecognizer",
+    "EmotionScores",
+    "Face",
+    "FaceDetector",
+    "FaceReading",
+    "ImageError",
+    "Landmarks",
+    "PictureReading",
+    "annotate",
+    "build_detector",
+    "decode_image",
+    "square_around",
+]
+
+_HOMES = {
+    "EmotionClassifier": "emotion.classifier",
+    "EmotionRecognizer": "emotion.recognizer",
+    "FaceDetector": "emotion.detector",
+    "ImageError": "emotion.image",
+    "annotate": "emotion.annotate",
+    "build_detector": "emotion.detector",
+    "decode_image": "emotion.image",
+    "square_around": "emotion.annotate",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'emotion' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
