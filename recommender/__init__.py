@@ -1,0 +1,50 @@
+"""From an emotion to music that meets it, then moves it.
+
+>>> import recommender
+>>> playlist = recommender.Recommender().recommend(recommender.mood_of({"sad": 1.0}), n=10)
+"""
+
+from __future__ import annotations
+
+from recommender.catalog import Catalog, open_or_starter
+from recommender.errors import CatalogError
+from recommender.export import to_csv, to_links, to_m3u
+from recommender.importer import ImportReport, import_file
+from recommender.journey import plan, suggested_intent, target_for
+from recommender.mood import (
+    BRIGHT_AND_EASY,
+    CALM,
+    COORDINATES,
+    mood_of,
+    mood_of_emotion,
+    room_mood,
+)
+from recommender.recommender import Recommender
+from recommender.types import INTENTS, Intent, Mood, Pick, Playlist, Track
+
+__all__ = [
+    "BRIGHT_AND_EASY",
+    "CALM",
+    "COORDINATES",
+    "INTENTS",
+    "Catalog",
+    "CatalogError",
+    "ImportReport",
+    "Intent",
+    "Mood",
+    "Pick",
+    "Playlist",
+    "Recommender",
+    "Track",
+    "import_file",
+    "mood_of",
+    "mood_of_emotion",
+    "open_or_starter",
+    "plan",
+    "room_mood",
+    "suggested_intent",
+    "target_for",
+    "to_csv",
+    "to_links",
+    "to_m3u",
+]

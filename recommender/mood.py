@@ -1,0 +1,124 @@
+"""From what a face shows to a point on the valence-arousal plane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import fsum, inf
+from types import MappingProxyType
+from typing import Final
+
+from recommender.types import Mood
+
+COORDINATES: Final[Mapping[str, Mood]] = MappingProxyType(
+    {
+        "angry": Mood(-0.51, 0.59),
+        "disgust": Mood(-0.60, 0.35),
+        "fear": Mood(-0.64, 0.60),
+        "happy": Mood(0.81, 0.51),
+        "sad": Mood(-0.63, -0.27),
+        "surprise": Mood(0.40, 0.67),
+        "neutral": Mood(0.0, 0.0),
+    }
+)
+"""Where each emotion lies. The one place that says so.
+
+The means of J. A. Russell & A. Mehrabian, "Evidence for a three-factor theory of emotions",
+Journal of Research in Personality 11 (1977), 273-294, rated for the feeling and not for the
+word. Warriner et al.'s norms (2013) put the same emotions into the same quadrants, at lower
+arousal. Surprise has no sign of its own: people surprised by good news pull its mean to the
+pleasant side, so whoever is read as surprised should be asked.
+"""
+
+BRIGHT_AND_EASY: Final = Mood(0.60, 0.25)
+"""Where lifting leads: clearly pleasant, awake, not yet a party."""
+
+CALM: Final = Mood(0.47, -0.60)
+"""Where tension settles. "Calm" has valence .47 in Warriner et al. 2013; its arousal of -.83
+is softened, because beyond it a catalogue holds little but rain and sleep sounds."""
+
+
+def mood_of(probabilities: Mapping[str, float]) -> Mood:
+    """Return the mood expected under a classifier's probabilities.
+
+    The expectation and not the most probable emotion: a face is rarely one thing.
+
+    Args:
+        probabilities: emotion → weight, 0 or more. Emotions left out count as 0, and the
+            weights need not sum to 1.
+
+    Raises:
+        ValueError: an unknown emotion, a weight that is negative or not a number, or no weight
+            above 0.
+    """
+    if not isinstance(probabilities, Mapping):
+        raise ValueError(
+            f"Incorrect value for 'probabilities' argument: {probabilities!r}: "
+            "an object of emotion and weight is needed"
+        )
+    moods = [mood_of_emotion(name) for name in probabilities]
+    for name, weight in probabilities.items():
+        _check_weight(weight, f"probabilities[{name!r}]")
+    if not any(probabilities.values()):
+        raise ValueError(
+            f"Incorrect value for 'probabilities' argument: {dict(probabilities)!r}: "
+            "one weight has to be above 0"
+        )
+    return room_mood(moods, list(probabilities.values()))
+
+
+def mood_of_emotion(name: str) -> Mood:
+    """Return where one emotion lies.
+
+    Raises:
+        ValueError: `name` is none of the seven.
+    """
+    if name not in COORDINATES:
+        raise ValueError(
+            f"Incorrect value for 'emotion' argument: {name!r}: one of {', '.join(COORDINATES)}"
+        )
+    return COORDINATES[name]
+
+
+def room_mood(moods: Sequence[Mood], weights: Sequence[float] | None = None) -> Mood:
+    """Return the one mood for several faces: their weighted mean.
+
+    Args:
+        moods: one a face, at least one.
+        weights: how much each face counts, 0 or more; all alike by default.
+
+    Raises:
+        ValueError: no moods, or weights that are negative, all 0 or not one a mood.
+    """
+    if not moods:
+        raise ValueError("Incorrect value for 'moods' argument: (): at least one is needed")
+    shares = [1.0] * len(moods) if weights is None else list(weights)
+    for share in shares:
+        _check_weight(share, "weights")
+    # Scaled by the largest, so that weights near the ends of float neither overflow nor vanish.
+    largest = max(shares, default=0.0)
+    if len(shares) != len(moods) or largest <= 0.0:
+        raise ValueError(
+            f"Incorrect value for 'weights' argument: {shares!r}: "
+            f"{len(moods)} are needed, one of them above 0"
+        )
+    shares = [share / largest for share in shares]
+    total = fsum(shares)
+    pairs = list(zip(moods, shares, strict=True))
+    return Mood(
+        _bounded(fsum(mood.valence * share for mood, share in pairs) / total),
+        _bounded(fsum(mood.arousal * share for mood, share in pairs) / total),
+    )
+
+
+def _check_weight(weight: object, name: str) -> None:
+    # Numpy's numbers are welcome, so what matters is that it turns into a float.
+    number = hasattr(weight, "__float__") and not isinstance(weight, bool)
+    if not number or not 0.0 <= float(weight) < inf:  # type: ignore[arg-type]
+        raise ValueError(
+            f"Incorrect value for '{name}' argument: {weight!r}: a number of 0 or more is needed"
+        )
+
+
+def _bounded(value: float) -> float:
+    """Keep rounding in the last digit from leaving [-1, 1]."""
+    return max(-1.0, min(1.0, float(value)))
