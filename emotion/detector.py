@@ -14,24 +14,50 @@ DetectorName = Literal["auto", "haar", "mtcnn"]
 DETECTORS: Final[tuple[str, ...]] = get_args(DetectorName)
 
 Stage = Literal["find", "look again", "turn", "read"]
-"""What is being done just now, for a page that shows progress."""
+"""What is being done just now, for a page that shows progress: the first look for faces, the
+careful second one, the look at the picture turned on its sides, and reading the faces found."""
 
 OnStage = Callable[[Stage], None]
 
 
 class FaceDetector(Protocol):
-    """Finds faces in an upright RGB picture."""
+    """Finds faces in an upright RGB picture. Safe to call from several threads at once."""
 
     def detect(self, image: NDArray[np.uint8], *, on_stage: OnStage | None = None) -> list[Face]:
-        """Return the faces in RGB uint8 ``(H, W, 3)``, the largest first."""
+        """Return the faces in RGB uint8 ``(H, W, 3)``.
+
+        Their boxes lie within the picture and do not overlap; the largest comes first.
+        """
+        ...
+
+    def warm_up(self) -> None:
+        """Load what the first picture would otherwise wait for."""
         ...
 
 
 def build_detector(name: DetectorName = "auto") -> FaceDetector:
-    """Return the detector called ``name``."""
-    raise NotImplementedError
+    """Return the detector called ``name``.
 
+    Args:
+        name: ``haar`` is the quick one and needs nothing but OpenCV; ``mtcnn`` is the careful
+            one and finds landmarks; ``auto`` asks the first and, in doubt, the second.
 
-def warm_up(name: DetectorName = "auto") -> None:
-    """Load what the detector will need, so that the first photo does not wait for it."""
-    raise NotImplementedError
+    Raises:
+        ValueError: no detector is called that.
+    """
+    # Imported here because each of them imports this module for its types.
+    if name == "haar":
+        from emotion.haar_detector import HaarDetector
+
+        return HaarDetector()
+    if name == "mtcnn":
+        from emotion.mtcnn_detector import MtcnnDetector
+
+        return MtcnnDetector()
+    if name == "auto":
+        from emotion.auto_detector import AutoDetector
+
+        return AutoDetector()
+    raise ValueError(
+        f"Incorrect value for 'detector' argument: {name!r}: one of {', '.join(DETECTORS)}"
+    )
