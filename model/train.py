@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from emotion.labels import EMOTIONS
 from model.architecture import WIDTHS, build_model
 from model.augmentation import RandomAugmentation
+from model.curves import draw_curves
 from model.data import FERPLUS_COLUMNS, Split, load_fer2013
 
 RUNS = Path(__file__).parent / "runs"
@@ -58,7 +59,7 @@ def train(arguments: argparse.Namespace) -> Path:
     ``--run``. ``--epochs`` may be changed on the way: the cosine is drawn anew.
     """
     keras.utils.set_random_seed(arguments.seed)
-    run = RUNS / arguments.run
+    run: Path = RUNS / arguments.run
     run.mkdir(parents=True, exist_ok=True)
     (run / "arguments.json").write_text(
         json.dumps({**vars(arguments), "backend": keras.backend.backend()}, indent=2, default=str)
@@ -107,6 +108,7 @@ def train(arguments: argparse.Namespace) -> Path:
             keras.callbacks.CSVLogger(str(run / "history.csv"), append=True),
         ],
     )
+    draw_curves(run / "history.csv", run / "curves.png")
     return run
 
 

@@ -1,0 +1,205 @@
+"""Measuring a network on a test split: accuracy, calibration, every class, with and without leaks.
+
+PublicTest is for choosing, PrivateTest is touched once for a network that is published.
+``--record`` writes what was measured into ``model/weights/metrics.json``; nothing else does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.labels import EMOTIONS
+from model.data import Split, load_fer2013
+
+WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = WEIGHTS / "emotion_cnn.tflite"
+METRICS = WEIGHTS / "metrics.json"
+BINS = 15
+BATCH = 64
+
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+class Metrics(TypedDict):
+    """What `evaluate` finds; shares are 0-1, ``confusion`` counts [true][predicted]."""
+
+    split: str
+    tta: bool
+    images: int
+    accuracy: float
+    clean_images: int
+    clean_accuracy: float
+    macro_f1: float
+    macro_recall: float
+    ece: float
+    per_class: dict[str, dict[str, float]]
+    confusion: list[list[int]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    add("--split", choices=("public-test", "private-test"), default="public-test")
+    add("--tta", action="store_true", help="average over the picture and its mirror image")
+    add("--weights", type=Path, default=SHIPPED, help="a .tflite or .keras file")
+    add("--json", action="store_true", help="print the figures as JSON")
+    add("--record", action="store_true", help=f"write them into {METRICS.name} as well")
+
+
+def run(arguments: argparse.Namespace) -> Metrics:
+    """Evaluate as the command line asks, and record if it asks for that."""
+    predict = load_predictor(arguments.weights)
+    data = load_fer2013(arguments.data)
+    split = data.public_test if arguments.split == "public-test" else data.private_test
+    probabilities = (
+        predict_with_mirror(predict, split.images) if arguments.tta else predict(split.images)
+    )
+    metrics = measure(probabilities, split, name=arguments.split, tta=arguments.tta)
+    if arguments.record:
+        record(metrics, arguments.weights)
+    return metrics
+
+
+def load_predictor(weights: Path) -> Predict:
+    """Return a function from uint8 pictures ``(N, 48, 48, 1)`` to probabilities ``(N, 7)``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: its name ends neither in ``.tflite`` nor in ``.keras``.
+    """
+    if not weights.is_file():
+        raise FileNotFoundError(f"There are no weights at {weights}")
+    if weights.suffix == ".tflite":
+        from emotion.classifier import EmotionClassifier
+
+        classifier = EmotionClassifier(weights)
+        return lambda pictures: _in_batches(classifier.predict, pictures)
+    if weights.suffix == ".keras":
+        import keras
+
+        network = keras.saving.load_model(weights, compile=False)
+        return lambda pictures: np.asarray(
+            network.predict(pictures, batch_size=BATCH, verbose=0), dtype=np.float32
+        )
+    raise ValueError(f"Incorrect value for 'weights' argument: {weights}: .tflite or .keras")
+
+
+def _in_batches(
+    predict: Callable[[NDArray[Any]], NDArray[np.float32]], pictures: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    parts = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
+    return np.concatenate([predict(part) for part in parts])
+
+
+def predict_with_mirror(predict: Predict, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Average the probabilities of pictures ``(N, H, W, 1)`` and of their mirror images."""
+    mirrored = np.ascontiguousarray(pictures[:, :, ::-1])
+    mean: NDArray[np.float32] = (predict(pictures) + predict(mirrored)) * np.float32(0.5)
+    return mean
+
+
+def measure(
+    probabilities: NDArray[np.float32], split: Split, *, name: str, tta: bool = False
+) -> Metrics:
+    """Compare probabilities ``(N, 7)`` with a split's labels."""
+    predicted = probabilities.argmax(axis=1)
+    right = predicted == split.labels
+    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
+    np.add.at(confusion, (split.labels, predicted), 1)
+    hits = confusion.diagonal()
+    recall = hits / np.maximum(confusion.sum(axis=1), 1)
+    precision = hits / np.maximum(confusion.sum(axis=0), 1)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return Metrics(
+        split=name,
+        tta=tta,
+        images=len(split),
+        accuracy=float(right.mean()),
+        clean_images=int(split.clean.sum()),
+        clean_accuracy=float(right[split.clean].mean()),
+        macro_f1=float(f1.mean()),
+        macro_recall=float(recall.mean()),
+        ece=expected_calibration_error(probabilities, split.labels),
+        per_class={
+            emotion: {
+                "images": int(confusion[position].sum()),
+                "precision": float(precision[position]),
+                "recall": float(recall[position]),
+                "f1": float(f1[position]),
+            }
+            for position, emotion in enumerate(EMOTIONS)
+        },
+        confusion=confusion.tolist(),
+    )
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, bins: int = BINS
+) -> float:
+    """Return the mean gap between confidence and accuracy (Guo et al. 2017), 0-1.
+
+    Args:
+        probabilities: ``(N, classes)``, rows that sum to 1.
+        labels: ``(N,)``, the true classes.
+        bins: how many confidence bins of equal width.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    gaps = [
+        abs(float(right[place == b].mean()) - float(confidence[place == b].mean()))
+        * float((place == b).mean())
+        for b in range(bins)
+        if (place == b).any()
+    ]
+    return float(sum(gaps))
+
+
+def record(metrics: Metrics, weights: Path, *, path: Path = METRICS) -> None:
+    """Write the figures beside the weights, under the split's name (``+tta`` with mirror).
+
+    Figures of another weights file are dropped: the file speaks of one network.
+    """
+    content = weights.read_bytes()
+    network = {
+        "file": weights.name,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    known = json.loads(path.read_text()) if path.exists() else {}
+    figures = known.get("figures", {}) if known.get("network") == network else {}
+    key = metrics["split"] + ("+tta" if metrics["tta"] else "")
+    figures[key] = {
+        **metrics,
+        "command": f"python -m model evaluate --split {metrics['split']}"
+        + (" --tta" if metrics["tta"] else ""),
+    }
+    text = json.dumps({"network": network, "figures": dict(sorted(figures.items()))}, indent=2)
+    path.write_text(text + "\n")
+
+
+def as_text(metrics: Metrics) -> str:
+    """Return the figures as a person reads them."""
+    lines = [
+        f"{metrics['split']}{' with mirror' if metrics['tta'] else ''}: "
+        f"{metrics['accuracy']:.2%} of {metrics['images']:,}",
+        f"  not in Training: {metrics['clean_accuracy']:.2%} of {metrics['clean_images']:,}",
+        f"  macro-F1 {metrics['macro_f1']:.3f}, macro-recall {metrics['macro_recall']:.3f}, "
+        f"calibration error {metrics['ece']:.3f}",
+        "  emotion    images  precision  recall",
+    ]
+    for emotion, figures in metrics["per_class"].items():
+        lines.append(
+            f"  {emotion:9} {figures['images']:7,}  {figures['precision']:8.1%}"
+            f"  {figures['recall']:6.1%}"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,69 @@
+"""A FER-2013 in miniature: real layout, drawn faces, and every flaw the loader must find."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from emotion.labels import EMOTIONS
+
+EACH = {"Training": 6, "PublicTest": 2, "PrivateTest": 2}
+
+
+def face(label: int, variant: int) -> NDArray[np.uint8]:
+    """Draw a 48x48 face whose mouth depends on the emotion and whose grey on the variant."""
+    picture = np.full((48, 48), 30 + 7 * variant, np.uint8)
+    cv2.circle(picture, (24, 24), 20, 180, -1)
+    cv2.circle(picture, (17, 19), 3, 20, -1)
+    cv2.circle(picture, (31, 19), 3, 20, -1)
+    cv2.ellipse(picture, (24, 32), (4 + label, 2 + label % 3), 0, 0, 30 + 50 * label, 10, 2)
+    return picture
+
+
+def jpeg(picture: NDArray[np.uint8]) -> bytes:
+    encoded, content = cv2.imencode(".jpg", picture)
+    assert encoded
+    return content.tobytes()
+
+
+def files() -> dict[str, bytes]:
+    """Return path → JPEG, with 1 blank, 1 repeat and 1 leaked picture in Training."""
+    found = {}
+    variant = 0
+    for split, count in EACH.items():
+        folder = "train" if split == "Training" else "test"
+        for label, emotion in enumerate(EMOTIONS):
+            for number in range(count):
+                name = f"{folder}/{emotion}/{split}_{number}{label}.jpg"
+                found[name] = jpeg(face(label, variant % 25))
+                variant += 1
+    found["train/sad/Training_900.jpg"] = jpeg(np.zeros((48, 48), np.uint8))
+    found["train/happy/Training_901.jpg"] = found["train/happy/Training_03.jpg"]
+    found["train/fear/Training_902.jpg"] = found["test/fear/PrivateTest_12.jpg"]
+    found["train/README.txt"] = b"not a picture"
+    return found
+
+
+@pytest.fixture(scope="session")
+def tiny_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "fer2013.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files().items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("votes") / "votes.csv"
+    rows = ["image,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,no"]
+    rows += [
+        f"{name},2,0,0,1,7,0,0,0,0,0" for name in files() if "angry" in name and "train" in name
+    ]
+    path.write_text("\n".join(rows) + "\n")
+    return path

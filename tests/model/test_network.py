@@ -1,0 +1,122 @@
+"""The way from data to shipped file, on a network small enough to train in a test."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion.labels import EMOTIONS
+from model import evaluate, export, train
+from model.data import load_fer2013
+
+keras = pytest.importorskip("keras", exc_type=ImportError)
+
+Options = Callable[..., argparse.Namespace]
+
+
+@pytest.fixture
+def options(tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
+    """Return a maker of training options for a tiny network whose run goes to a tmp folder."""
+    monkeypatch.setattr(train, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(export, "RUNS", tmp_path / "runs")
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+
+    def make(*more: str) -> argparse.Namespace:
+        tiny = ["--widths", "4", "8", "--depths", "1", "2", "--batch-size", "16", "--verbose", "0"]
+        return parser.parse_args(["--data", str(tiny_zip), *tiny, *more])
+
+    return make
+
+
+def test_shipped_architecture_keeps_its_promises() -> None:
+    from model.architecture import build_model
+
+    network = build_model()
+    assert network.input_shape == (None, 48, 48, 1)
+    assert network.count_params() <= 1_500_000
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype("float32")
+    probabilities = np.asarray(network(pictures))
+    assert probabilities.shape == (3, len(EMOTIONS))
+    assert probabilities.sum(axis=1) == pytest.approx([1, 1, 1], abs=1e-5)
+    with pytest.raises(ValueError, match="'depths'"):
+        build_model(widths=(8, 8), depths=(1,))
+
+
+def test_augmentation_changes_only_in_training() -> None:
+    from model.augmentation import RandomAugmentation
+
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 48, 48, 1)).astype("uint8")
+    layer = RandomAugmentation(seed=3)
+    assert np.array_equal(np.asarray(layer(pictures, training=False)), pictures)
+    changed = np.asarray(layer(pictures, training=True))
+    assert changed.shape == pictures.shape
+    assert changed.dtype == np.float32
+    assert 0 <= changed.min() <= changed.max() <= 255
+    assert not np.array_equal(changed, pictures)
+    again = RandomAugmentation.from_config(layer.get_config())
+    assert np.array_equal(np.asarray(again(pictures, training=True)), changed)
+
+
+def test_augmentation_without_strength_is_the_picture_or_its_mirror() -> None:
+    from model.augmentation import RandomAugmentation
+
+    pictures = np.random.default_rng(0).integers(0, 256, (16, 48, 48, 1)).astype("float32")
+    layer = RandomAugmentation(
+        rotation=0.0, scale=0.0, shift=0.0, brightness=0.0, contrast=0.0, erase=0.0
+    )
+    changed = np.asarray(layer(pictures, training=True))
+    same = [np.allclose(a, b, atol=0.01) for a, b in zip(changed, pictures, strict=True)]
+    mirrored = [
+        np.allclose(a, b[:, ::-1], atol=0.01) for a, b in zip(changed, pictures, strict=True)
+    ]
+    assert all(a != b for a, b in zip(same, mirrored, strict=True))
+    assert any(same)
+    assert any(mirrored)
+
+
+def test_train_resumes_exports_and_evaluates(
+    options: Options, tiny_zip: Path, tiny_votes: Path, tmp_path: Path
+) -> None:
+    votes = ["--votes", str(tiny_votes)]
+    run = train.train(options("--epochs", "1", *votes))
+    assert _epochs(run) == [0]
+    # The same command with more epochs goes on instead of starting again.
+    assert train.train(options("--epochs", "2", *votes)) == run
+    assert _epochs(run) == [0, 1]
+    assert json.loads((run / "arguments.json").read_text())["epochs"] == 2
+    assert 0 <= json.loads((run / "best.json").read_text())["accuracy"] <= 1
+
+    out = tmp_path / "weights"
+    parser = argparse.ArgumentParser()
+    export.add_arguments(parser)
+    exported = export.run(parser.parse_args(["--data", str(tiny_zip), "--out", str(out)]))
+    assert {file.name for file in out.iterdir()} == {
+        "emotion_cnn.keras",
+        "emotion_cnn.tflite",
+        "training.json",
+        "history.csv",
+        "curves.png",
+    }
+    assert json.loads((out / "training.json").read_text())["arguments"]["data"] == "fer2013.zip"
+
+    split = load_fer2013(tiny_zip).private_test
+    from_keras = evaluate.load_predictor(out / "emotion_cnn.keras")(split.images)
+    from_litert = evaluate.load_predictor(exported)(split.images)
+    assert from_litert == pytest.approx(from_keras, abs=export.TOLERANCE)
+
+
+def test_export_refuses_a_run_that_is_not_there(options: Options, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="train one first"):
+        export.export(tmp_path / "best.keras", tmp_path / "x.tflite", np.zeros((1, 48, 48, 1), "u1"))
+
+
+def _epochs(run: Path) -> list[int]:
+    with (run / "history.csv").open(newline="") as lines:
+        return [int(row["epoch"]) for row in csv.DictReader(lines)]
