@@ -1,0 +1,57 @@
+# make run: the app on http://127.0.0.1:8501 · make test: everything that CI runs
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test lint train bench screenshots chromium clean
+
+run: $(VENV)/app.installed
+	$(BIN)/streamlit run app.py
+
+test: lint chromium
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Hours on a CPU. Interrupted, it goes on where it stopped; PrivateTest is measured once, last.
+RUN ?= default
+train: $(VENV)/train.installed
+	$(BIN)/python -m model train --run $(RUN) $(if $(VOTES),--votes $(VOTES))
+	$(BIN)/python -m model export --run $(RUN)
+	for split in public-test private-test; do for tta in "" --tta; do \
+	  $(BIN)/python -m model evaluate --split $$split $$tta --record || exit 1; done; done
+
+bench: $(VENV)/dev.installed
+	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# The browser of the end-to-end tests. Where it cannot be installed, those tests skip and say so.
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || test -n "$$AFFECTUNE_CHROMIUM" \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	     && apt-get update -qq \
+	     && apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji >/dev/null; } \
+	|| echo "Chromium is not installed and could not be: the browser tests will be skipped."
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	|| { echo "Affectune needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/app.installed: requirements.txt | $(VENV)/bin/python
+	$(PIP) -r $<
+	touch $@
+
+$(VENV)/train.installed: requirements-train.txt requirements.txt | $(VENV)/bin/python
+	$(PIP) -r $<
+	touch $@
+
+$(VENV)/dev.installed: requirements-dev.txt requirements-train.txt requirements.txt | $(VENV)/bin/python
+	$(PIP) -r $<
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build
