@@ -1,13 +1,24 @@
-"""Drawing what was read onto the picture."""
+"""Drawing what was read onto the picture, and cutting the part worth showing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
-from emotion.types import FaceReading
+from emotion.types import Box, FaceReading
+
+WHITE = (255, 255, 255)
+INK = (29, 20, 25)
+SHOWN_PER_FACE = 2.5
+"""The square around one face is so many times as wide as the face's box."""
+EYE_LINE = 0.43
+"""The middle of the faces lies at this height of the square: heads need room above."""
+
+Colour = tuple[int, int, int]
 
 
 def annotate(
@@ -17,10 +28,127 @@ def annotate(
     selected: int | None = None,
     labels: Sequence[str] | None = None,
 ) -> NDArray[np.uint8]:
-    """Return a copy of RGB ``image`` with every face outlined."""
-    raise NotImplementedError
+    """Return a copy of a picture with every face outlined.
+
+    The outline is a rounded white line with a dark edge, so that it shows on any picture.
+
+    Args:
+        image: RGB uint8 ``(H, W, 3)``.
+        readings: the faces.
+        selected: position of the face to stand out; the others get a thinner line.
+        labels: a short text for each face.
+
+    Returns:
+        RGB uint8 ``(H, W, 3)``.
+
+    Raises:
+        ValueError: there is not a label for every face.
+    """
+    if labels is not None and len(labels) != len(readings):
+        raise ValueError(
+            f"Incorrect value for 'labels' argument: {len(labels)} for {len(readings)} faces"
+        )
+    drawn = np.array(image)
+    for position, reading in enumerate(readings):
+        box = reading.face.box
+        line = max(2, round(max(box.width, box.height) * 0.022))
+        if selected is not None and position != selected:
+            line = max(1, line // 2)
+        edge = max(1, line // 2)
+        _outline(drawn, box, INK, line + 2 * edge)
+        _outline(drawn, box, WHITE, line)
+    if labels:
+        drawn = _labelled(drawn, [reading.face.box for reading in readings], labels)
+    return drawn
 
 
 def square_around(image: NDArray[np.uint8], readings: Sequence[FaceReading]) -> NDArray[np.uint8]:
-    """Return the largest sensible square of RGB ``image`` that shows the faces."""
-    raise NotImplementedError
+    """Return a square part of a picture that shows the faces with some room about them.
+
+    Where faces stand too far apart for a square within the picture, what is missing above and
+    below (or beside) is filled with the picture's own blurred reflection. Without faces the
+    middle of the picture is returned.
+
+    Args:
+        image: RGB uint8 ``(H, W, 3)``.
+        readings: the faces, in the picture's coordinates.
+
+    Returns:
+        RGB uint8 ``(S, S, 3)``.
+    """
+    height, width = image.shape[:2]
+    boxes = [reading.face.box for reading in readings] or [Box(0, 0, width, height)]
+    left, top = min(b.x for b in boxes), min(b.y for b in boxes)
+    right = max(b.x + b.width for b in boxes)
+    bottom = max(b.y + b.height for b in boxes)
+    faces = max(right - left, bottom - top)
+    largest = max(max(b.width, b.height) for b in boxes)
+    wanted = max(largest * SHOWN_PER_FACE, faces * 1.1 + largest * 0.4)
+    side = round(min(wanted, min(width, height))) if readings else min(width, height)
+    if readings and side < faces:
+        side = min(faces, max(width, height))
+    x = _within(round((left + right) / 2 - side / 2), side, width)
+    y = _within(round((top + bottom) / 2 - side * (EYE_LINE if readings else 0.5)), side, height)
+    if side > min(width, height):
+        image, x, y = _extended(image, side, x, y)
+    return np.array(image[y : y + side, x : x + side])
+
+
+def _within(start: int, side: int, end: int) -> int:
+    """Return the start nearest to ``start`` that keeps ``side`` within 0 to ``end``."""
+    return max(0, min(start, end - side))
+
+
+def _extended(
+    image: NDArray[np.uint8], side: int, x: int, y: int
+) -> tuple[NDArray[np.uint8], int, int]:
+    """Return the picture on a blurred ground at least ``side`` wide and high, and x, y in it."""
+    height, width = image.shape[:2]
+    above, beside = max(0, side - height) // 2, max(0, side - width) // 2
+    below, beyond = max(0, side - height) - above, max(0, side - width) - beside
+    ground = cv2.copyMakeBorder(image, above, below, beside, beyond, cv2.BORDER_REFLECT)
+    ground = cv2.GaussianBlur(ground, (0, 0), max(1.0, side / 25))
+    ground[above : above + height, beside : beside + width] = image
+    return ground.astype(np.uint8, copy=False), x, y
+
+
+def _outline(picture: NDArray[np.uint8], box: Box, colour: Colour, line: int) -> None:
+    """Draw a rectangle with round corners."""
+    x1, y1, x2, y2 = box.x, box.y, box.x + box.width - 1, box.y + box.height - 1
+    radius = max(1, round(min(box.width, box.height) * 0.09))
+    corners = (
+        (x1 + radius, y1 + radius, 180),
+        (x2 - radius, y1 + radius, 270),
+        (x2 - radius, y2 - radius, 0),
+        (x1 + radius, y2 - radius, 90),
+    )
+    for x, y, turn in corners:
+        cv2.ellipse(
+            picture, (x, y), (radius, radius), turn, 0, 90, colour, line, lineType=cv2.LINE_AA
+        )
+    for start, end in (
+        ((x1 + radius, y1), (x2 - radius, y1)),
+        ((x2, y1 + radius), (x2, y2 - radius)),
+        ((x2 - radius, y2), (x1 + radius, y2)),
+        ((x1, y2 - radius), (x1, y1 + radius)),
+    ):
+        cv2.line(picture, start, end, colour, line, lineType=cv2.LINE_AA)
+
+
+def _labelled(
+    picture: NDArray[np.uint8], boxes: Sequence[Box], labels: Sequence[str]
+) -> NDArray[np.uint8]:
+    """Return the picture with a label above every box, or inside where there is no room."""
+    canvas = Image.fromarray(picture)
+    pen = ImageDraw.Draw(canvas)
+    for box, label in zip(boxes, labels, strict=True):
+        size = min(48, max(12, round(box.width * 0.14)))
+        font = ImageFont.load_default(size)
+        text_width = pen.textlength(label, font=font)
+        pad = size // 3
+        tall, wide = size + 2 * pad, text_width + 2 * pad
+        left = max(0, min(box.x, canvas.width - wide))
+        top = box.y - tall - pad if box.y >= tall + pad else box.y + 2 * pad
+        pen.rounded_rectangle((left, top, left + wide, top + tall), radius=tall / 3, fill=INK)
+        pen.text((left + pad, top + tall / 2), label, font=font, fill=WHITE, anchor="lm")
+    return np.array(canvas)

@@ -2,36 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
-from emotion.detector import DetectorName, FaceDetector, OnStage
-from emotion.types import FaceReading, PictureReading
+from emotion.detector import DetectorName, FaceDetector, OnStage, build_detector
+from emotion.types import EmotionScores, Face, FaceReading, PictureReading
+
+MAX_FACES = 32
+SMALLEST_SIDE = 28
+"""A face of fewer pixels is not read: ``benchmarks/emotion_preprocessing.py`` prints how the
+accuracy falls with the size."""
+
+
+class Classifier(Protocol):
+    """What reads the faces; `EmotionClassifier` is one."""
+
+    def classify(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> list[EmotionScores]:
+        """Return the scores of ``faces`` in RGB uint8 ``(H, W, 3)``."""
+        ...
 
 
 class EmotionRecognizer:
-    """Detector and classifier as one call."""
+    """Detector and classifier as one call. Safe to call from several threads at once.
+
+    Args:
+        detector: a detector's name (``auto``, ``haar`` or ``mtcnn``) or a detector.
+        classifier: reads the faces; on the project's own weights by default.
+        max_faces: so many faces are read, the largest.
+
+    Raises:
+        ValueError: no detector is called that, or ``max_faces`` is not positive.
+        WeightsError: the network's file is missing or broken.
+    """
 
     def __init__(
         self,
         detector: DetectorName | FaceDetector = "auto",
-        classifier: EmotionClassifier | None = None,
+        classifier: Classifier | None = None,
         *,
-        max_faces: int = 32,
+        max_faces: int = MAX_FACES,
     ) -> None:
-        raise NotImplementedError
+        if max_faces < 1:
+            raise ValueError(f"Incorrect value for 'max_faces' argument: {max_faces!r}: 1 or more")
+        self.detector = build_detector(detector) if isinstance(detector, str) else detector
+        self.classifier: Classifier = classifier or EmotionClassifier()
+        self.max_faces = max_faces
 
     def read(self, image: NDArray[np.uint8]) -> list[FaceReading]:
-        """Return the faces of an RGB uint8 ``(H, W, 3)`` picture with their emotions."""
-        raise NotImplementedError
+        """Return the faces of a picture with their emotions, the largest first.
+
+        Args:
+            image: RGB uint8 ``(H, W, 3)``.
+
+        Raises:
+            ValueError: another type, shape or dtype.
+        """
+        return list(self.analyze(image).faces)
 
     def analyze(
         self, image: NDArray[np.uint8], *, on_stage: OnStage | None = None
     ) -> PictureReading:
-        """Return the same with notes on what was left out and why."""
-        raise NotImplementedError
+        """Return the same with notes on what was left out and why.
+
+        Args:
+            image: RGB uint8 ``(H, W, 3)``.
+            on_stage: called with the name of each stage as it begins, in the calling thread.
+
+        Raises:
+            ValueError: another type, shape or dtype.
+        """
+        check_image(image)
+        found = self.detector.detect(image, on_stage=on_stage)
+        large = [face for face in found if max(face.box.width, face.box.height) >= SMALLEST_SIDE]
+        chosen = large[: self.max_faces]
+        if chosen and on_stage:
+            on_stage("read")
+        scores = self.classifier.classify(image, chosen)
+        return PictureReading(
+            faces=tuple(map(FaceReading, chosen, scores)),
+            notes=_notes(
+                tiny=len(found) - len(large), left_out=len(large) - len(chosen), read=len(chosen)
+            ),
+        )
 
     def warm_up(self) -> None:
-        """Load everything that the first photo would otherwise wait for."""
-        raise NotImplementedError
+        """Load everything that the first picture would otherwise wait for."""
+        self.detector.warm_up()
+        black = np.zeros((64, 64, 3), dtype=np.uint8)
+        self.classifier.classify(black, [])
+
+
+def check_image(image: Any) -> None:
+    """Raise a ValueError unless ``image`` is RGB uint8 ``(H, W, 3)`` with at least one pixel."""
+    problem = ""
+    if not isinstance(image, np.ndarray):
+        problem = f"a {type(image).__name__}"
+    elif image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        problem = f"shape {image.shape!r}"
+    elif image.dtype != np.uint8:
+        problem = f"dtype {image.dtype}"
+    if problem:
+        raise ValueError(
+            f"Incorrect value for 'image' argument: {problem}: RGB uint8 (H, W, 3) is needed"
+        )
+
+
+def _notes(*, tiny: int, left_out: int, read: int) -> tuple[str, ...]:
+    notes = []
+    if left_out:
+        notes.append(f"{read + left_out} faces were found; the {read} largest were read.")
+    if tiny:
+        faces = "One face is" if tiny == 1 else f"{tiny} faces are"
+        notes.append(f"{faces} too small to read: fewer than {SMALLEST_SIDE} pixels across.")
+    return tuple(notes)

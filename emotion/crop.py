@@ -1,0 +1,133 @@
+"""Cutting a face out the way FER-2013 frames its faces.
+
+The frame is decided by ``benchmarks/emotion_preprocessing.py``, which says for each choice
+what it was decided on; README of the benchmarks sums it up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.types import Face, Landmarks
+
+SIZE = 48
+MARGIN = 0.1
+"""What a box is grown by, as a share of its side, half of it on each side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A square on the picture, in pixels, turned about its centre.
+
+    Attributes:
+        x, y: the centre.
+        side: the length of a side.
+        angle: degrees by which the square leans clockwise.
+    """
+
+    x: float
+    y: float
+    side: float
+    angle: float = 0.0
+
+
+def frame_of(face: Face, *, margin: float = MARGIN, align: bool = True) -> Frame:
+    """Return the square that is shown to the network for ``face``.
+
+    Args:
+        face: as detected.
+        margin: what the frame is grown by, as a share of its side.
+        align: whether to level the eyes, where they are known.
+    """
+    box = face.box
+    angle = -float(face.turn)
+    if align and face.landmarks:
+        angle = _lean(face.landmarks)
+    side = max(box.width, box.height) if face.landmarks is None else _side(face)
+    return Frame(box.x + box.width / 2, box.y + box.height / 2, side * (1 + margin), angle)
+
+
+def crop_faces(
+    image: NDArray[np.uint8],
+    faces: Sequence[Face],
+    *,
+    margin: float = MARGIN,
+    align: bool = True,
+) -> NDArray[np.uint8]:
+    """Return grey uint8 ``(N, 48, 48)`` crops of the faces in RGB uint8 ``(H, W, 3)``.
+
+    Where a frame reaches over the picture's edge, the edge is repeated.
+    """
+    crops = np.empty((len(faces), SIZE, SIZE), dtype=np.uint8)
+    if len(faces):
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+        for crop, face in zip(crops, faces, strict=True):
+            crop[:] = cut(grey, frame_of(face, margin=margin, align=align))
+    return crops
+
+
+def cut(grey: NDArray[np.uint8], frame: Frame, *, size: int = SIZE) -> NDArray[np.uint8]:
+    """Return what ``frame`` shows of a grey picture, ``(size, size)``, upright."""
+    # Drawn at twice the size and averaged down: bilinear sampling alone would skip pixels
+    # of a large face. What is larger still is averaged down before it is turned.
+    canvas = 2 * size
+    shrink = min(1.0, canvas / frame.side)
+    if shrink < 1:
+        grey, frame = _shrunk(grey, frame, shrink)
+    cosine = math.cos(math.radians(frame.angle)) * frame.side / canvas
+    sine = math.sin(math.radians(frame.angle)) * frame.side / canvas
+    middle = (canvas - 1) / 2
+    to_picture = np.array(
+        [
+            [cosine, -sine, frame.x - 0.5 - middle * (cosine - sine)],
+            [sine, cosine, frame.y - 0.5 - middle * (sine + cosine)],
+        ]
+    )
+    drawn = cv2.warpAffine(
+        grey,
+        to_picture,
+        (canvas, canvas),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return cv2.resize(drawn, (size, size), interpolation=cv2.INTER_AREA).astype(
+        np.uint8, copy=False
+    )
+
+
+def _shrunk(
+    grey: NDArray[np.uint8], frame: Frame, shrink: float
+) -> tuple[NDArray[np.uint8], Frame]:
+    """Return the part of the picture about ``frame``, smaller, and the frame in it."""
+    height, width = grey.shape
+    reach = frame.side * 0.75  # half the diagonal of a leaning square, and a little
+    left, top = (max(0, math.floor(v - reach)) for v in (frame.x, frame.y))
+    right = min(width, math.ceil(frame.x + reach))
+    bottom = min(height, math.ceil(frame.y + reach))
+    part = grey[top:bottom, left:right]
+    size = max(1, round(part.shape[1] * shrink)), max(1, round(part.shape[0] * shrink))
+    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    across, down = size[0] / part.shape[1], size[1] / part.shape[0]
+    return small, Frame(
+        (frame.x - left) * across,
+        (frame.y - top) * down,
+        frame.side * (across + down) / 2,
+        frame.angle,
+    )
+
+
+def _lean(points: Landmarks) -> float:
+    """Return by how many degrees the line of the eyes leans clockwise."""
+    (x1, y1), (x2, y2) = points.left_eye, points.right_eye
+    return math.degrees(math.atan2(y2 - y1, x2 - x1))
+
+
+def _side(face: Face) -> float:
+    """Return the side of the square that Haar would have drawn about an MTCNN face."""
+    return math.sqrt(face.box.width * face.box.height)
