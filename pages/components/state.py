@@ -13,7 +13,6 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from emotion.labels import EMOTIONS
 from emotion.types import EmotionScores, FaceReading, PictureReading
 from pages.components import words
 from recommender.journey import suggested_intent
@@ -22,6 +21,9 @@ from recommender.types import Intent, Mood, Playlist, Track
 
 ROOM: Final = -1
 """Chosen instead of a face: everybody in the picture together."""
+
+ROUNDING: Final = 0.01
+"""The pad's precision: a dot this near to a mood is on it."""
 
 Chooser = Literal["upload", "camera"]
 
@@ -62,13 +64,14 @@ class Visit:
         chooser: which way to hand in a picture is open, if one is.
         waiting: a picture handed in and not read yet.
         problem: why the last file was not read, in a sentence.
+        handed_in: how many files were looked at, so that each finds an empty uploader.
+        by_hand: whether the pad was asked for where a face would have been.
         said: the emotion that the visitor tapped instead of the one read.
-        placed: where the visitor put the dot. The last word: it outweighs `said`.
+        placed: where the visitor put the dot. Whichever of the two came last is kept.
         intent: what the music should do, once asked for.
         genres: genre families to keep to; empty for all.
-        draws: how many sets were drawn for this mood, so that another one is another one.
-        seen: ids of the tracks of earlier sets.
-        playlist: the current set, and `asked`, what it was drawn for.
+        draw: how many times another set was asked for.
+        sets: what was drawn for this mood, so that a set is still there on the way back.
         playing: the track in the player. It goes on through every page.
     """
 
@@ -77,21 +80,19 @@ class Visit:
     chooser: Chooser | None = None
     waiting: bytes | None = None
     problem: str | None = None
-    pictures: int = 0
+    handed_in: int = 0
     by_hand: bool = False
     said: str | None = None
     placed: Mood | None = None
     intent: Intent | None = None
     genres: tuple[str, ...] = ()
-    draws: int = 0
-    seen: set[str] = field(default_factory=set)
-    playlist: Playlist | None = None
-    asked: object = None
+    draw: int = 0
+    sets: dict[tuple[Intent, tuple[str, ...], int], Playlist] = field(default_factory=dict)
     playing: Track | None = None
 
     @property
     def mood(self) -> Mood | None:
-        """Where the visitor is: as placed, as said, as read, in this order."""
+        """Where the visitor is: as placed or said, else as read."""
         if self.placed is not None:
             return self.placed
         if self.said is not None:
@@ -127,7 +128,6 @@ class Visit:
 
     def show(self, image: NDArray[np.uint8], reading: PictureReading) -> None:
         """Take a picture that was read. One without a face leaves the last reading as it is."""
-        self.pictures += 1
         self.chooser = None
         self.by_hand = False
         if not reading.faces:
@@ -135,36 +135,29 @@ class Visit:
             return
         self.faceless = None
         self.photo = Photo(image, reading)
-        self.said = self.placed = None
-        self._start_over()
+        self._new_mood()
 
     def choose(self, face: int) -> None:
         """Read another face of the picture, or the `ROOM`."""
         if self.photo is not None:
             self.photo.chosen = face
-            self.said = self.placed = None
-            self._start_over()
+            self._new_mood()
 
     def say(self, emotion: str | None) -> None:
-        """Correct the reading, or take the correction back."""
-        if emotion is not None and emotion not in EMOTIONS:
-            raise ValueError(f"Incorrect value for 'emotion' argument: {emotion!r}")
-        self.said, self.placed = emotion, None
-        self._start_over()
+        """Correct the reading, or take the correction back with ``None``."""
+        self._new_mood(said=emotion)
 
     def put(self, mood: Mood) -> None:
-        """Set the mood by hand; putting it back onto the face's reading is no correction."""
-        at_home = self.photo is not None and mood.distance(self.photo.mood) < 0.01
-        self.placed = None if at_home else mood
-        if at_home:
-            self.said = None
-        self._start_over()
+        """Set the mood by hand. Back on the face's own reading, nothing is corrected any more."""
+        back = self.photo is not None and mood.distance(self.photo.mood) < ROUNDING
+        self._new_mood(placed=None if back else mood)
 
-    def _start_over(self) -> None:
-        """A new mood asks the question anew; likes for genres are not about the mood."""
+    def _new_mood(self, *, said: str | None = None, placed: Mood | None = None) -> None:
+        """Another mood has other music, and the question is open again; taste in genres stays."""
+        self.said, self.placed = said, placed
         self.intent = None
-        self.draws = 0
-        self.seen = set()
+        self.draw = 0
+        self.sets = {}
 
 
 def visit() -> Visit:
@@ -172,11 +165,12 @@ def visit() -> Visit:
     return st.session_state.setdefault("visit", Visit())
 
 
-def require_router() -> None:
-    """Send a page that was opened on its own through the router.
+def require_router(page: str) -> None:
+    """Send a page that was opened on its own through the router, which brings the visitor back.
 
     A cold server that is first asked for ``/playlist`` finds the script in ``pages/`` before
-    `app.py` has declared its navigation, and would run it bare: no theme, logo or player.
+    `app.py` has declared its navigation, and would run it bare: no logo, menu or player.
     """
     if "_routed" not in st.session_state:
+        st.session_state["_wanted"] = page
         st.switch_page("app.py")

@@ -72,8 +72,9 @@ ENERGY: Final = (
     (1.0, "full of energy"),
 )
 
-A_TRACE: Final = 0.10
-"""Below this probability the second emotion is called a trace."""
+BARELY: Final = 0.10
+HARDLY: Final = 0.02
+"""Below these probabilities the second emotion is barely there, or not worth a word."""
 
 
 def capital(text: str) -> str:
@@ -96,8 +97,10 @@ def what_a_face_shows(scores: EmotionScores) -> str:
     one, two = FEELINGS[first].word, FEELINGS[second].word
     if scores.unsure:
         return f"Hard to say: {one} or {two}?"
-    if probability < A_TRACE:
-        return f"Clearly {one}, with a trace of {two}"
+    if probability < HARDLY:
+        return f"Clearly {one}"
+    if probability < BARELY:
+        return f"Clearly {one}, barely {two}"
     return f"Mostly {one}, a little {two}"
 
 

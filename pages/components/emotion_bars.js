@@ -1,0 +1,35 @@
+/*
+ * Seven bars, drawn in the order that Python sends them. The list is real text for screen readers;
+ * rows are kept and changed in place, so that bars of a live camera grow instead of flickering.
+ */
+
+export default function ({ data, parentElement }) {
+  const list = parentElement.querySelector(".bars");
+  list.setAttribute("aria-label", data.label);
+  while (list.children.length > data.rows.length) list.lastChild.remove();
+  while (list.children.length < data.rows.length) list.append(newRow());
+  data.rows.forEach((row, i) => fill(list.children[i], row));
+}
+
+function newRow() {
+  const row = document.createElement("li");
+  for (const name of ["name", "groove", "share"]) {
+    const part = document.createElement("span");
+    part.className = name;
+    row.append(part);
+  }
+  const bar = document.createElement("div");
+  bar.className = "bar";
+  row.querySelector(".groove").append(bar);
+  return row;
+}
+
+function fill(element, { glyph, word, color, probability, leading }) {
+  element.className = leading ? "leading" : "";
+  element.querySelector(".name").textContent = `${glyph} ${word}`;
+  const bar = element.querySelector(".bar");
+  bar.style.width = `${probability * 100}%`;
+  bar.style.setProperty("--color", `var(--st-${color}-color)`);
+  const percent = Math.round(probability * 100);
+  element.querySelector(".share").textContent = percent === 0 ? "<1%" : `${percent}%`;
+}

@@ -1,0 +1,75 @@
+"""What every visitor shares: the network and the catalogue. Neither holds anything of theirs.
+
+Both are opened in the background as soon as the first page is drawn, so that nobody waits for
+them who is still reading. Whoever needs one before it is there waits just for the rest.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+from starlette.formparsers import MultiPartParser
+
+if TYPE_CHECKING:
+    from emotion import EmotionRecognizer
+    from recommender import Recommender
+
+UPLOAD_LIMIT: Final = 32 * 1024 * 1024
+"""Above everything that the uploader lets through, in bytes."""
+
+
+def keep_uploads_in_memory() -> None:
+    """Have the web server receive whole photos in memory.
+
+    Starlette writes the part of an upload that is beyond 1 MB to a temporary file. We promise
+    that pictures are read in memory, so it must not.
+    """
+    MultiPartParser.spool_max_size = UPLOAD_LIMIT
+
+
+def warm_up() -> None:
+    """Start loading what the next pages need, without waiting for it."""
+    _recognizer()
+    _recommender()
+
+
+def recognizer() -> EmotionRecognizer:
+    """Return the one face reader, waiting for it if it is still loading."""
+    return _recognizer().result()
+
+
+def recommender() -> tuple[Recommender, str | None]:
+    """Return the one recommender, and a line for visitors if its catalogue is a fallback."""
+    return _recommender().result()
+
+
+@st.cache_resource(show_spinner=False)
+def _workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="warm-up")
+
+
+@st.cache_resource(show_spinner=False)
+def _recognizer() -> Future[EmotionRecognizer]:
+    return _workers().submit(_load_recognizer)
+
+
+@st.cache_resource(show_spinner=False)
+def _recommender() -> Future[tuple[Recommender, str | None]]:
+    return _workers().submit(_load_recommender)
+
+
+def _load_recognizer() -> EmotionRecognizer:
+    from emotion import EmotionRecognizer
+
+    loaded = EmotionRecognizer()
+    loaded.warm_up()
+    return loaded
+
+
+def _load_recommender() -> tuple[Recommender, str | None]:
+    from recommender import Recommender, open_or_starter
+
+    catalog, problem = open_or_starter()
+    return Recommender(catalog), problem

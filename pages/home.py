@@ -1,0 +1,40 @@
+"""Home: what it does in one sentence, and the ways in."""
+
+import streamlit as st
+
+from pages.components.mood_pad import mood_pad
+from pages.components.state import require_router, visit
+from pages.components.ways_in import ways_in
+from recommender.types import Mood
+
+require_router("pages/home.py")
+me = visit()
+
+body = st.container(horizontal_alignment="center").container(width=1080)
+intro, pad = body.columns([6, 5], gap="large", vertical_alignment="center")
+
+with intro:
+    st.title("Music that meets your mood, then moves it.", anchor=False)
+    st.markdown(
+        "Show your face for a moment. Affectune reads the mood on it, plays real tracks that fit, "
+        "and tells you why each one is there."
+    )
+    ways_in()
+
+with pad:
+    st.markdown("**Or set it by hand.** Drag the dot to how you feel.")
+    mood_pad(
+        key="home-pad",
+        point=me.mood or Mood(0.0, 0.0),
+        reading=me.photo.mood if me.photo else None,
+        on_move=me.put,
+    )
+    if st.button(
+        "Find music for this",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        width="stretch",
+    ):
+        if me.mood is None:
+            me.put(Mood(0.0, 0.0))
+        st.switch_page("pages/playlist.py")

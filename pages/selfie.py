@@ -1,0 +1,99 @@
+"""Selfie: from a picture to a mood, and to the one question."""
+
+import streamlit as st
+
+from pages.components import photo, words
+from pages.components.correction import correction
+from pages.components.emotion_bars import emotion_bars
+from pages.components.mood_pad import mood_pad
+from pages.components.question import question
+from pages.components.state import ROOM, require_router, visit
+from recommender.types import Mood
+
+require_router("pages/selfie.py")
+me = visit()
+body = st.container(horizontal_alignment="center").container(width=1080)
+
+with body:
+    photo.read_waiting_picture()
+
+if me.faceless is not None:
+    # Words first in the order of reading, so that they come first on a phone.
+    advice, picture = body.columns([6, 5], gap="large", vertical_alignment="center")
+    with advice:
+        st.title("No face found in this picture", anchor=False)
+        st.markdown(f"It happens. What usually helps:\n{photo.TIPS}")
+        with st.container(horizontal=True):
+            if st.button("Try another photo", type="primary", icon=":material/image:"):
+                me.chooser, me.by_hand = "upload", False
+            if st.button("Use the camera", icon=":material/videocam:"):
+                me.chooser, me.by_hand = "camera", False
+            if st.button("Set it by hand", icon=":material/touch_app:"):
+                me.chooser, me.by_hand = None, True
+                me.put(me.mood or Mood(0.0, 0.0))
+        if me.chooser:
+            photo.chooser(me.chooser)
+    with picture:
+        if me.by_hand and me.mood is not None:
+            st.markdown("Drag the dot to how you feel.")
+            mood_pad(key="faceless-pad", point=me.mood, on_move=me.put)
+        else:
+            st.image(
+                me.faceless,
+                alt="Your picture, in which no face was found",
+                output_format="JPEG",
+                width="stretch",
+            )
+    if me.by_hand:
+        with body:
+            question()
+    st.stop()
+
+if me.photo is None:
+    ask, help_ = body.columns([6, 5], gap="large")
+    with ask:
+        st.title("Show your face for a moment", anchor=False)
+        photo.chooser(me.chooser or "upload")
+        st.caption(f":material/lock: {words.PRIVACY}")
+    with help_:
+        st.header("What helps", anchor=False)
+        st.markdown(photo.TIPS)
+        if st.button("Or set it by hand", type="tertiary", icon=":material/touch_app:"):
+            st.switch_page("pages/home.py")
+    st.stop()
+
+scores = me.photo.scores
+if me.said is not None:
+    glyph, title = words.FEELINGS[me.said].glyph, f"{words.FEELINGS[me.said].word}, as you say"
+elif me.placed is not None:
+    glyph, title = "", f"{words.place(me.placed)}, as you set it"
+else:
+    glyph, title = words.FEELINGS[scores.emotion].glyph, words.what_a_face_shows(scores)
+    if me.photo.chosen == ROOM:
+        title = f"The room: {title[:1].lower()}{title[1:]}"
+
+with body:
+    st.title(f"{glyph} {words.capital(title)}".strip(), anchor=False)
+    for note in me.photo.reading.notes:
+        st.caption(note)
+
+    grid = st.grid(3, min_column_width=300, gap="medium")
+    with grid.cell():
+        photo.portrait(me.photo)
+        if me.chooser:
+            photo.chooser(me.chooser)
+        else:
+            st.button(
+                "Another photo",
+                type="tertiary",
+                icon=":material/image:",
+                on_click=lambda: setattr(me, "chooser", "upload"),
+            )
+    with grid.cell():
+        photo.who()
+        emotion_bars(scores, key="bars")
+        correction()
+    with grid.cell():
+        mood_pad(key="selfie-pad", point=me.mood, reading=me.photo.mood, on_move=me.put)
+
+    question()
