@@ -51,28 +51,23 @@ class GenreTable:
         found = [family for family in map(self.family_of, tags) if family is not None]
         return tuple(family for family, _ in Counter(found).most_common())
 
-    def fit(self, families: Iterable[str], emotions: Mapping[str, float]) -> float:
-        """Return how well a track suits a mixture of emotions, 0-1.
-
-        The best of its families counts: a track tagged both folk and pop is as fitting for
-        sadness as folk is. Without families or without emotions it is `UNSAID`.
+    def scores(self, emotions: Mapping[str, float]) -> dict[str, float]:
+        """Return how well each family suits a mixture of emotions, 0-1.
 
         Args:
-            families: a track's families.
-            emotions: emotion → weight, 0 or more.
+            emotions: emotion → weight, 0 or more; `UNSAID` everywhere if all of them are 0.
         """
         total = sum(emotions.values())
         if total <= 0:
-            return UNSAID
-        fits = (
-            sum(
-                weight * self.suits.get(family, {}).get(emotion, UNSAID)
+            return dict.fromkeys(self.families, UNSAID)
+        return {
+            family: sum(
+                weight * self.suits[family].get(emotion, UNSAID)
                 for emotion, weight in emotions.items()
             )
             / total
-            for family in families
-        )
-        return max(fits, default=UNSAID)
+            for family in self.families
+        }
 
 
 def normalise(tag: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import fsum, inf
+from math import exp, fsum, inf
 from types import MappingProxyType
 from typing import Final
 
@@ -35,6 +35,9 @@ BRIGHT_AND_EASY: Final = Mood(0.60, 0.25)
 CALM: Final = Mood(0.47, -0.60)
 """Where tension settles. "Calm" has valence .47 in Warriner et al. 2013; its arousal of -.83
 is softened, because beyond it a catalogue holds little but rain and sleep sounds."""
+
+NEAR: Final = 0.35
+"""How far an emotion reaches on the plane: about half the way from sad to neutral."""
 
 
 def mood_of(probabilities: Mapping[str, float]) -> Mood:
@@ -77,6 +80,19 @@ def mood_of_emotion(name: str) -> Mood:
             f"Incorrect value for 'emotion' argument: {name!r}: one of {', '.join(COORDINATES)}"
         )
     return COORDINATES[name]
+
+
+def emotions_near(mood: Mood) -> dict[str, float]:
+    """Return which emotions a point on the plane may stand for, together 1.
+
+    The reverse of `mood_of`, for moods set by hand and for places along a journey: a Gaussian
+    kernel of `NEAR` around each emotion's coordinates.
+    """
+    weights = {
+        name: exp(-0.5 * (mood.distance(place) / NEAR) ** 2) for name, place in COORDINATES.items()
+    }
+    total = fsum(weights.values())
+    return {name: weight / total for name, weight in weights.items()}
 
 
 def room_mood(moods: Sequence[Mood], weights: Sequence[float] | None = None) -> Mood:

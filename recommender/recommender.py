@@ -16,6 +16,9 @@ from recommender.types import Intent, Mood, Playlist
 MOST: Final = 200
 """Tracks in the longest playlist."""
 
+LOOKS: Final = 8
+"""Around how many places of a journey the catalogue is searched."""
+
 
 class Recommender:
     """Chooses music for a mood. Keeps nothing between calls; safe to share between threads.
@@ -73,7 +76,22 @@ class Recommender:
         end = mood if intent == "match" else target or target_for(mood, intent)
         slots = plan(mood, intent, n, target=end)
         tracks = self.catalog.candidates_along(
-            slots, genres=asked, limit=60 + 2 * n, exclude=exclude
+            _looked_at(slots), genres=asked, limit=40 + 2 * n, exclude=exclude
         )
-        picks = choose(tracks, slots, emotions=emotions or {}, table=table, seed=seed)
+        picks = choose(
+            tracks,
+            slots,
+            intent=intent,
+            emotions=emotions or {},
+            asked=asked,
+            table=table,
+            seed=seed,
+        )
         return Playlist(mood=mood, target=end, intent=intent, picks=tuple(picks), seed=seed)
+
+
+def _looked_at(slots: Sequence[Mood]) -> list[Mood]:
+    """Return enough of a journey's moods for the catalogue to be searched around: each search
+    costs, and neighbouring places would find the same tracks."""
+    step = max(1, len(slots) // LOOKS)
+    return [*slots[::step], slots[-1]]

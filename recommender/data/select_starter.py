@@ -70,7 +70,8 @@ _JUNK_TITLE = re.compile(
     r"[-(\[] ?live\b|live (at|from|in|version)|\bdemo\b|\bcover\b|commentary|interlude|\bskit\b|"
     r"\b[io]utro\b|\bintro\b|spotify|christmas|xmas|santa\b|jingle|noël|silent night|mistletoe|"
     r"let it snow|winter wonderland|wonderful time of the year|\byule\b|man with the bag|sleigh|"
-    r"rudolph|drummer boy|holy night|navidad|deck the hall|chestnuts|frosty|merry|hush little|winter things|^snowman|somewhere in my memory|rain \d|thunderstorm|"
+    r"rudolph|drummer boy|holy night|navidad|deck the hall|chestnuts|frosty|merry|hush little|"
+    r"winter things|^snowman|somewhere in my memory|rain \d|thunderstorm|"
     r"reprise|a ?capp?ella|re-?work|(acoustic|piano|instrumental|orchestral|alternate|stripped|"
     r"studio|bonus|extended) (version|mix)|medley|unplugged|session|bootleg|\bvip\b|mashup|"
     r"club mix|extended|- acoustic|\(acoustic|theme from the",
@@ -127,6 +128,7 @@ class Song:
 
 
 def main() -> None:
+    """Select and write."""
     parser = argparse.ArgumentParser(description="Select the starter catalogue.")
     parser.add_argument("facts", type=Path, help="CSV of track facts, may be gzipped")
     facts = parser.parse_args().facts
@@ -173,7 +175,9 @@ def songs(
                 values=values,
                 tempo=round(float(row["tempo"]), 1),
                 # A name that occurs often in public listings is one that people know.
-                known=popularity + min(presence[artist], 16) / 2,
+                known=popularity
+                + min(presence[artist], 16) / 2
+                + choices["raised"].get(families[0], 0),
             )
         )
     return sorted(found, key=lambda song: (-song.known, song.id))

@@ -1,0 +1,235 @@
+"""Says in one line why a track is where it is, in words that are true of it.
+
+A reason has up to three parts: what the track does at its place in the journey, how it sounds,
+and what else spoke for it. Each part comes from a list of things that can be said; only those
+whose condition the track meets are said, and the first wording that was not just used wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final
+
+from recommender.types import Intent, Mood, Track
+
+CLOSE: Final = 0.30
+"""A track within this distance of its place is said to be there."""
+
+STEP: Final = 0.03
+"""Less than this on an axis is no difference that anybody hears."""
+
+LONGEST: Final = 88
+"""Characters of a reason, so that it fits on a line."""
+
+SPOKE: Final = 0.45
+"""From how many points on a term is said to have spoken for a track."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Where in a playlist a track was chosen, and what spoke for it.
+
+    Attributes:
+        place: from 0.
+        places: how many there are.
+        intent: how the journey moves.
+        slot: the mood of the place.
+        target: the mood of the last place.
+        previous: the track before.
+        asked: families that were asked for.
+        emotion: what is felt here most.
+        genre: points that its family's fit to the mood gave it.
+        fame: points that being known gave it.
+        fresh: whether its leading family was not among the last few.
+        suited: which of its families fits the mood best.
+    """
+
+    place: int
+    places: int
+    intent: Intent
+    slot: Mood
+    target: Mood
+    previous: Track | None
+    asked: tuple[str, ...]
+    emotion: str
+    genre: float
+    fame: float
+    fresh: bool
+    suited: str | None
+
+
+def explain(track: Track, situation: Situation, said: Sequence[str]) -> str:
+    """Return the reason for a track.
+
+    Args:
+        track: what was chosen.
+        situation: where and why.
+        said: the reasons before it, which it avoids to repeat.
+    """
+    recent = said[-6:]
+    leads = _least_used(_leads(track, situation), recent)
+    sounds = _least_used(list(_sounds(track)), said)
+    tails = [tail for tail in _tails(track, situation) if not _stale(tail, said[-3:])]
+    wordings = (
+        _joined(lead, sound, tail)
+        for tail, lead, sound in product([*tails, ""], leads, [*sounds, ""])
+    )
+    fitting = [reason for reason in wordings if len(reason) <= LONGEST]
+    return next((reason for reason in fitting if reason not in said), fitting[-1])
+
+
+def _leads(track: Track, situation: Situation) -> list[str]:
+    """Return what can be said of the track's part in the journey, never nothing."""
+    there = track.position.distance(situation.slot) <= CLOSE
+    first, last = situation.place == 0, situation.place == situation.places - 1
+    if not there:
+        return ["As near as the music comes", "The closest there is", "Not far from this mood"]
+    if situation.intent == "match":
+        if first:
+            return ["Meets you where you are"]
+        return [
+            "Stays with you",
+            "Keeps you company",
+            "Close to how you feel",
+            "Sits beside you",
+            "The same mood, another voice",
+            "Right where you are",
+        ]
+    if situation.intent == "lift" and first:
+        return ["Straight to something brighter"]
+    if first:
+        return ["Meets you where you are"]
+    if last and track.position.distance(situation.target) <= CLOSE:
+        return ["Arrived"]
+    turned = _step(track, situation.previous)
+    if situation.intent == "lift":
+        return [*turned, "Keeps it light", "Stays up here", "Holds you there", "More of the same"]
+    if situation.place == situation.places // 2 and situation.places > 4:
+        return ["Halfway", *turned]
+    return [*turned, "One step on", "A little further", "On the way"]
+
+
+def _step(track: Track, previous: Track | None) -> list[str]:
+    """Return how a track differs from the one before, if one would hear it."""
+    if previous is None:
+        return []
+    brighter = track.position.valence - previous.position.valence
+    livelier = track.position.arousal - previous.position.arousal
+    if brighter > STEP and livelier > STEP:
+        return ["Brighter and livelier than the last", "A step brighter, with more drive"]
+    if brighter > STEP and livelier < -STEP:
+        return ["Brighter and calmer than the last", "Warmer now, and less restless"]
+    if brighter > STEP:
+        return ["A step brighter than the last", "A little warmer"]
+    if livelier < -STEP and brighter > -STEP:
+        return ["Calmer than the last", "A little quieter"]
+    if livelier > STEP and brighter > -STEP:
+        return ["A little more awake", "Livelier than the last"]
+    return ["Takes a breath", "Stays a moment"] if abs(brighter) + abs(livelier) < 4 * STEP else []
+
+
+def _sounds(track: Track) -> Iterator[str]:
+    """Yield descriptions that are true of a track, the fuller ones first."""
+    textures = list(_textures(track))
+    characters = _CHARACTERS[_loudness(track), _lightness(track)]
+    for texture in textures:
+        for character in characters:
+            yield f"{character}, {texture}"
+    yield from characters
+
+
+def _loudness(track: Track) -> str:
+    """Return "quiet", "even" or "loud".
+
+    The rank says where a track stands among the others of its catalogue, and the raw figure has
+    to agree, so that nothing loud is called quiet in a catalogue of thunder.
+    """
+    if track.position.arousal < -0.25 and track.energy < 0.5:
+        return "quiet"
+    if track.position.arousal > 0.25 and track.energy > 0.5:
+        return "loud"
+    return "even"
+
+
+def _lightness(track: Track) -> str:
+    """Return "dark", "even" or "bright"; see `_loudness`."""
+    if track.position.valence < -0.25 and track.valence < 0.45:
+        return "dark"
+    if track.position.valence > 0.25 and track.valence > 0.5:
+        return "bright"
+    return "even"
+
+
+_CHARACTERS: Final = {
+    ("quiet", "dark"): ("quiet and wistful", "soft and blue", "hushed and tender", "low and close"),
+    ("quiet", "even"): ("quiet and calm", "soft and unforced", "hushed and even"),
+    ("quiet", "bright"): ("quiet and warm", "soft and sunny", "gentle and light"),
+    ("even", "dark"): ("brooding", "dusky", "a little overcast", "steady and dark"),
+    ("even", "even"): ("steady and even", "neither heavy nor light", "level and open"),
+    ("even", "bright"): ("bright and easy", "warm and steady", "light and unstrained"),
+    ("loud", "dark"): ("intense and dark", "strong and stormy", "driven and brooding"),
+    ("loud", "even"): ("strong and driven", "full of drive", "big and forward"),
+    ("loud", "bright"): ("lively and bright", "sunny and full of energy", "upbeat and strong"),
+}
+
+
+def _textures(track: Track) -> Iterator[str]:
+    if track.acousticness is not None and track.acousticness >= 0.7:
+        yield "mostly acoustic"
+    if track.instrumentalness is not None and track.instrumentalness >= 0.85:
+        yield "mostly instrumental"
+    # Measured tempo is often double or half: it is only named where energy agrees with it.
+    if track.tempo is not None and track.tempo <= 85 and track.energy < 0.5:
+        yield "slow"
+    if track.tempo is not None and track.tempo >= 140 and track.energy > 0.7:
+        yield "fast"
+    if track.danceability is not None and track.danceability >= 0.75:
+        yield "made for moving"
+
+
+def _tails(track: Track, situation: Situation) -> list[str]:
+    """Return what else spoke for a track, the weightiest first."""
+    asked = [family for family in track.genres if family in situation.asked]
+    if asked:
+        return [f"{asked[0]}, which you asked for", f"more {asked[0]}"]
+    weighed: list[tuple[float, str]] = []
+    if situation.suited is not None and situation.genre > SPOKE:
+        wording = _SUITS[situation.emotion].format(family=situation.suited)
+        weighed.append((situation.genre, wording))
+    if track.popularity >= 80:
+        weighed.append((situation.fame, "a song many people know"))
+    if track.year is not None and track.year < 2000 and track.popularity >= 60:
+        weighed.append((situation.fame, f"a keeper from {track.year}"))
+    if situation.fresh and track.genres:
+        weighed.append((SPOKE, f"a turn to {track.genres[0]}"))
+    return [tail for _, tail in sorted(weighed, key=lambda pair: -pair[0])]
+
+
+_SUITS: Final = {
+    "angry": "{family} can take an angry mood",
+    "disgust": "{family} cuts through a sour mood",
+    "fear": "{family} for an uneasy hour",
+    "happy": "{family} for a happy hour",
+    "sad": "{family} sits well with sadness",
+    "surprise": "{family} for a wide-awake hour",
+    "neutral": "{family} for an even hour",
+}
+
+
+def _least_used(options: Sequence[str], said: Sequence[str]) -> list[str]:
+    """Sort wordings by how often they were used, those of equal use in their order."""
+    return sorted(options, key=lambda option: sum(option in reason for reason in said))
+
+
+def _stale(tail: str, said: Sequence[str]) -> bool:
+    """Whether one of the last reasons ended alike: in the same first or last word."""
+    words = tail.split()
+    ends = [reason.rstrip(".").split("; ")[-1].split() for reason in said if "; " in reason]
+    return any(end[-1] == words[-1] or end[:2] == words[:2] for end in ends)
+
+
+def _joined(lead: str, sound: str, tail: str) -> str:
+    text = f"{lead}: {sound}" if sound else lead
+    return f"{text}; {tail}." if tail else f"{text}."
