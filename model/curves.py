@@ -22,13 +22,11 @@ def draw_curves(history: Path, target: Path) -> Path:
         rows = list(csv.DictReader(lines))
     epochs = [int(row["epoch"]) + 1 for row in rows]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    panels = ((left, "accuracy", "Accuracy"), (right, "loss", "Cross-entropy, labels smoothed"))
+    panels = ((left, "accuracy", "Accuracy"), (right, "loss", "Cross-entropy"))
     for axis, what, title in panels:
-        for prefix, label in (
-            ("", "Training, augmented"),
-            ("val_", "PublicTest, averaged weights"),
-        ):
-            axis.plot(epochs, [float(row[f"{prefix}logits_{what}"]) for row in rows], label=label)
+        axis.plot(epochs, [float(row[f"logits_{what}"]) for row in rows], label="Training")
+        judged = [float(row[f"val_{what}"] or "nan") for row in rows]
+        axis.plot(epochs, judged, label="PublicTest, averaged weights")
         axis.set_title(title)
         axis.set_xlabel("epoch")
         axis.grid(alpha=0.3)

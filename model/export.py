@@ -44,13 +44,14 @@ def run(arguments: argparse.Namespace) -> Path:
     shutil.copyfile(source / "history.csv", arguments.out / "history.csv")
     shutil.copyfile(source / "curves.png", arguments.out / "curves.png")
     how = {
-        "arguments": json.loads((source / "arguments.json").read_text()),
+        "starts": json.loads((source / "arguments.json").read_text()),
         "best": json.loads((source / "best.json").read_text()),
     }
     # Where the data lay is of no use to anybody else.
-    for place in ("data", "votes"):
-        if how["arguments"].get(place):
-            how["arguments"][place] = Path(how["arguments"][place]).name
+    for start in how["starts"]:
+        for place in ("data", "votes"):
+            if start[place]:
+                start[place] = Path(start[place]).name
     (arguments.out / "training.json").write_text(json.dumps(how, indent=2) + "\n")
     return exported
 

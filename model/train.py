@@ -1,7 +1,8 @@
 """Training, from the data to the best network of the run. Read it top to bottom.
 
 ``python -m model train --data fer2013.zip --votes ferplus_votes.csv --run first``
-writes ``model/runs/first/``: ``arguments.json``, ``history.csv`` (a line an epoch),
+writes ``model/runs/first/``: ``arguments.json`` (of every start),
+``history.csv`` (a line an epoch),
 ``curves.png``, ``best.keras`` (averaged weights of the epoch that did best on PublicTest) and
 ``backup/``, from which the same command goes on after an interruption. PrivateTest is never
 looked at here.
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
     add("--votes", help="FER+ votes (csv), used as an auxiliary target; left out by default")
     add("--run", default="default", help="the run's name, a folder under model/runs")
-    add("--epochs", type=int, default=44)
+    add("--epochs", type=int, default=38)
     add("--batch-size", type=int, default=128)
     add("--learning-rate", type=float, default=0.05, help="the cosine's height")
     add("--warmup", type=float, default=1.0, help="epochs of linear warm-up")
@@ -61,9 +62,7 @@ def train(arguments: argparse.Namespace) -> Path:
     keras.utils.set_random_seed(arguments.seed)
     run: Path = RUNS / arguments.run
     run.mkdir(parents=True, exist_ok=True)
-    (run / "arguments.json").write_text(
-        json.dumps({**vars(arguments), "backend": keras.backend.backend()}, indent=2, default=str)
-    )
+    _note_start(run, arguments)
 
     data = load_fer2013(arguments.data, ferplus=arguments.votes)
     print(data.cleaning)
@@ -85,31 +84,32 @@ def train(arguments: argparse.Namespace) -> Path:
             "votes": keras.losses.CategoricalCrossentropy(from_logits=True),
         },
         loss_weights={"logits": 1.0, "votes": arguments.votes_weight},
-        weighted_metrics={"logits": [keras.metrics.CategoricalAccuracy("accuracy")]},
+        metrics={"logits": [keras.metrics.CategoricalAccuracy("accuracy")]},
     )
     learner.fit(
         training.images,
         _targets(training),
         sample_weight=_weights(training, balance=arguments.balance),
-        validation_data=(
-            validation.images,
-            _targets(validation),
-            _weights(validation, balance=0.0),
-        ),
         batch_size=arguments.batch_size,
         epochs=arguments.epochs,
         verbose=arguments.verbose,
-        # The order matters: the backup holds the weights that are being trained, whatever
-        # comes after the swap sees the averaged ones.
         callbacks=[
             keras.callbacks.BackupAndRestore(str(run / "backup"), delete_checkpoint=False),
-            keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-            _KeepBest(network, run),
+            _KeepBest(network, training, validation, run),
             keras.callbacks.CSVLogger(str(run / "history.csv"), append=True),
         ],
     )
     draw_curves(run / "history.csv", run / "curves.png")
     return run
+
+
+def _note_start(run: Path, arguments: argparse.Namespace) -> None:
+    """Add this start to ``arguments.json``: a run that went on with others says so."""
+    note, history = run / "arguments.json", run / "history.csv"
+    starts = json.loads(note.read_text()) if note.exists() else []
+    done = max(0, len(history.read_text().splitlines()) - 1) if history.exists() else 0
+    start = {**vars(arguments), "backend": keras.backend.backend(), "epochs_done": done}
+    note.write_text(json.dumps([*starts, start], indent=2, default=str) + "\n")
 
 
 def _with_heads(network: keras.Model, *, seed: int, dropout: float) -> keras.Model:
@@ -177,18 +177,51 @@ def _weights(split: Split, *, balance: float) -> dict[str, NDArray[np.float32]]:
 
 
 class _KeepBest(keras.callbacks.Callback):
-    """Save the bare network whenever PublicTest says that it is the best of the run."""
+    """Judge the averaged weights after every epoch and save the network that did best.
 
-    def __init__(self, network: keras.Model, run: Path) -> None:
+    Batch normalisation's statistics belong to the weights that were trained, not to their
+    average: they are measured anew on augmented training images before the average is judged
+    (Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima"). Without that, PublicTest
+    is 25 points lower in the early epochs. Training goes on from the plain weights.
+    """
+
+    STATISTICS_BATCHES = 32
+
+    def __init__(
+        self, network: keras.Model, training: Split, validation: Split, run: Path
+    ) -> None:
         super().__init__()
         self.network = network
+        self.training = training
+        self.validation = validation
         self.path = run / "best.keras"
         self.note = run / "best.json"
         self.best = json.loads(self.note.read_text())["accuracy"] if self.note.exists() else 0.0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        accuracy = float((logs or {})["val_logits_accuracy"])
+        plain = self.model.get_weights()
+        optimizer = self.model.optimizer
+        for variable, average in zip(
+            self.model.trainable_variables,
+            optimizer._model_variables_moving_average,
+            strict=True,
+        ):
+            variable.assign(average)
+        self._measure_statistics(epoch)
+        probabilities = self.network.predict(self.validation.images, batch_size=256, verbose=0)
+        accuracy = float((probabilities.argmax(axis=1) == self.validation.labels).mean())
+        truth = probabilities[np.arange(len(probabilities)), self.validation.labels]
+        if logs is not None:
+            logs["val_accuracy"] = accuracy
+            logs["val_loss"] = float(-np.log(np.maximum(truth, 1e-7)).mean())
         if accuracy > self.best:
             self.best = accuracy
             self.network.save(self.path)
             self.note.write_text(json.dumps({"epoch": epoch + 1, "accuracy": accuracy}))
+        self.model.set_weights(plain)
+
+    def _measure_statistics(self, epoch: int) -> None:
+        size = 128
+        chosen = np.random.default_rng(epoch).permutation(len(self.training))
+        for start in range(0, min(len(chosen), self.STATISTICS_BATCHES * size), size):
+            self.model(self.training.images[chosen[start : start + size]], training=True)

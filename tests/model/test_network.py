@@ -90,7 +90,8 @@ def test_train_resumes_exports_and_evaluates(
     # The same command with more epochs goes on instead of starting again.
     assert train.train(options("--epochs", "2", *votes)) == run
     assert _epochs(run) == [0, 1]
-    assert json.loads((run / "arguments.json").read_text())["epochs"] == 2
+    starts = json.loads((run / "arguments.json").read_text())
+    assert [(start["epochs"], start["epochs_done"]) for start in starts] == [(1, 0), (2, 1)]
     assert 0 <= json.loads((run / "best.json").read_text())["accuracy"] <= 1
 
     out = tmp_path / "weights"
@@ -104,7 +105,8 @@ def test_train_resumes_exports_and_evaluates(
         "history.csv",
         "curves.png",
     }
-    assert json.loads((out / "training.json").read_text())["arguments"]["data"] == "fer2013.zip"
+    starts = json.loads((out / "training.json").read_text())["starts"]
+    assert [start["data"] for start in starts] == ["fer2013.zip"] * 2
 
     split = load_fer2013(tiny_zip).private_test
     from_keras = evaluate.load_predictor(out / "emotion_cnn.keras")(split.images)
