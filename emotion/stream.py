@@ -1,0 +1,274 @@
+"""A live camera's frames in, annotated frames and the mood of the moment out."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.crop import cut, frame_of
+from emotion.detector import FaceDetector
+from emotion.follow import Template, find_again, small_grey, template_of
+from emotion.haar_detector import HaarDetector
+from emotion.overlay import PLAIN, Caption, draw_reading
+from emotion.pace import Pace
+from emotion.recognizer import check_image
+from emotion.tracker import FaceTracker, LiveReading
+from emotion.types import Box, Face
+
+LATE: Final = 0.15
+"""A frame that comes so many seconds later than it should is shown unread."""
+CATCHING_UP: Final = 0.02
+"""Seconds a second by which what counts as punctual may slip: clocks drift, routes change."""
+ANOTHER_CLOCK: Final = 3.0
+"""A delay of so many seconds is none: the timestamps have begun anew."""
+LOOK_SIDE: Final = 320
+"""Frames are searched for faces at this size."""
+STALE: Final = 1.0
+"""A reading this many seconds old says nothing about the picture any more."""
+
+SHARED_PACE: Final = Pace()
+"""What the streams of this process share: their pace, and nothing that they see."""
+
+logger = logging.getLogger(__name__)
+
+
+def live_detector() -> FaceDetector:
+    """Return a detector set up for video: quick, and looking for one face near the camera."""
+    return HaarDetector(work_side=LOOK_SIDE, step=1.2, smallest=40, votes=4)
+
+
+class Classifier(Protocol):
+    """What reads the faces; `emotion.classifier.EmotionClassifier` is one."""
+
+    def predict(self, crops: NDArray[Any]) -> NDArray[np.float32]:
+        """Return ``(N, 7)`` probabilities of grey ``(N, 48, 48)`` crops."""
+        ...
+
+
+class FaceStream:
+    """Reads one visitor's camera, frame by frame.
+
+    Everything may be used from any thread; frames that come at once wait for one another. What
+    it holds of the visitor is in this object and gone with `close`.
+
+    Args:
+        classifier: reads the faces; may be shared with other streams.
+        detector: finds the faces; may be shared. By default Haar, set up for video.
+        pace: shares the machine with the other streams of the process; all by default.
+        captions: emotion → how it is written on the picture.
+        mirror: whether to turn the picture into a mirror, in which people find their way.
+        clock: the seconds by which costs and delays are measured.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        *,
+        detector: FaceDetector | None = None,
+        pace: Pace | None = None,
+        captions: Mapping[str, Caption] = PLAIN,
+        mirror: bool = False,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._classifier = classifier
+        self._detector = detector or live_detector()
+        self._seat = (pace or SHARED_PACE).join()
+        self._captions = captions
+        self._mirror = mirror
+        self._clock = clock
+        self._work = threading.RLock()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._latest: LiveReading | None = None
+        self._frames = self._reads = 0
+        self._last_frame = clock()
+        self._complained = float("-inf")
+        self._start_over()
+
+    @property
+    def latest(self) -> LiveReading | None:
+        """The last reading; nothing while nobody is in view and after `close`."""
+        with self._lock:
+            return self._latest
+
+    @property
+    def frames(self) -> int:
+        """How many frames have come in."""
+        return self._frames
+
+    @property
+    def reads(self) -> int:
+        """How many of them were read."""
+        return self._reads
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last frame came in; since the beginning before the first."""
+        return self._clock() - self._last_frame
+
+    def close(self) -> None:
+        """Forget everything that was seen. Frames that still come are passed on untouched."""
+        with self._work:
+            self._closed = True
+            self._start_over()
+            self._publish(None)
+        self._seat.leave()
+
+    def process(
+        self, frame: NDArray[np.uint8], timestamp: float
+    ) -> tuple[NDArray[np.uint8], LiveReading | None]:
+        """Read a frame if there is time for it, and return it with what is known drawn on it.
+
+        Never raises: a fault is logged, once a second at most, and the frame passed on.
+
+        Args:
+            frame: RGB uint8 ``(H, W, 3)``; its size may change at any time.
+            timestamp: when it was taken, in seconds on a clock of the stream's own.
+
+        Returns:
+            The frame to show, and the latest reading.
+        """
+        with self._work:
+            self._frames += 1
+            self._last_frame = self._clock()
+            shown = frame
+            try:
+                check_image(frame)
+                if self._closed:
+                    return frame, None
+                if self._mirror:
+                    shown = cv2.flip(frame, 1).astype(np.uint8, copy=False)
+                self._fit(shown)
+                self._read_if_time(shown, timestamp)
+                latest = self.latest
+                if latest is not None and timestamp - latest.time > STALE:
+                    latest = self._publish(None)
+                if latest is not None:
+                    shown = draw_reading(shown, latest, self._captions)
+            except Exception:
+                self._complain()
+            return shown, self.latest
+
+    def _start_over(self) -> None:
+        self._tracker = FaceTracker()
+        self._templates: dict[int, Template] = {}
+        self._size: tuple[int, int] | None = None
+        self._looked = float("-inf")
+        self._punctual: tuple[float, float] | None = None
+
+    def _fit(self, frame: NDArray[np.uint8]) -> None:
+        """Carry on in a picture of another size: browsers change it as the line gets worse."""
+        height, width = frame.shape[:2]
+        if self._size is not None and self._size != (width, height):
+            self._tracker.resize(width / self._size[0], height / self._size[1])
+            self._templates = {}
+            self._looked = float("-inf")
+            self._publish(None)
+        self._size = (width, height)
+
+    def _read_if_time(self, frame: NDArray[np.uint8], timestamp: float) -> None:
+        now = self._clock()
+        if self._is_late(timestamp, now) or not self._seat.enter(now):
+            return
+        try:
+            self._read(frame, timestamp)
+        finally:
+            self._seat.done(now, self._clock() - now)
+
+    def _is_late(self, timestamp: float, now: float) -> bool:
+        """Tell a frame that has waited somewhere, by the quickest way that frames have taken."""
+        delay = now - timestamp
+        if self._punctual is None:
+            self._punctual = (delay, now)
+        usual, since = self._punctual
+        if delay - usual > ANOTHER_CLOCK:
+            usual = delay
+        usual = min(delay, usual + CATCHING_UP * (now - since))
+        self._punctual = (usual, now)
+        return delay - usual > LATE
+
+    def _read(self, frame: NDArray[np.uint8], timestamp: float) -> None:
+        small, shrink = small_grey(frame)
+        now = self._clock()
+        if self._lost_somebody(small, shrink) or self._time_to_look(now):
+            self._look(frame, timestamp)
+            self._seat.looked(self._clock() - now)
+            self._looked = now
+            self._templates = {
+                track.identity: template
+                for track in self._tracker.tracks
+                if (
+                    template := template_of(
+                        small,
+                        track.x * shrink,
+                        track.y * shrink,
+                        track.width * shrink,
+                        track.height * shrink,
+                    )
+                )
+            }
+        tracks = [track for track in self._tracker.tracks if track.box.area]
+        probabilities: dict[int, tuple[float, ...]] = {}
+        if tracks:
+            grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
+            crops = np.stack([cut(grey, frame_of(Face(track.box))) for track in tracks])
+            # Every second reading sees the mirror image. Smoothed over time that is the mean
+            # of both, which is right more often, at the price of one.
+            if self._reads % 2:
+                crops = crops[:, :, ::-1]
+            rows = self._classifier.predict(crops)
+            probabilities = {
+                track.identity: tuple(float(p) for p in row)
+                for track, row in zip(tracks, rows, strict=True)
+            }
+        height, width = frame.shape[:2]
+        self._reads += 1
+        self._publish(self._tracker.read(probabilities, timestamp, width=width, height=height))
+
+    def _time_to_look(self, now: float) -> bool:
+        return not self._tracker.sure or now - self._looked >= self._seat.look_interval
+
+    def _lost_somebody(self, small: NDArray[np.uint8], shrink: float) -> bool:
+        """Follow the known faces, and say whether one of them cannot be found any more."""
+        shifts: dict[int, tuple[float, float]] = {}
+        lost = False
+        for identity, template in self._templates.items():
+            place = find_again(small, template)
+            if place is None:
+                lost = True
+                continue
+            x, y = place
+            shifts[identity] = ((x - template.x) / shrink, (y - template.y) / shrink)
+            self._templates[identity] = Template(template.pixels, x, y)
+        self._tracker.shift(shifts)
+        return lost
+
+    def _look(self, frame: NDArray[np.uint8], timestamp: float) -> None:
+        height, width = frame.shape[:2]
+        shrink = min(1.0, LOOK_SIDE / max(height, width))
+        size = max(1, round(width * shrink)), max(1, round(height * shrink))
+        small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        faces = self._detector.detect(small.astype(np.uint8, copy=False))
+        boxes = [
+            Box(*(round(v / shrink) for v in (b.x, b.y, b.width, b.height)))
+            for b in (face.box for face in faces)
+        ]
+        self._tracker.sight(boxes, timestamp)
+
+    def _publish(self, reading: LiveReading | None) -> LiveReading | None:
+        with self._lock:
+            self._latest = None if self._closed else reading
+            return self._latest
+
+    def _complain(self) -> None:
+        now = self._clock()
+        if now - self._complained >= 1.0:
+            self._complained = now
+            logger.exception("A frame could not be read")
