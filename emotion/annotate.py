@@ -54,7 +54,7 @@ def annotate(
         line = max(2, round(max(box.width, box.height) * 0.022))
         if selected is not None and position != selected:
             line = max(1, line // 2)
-        edge = max(1, line // 2)
+        edge = max(2, round(line * 0.6))  # antialiasing takes one pixel of it
         _outline(drawn, box, INK, line + 2 * edge)
         _outline(drawn, box, WHITE, line)
     if labels:
@@ -86,7 +86,7 @@ def square_around(image: NDArray[np.uint8], readings: Sequence[FaceReading]) -> 
     wanted = max(largest * SHOWN_PER_FACE, faces * 1.1 + largest * 0.4)
     side = round(min(wanted, min(width, height))) if readings else min(width, height)
     if readings and side < faces:
-        side = min(faces, max(width, height))
+        side = min(round(faces * 1.06), max(width, height))
     x = _within(round((left + right) / 2 - side / 2), side, width)
     y = _within(round((top + bottom) / 2 - side * (EYE_LINE if readings else 0.5)), side, height)
     if side > min(width, height):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import tidy, unturn
+from emotion.boxes import SAME_FACE, overlap, tidy, unturn
 from emotion.detector import OnStage
 from emotion.haar_detector import HaarDetector
 from emotion.mtcnn_detector import MtcnnDetector
@@ -73,11 +73,24 @@ class AutoDetector:
         if best < SURE_SCORE and not sure:
             tell("turn")
             for turn, rotation in TURNS.items():
-                turned = self._mtcnn.detect_with_scores(_rotated(image, rotation))
+                picture = _rotated(image, rotation)
+                turned = self._mtcnn.detect_with_scores(picture)
                 score = max((score for _, score in turned), default=0.0)
-                if score > max(best, SURE_SCORE):
+                if score > max(best, SURE_SCORE) and self._haar_sees_one(picture, turned):
                     best, faces = score, _unturned(image, turned, turn)
         return tidy([*faces, *sure])
+
+    def _haar_sees_one(self, picture: NDArray[np.uint8], scored: list[tuple[Face, float]]) -> bool:
+        """Whether Haar has any vote for one of these faces.
+
+        Asked of turned pictures, of which most are no faces: of three looks at a drawing or a
+        pattern one may well show MTCNN a face, but not both detectors the same one.
+        """
+        return any(
+            overlap(seen.box, face.box) >= SAME_FACE
+            for seen, _ in self.haar.detect_with_votes(picture)
+            for face, _ in scored
+        )
 
     def _haar_turned(self, image: NDArray[np.uint8], tell: OnStage) -> list[Face]:
         tell("turn")

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 from emotion.types import Face, Landmarks
 
 SIZE = 48
-MARGIN = 0.1
-"""What a box is grown by, as a share of its side, half of it on each side."""
+MARGIN = 0.05
+"""What a box is grown by, as a share of its side, half of it on each side. Haar's boxes measure
+0.96 of FER-2013's frames, MTCNN's (the root of their area) 0.93."""
+FLAT_BELOW = 8
+"""A crop whose brightest and darkest grey differ by less shows nothing, and stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +62,35 @@ def crop_faces(
     *,
     margin: float = MARGIN,
     align: bool = True,
+    stretch: bool = True,
 ) -> NDArray[np.uint8]:
     """Return grey uint8 ``(N, 48, 48)`` crops of the faces in RGB uint8 ``(H, W, 3)``.
 
     Where a frame reaches over the picture's edge, the edge is repeated.
+
+    Args:
+        image: the picture in which the faces were found.
+        faces: where they are.
+        margin: what a frame is grown by, as a share of its side.
+        align: whether to level the eyes, where they are known.
+        stretch: whether to stretch the greys to 0-255, for faces in the dark.
     """
     crops = np.empty((len(faces), SIZE, SIZE), dtype=np.uint8)
     if len(faces):
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         for crop, face in zip(crops, faces, strict=True):
-            crop[:] = cut(grey, frame_of(face, margin=margin, align=align))
+            small = cut(grey, frame_of(face, margin=margin, align=align))
+            crop[:] = stretched(small) if stretch else small
     return crops
+
+
+def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey uint8 crop with its darkest pixel at 0 and its brightest at 255."""
+    low, high = int(crop.min()), int(crop.max())
+    if high - low < FLAT_BELOW:
+        return crop
+    spread: NDArray[np.float32] = (crop.astype(np.float32) - low) * (255 / (high - low))
+    return np.rint(spread).astype(np.uint8)
 
 
 def cut(grey: NDArray[np.uint8], frame: Frame, *, size: int = SIZE) -> NDArray[np.uint8]:

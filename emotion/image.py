@@ -71,11 +71,7 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
     Raises:
         ImageError: too large, damaged, or no picture.
     """
-    if len(data) > MAX_BYTES:
-        raise ImageError(
-            f"This picture is too large: {len(data) / 1e6:.1f} MB, and at most "
-            f"{MAX_BYTES / 1e6:.0f} MB are read."
-        )
+    check_bytes(len(data))
     opener = _opener(data)
     try:
         with opener(io.BytesIO(data)) as picture:
@@ -94,6 +90,15 @@ def decode_image(data: bytes) -> NDArray[np.uint8]:
     except Exception as error:  # decoders meet broken files with every kind of exception
         raise ImageError(DAMAGED) from error
     return _upright(_bounded(pixels), orientation)
+
+
+def check_bytes(count: int) -> None:
+    """Raise an `ImageError` if a file of ``count`` bytes is larger than what is read."""
+    if count > MAX_BYTES:
+        raise ImageError(
+            f"This picture is too large: {count / 1e6:.1f} MB, and at most "
+            f"{MAX_BYTES / 1e6:.0f} MB are read."
+        )
 
 
 def _opener(data: bytes) -> Opener:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
 from emotion.detector import DetectorName, FaceDetector, OnStage, build_detector
-from emotion.types import EmotionScores, Face, FaceReading, PictureReading
+from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
 
 MAX_FACES = 32
 SMALLEST_SIDE = 28
@@ -93,7 +93,7 @@ class EmotionRecognizer:
         """Load everything that the first picture would otherwise wait for."""
         self.detector.warm_up()
         black = np.zeros((64, 64, 3), dtype=np.uint8)
-        self.classifier.classify(black, [])
+        self.classifier.classify(black, [Face(Box(8, 8, 48, 48))])
 
 
 def check_image(image: Any) -> None:

@@ -1,0 +1,218 @@
+"""The command line: ``python -m emotion PHOTO…``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from emotion.detector import DETECTORS
+from emotion.image import ImageError, check_bytes, decode_image
+from emotion.types import FaceReading, PictureReading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recommender.types import Mood
+
+WRONG: Final = 2
+BAR: Final = 30
+DETAILED: Final = 3
+"""Up to so many faces in a photo get their seven bars; more get a line each."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is there for those who ask with --help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read photos and return the exit status: 0, or 2 where one could not be read."""
+    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # The bars are no ASCII, and neither need the names of files be.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        return _run(options)
+    except BrokenPipeError:
+        # `| head` has seen enough. Python would complain once more while shutting down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="emotion", description="Reads the emotion on the faces in photos.")
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    parser.add_argument("--json", action="store_true", help="print one JSON array")
+    parser.add_argument(
+        "--annotate",
+        type=Path,
+        metavar="OUT.png",
+        help="save the photo with its faces outlined; with several photos each one's name is "
+        "added (OUT-happy.png), or OUT is a folder",
+    )
+    parser.add_argument("--detector", choices=DETECTORS, default="auto", help="default: auto")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    # Which files are pictures is known before the network is loaded; loading it is only
+    # worth while if there is one.
+    pictures, status = _load(options.photos)
+    readings: list[tuple[Path, PictureReading]] = []
+    if pictures:
+        from emotion.classifier import WeightsError
+
+        try:
+            with _native_stderr_silenced():
+                recognizer = _recognizer(options.detector)
+        except WeightsError as error:
+            return _complain(str(error))
+        targets = _targets(options.annotate, [path for path, _ in pictures])
+        for (path, image), target in zip(pictures, targets, strict=True):
+            reading = recognizer.analyze(image)
+            readings.append((path, reading))
+            if target:
+                status = max(status, _save(target, image, reading))
+    if options.json:
+        print(json.dumps([_as_json(*pair) for pair in readings], indent=2, ensure_ascii=False))
+    elif readings:
+        print("\n\n".join(_as_text(*pair) for pair in readings))
+    sys.stdout.flush()
+    return status
+
+
+def _load(paths: Sequence[Path]) -> tuple[list[tuple[Path, NDArray[np.uint8]]], int]:
+    """Return the photos that can be read, and the exit status after the others' complaints."""
+    pictures, status = [], 0
+    for path in paths:
+        try:
+            check_bytes(path.stat().st_size)
+            pictures.append((path, decode_image(path.read_bytes())))
+        except ImageError as error:
+            status = _complain(f"{path}: {error}")
+        except OSError as error:
+            status = _complain(f"{path}: {error.strerror or error}")
+    return pictures, status
+
+
+def _recognizer(detector: Any) -> Any:
+    from emotion.recognizer import EmotionRecognizer
+
+    recognizer = EmotionRecognizer(detector)
+    recognizer.warm_up()
+    return recognizer
+
+
+@contextmanager
+def _native_stderr_silenced() -> Iterator[None]:
+    """Keep LiteRT's "INFO: Created … delegate", which no setting turns off, from stderr."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _targets(out: Path | None, photos: Sequence[Path]) -> list[Path | None]:
+    """Return where each annotated photo goes: one path each, none of them twice."""
+    if out is None:
+        return [None] * len(photos)
+    if len(photos) == 1 and not out.is_dir():
+        return [out]
+    targets: list[Path | None] = []
+    for photo in photos:
+        home, suffix = (out, ".png") if out.is_dir() else (out.parent, out.suffix)
+        stem = photo.stem if out.is_dir() else f"{out.stem}-{photo.stem}"
+        target, number = home / f"{stem}{suffix}", 2
+        while target in targets:
+            target, number = home / f"{stem}-{number}{suffix}", number + 1
+        targets.append(target)
+    return targets
+
+
+def _save(target: Path, image: NDArray[np.uint8], reading: PictureReading) -> int:
+    from PIL import Image
+
+    from emotion.annotate import annotate
+
+    labels = [f"{r.scores.emotion} {r.scores.confidence:.0%}" for r in reading.faces]
+    try:
+        Image.fromarray(annotate(image, reading.faces, labels=labels)).save(target)
+    except (OSError, ValueError) as error:
+        return _complain(f"{target} cannot be written: {getattr(error, 'strerror', '') or error}")
+    return 0
+
+
+def _complain(line: str) -> int:
+    print(f"emotion: {' '.join(line.split())}", file=sys.stderr)
+    return WRONG
+
+
+def _mood(face: FaceReading) -> Mood:
+    from recommender.mood import mood_of
+
+    return mood_of(face.scores.as_dict())
+
+
+def _as_json(path: Path, reading: PictureReading) -> dict[str, Any]:
+    return {"file": str(path), "faces": [_face_as_json(face) for face in reading.faces]}
+
+
+def _face_as_json(reading: FaceReading) -> dict[str, Any]:
+    box, scores, mood = reading.face.box, reading.scores, _mood(reading)
+    return {
+        "box": [box.x, box.y, box.width, box.height],
+        "emotion": scores.emotion,
+        "confidence": round(scores.confidence, 6),
+        "probabilities": {name: round(p, 6) for name, p in scores.as_dict().items()},
+        "valence": round(mood.valence, 6),
+        "arousal": round(mood.arousal, 6),
+    }
+
+
+def _as_text(path: Path, reading: PictureReading) -> str:
+    count = len(reading.faces)
+    found = {0: "no face found", 1: "one face"}.get(count, f"{count} faces, the largest first")
+    lines = [f"{path}: {found}"]
+    for number, face in enumerate(reading.faces, start=1):
+        lines.append("")
+        lines.append(f"  {_headline(face, number if count > 1 else 0)}")
+        if count <= DETAILED:
+            lines.extend(f"    {_bar(*pair)}" for pair in face.scores.ranked)
+    lines.extend(f"  Note: {note}" for note in reading.notes)
+    return "\n".join(lines)
+
+
+def _headline(reading: FaceReading, number: int) -> str:
+    from recommender.mood import describe
+
+    (first, p), (second, _), *_rest = reading.scores.ranked
+    named = f"hard to say: {first} or {second}" if reading.scores.unsure else f"{first}, {p:.0%}"
+    box = reading.face.box
+    place = f"{box.width} × {box.height} pixels at {box.x}, {box.y}"
+    return f"{f'{number}. ' if number else ''}{named}  ({describe(_mood(reading))}; {place})"
+
+
+def _bar(name: str, probability: float) -> str:
+    full, part = divmod(round(probability * BAR * 8), 8)
+    bar = "█" * full + ("▏▎▍▌▋▊▉"[part - 1] if part else "")
+    return f"{name:<9}{probability:>5.0%}  {bar}".rstrip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
