@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+
+from emotion.types import EmotionScores, Face
+
+Image = NDArray[np.uint8]
+
+
+class FakeClassifier:
+    """Calls every face happy and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Face]] = []
+
+    def classify(self, image: Image, faces: Sequence[Face]) -> list[EmotionScores]:
+        self.batches.append(list(faces))
+        return [EmotionScores((0.0, 0.0, 0.0, 0.9, 0.0, 0.0, 0.1))] * len(faces)
+
+
+@pytest.fixture
+def fake_classifier() -> FakeClassifier:
+    return FakeClassifier()
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Image:
+    """One smiling face, about 90 pixels wide, in a picture of 512 x 512."""
+    return np.asarray(skimage.data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def crowd(astronaut: Image) -> Image:
+    """Forty faces: the astronaut's, eight across and five down."""
+    head = astronaut[20:220, 120:320]
+    return np.tile(head, (5, 8, 1))
+
+
+@pytest.fixture(scope="session")
+def landscape() -> Image:
+    """A sky, a sun and hills: nothing with eyes."""
+    rng = np.random.default_rng(3)
+    sky = np.linspace((90, 140, 220), (230, 220, 200), 300)[:, None]
+    ground = np.linspace((60, 110, 50), (30, 60, 20), 180)[:, None]
+    picture = np.concatenate([sky, ground]).repeat(640, axis=1)
+    picture += rng.normal(0, 12, picture.shape)
+    rows, columns = np.mgrid[:480, :640]
+    picture[(rows - 80) ** 2 + (columns - 480) ** 2 < 45**2] = (255, 240, 150)
+    return picture.clip(0, 255).astype(np.uint8)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emotion.boxes import clip, overlap, tidy, unturn
+from emotion.types import Box, Face, Landmarks
+
+
+def test_overlap_is_a_share_of_the_smaller_box() -> None:
+    assert overlap(Box(0, 0, 10, 10), Box(0, 0, 10, 10)) == 1
+    assert overlap(Box(0, 0, 10, 10), Box(2, 2, 4, 4)) == 1
+    assert overlap(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == 0.5
+    assert overlap(Box(0, 0, 10, 10), Box(10, 0, 10, 10)) == 0
+    assert overlap(Box(0, 0, 10, 10), Box(3, 3, 0, 0)) == 0
+
+
+def test_clip_keeps_boxes_within_the_picture() -> None:
+    assert clip(-5.2, 10.4, 30.6, 25, width=20, height=20) == Box(0, 10, 20, 10)
+    assert clip(50, 50, 60, 60, width=20, height=20).area == 0
+
+
+def test_tidy_merges_overlaps_and_puts_the_largest_first() -> None:
+    small, large, twin = Box(0, 0, 10, 10), Box(50, 50, 30, 30), Box(52, 52, 30, 30)
+    assert [face.box for face in tidy(map(Face, (small, large, twin)))] == [large, small]
+
+
+def test_tidy_keeps_the_earlier_of_two() -> None:
+    first, second = Face(Box(0, 0, 10, 10)), Face(Box(1, 1, 12, 12))
+    assert tidy([first, second]) == [first]
+
+
+def test_tidy_drops_boxes_without_area() -> None:
+    assert tidy([Face(Box(3, 3, 0, 5))]) == []
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_unturn_finds_the_same_pixels(turn: int) -> None:
+    picture = np.zeros((60, 100), np.uint8)
+    picture[10:25, 30:70] = 1
+    turned = np.rot90(picture, -turn // 90)
+    rows, columns = np.nonzero(turned)
+    box = Box(int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
+    face = unturn(Face(box), turn=turn, width=100, height=60)
+    assert face.box == Box(30, 10, 40, 15)
+    assert face.turn == turn
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_unturn_takes_the_landmarks_along(turn: int) -> None:
+    corner = {90: (60.0, 0.0), 180: (100.0, 60.0), 270: (0.0, 100.0)}[turn]
+    face = Face(Box(0, 0, 1, 1), Landmarks(*[corner] * 5))
+    points = unturn(face, turn=turn, width=100, height=60).landmarks
+    assert points is not None
+    assert points.left_eye == (0, 0)

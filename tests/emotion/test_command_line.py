@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from emotion import __main__ as command
+from emotion.labels import EMOTIONS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def photo(tmp_path: Path, astronaut: np.ndarray) -> Path:
+    path = tmp_path / "smile.jpg"
+    Image.fromarray(astronaut).save(path)
+    return path
+
+
+@pytest.fixture
+def hills(tmp_path: Path, landscape: np.ndarray) -> Path:
+    path = tmp_path / "hills.png"
+    Image.fromarray(landscape).save(path)
+    return path
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "text.jpg"
+    path.write_text("not a picture")
+    return path
+
+
+def run(*arguments: str | Path) -> int:
+    return command.main([str(argument) for argument in arguments])
+
+
+def test_json_keeps_its_contract(
+    photo: Path, hills: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(photo, hills, "--json") == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    smile, empty = json.loads(out)
+    assert empty == {"file": str(hills), "faces": []}
+    assert smile["file"] == str(photo)
+    (face,) = smile["faces"]
+    assert set(face) == {"box", "emotion", "confidence", "probabilities", "valence", "arousal"}
+    x, y, width, height = face["box"]
+    assert all(isinstance(value, int) for value in face["box"])
+    assert x < 225 < x + width
+    assert y < 115 < y + height
+    assert face["emotion"] == "happy"
+    assert tuple(face["probabilities"]) == EMOTIONS
+    assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    assert face["confidence"] == face["probabilities"]["happy"]
+    assert face["valence"] > 0.3
+    assert -1 <= face["arousal"] <= 1
+
+
+def test_plain_output_says_it_in_words(
+    photo: Path, hills: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(photo, hills) == 0
+    out, _ = capsys.readouterr()
+    assert f"{photo}: one face" in out
+    assert "happy" in out
+    assert "█" in out
+    assert f"{hills}: no face found" in out
+
+
+def test_what_cannot_be_read_is_one_line_and_the_rest_is_read(
+    photo: Path, text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = photo.with_name("missing.jpg")
+    assert run(text, photo, missing, photo.parent, "--json") == 2
+    out, err = capsys.readouterr()
+    assert [item["file"] for item in json.loads(out)] == [str(photo)]
+    lines = err.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith(f"emotion: {text}: This file is not a picture we can read.")
+    assert lines[1] == f"emotion: {missing}: No such file or directory"
+    assert "directory" in lines[2]
+
+
+def test_a_file_too_large_is_not_even_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "film.jpg"
+    with path.open("wb") as file:
+        file.truncate(20_000_000)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: pytest.fail("opened"))
+    assert run(path) == 2
+    assert "20.0 MB" in capsys.readouterr().err
+
+
+def test_annotate_saves_the_outlined_photo(
+    photo: Path, tmp_path: Path, astronaut: np.ndarray
+) -> None:
+    target = tmp_path / "out.png"
+    assert run(photo, "--annotate", target) == 0
+    saved = np.asarray(Image.open(target).convert("RGB"))
+    assert saved.shape == astronaut.shape
+    assert (saved == 255).all(axis=-1).sum() > (astronaut == 255).all(axis=-1).sum() + 200
+
+
+def test_annotate_names_several_photos_apart(photo: Path, hills: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / photo.name
+    twin.write_bytes(photo.read_bytes())
+    assert run(photo, hills, twin, "--annotate", tmp_path / "seen.png", "--detector", "haar") == 0
+    assert {path.name for path in tmp_path.glob("seen*")} == {
+        "seen-smile.png",
+        "seen-hills.png",
+        "seen-smile-2.png",
+    }
+
+
+def test_annotate_into_a_folder(photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert run(photo, "--annotate", folder) == 0
+    assert (folder / "smile.png").exists()
+
+
+@pytest.mark.parametrize("name", ["nowhere/out.png", "out.words"])
+def test_a_place_that_cannot_be_written_is_named(
+    name: str, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(photo, "--annotate", tmp_path / name) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert name in line
+
+
+def test_missing_weights_are_one_line(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emotion.classifier.WEIGHTS", tmp_path / "none.tflite")
+    assert run(photo) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "weights are missing" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["x.jpg", "--detector", "yolo"], ["yolo", "auto", "haar", "mtcnn"]), ([], ["PHOTO"])],
+)
+def test_wrong_use_is_one_line_and_exit_2(
+    arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        command.main(arguments)
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert all(word in line for word in words)
+
+
+def test_from_the_shell(photo: Path, text: Path) -> None:
+    command_line = [sys.executable, "-m", "emotion", str(photo), str(text), "--json"]
+    done = subprocess.run(command_line, capture_output=True, cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)[0]["faces"][0]["emotion"] == "happy"
+    assert len(done.stderr.decode().splitlines()) == 1

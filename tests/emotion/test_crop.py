@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from emotion.crop import MARGIN, SIZE, Frame, crop_faces, cut, frame_of, stretched
+from emotion.types import Box, Face, Landmarks
+
+
+def gradient(height: int = 200, width: int = 300) -> np.ndarray:
+    """Grey that grows to the right by one a pixel from 0, as far as it goes."""
+    return np.tile(np.minimum(np.arange(width), 255).astype(np.uint8), (height, 1))
+
+
+def leaning_face(angle: float) -> Face:
+    """A face at (150, 100) whose eyes' line leans clockwise by ``angle`` degrees."""
+    radians = np.radians(angle)
+    across = np.array([np.cos(radians), np.sin(radians)]) * 20
+    down = np.array([-np.sin(radians), np.cos(radians)])
+    middle = np.array([150.0, 100.0])
+    points = [middle - down * 10 - across, middle - down * 10 + across, middle,
+              middle + down * 20 - across, middle + down * 20 + across]  # fmt: skip
+    return Face(Box(110, 60, 80, 80), Landmarks(*[(float(x), float(y)) for x, y in points]))
+
+
+def test_a_frame_is_the_box_made_square_and_grown() -> None:
+    frame = frame_of(Face(Box(10, 20, 40, 40)))
+    assert (frame.x, frame.y, frame.angle) == (30, 40, 0)
+    assert frame.side == pytest.approx(40 * (1 + MARGIN))
+    assert frame_of(Face(Box(10, 20, 40, 40)), margin=0.5).side == 60
+
+
+@pytest.mark.parametrize("angle", [-30, -8, 0, 25])
+def test_a_frame_leans_with_the_eyes(angle: float) -> None:
+    assert frame_of(leaning_face(angle)).angle == pytest.approx(angle)
+    assert frame_of(leaning_face(angle), align=False).angle == 0
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_frame_without_landmarks_leans_as_the_picture_was_turned(turn: int) -> None:
+    picture = np.zeros((100, 100), np.uint8)
+    picture[20:40, 20:80] = 200  # a bright forehead
+    turned = np.ascontiguousarray(np.rot90(picture, turn // 90))
+    crop = cut(turned, frame_of(Face(Box(20, 20, 60, 60), turn=turn), margin=0))
+    assert crop[4:12, 2:-2].min() > 190
+    assert crop[-20:].max() < 10
+
+
+@pytest.mark.parametrize("side", [20.0, 48.0, 96.0, 190.0])
+def test_a_cut_shows_what_lies_in_the_frame(side: float) -> None:
+    crop = cut(gradient(), Frame(x=100, y=100, side=side))
+    step = side / SIZE
+    expected = 100 - side / 2 - 0.5 + step * (np.arange(SIZE) + 0.5)
+    assert crop.shape == (SIZE, SIZE)
+    assert np.abs(crop[SIZE // 2] - expected).max() <= 1.5
+
+
+def test_a_leaning_cut_stands_upright() -> None:
+    picture = np.zeros((200, 300), np.uint8)
+    rows, columns = np.mgrid[:200, :300]
+    lean = np.radians(20)
+    picture[(columns - 150) * -np.sin(lean) + (rows - 100) * np.cos(lean) < 0] = 255
+    crop = cut(picture, Frame(150, 100, 80, angle=20))
+    assert crop[: SIZE // 2 - 1].min() == 255
+    assert crop[SIZE // 2 + 1 :].max() == 0
+
+
+def test_a_frame_over_the_edge_repeats_the_edge() -> None:
+    crop = cut(gradient(), Frame(x=0, y=100, side=48))
+    assert crop[:, :23].max() == 0
+    assert crop[SIZE // 2, -1] > 20
+
+
+def test_crops_of_a_picture_come_as_one_batch(astronaut: np.ndarray) -> None:
+    faces = [Face(Box(177, 66, 97, 97)), Face(Box(150, 40, 150, 150))]
+    crops = crop_faces(astronaut, faces)
+    assert crops.shape == (2, SIZE, SIZE)
+    assert crops.dtype == np.uint8
+    assert crop_faces(astronaut, []).shape == (0, SIZE, SIZE)
+
+
+def test_a_dark_photo_gives_the_same_crop(astronaut: np.ndarray) -> None:
+    face = [Face(Box(177, 66, 97, 97))]
+    bright, dark = (crop_faces(picture, face).astype(int)
+                    for picture in (astronaut, (astronaut * 0.3).astype(np.uint8)))  # fmt: skip
+    assert dark.min() == 0
+    assert dark.max() == 255
+    assert np.abs(bright - dark).mean() < 4
+
+
+def test_nothing_is_not_stretched_into_noise() -> None:
+    flat = np.full((SIZE, SIZE), 100, np.uint8)
+    flat[0, 0] = 104
+    assert (stretched(flat) == flat).all()

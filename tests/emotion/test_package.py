@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import emotion
+
+ROOT = Path(__file__).parents[2]
+
+
+def python(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, cwd=ROOT, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def test_importing_loads_neither_streamlit_nor_tensorflow() -> None:
+    heavy = "{'streamlit', 'tensorflow', 'keras', 'torch', 'mtcnn'} & set(sys.modules)"
+    assert python(f"import sys, emotion; print({heavy})") == "set()\n"
+
+
+def test_importing_is_quick() -> None:
+    # Time on the processor, so that a busy machine does not fail it.
+    code = "import time; t = time.process_time(); import emotion; print(time.process_time() - t)"
+    assert min(float(python(code)) for _ in range(3)) < 0.5
+
+
+def test_reading_a_hard_photo_loads_neither(astronaut: object) -> None:
+    # Turned on its side, so that MTCNN has its turn, too.
+    code = (
+        "import sys, numpy, skimage.data, emotion; "
+        "photo = numpy.rot90(skimage.data.astronaut()).copy(); "
+        "readings = emotion.EmotionRecognizer().read(photo); "
+        "print(len(readings), {'streamlit', 'tensorflow', 'mtcnn'} & set(sys.modules))"
+    )
+    assert python(code) == "1 set()\n"
+
+
+@pytest.mark.parametrize("name", emotion.__all__)
+def test_everything_announced_is_there(name: str) -> None:
+    assert getattr(emotion, name) is not None
+
+
+def test_what_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'moods'"):
+        _ = emotion.moods
