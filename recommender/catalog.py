@@ -12,7 +12,7 @@ from typing import Any, Final
 import duckdb
 
 from recommender.errors import CatalogError
-from recommender.importer import FORMAT, SAFE, read_table
+from recommender.importer import FORMAT, SAFE, is_duckdb, read_table
 from recommender.types import Mood, Track
 
 STARTER: Final = Path(__file__).parent / "data" / "starter.csv"
@@ -78,7 +78,7 @@ class Catalog:
         source = Path(path or os.environ.get(ENVIRONMENT) or STARTER).expanduser().absolute()
         if not source.is_file():
             raise CatalogError(f"There is no catalogue file {source}.")
-        connection = _attach(source) if _is_duckdb(source) else _read(source)
+        connection = _attach(source) if is_duckdb(source) else _read(source)
         return cls(connection, source)
 
     def candidates(
@@ -187,14 +187,6 @@ def open_or_starter(path: Path | str | None = None) -> tuple[Catalog, str | None
         return Catalog.open(path), None
     except CatalogError as error:
         return Catalog.open(STARTER), f"{error} The starter catalogue plays instead."
-
-
-def _is_duckdb(source: Path) -> bool:
-    try:
-        with source.open("rb") as file:
-            return file.read(12)[8:] == b"DUCK"
-    except OSError as error:
-        raise CatalogError(f"{source} cannot be read: {error.strerror or error}.") from error
 
 
 def _attach(source: Path) -> duckdb.DuckDBPyConnection:

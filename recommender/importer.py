@@ -8,8 +8,12 @@ place, so that no name, title or path is ever read as SQL.
 from __future__ import annotations
 
 import codecs
+import csv
+import gzip
+import io
 import os
 import tempfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,9 +54,7 @@ class ImportReport:
     unknown_tags: tuple[str, ...] = ()
 
 
-def import_file(
-    source: Path, target: Path, *, table: GenreTable | None = None, overwrite: bool = True
-) -> ImportReport:
+def import_file(source: Path, target: Path, *, table: GenreTable | None = None) -> ImportReport:
     """Write a catalogue file from a CSV or Parquet table.
 
     The catalogue is built beside its place and moved there once it is whole: when anything goes
@@ -60,20 +62,20 @@ def import_file(
 
     Args:
         source: a CSV (also gzipped) or Parquet file.
-        target: the DuckDB file to write.
+        target: the DuckDB file to write. Only a DuckDB file is ever replaced: somebody's table
+            that this name happens to point to is not ours to lose.
         table: what genre tags mean, the package's own by default.
-        overwrite: whether a file at `target` is replaced.
 
     Raises:
         CatalogError: the table cannot be read, lacks columns or has no usable row, or `target`
             cannot be written.
     """
     source, target = source.expanduser().absolute(), target.expanduser().absolute()
-    if target.exists() and (not overwrite or target.is_dir() or target.samefile(source)):
-        raise CatalogError(f"{target.name} is in the way: choose another catalogue file.")
+    if target.exists() and not is_duckdb(target):
+        raise CatalogError(f"{target} is no catalogue and stays as it is: choose another file.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=".affectune-", dir=target.parent) as folder:
             built = Path(folder) / "catalog.duckdb"
             with duckdb.connect(str(built), config=dict(SAFE)) as connection:
                 report = read_table(connection, source, table=table)
@@ -102,25 +104,29 @@ def read_table(
     """
     table = table or default_table()
     source = source.expanduser().absolute()
-    scan, options = _scan(source)
     try:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {scan}", options).fetchall()
-        names = [str(row[0]) for row in described]
-        found = find_columns(names)
+        scan = _scan(connection, source)
+        found = find_columns(scan.names)
         if missing := lacking(found):
-            raise CatalogError(_lacks(source, missing, names))
-        places = ", ".join(f"c{place}" for place in range(len(names)))
-        types = [str(row[1]) for row in described]
-        connection.execute(
-            f"CREATE TEMP TABLE staged AS {_staged(found, types)} FROM {scan} AS source({places})",
-            {**options, "id_pattern": _ID},
+            raise CatalogError(_lacks(source, missing, scan.names))
+        places = ", ".join(f"c{place}" for place in range(len(scan.names)))
+        stage = (
+            f"CREATE TEMP TABLE staged AS {_staged(found, scan.types)} "
+            f"FROM {scan.function} AS source({places})"
         )
+        try:
+            connection.execute(stage, {**scan.options, "id_pattern": _ID})
+        except duckdb.InvalidInputException:
+            # Mixed line ends, stray quotes: read what can be read, and let the checks decide.
+            if "strict" not in scan.options:
+                raise
+            connection.execute(stage, {**scan.options, "strict": False, "id_pattern": _ID})
         unreadable = _unreadable_lines(connection)
         read, refused = _count(connection)
         connection.execute(_MERGE)
         unknown = _add_families(connection, table)
         kept = int(connection.execute(_RANK).fetchall()[0][0])
-    except duckdb.Error as error:
+    except (duckdb.Error, csv.Error) as error:
         raise CatalogError(
             f"{source.name} is not a CSV or Parquet table that can be read: {_first_line(error)}"
         ) from error
@@ -134,8 +140,66 @@ def read_table(
     return ImportReport(read + unreadable, kept, usable - kept, refused, unknown)
 
 
-def _scan(source: Path) -> tuple[str, dict[str, object]]:
-    """Return the table function that reads `source`, and its parameters."""
+def is_duckdb(path: Path) -> bool:
+    """Whether a file is a DuckDB database, by its magic bytes.
+
+    Raises:
+        CatalogError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except IsADirectoryError:
+        return False
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """How DuckDB reads a file: a table function, its parameters, and its columns."""
+
+    function: str
+    options: Mapping[str, object]
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+
+
+def _scan(connection: duckdb.DuckDBPyConnection, source: Path) -> _Scan:
+    head = _head(source)
+    # A star in a file's name is a star, and not every file of the folder.
+    path = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(source))
+    if head[:4] == b"PAR1":
+        function = "read_parquet($path, hive_partitioning = false)"
+        rows = connection.execute(f"DESCRIBE SELECT * FROM {function}", {"path": path}).fetchall()
+        names, types = zip(*((str(row[0]), str(row[1])) for row in rows), strict=True)
+        return _Scan(function, {"path": path}, names, types)
+    packed = head[:2] == b"\x1f\x8b"
+    if packed:
+        head = _unpacked(source)
+    encoding = _encoding(head)
+    text = head.decode(encoding.replace("utf-8", "utf-8-sig"), errors="replace")
+    mark = _mark(text)
+    names = tuple(next(csv.reader(io.StringIO(text), delimiter=mark)))
+    # Nothing is guessed by DuckDB: one broken line would make it give the whole file up.
+    function = (
+        "read_csv($path, auto_detect = false, header = true, delim = $mark, quote = '\"', "
+        "escape = '\"', columns = $columns, compression = $compression, encoding = $encoding, "
+        "hive_partitioning = false, ignore_errors = true, store_rejects = true, "
+        "strict_mode = $strict)"
+    )
+    options = {
+        "strict": True,
+        "path": path,
+        "mark": mark,
+        "columns": {f"c{place}": "VARCHAR" for place in range(len(names))},
+        "compression": "gzip" if packed else "none",
+        "encoding": encoding,
+    }
+    return _Scan(function, options, names, ("VARCHAR",) * len(names))
+
+
+def _head(source: Path) -> bytes:
     try:
         with source.open("rb") as file:
             head = file.read(_SNIFFED)
@@ -145,20 +209,23 @@ def _scan(source: Path) -> tuple[str, dict[str, object]]:
         raise CatalogError(f"{source.name} is empty.")
     if head[:4] == b"PK\x03\x04":
         raise CatalogError(f"{source.name} is a zip archive: unpack it and import what is inside.")
-    path = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(source))
-    if head[:4] == b"PAR1":
-        return "read_parquet($path, hive_partitioning = false)", {"path": path}
-    packed = head[:2] == b"\x1f\x8b"
-    return (
-        "read_csv($path, header = true, all_varchar = true, hive_partitioning = false, "
-        "ignore_errors = true, store_rejects = true, sample_size = 5000, "
-        "compression = $compression, encoding = $encoding)",
-        {
-            "path": path,
-            "compression": "gzip" if packed else "none",
-            "encoding": "utf-8" if packed else _encoding(head),
-        },
-    )
+    return head
+
+
+def _unpacked(source: Path) -> bytes:
+    try:
+        with gzip.open(source) as file:
+            return file.read(_SNIFFED)
+    except (OSError, EOFError, zlib.error) as error:
+        raise CatalogError(
+            f"{source.name} is not a CSV or Parquet table that can be read: {error}"
+        ) from error
+
+
+def _mark(text: str) -> str:
+    """Return what parts the cells of a CSV: what its first line has most of."""
+    line = text.lstrip().split("\n", 1)[0]
+    return max(",;\t|", key=line.count)
 
 
 def _encoding(head: bytes) -> str:
@@ -269,15 +336,15 @@ SELECT id, list(family ORDER BY tags DESC, first) AS genres FROM (
 
 # The middle rank among equals, stretched from [0, 1] to [-1, 1]. Sorted by place on the plane,
 # so that whoever looks near a mood reads neighbouring blocks.
-_RANK = """
+_PLACE = "(rank() OVER (ORDER BY {0}) - 1) / count(*) OVER () + cume_dist() OVER (ORDER BY {0}) - 1"
+
+_RANK = f"""
 CREATE TABLE tracks AS
 SELECT merged.* EXCLUDE (tags, popularity),
        coalesce(families.genres, []::VARCHAR[]) AS genres,
        coalesce(popularity, median(popularity) OVER (), 50) AS popularity,
-       CAST(percent_rank() OVER (ORDER BY valence) + cume_dist() OVER (ORDER BY valence) - 1
-            AS FLOAT) AS pleasant,
-       CAST(percent_rank() OVER (ORDER BY energy) + cume_dist() OVER (ORDER BY energy) - 1
-            AS FLOAT) AS lively
+       CAST({_PLACE.format("valence")} AS FLOAT) AS pleasant,
+       CAST({_PLACE.format("energy")} AS FLOAT) AS lively
 FROM merged LEFT JOIN families USING (id)
 ORDER BY floor(pleasant * 8), floor(lively * 8), id
 """

@@ -95,6 +95,19 @@ def emotions_near(mood: Mood) -> dict[str, float]:
     return {name: weight / total for name, weight in weights.items()}
 
 
+def describe(mood: Mood) -> str:
+    """Return a place on the plane in plain words: never an emotion, only where it lies."""
+    if mood.distance(BRIGHT_AND_EASY) < 0.25:
+        return "bright and easy"
+    if mood.distance(CALM) < 0.25:
+        return "calm and warm"
+    pleasant = _word(
+        mood.valence, ("very unpleasant", "unpleasant", "", "pleasant", "very pleasant")
+    )
+    lively = _word(mood.arousal, ("very quiet", "quiet", "", "lively", "full of energy"))
+    return " and ".join(word for word in (pleasant, lively) if word) or "even"
+
+
 def room_mood(moods: Sequence[Mood], weights: Sequence[float] | None = None) -> Mood:
     """Return the one mood for several faces: their weighted mean.
 
@@ -117,13 +130,18 @@ def room_mood(moods: Sequence[Mood], weights: Sequence[float] | None = None) -> 
             f"Incorrect value for 'weights' argument: {shares!r}: "
             f"{len(moods)} are needed, one of them above 0"
         )
-    shares = [share / largest for share in shares]
+    shares = [float(share) / float(largest) for share in shares]
     total = fsum(shares)
     pairs = list(zip(moods, shares, strict=True))
     return Mood(
         _bounded(fsum(mood.valence * share for mood, share in pairs) / total),
         _bounded(fsum(mood.arousal * share for mood, share in pairs) / total),
     )
+
+
+def _word(value: float, words: tuple[str, str, str, str, str]) -> str:
+    """Pick one of five words for a value in [-1, 1]; the middle one means a value around 0."""
+    return words[sum(value >= bound for bound in (-0.75, -0.15, 0.15, 0.75))]
 
 
 def _check_weight(weight: object, name: str) -> None:

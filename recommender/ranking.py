@@ -39,7 +39,7 @@ class Weights:
 
     reach: float = 0.12
     quiet_reach: float = 0.22
-    genre: float = 1.4
+    genre: float = 2.0
     fame: float = 0.8
     still: float = 0.6
     repeat: float = 0.6

@@ -181,9 +181,9 @@ def _textures(track: Track) -> Iterator[str]:
     if track.instrumentalness is not None and track.instrumentalness >= 0.85:
         yield "mostly instrumental"
     # Measured tempo is often double or half: it is only named where energy agrees with it.
-    if track.tempo is not None and track.tempo <= 85 and track.energy < 0.5:
+    if track.tempo is not None and track.tempo <= 85 and _loudness(track) == "quiet":
         yield "slow"
-    if track.tempo is not None and track.tempo >= 140 and track.energy > 0.7:
+    if track.tempo is not None and track.tempo >= 140 and _loudness(track) == "loud":
         yield "fast"
     if track.danceability is not None and track.danceability >= 0.75:
         yield "made for moving"

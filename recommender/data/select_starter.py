@@ -58,6 +58,7 @@ corners next to empty."""
 PER_ARTIST: Final = 6
 LEAST_POPULAR: Final = 25
 LEAST_FAMILY: Final = 12
+FIRST_YEAR: Final = 1925
 
 _JUNK_TAG = re.compile(
     r"noise|\brain\b|sleep|kinder|children|piano cover|guitar cover|hoerspiel|lullaby|healing|"
@@ -170,7 +171,7 @@ def songs(
                 artists=tuple(unique(artists)),
                 genres=families,
                 language=language(artist, title, tags, families, values, choices),
-                year=str(choices["years"].get(row["spotify_id"]) or row["year"].split(".")[0]),
+                year=_year(row, choices["years"]),
                 popularity=popularity,
                 values=values,
                 tempo=round(float(row["tempo"]), 1),
@@ -318,6 +319,12 @@ def write(chosen: Iterable[Song], path: Path) -> None:
                     song.tempo,
                 ]
             )
+
+
+def _year(row: Mapping[str, str], by_hand: Mapping[str, int]) -> str:
+    """Return the year of release, or nothing: in the facts 1905 stands for not known."""
+    year = by_hand.get(row["spotify_id"]) or int(float(row["year"] or 0))
+    return str(year) if year >= FIRST_YEAR else ""
 
 
 def _is_junk(row: Mapping[str, str]) -> bool:

@@ -1,0 +1,232 @@
+"""The command line: ``python -m recommender play`` and ``python -m recommender import``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from recommender.catalog import ENVIRONMENT, Catalog, open_or_starter
+from recommender.errors import CatalogError
+from recommender.importer import ImportReport, import_file
+from recommender.mood import COORDINATES, describe, mood_of, mood_of_emotion
+from recommender.recommender import Recommender
+from recommender.types import INTENTS, Mood, Pick, Playlist
+
+DEFAULT_TARGET: Final = Path("catalog.duckdb")
+WRONG_USE: Final = 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; the usage is there for those who ask with --help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_USE, f"{self.prog}: {' '.join(message.split())}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status: 0, or 2 for what cannot be done as asked."""
+    options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # Titles are in every script, whatever the terminal was set to.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except (ValueError, CatalogError) as error:
+        print(f"recommender: {' '.join(str(error).split())}", file=sys.stderr)
+        return WRONG_USE
+    except BrokenPipeError:
+        # `| head` has seen enough. Python would complain once more while shutting down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="recommender", description="Music that meets a mood, then moves it.")
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+
+    play = commands.add_parser("play", help="choose a playlist for a mood")
+    play.set_defaults(run=_play)
+    mood = play.add_argument_group("the mood, told in one of three ways")
+    mood.add_argument("--emotion", metavar="NAME", help=", ".join(COORDINATES))
+    mood.add_argument("--valence", metavar="V", help="unpleasant -1 to pleasant 1")
+    mood.add_argument("--arousal", metavar="A", help="quiet -1 to full of energy 1")
+    mood.add_argument("--probabilities", metavar="JSON", help='{"sad": 0.6, "neutral": 0.4}')
+    play.add_argument("--intent", default="shift", help=f"{', '.join(INTENTS)} (default: shift)")
+    play.add_argument("-n", default="20", help="how many tracks (default: 20)")
+    play.add_argument("--genre", action="append", default=[], help="only this one; repeatable")
+    play.add_argument("--catalog", metavar="FILE", help=f"default: {ENVIRONMENT}, else the starter")
+    play.add_argument("--seed", help="a whole number; the same one gives the same playlist")
+    play.add_argument("--json", action="store_true", help="for programs")
+
+    load = commands.add_parser("import", help="make a catalogue from a CSV or Parquet table")
+    load.set_defaults(run=_import)
+    load.add_argument("file", metavar="FILE", help="a table of Spotify tracks, CSV or Parquet")
+    load.add_argument(
+        "--catalog",
+        metavar="FILE",
+        help=f"where to write it; default: {ENVIRONMENT}, else {DEFAULT_TARGET}",
+    )
+    return parser
+
+
+def _play(options: argparse.Namespace) -> None:
+    mood, emotions = _mood(options)
+    count = _whole(options.n, "-n")
+    seed = None if options.seed is None else _whole(options.seed, "--seed")
+    if seed is not None and seed < 0:
+        raise ValueError(f"Incorrect value for '--seed' argument: {options.seed!r}: 0 or more")
+    if options.catalog:
+        catalog = Catalog.open(options.catalog)
+    else:
+        catalog, note = open_or_starter()
+        if note:
+            print(f"recommender: {note}", file=sys.stderr)
+    with catalog:
+        playlist = Recommender(catalog).recommend(
+            mood,
+            intent=options.intent,
+            n=count,
+            genres=options.genre,
+            emotions=emotions,
+            seed=seed,
+        )
+    print(_as_json(playlist) if options.json else _as_text(playlist, options.emotion, count))
+
+
+def _import(options: argparse.Namespace) -> None:
+    target = Path(options.catalog or os.environ.get(ENVIRONMENT) or DEFAULT_TARGET)
+    print(_summary(import_file(Path(options.file), target), target))
+
+
+def _mood(options: argparse.Namespace) -> tuple[Mood, dict[str, float] | None]:
+    """Return the mood, and the emotions it was told by."""
+    by_axes = options.valence is not None or options.arousal is not None
+    ways = [options.emotion is not None, by_axes, options.probabilities is not None]
+    if sum(ways) != 1:
+        raise ValueError(
+            "Tell the mood in one way: --emotion NAME, or --valence V --arousal A, "
+            "or --probabilities JSON"
+        )
+    if options.emotion is not None:
+        return mood_of_emotion(options.emotion), {options.emotion: 1.0}
+    if options.probabilities is not None:
+        emotions = _probabilities(options.probabilities)
+        return mood_of(emotions), emotions
+    if options.valence is None or options.arousal is None:
+        raise ValueError("--valence and --arousal belong together")
+    return Mood(_number(options.valence, "--valence"), _number(options.arousal, "--arousal")), None
+
+
+def _probabilities(text: str) -> dict[str, float]:
+    try:
+        emotions = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        emotions = None
+    if not isinstance(emotions, dict) or not emotions:
+        raise ValueError(
+            f"Incorrect value for '--probabilities' argument: {text!r}: a JSON object of "
+            f"weights for {', '.join(COORDINATES)}"
+        )
+    return emotions
+
+
+def _number(text: str, name: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not -1.0 <= value <= 1.0:
+        raise ValueError(f"Incorrect value for '{name}' argument: {text!r}: -1 to 1")
+    return value
+
+
+def _whole(text: str, name: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(
+            f"Incorrect value for '{name}' argument: {text!r}: a whole number"
+        ) from None
+
+
+def _as_json(playlist: Playlist) -> str:
+    return json.dumps(
+        {
+            "mood": _point(playlist.mood),
+            "target": _point(playlist.target),
+            "intent": playlist.intent,
+            "seed": playlist.seed,
+            "tracks": [_track(pick) for pick in playlist.picks],
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+
+
+def _point(mood: Mood) -> dict[str, float]:
+    return {"valence": mood.valence, "arousal": mood.arousal}
+
+
+def _track(pick: Pick) -> dict[str, Any]:
+    track = pick.track
+    return {
+        "id": track.id,
+        "title": track.title,
+        "artists": list(track.artists),
+        "genres": list(track.genres),
+        "year": track.year,
+        "valence": track.valence,
+        "energy": track.energy,
+        "url": track.url,
+        "reason": pick.reason,
+    }
+
+
+def _as_text(playlist: Playlist, emotion: str | None, wanted: int) -> str:
+    start = emotion or describe(playlist.mood)
+    headline = {
+        "match": f"Staying with {start}",
+        "shift": f"From {start} towards {describe(playlist.target)}",
+        "lift": f"From {start} straight to {describe(playlist.target)}",
+    }[playlist.intent]
+    width = len(str(len(playlist.picks)))
+    lines = [headline, ""]
+    for place, pick in enumerate(playlist.picks, start=1):
+        year = f" ({pick.track.year})" if pick.track.year else ""
+        lines += [
+            f"{place:>{width}}. {pick.track.title} · {', '.join(pick.track.artists)}{year}",
+            f"{'':{width}}  {pick.reason}",
+            f"{'':{width}}  {pick.track.url}",
+        ]
+    if len(playlist.picks) < wanted:
+        lines += ["", f"The catalogue has no more than these {len(playlist.picks)} for this."]
+    return "\n".join([*lines, "", f"Hear the same again with --seed {playlist.seed}."])
+
+
+def _summary(report: ImportReport, target: Path) -> str:
+    refused = sum(report.refused.values())
+    lines = [
+        f"{report.read:,} rows read",
+        f"{report.kept:,} tracks in the catalogue",
+        f"{report.merged:,} rows merged into a track with the same id",
+        f"{refused:,} rows refused{':' if refused else ''}",
+        *(f"    {rows:,} {reason}" for reason, rows in report.refused.items()),
+    ]
+    if report.unknown_tags:
+        few = ", ".join(report.unknown_tags[:5])
+        more = ", …" if len(report.unknown_tags) > 5 else ""
+        lines.append(f"{len(report.unknown_tags):,} genre tags belong to no family: {few}{more}")
+    return "\n".join(
+        [*lines, "", f"Written to {target}", f"Use it: export {ENVIRONMENT}={target.absolute()}"]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

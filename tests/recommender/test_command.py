@@ -1,0 +1,201 @@
+"""The command line as people and programs use it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recommender.__main__ import main
+from recommender.catalog import ENVIRONMENT
+
+Row = Callable[..., dict[str, Any]]
+Writer = Callable[..., Path]
+Capture = pytest.CaptureFixture[str]
+
+
+def _json(capsys: Capture, *arguments: str) -> dict[str, Any]:
+    assert main(["play", *arguments, "--json"]) == 0
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return answer
+
+
+def test_json_is_as_promised(capsys: Capture) -> None:
+    answer = _json(capsys, "--emotion", "sad", "-n", "7", "--intent", "lift")
+    assert answer["mood"] == {"valence": -0.63, "arousal": -0.27}
+    assert answer["intent"] == "lift"
+    assert len(answer["tracks"]) == 7
+    for track in answer["tracks"]:
+        assert set(track) >= {
+            "id",
+            "title",
+            "artists",
+            "genres",
+            "valence",
+            "energy",
+            "url",
+            "reason",
+        }
+        assert track["url"] == f"https://open.spotify.com/track/{track['id']}"
+        assert isinstance(track["artists"], list)
+
+
+def test_the_mood_may_be_told_in_three_ways(capsys: Capture) -> None:
+    by_name = _json(capsys, "--emotion", "happy", "--seed", "3")
+    by_share = _json(capsys, "--probabilities", '{"happy": 2}', "--seed", "3")
+    by_axes = _json(capsys, "--valence", "0.81", "--arousal", "0.51", "--seed", "3")
+    assert by_name["mood"] == by_share["mood"] == by_axes["mood"]
+    assert by_name["tracks"] == by_share["tracks"]
+
+
+def test_twenty_tracks_of_a_shift_by_default(capsys: Capture) -> None:
+    answer = _json(capsys, "--emotion", "sad")
+    assert (answer["intent"], len(answer["tracks"])) == ("shift", 20)
+
+
+def test_genres_may_be_repeated(capsys: Capture) -> None:
+    answer = _json(capsys, "--emotion", "sad", "--genre", "jazz", "--genre", "Hip-Hop")
+    assert all({"jazz", "hip hop"} & set(track["genres"]) for track in answer["tracks"])
+
+
+def test_what_people_read(capsys: Capture) -> None:
+    assert main(["play", "--emotion", "sad", "-n", "12", "--seed", "4"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "From sad towards bright and easy"
+    assert lines[2].startswith(" 1. ")
+    assert " · " in lines[2]
+    assert lines[3].startswith("    Meets you") or lines[3].startswith("    As near")
+    assert lines[4].strip().startswith("https://open.spotify.com/track/")
+    assert lines[-1] == "Hear the same again with --seed 4."
+
+
+def test_people_are_told_when_there_is_no_more(
+    capsys: Capture, row: Row, write_csv: Writer
+) -> None:
+    path = write_csv([row(1), row(2)])
+    assert main(["play", "--valence", "0", "--arousal", "0", "--catalog", str(path)]) == 0
+    assert "no more than these 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "bad", "allowed"),
+    [
+        (["--emotion", "sadd"], "'sadd'", "angry, disgust, fear, happy, sad, surprise, neutral"),
+        (["--emotion", ""], "''", "angry, disgust"),
+        (["--emotion", "sad", "--intent", "up"], "'up'", "match, shift, lift"),
+        (["--emotion", "sad", "--genre", "regae"], "'regae'", "did you mean reggae"),
+        (["--emotion", "sad", "--genre", "xyzzy"], "'xyzzy'", "one of afrobeats"),
+        (["--emotion", "sad", "-n", "0"], "0", "1 to 200"),
+        (["--emotion", "sad", "-n", "many"], "'many'", "a whole number"),
+        (["--emotion", "sad", "--seed", "x"], "'x'", "a whole number"),
+        (["--emotion", "sad", "--seed", "-1"], "'-1'", "0 or more"),
+        (["--valence", "1.5", "--arousal", "0"], "'1.5'", "-1 to 1"),
+        (["--valence", "0", "--arousal", "nan"], "'nan'", "-1 to 1"),
+        (["--valence", "0", "--arousal", "low"], "'low'", "-1 to 1"),
+        (["--valence", "0"], "--arousal", "belong together"),
+        (["--probabilities", "{sad: 1"], "'{sad: 1'", "a JSON object"),
+        (["--probabilities", "[1, 2]"], "'[1, 2]'", "a JSON object"),
+        (["--probabilities", "{}"], "'{}'", "a JSON object"),
+        (["--probabilities", "[" * 100_000], "[[[", "a JSON object"),
+        (["--probabilities", '{"glad": 1}'], "'glad'", "angry, disgust"),
+        (["--probabilities", '{"sad": NaN}'], "nan", "0 or more"),
+        (["--probabilities", '{"sad": "1"}'], "'1'", "0 or more"),
+        (["--probabilities", '{"sad": 0}'], "0", "above 0"),
+        ([], "--emotion", "one way"),
+        (["--emotion", "sad", "--valence", "0"], "--emotion", "one way"),
+        (["--emotion", "sad", "--catalog", "/no/such.csv"], "/no/such.csv", "no catalogue"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_two(
+    arguments: list[str], bad: str, allowed: str, capsys: Capture
+) -> None:
+    assert main(["play", *arguments]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert bad in output.err
+    assert allowed in output.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["play", "--loud"], ["import"]])
+def test_a_wrong_command_gets_one_line_and_exit_two(arguments: list[str], capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_broken_catalogue_in_the_environment_does_not_stop_the_music(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.csv"
+    broken.write_text("track_id,valence\nx,1\n")
+    monkeypatch.setenv(ENVIRONMENT, str(broken))
+    assert main(["play", "--emotion", "sad", "-n", "3"]) == 0
+    output = capsys.readouterr()
+    assert "lacks the columns title, artists, energy" in output.err
+    assert output.out.startswith("From sad")
+
+
+def test_import_says_what_became_of_the_rows(
+    capsys: Capture, row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    rows = [row(1), row(1, genres="weird tag"), row(2, valence=7), row(3)]
+    target = tmp_path / "my catalogue.duckdb"
+    assert main(["import", str(write_csv(rows)), "--catalog", str(target)]) == 0
+    said = capsys.readouterr().out
+    assert "4 rows read" in said
+    assert "2 tracks in the catalogue" in said
+    assert "1 rows merged" in said
+    assert "1 valence outside 0 to 1" in said
+    assert "weird tag" in said
+    assert str(target) in said
+    answer = _json(capsys, "--emotion", "sad", "--catalog", str(target))
+    assert len(answer["tracks"]) == 2
+
+
+def test_import_writes_where_the_environment_says(
+    row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "there.duckdb"
+    monkeypatch.setenv(ENVIRONMENT, str(target))
+    assert main(["import", str(write_csv([row(1)]))]) == 0
+    assert target.is_file()
+
+
+def test_import_of_no_table_gets_one_line_and_exit_two(capsys: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("dear diary")
+    assert main(["import", str(path), "--catalog", str(tmp_path / "c.duckdb")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "lacks the columns id, title, artists, valence, energy" in error
+
+
+def test_a_reader_that_stops_early_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m recommender play --emotion sad -n 200 | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "From sad towards bright and easy\n"
+    assert done.stderr == ""
+
+
+def test_the_library_is_light_and_quick_to_import() -> None:
+    code = (
+        "import sys, time; start = time.perf_counter(); import recommender; "
+        "heavy = {'streamlit', 'tensorflow', 'keras', 'pandas', 'cv2', 'pyarrow', 'emotion'}; "
+        "print(sorted(heavy & set(sys.modules)), time.perf_counter() - start < 5)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[] True"

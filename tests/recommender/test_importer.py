@@ -1,0 +1,347 @@
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from recommender import importer
+from recommender.catalog import Catalog
+from recommender.errors import CatalogError
+from recommender.importer import import_file
+
+Row = Callable[..., dict[str, Any]]
+Writer = Callable[..., Path]
+
+KAGGLE = '''\
+,track_id,artists,album_name,track_name,popularity,duration_ms,explicit,danceability,energy,key,\
+loudness,mode,speechiness,acousticness,instrumentalness,liveness,valence,tempo,time_signature,\
+track_genre
+0,5SuOikwiRyPMVoIQDJUgSV,Gen Hoshino,Comedy,Comedy,73,230666,False,0.676,0.461,1,-6.746,0,0.143,\
+0.0322,1.01e-06,0.358,0.715,87.917,4,acoustic
+1,4qPNDBW1i3p13qLCt0Ki3A,Ben Woodward;Someone Else,Ghost,"Ghost, ""Acoustic""",55,149610,True,\
+0.42,0.166,1,-17.235,1,0.0763,0.924,5.56e-06,0.101,0.267,77.489,4,acoustic
+2,4qPNDBW1i3p13qLCt0Ki3A,Ben Woodward;Someone Else,Ghost,"Ghost, ""Acoustic""",58,149610,True,\
+0.42,0.166,1,-17.235,1,0.0763,0.924,5.56e-06,0.101,0.267,77.489,4,hip-hop
+3,1kR4gIb7nGxHPI3D2ifs59,,,,0,0,False,0.501,0.583,7,-9.46,0,0.0605,0.69,0.00396,0.0747,0.734,\
+138.391,4,k-pop
+'''
+
+TIDYTUESDAY = """\
+track_id,track_name,track_artist,track_popularity,track_album_id,track_album_name,\
+track_album_release_date,playlist_name,playlist_id,playlist_genre,playlist_subgenre,danceability,\
+energy,key,loudness,mode,speechiness,acousticness,instrumentalness,liveness,valence,tempo,\
+duration_ms
+6f807x0ima9a1j3VPbc7VN,I Don't Care,"Tyler, The Creator",66,2oCs0,Album,2019-06-14,Pop Remix,37i,\
+pop,dance pop,0.748,0.916,6,-2.634,1,0.0583,0.102,0,0.0653,0.518,122.036,194754
+6f807x0ima9a1j3VPbc7VN,I Don't Care,"Tyler, The Creator",66,2oCs0,Album,2019-06-14,Pop Remix,37i,\
+r&b,urban contemporary,0.748,0.916,6,-2.634,1,0.0583,0.102,0,0.0653,0.518,122.036,194754
+"""
+
+
+def _import(path: Path, tmp_path: Path) -> tuple[importer.ImportReport, Catalog]:
+    target = tmp_path / "out" / "catalog.duckdb"
+    return import_file(path, target), Catalog.open(target)
+
+
+def test_the_kaggle_table(tmp_path: Path) -> None:
+    path = tmp_path / "dataset.csv"
+    path.write_text(KAGGLE, encoding="utf-8")
+    report, catalog = _import(path, tmp_path)
+    assert (report.read, report.kept, report.merged) == (4, 2, 1)
+    assert report.refused == {"title missing": 1}
+    with catalog:
+        track = catalog.get("4qPNDBW1i3p13qLCt0Ki3A")
+    assert track is not None
+    assert track.title == 'Ghost, "Acoustic"'
+    assert track.artists == ("Ben Woodward", "Someone Else")
+    assert track.genres == ("singer-songwriter", "hip hop")
+    assert (track.popularity, track.explicit, track.duration_ms) == (58, True, 149610)
+    assert (track.valence, track.energy, track.tempo, track.year) == (0.267, 0.166, 77.489, None)
+
+
+def test_the_tidytuesday_table(tmp_path: Path) -> None:
+    path = tmp_path / "spotify_songs.csv"
+    path.write_text(TIDYTUESDAY, encoding="utf-8")
+    report, catalog = _import(path, tmp_path)
+    assert (report.read, report.kept, report.merged) == (2, 1, 1)
+    with catalog:
+        track = catalog.get("6f807x0ima9a1j3VPbc7VN")
+    assert track is not None
+    assert track.artists == ("Tyler, The Creator",)
+    assert set(track.genres) == {"pop", "dance pop", "r&b"}
+    assert track.year == 2019
+
+
+def test_parquet_with_lists_and_renamed_columns(tmp_path: Path) -> None:
+    path = tmp_path / "tracks.parquet"
+    duckdb.connect().execute(
+        """COPY (SELECT 'spotify:track:4qPNDBW1i3p13qLCt0Ki3A' AS "URI", 'Ghost; again' AS "Name",
+                        ['A; B', 'C'] AS "Artist(s)", ['indie folk'] AS genres,
+                        0.5::FLOAT AS "Valence", 0.25::FLOAT AS "Energy", 2020 AS year)
+           TO $path (FORMAT parquet)""",
+        {"path": str(path)},
+    )
+    report, catalog = _import(path, tmp_path)
+    assert report.kept == 1
+    with catalog:
+        track = catalog.get("4qPNDBW1i3p13qLCt0Ki3A")
+    assert track is not None
+    assert (track.title, track.artists, track.genres) == ("Ghost; again", ("A; B", "C"), ("folk",))
+    assert (track.year, track.energy, track.tempo, track.explicit) == (2020, 0.25, None, None)
+
+
+def test_lists_that_pandas_wrote_out(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    path = write_csv([row(1, artists="""['Guns N Roses', "Destiny's Child"]""", genres="['jazz']")])
+    with _import(path, tmp_path)[1] as catalog:
+        track = catalog.get(f"{1:022d}")
+    assert track is not None
+    assert track.artists == ("Guns N Roses", "Destiny's Child")
+    assert track.genres == ("jazz",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"id": ""}, "id missing or not a Spotify id"),
+        ({"id": "short"}, "id missing or not a Spotify id"),
+        ({"id": "x" * 21 + "!"}, "id missing or not a Spotify id"),
+        ({"title": "  "}, "title missing"),
+        ({"artists": " ; "}, "artist missing"),
+        ({"valence": ""}, "valence missing"),
+        ({"valence": "high"}, "valence not a number"),
+        ({"valence": "1.01"}, "valence outside 0 to 1"),
+        ({"energy": "-0.1"}, "energy outside 0 to 1"),
+        ({"energy": "nan"}, "energy outside 0 to 1"),
+        ({"energy": "inf"}, "energy outside 0 to 1"),
+        ({"danceability": "7"}, "danceability outside 0 to 1"),
+        ({"acousticness": "?"}, "acousticness not a number"),
+        ({"popularity": "101"}, "popularity outside 0 to 100"),
+        ({"tempo": "999"}, "tempo outside 0 to 300"),
+    ],
+)
+def test_a_broken_row_is_refused_for_its_reason(
+    changes: dict[str, Any], reason: str, row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    report, catalog = _import(write_csv([row(1), row(2, **changes), row(3)]), tmp_path)
+    assert report.refused == {reason: 1}
+    assert (report.read, report.kept, report.merged) == (3, 2, 0)
+    catalog.close()
+
+
+def test_what_may_be_missing_may_be_missing(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    optional = ("danceability", "acousticness", "instrumentalness", "tempo", "popularity", "genres")
+    rows = [row(1, **dict.fromkeys([*optional, "year"], "")), row(2, tempo=0, popularity=80)]
+    report, catalog = _import(write_csv(rows), tmp_path)
+    assert report.kept == 2
+    with catalog:
+        bare, other = catalog.get(f"{1:022d}"), catalog.get(f"{2:022d}")
+    assert bare is not None
+    assert other is not None
+    assert [getattr(bare, name) for name in optional[:4]] == [None] * 4
+    assert (bare.genres, bare.year, bare.popularity) == ((), None, 80)
+    assert other.tempo is None
+
+
+def test_only_the_required_columns_are_enough(write_csv: Writer, tmp_path: Path) -> None:
+    rows = [{"track_id": "a" * 22, "name": "x", "artist": "y", "valence": 0.1, "energy": 0.9}]
+    report, catalog = _import(write_csv(rows), tmp_path)
+    assert report.kept == len(catalog) == 1
+    assert catalog.genres() == ()
+    catalog.close()
+
+
+def test_lacking_columns_are_named(write_csv: Writer, tmp_path: Path) -> None:
+    path = write_csv([{"track_id": "a" * 22, "track_name": "x", "energy": 0.5}])
+    with pytest.raises(CatalogError, match=r"columns artists, valence\. It has: track_id"):
+        import_file(path, tmp_path / "c.duckdb")
+    assert not (tmp_path / "c.duckdb").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (b"\n \n", "is empty"),
+        (b"x", "lacks the columns"),
+        (b"id,title,artists,valence,energy\n", "has no usable row"),
+        (b"id,title,artists,valence,energy\nbad,x,y,0.1,0.1\n", r"id missing.*\(1\)"),
+        (b"PAR1 and then nothing", "not a CSV or Parquet"),
+        (b"PK\x03\x04rest", "zip archive: unpack it"),
+        (b"\x1f\x8b broken", "not a CSV or Parquet"),
+        (bytes(range(256)) * 50, "broken|lacks|not a CSV|no usable"),
+    ],
+)
+def test_what_is_no_table_is_refused_with_a_sentence(
+    content: bytes, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    with pytest.raises(CatalogError, match=said) as caught:
+        import_file(path, tmp_path / "c.duckdb")
+    assert "\n" not in str(caught.value)
+    assert "table.csv" in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match=r"none\.csv cannot be read"):
+        import_file(tmp_path / "none.csv", tmp_path / "c.duckdb")
+
+
+def test_a_broken_import_leaves_the_old_catalogue_whole(
+    row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "catalog.duckdb"
+    import_file(write_csv([row(1), row(2)]), target)
+    before = target.read_bytes()
+    with pytest.raises(CatalogError):
+        import_file(write_csv([{"id": 3}], "bad.csv"), target)
+
+    def pull_the_plug(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importer, "_sync", pull_the_plug)
+    with pytest.raises(KeyboardInterrupt):
+        import_file(write_csv([row(3)], "good.csv"), target)
+    assert target.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "bad.csv",
+        "catalog.duckdb",
+        "good.csv",
+        "table.csv",
+    ]
+
+
+def test_an_import_replaces_a_catalogue_that_is_open(
+    row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    target = tmp_path / "catalog.duckdb"
+    import_file(write_csv([row(1)]), target)
+    with Catalog.open(target) as old:
+        import_file(write_csv([row(2), row(3)], "new.csv"), target)
+        assert old.get(f"{1:022d}") is not None
+    with Catalog.open(target) as new:
+        assert len(new) == 2
+
+
+def test_a_table_is_never_overwritten(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    source, precious = write_csv([row(1)]), write_csv([row(2)], "precious.csv")
+    before = precious.read_bytes()
+    for target in (precious, source, tmp_path):
+        with pytest.raises(CatalogError, match="no catalogue and stays as it is"):
+            import_file(source, target)
+    assert precious.read_bytes() == before
+
+
+def test_a_target_that_cannot_be_written_is_named(
+    row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(CatalogError, match="cannot be written"):
+        import_file(write_csv([row(1)]), tmp_path / "file" / "c.duckdb")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x'; DROP TABLE tracks; --.csv",
+        'a"b.csv',
+        "st*r?[1].csv",
+        "spaces and ümläute.csv",
+        "a=b/table.csv",
+        "-n.csv",
+    ],
+)
+def test_a_file_may_be_called_anything(
+    name: str, row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    target = tmp_path / "'; DROP TABLE tracks; --.duckdb"
+    assert import_file(write_csv([row(1)], name), target).kept == 1
+    with Catalog.open(target) as catalog:
+        assert len(catalog) == 1
+
+
+def test_a_star_in_a_name_does_not_read_the_neighbours(
+    row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    write_csv([row(1)], "ab.csv")
+    assert import_file(write_csv([row(2)], "a*.csv"), tmp_path / "c.duckdb").kept == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'; DROP TABLE tracks; --",
+        '"); DELETE FROM tracks; --',
+        "$genres",
+        "{0}",
+        "%s",
+        "=1+1",
+        "line\nbreak",
+        "日本語 🎵",
+        "NULL",
+    ],
+)
+def test_a_title_may_say_anything(text: str, row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    path = write_csv([row(1, title=text, artists=text, genres=f"pop;{text}"), row(2)])
+    with _import(path, tmp_path)[1] as catalog:
+        track = catalog.get(f"{1:022d}")
+        assert len(catalog) == 2
+    assert track is not None
+    assert track.title == text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "title"),
+    [("utf-8-sig", "Déjà vu 日本"), ("latin-1", "Déjà vu"), ("utf-16", "Déjà vu 日本")],
+)
+def test_other_encodings_are_read(encoding: str, title: str, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    text = f"id,title,artists,valence,energy\n{'a' * 22},{title},y,0.1,0.9\n"
+    path.write_bytes(text.encode(encoding))
+    with _import(path, tmp_path)[1] as catalog:
+        track = catalog.get("a" * 22)
+    assert track is not None
+    assert track.title == title
+
+
+def test_a_gzipped_table_is_read(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    packed = tmp_path / "table.csv.gz"
+    packed.write_bytes(gzip.compress(write_csv([row(1)]).read_bytes()))
+    assert import_file(packed, tmp_path / "c.duckdb").kept == 1
+
+
+def test_a_line_with_the_wrong_number_of_cells_is_counted(
+    row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    path = write_csv([row(number) for number in range(1, 30)])
+    with path.open("a", encoding="utf-8") as file:
+        file.write("only,three,cells\n")
+    report = import_file(path, tmp_path / "c.duckdb")
+    assert (report.read, report.kept) == (30, 29)
+    assert report.refused == {"line not readable": 1}
+
+
+def test_semicolons_and_tabs_may_part_the_cells(tmp_path: Path) -> None:
+    for mark in ";\t":
+        path = tmp_path / "table.csv"
+        cells = [["id", "title", "artists", "valence", "energy"], ["a" * 22, "x", "y", "0.1", "1"]]
+        path.write_text("\n".join(mark.join(line) for line in cells))
+        assert import_file(path, tmp_path / "c.duckdb").kept == 1
+
+
+def test_the_same_table_gives_the_same_catalogue(
+    row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    rows = [row(number % 40, title=f"t{number}", genres="pop;folk") for number in range(200)]
+    path = write_csv(rows)
+    dumps = []
+    for name in ("a.duckdb", "b.duckdb"):
+        import_file(path, tmp_path / name)
+        with duckdb.connect(str(tmp_path / name), read_only=True) as connection:
+            dumps.append(connection.execute("SELECT * FROM tracks").fetchall())
+    assert dumps[0] == dumps[1]
+    assert {line[1] for line in dumps[0]} == {f"t{number}" for number in range(40)}

@@ -1,0 +1,204 @@
+"""What holds for every playlist, over a grid of moods, intents and seeds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise, product
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import pytest
+
+from recommender.catalog import Catalog
+from recommender.journey import plan, target_for
+from recommender.mood import COORDINATES
+from recommender.ranking import APART, song_key
+from recommender.recommender import MOST, Recommender
+from recommender.types import INTENTS, Intent, Mood, Playlist
+
+Row = Callable[..., dict[str, Any]]
+Writer = Callable[..., Path]
+
+MOODS = [Mood(v / 10, a / 10) for v, a in product((-8, -3, 2, 7), repeat=2)]
+ASKED = [(mood, intent, seed) for mood, intent, seed in product(MOODS, INTENTS, (1, 2)) if intent]
+
+
+@pytest.fixture(scope="module")
+def recommender(starter: Catalog) -> Recommender:
+    return Recommender(starter)
+
+
+@pytest.fixture(scope="module")
+def playlists(recommender: Recommender) -> list[Playlist]:
+    return [
+        recommender.recommend(mood, intent=intent, seed=seed)  # type: ignore[arg-type]
+        for mood, intent, seed in ASKED
+    ]
+
+
+def test_as_many_as_asked_in_the_order_of_the_journey(playlists: list[Playlist]) -> None:
+    for playlist in playlists:
+        assert len(playlist.picks) == 20
+        assert playlist.journey == plan(playlist.mood, playlist.intent, 20)
+        assert playlist.target == target_for(playlist.mood, playlist.intent)
+
+
+def test_no_track_and_no_song_comes_twice(playlists: list[Playlist]) -> None:
+    for playlist in playlists:
+        tracks = [pick.track for pick in playlist.picks]
+        assert len({track.id for track in tracks}) == len(tracks)
+        assert len({song_key(track) for track in tracks}) == len(tracks)
+
+
+def test_no_artist_comes_twice_in_ten(playlists: list[Playlist]) -> None:
+    for playlist in playlists:
+        artists = [{name.casefold() for name in pick.track.artists} for pick in playlist.picks]
+        for start in range(len(artists) - APART):
+            window = Counter(name for names in artists[start : start + APART + 1] for name in names)
+            assert max(window.values()) == 1
+
+
+def test_genres_are_mixed(playlists: list[Playlist]) -> None:
+    for playlist in playlists:
+        leading = Counter(pick.track.genres[0] for pick in playlist.picks)
+        assert len(leading) >= 7
+        assert max(leading.values()) <= 6
+
+
+def test_every_track_is_near_its_place(playlists: list[Playlist]) -> None:
+    gaps = [pick.track.position.distance(pick.slot) for p in playlists for pick in p.picks]
+    assert mean(gaps) < 0.16
+    assert sum(gap < 0.35 for gap in gaps) > 0.97 * len(gaps)
+
+
+def test_the_end_is_where_the_target_is(playlists: list[Playlist]) -> None:
+    gaps = [playlist.picks[-1].track.position.distance(playlist.target) for playlist in playlists]
+    assert mean(gaps) < 0.16
+    assert max(gaps) < 0.45
+
+
+def test_a_shift_moves_the_music_and_not_only_the_plan(playlists: list[Playlist]) -> None:
+    for playlist in playlists:
+        if playlist.intent == "shift" and playlist.mood.distance(playlist.target) > 0.6:
+            near = [pick.track.position.distance(playlist.target) for pick in playlist.picks]
+            assert mean(near[:5]) > mean(near[-5:]) + 0.25
+            steps = [a.distance(b) for a, b in pairwise(playlist.journey)]
+            assert max(steps) - min(steps) < 1e-9
+
+
+def test_the_same_seed_gives_the_same_playlist(recommender: Recommender) -> None:
+    mood = COORDINATES["sad"]
+    with Catalog.open() as again:
+        first = recommender.recommend(mood, seed=7)
+        assert first == Recommender(again).recommend(mood, seed=7)
+    assert first != recommender.recommend(mood, seed=8)
+    assert first.seed == 7
+
+
+def test_without_a_seed_each_set_is_new_and_can_be_had_again(recommender: Recommender) -> None:
+    mood = COORDINATES["happy"]
+    one, other = (recommender.recommend(mood, intent="match") for _ in range(2))
+    assert one.picks != other.picks
+    assert recommender.recommend(mood, intent="match", seed=one.seed) == one
+
+
+def test_what_was_heard_is_left_out(recommender: Recommender) -> None:
+    heard: set[str] = set()
+    for _ in range(6):
+        playlist = recommender.recommend(COORDINATES["sad"], seed=1, exclude=heard)
+        ids = {pick.track.id for pick in playlist.picks}
+        assert len(ids) == 20
+        assert not ids & heard
+        heard |= ids
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, MOST])
+def test_any_length_within_the_bounds(recommender: Recommender, n: int) -> None:
+    assert len(recommender.recommend(Mood(0, 0), n=n, seed=1).picks) == n
+
+
+@pytest.mark.parametrize("n", [0, -1, MOST + 1, 2.5, True, "20", None])
+def test_a_length_out_of_bounds_is_echoed(recommender: Recommender, n: Any) -> None:
+    with pytest.raises(ValueError, match=f"1 to {MOST}") as caught:
+        recommender.recommend(Mood(0, 0), n=n)
+    assert repr(n) in str(caught.value)
+
+
+def test_asked_genres_are_kept_to(recommender: Recommender) -> None:
+    playlist = recommender.recommend(Mood(-0.6, -0.3), genres=["Jazz", "indie folk"], seed=1)
+    assert len(playlist.picks) == 20
+    assert all({"jazz", "folk"} & set(pick.track.genres) for pick in playlist.picks)
+    assert any("asked for" in pick.reason for pick in playlist.picks)
+
+
+def test_every_genre_of_the_starter_can_be_asked_for(recommender: Recommender) -> None:
+    for genre in recommender.catalog.genres():
+        playlist = recommender.recommend(Mood(0.2, 0.2), genres=[genre], n=10, seed=1)
+        assert playlist.picks
+        assert all(genre in pick.track.genres for pick in playlist.picks)
+
+
+def test_an_unknown_genre_is_echoed_with_the_closest(recommender: Recommender) -> None:
+    with pytest.raises(ValueError, match=r"'regae'.*did you mean reggae"):
+        recommender.recommend(Mood(0, 0), genres=["regae"])
+
+
+@pytest.mark.parametrize("emotions", [{}, {"sad": -1}, {"gloomy": 1}])
+def test_wrong_emotions_are_refused(recommender: Recommender, emotions: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="Incorrect value"):
+        recommender.recommend(Mood(0, 0), emotions=emotions)
+
+
+def test_an_unknown_intent_is_refused(recommender: Recommender) -> None:
+    intent: Any = "sadder"
+    with pytest.raises(ValueError, match="'sadder': one of match, shift, lift"):
+        recommender.recommend(Mood(0, 0), intent=intent)
+
+
+def test_emotions_at_one_place_differ_in_genres(recommender: Recommender) -> None:
+    def heavy(emotion: str) -> int:
+        return sum(
+            bool({"metal", "punk", "alternative rock"} & set(pick.track.genres))
+            for seed in range(10)
+            for pick in recommender.recommend(
+                Mood(-0.55, 0.6), intent="match", emotions={emotion: 1.0}, seed=seed
+            ).picks
+        )
+
+    assert heavy("angry") > 1.2 * heavy("fear")
+
+
+def test_a_target_of_one_s_own(recommender: Recommender) -> None:
+    own = Mood(-0.5, -0.8)
+    playlist = recommender.recommend(Mood(0.6, 0.6), target=own, seed=1)
+    assert playlist.target == playlist.journey[-1] == own
+    assert playlist.picks[-1].track.position.distance(own) < 0.35
+    stays = recommender.recommend(Mood(0.6, 0.6), intent="match", target=own, seed=1)
+    assert stays.target == stays.mood
+
+
+@pytest.mark.parametrize("intent", INTENTS)
+def test_a_small_catalogue_gives_what_it_has(intent: Intent, row: Row, write_csv: Writer) -> None:
+    rows = [row(number) for number in range(4)]
+    with Catalog.open(write_csv(rows)) as catalog:
+        playlist = Recommender(catalog).recommend(Mood(0.5, -0.5), intent=intent, seed=1)
+        assert len(playlist.picks) == 4
+        left = Recommender(catalog).recommend(
+            Mood(0, 0), exclude=[pick.track.id for pick in playlist.picks]
+        )
+    assert left.picks == ()
+
+
+def test_one_artist_s_catalogue_still_plays(row: Row, write_csv: Writer) -> None:
+    rows = [row(number, artists="Only One") for number in range(30)]
+    with Catalog.open(write_csv(rows)) as catalog:
+        assert len(Recommender(catalog).recommend(Mood(0, 0), seed=1).picks) == 20
+
+
+def test_releases_of_one_song_are_one_song(row: Row, write_csv: Writer) -> None:
+    titles = ["Heroes", "Heroes - 2017 Remaster", "“Heroes” (Live)", "HEROES [Mono]"]
+    rows = [row(number, title=title, artists="David B") for number, title in enumerate(titles)]
+    with Catalog.open(write_csv(rows)) as catalog:
+        assert len(Recommender(catalog).recommend(Mood(0, 0), seed=1).picks) == 1
