@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--votes-weight", type=float, default=0.5, help="weight of the FER+ loss")
     add("--balance", type=float, default=0.25, help="0: classes as they are, 1: all alike")
     add("--dropout", type=float, default=0.4)
+    add("--erase", type=float, default=0.5, help="share of pictures with a rectangle erased")
     add("--widths", type=int, nargs="+", default=list(WIDTHS))
     add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
     add("--seed", type=int, default=0)
@@ -59,10 +60,11 @@ def train(arguments: argparse.Namespace) -> Path:
     A run that was interrupted goes on where it stopped when it is started again with the same
     ``--run``. ``--epochs`` may be changed on the way: the cosine is drawn anew.
     """
-    keras.utils.set_random_seed(arguments.seed)
     run: Path = RUNS / arguments.run
     run.mkdir(parents=True, exist_ok=True)
-    _note_start(run, arguments)
+    # A run that goes on must not see the order and the augmentations of its first epochs again.
+    seed = arguments.seed + 1000 * _note_start(run, arguments)
+    keras.utils.set_random_seed(seed)
 
     data = load_fer2013(arguments.data, ferplus=arguments.votes)
     print(data.cleaning)
@@ -73,7 +75,8 @@ def train(arguments: argparse.Namespace) -> Path:
         widths=tuple(arguments.widths), depths=tuple(arguments.depths), dropout=arguments.dropout
     )
     print(f"{network.count_params():,} parameters, Keras on {keras.backend.backend()}")
-    learner = _with_heads(network, seed=arguments.seed, dropout=arguments.dropout)
+    augmentation = RandomAugmentation(erase=arguments.erase, seed=seed, name="augmentation")
+    learner = _with_heads(network, augmentation, dropout=arguments.dropout)
     steps = math.ceil(len(training) / arguments.batch_size)
     learner.compile(
         optimizer=_optimizer(learner, arguments, steps),
@@ -103,16 +106,19 @@ def train(arguments: argparse.Namespace) -> Path:
     return run
 
 
-def _note_start(run: Path, arguments: argparse.Namespace) -> None:
-    """Add this start to ``arguments.json``: a run that went on with others says so."""
+def _note_start(run: Path, arguments: argparse.Namespace) -> int:
+    """Add this start to ``arguments.json`` and return how many epochs the run has done."""
     note, history = run / "arguments.json", run / "history.csv"
     starts = json.loads(note.read_text()) if note.exists() else []
     done = max(0, len(history.read_text().splitlines()) - 1) if history.exists() else 0
     start = {**vars(arguments), "backend": keras.backend.backend(), "epochs_done": done}
     note.write_text(json.dumps([*starts, start], indent=2, default=str) + "\n")
+    return done
 
 
-def _with_heads(network: keras.Model, *, seed: int, dropout: float) -> keras.Model:
+def _with_heads(
+    network: keras.Model, augmentation: keras.layers.Layer, *, dropout: float
+) -> keras.Model:
     """Wrap the network for training: augmentation before it, a FER+ head beside it."""
     inner = keras.Model(
         network.input,
@@ -120,7 +126,7 @@ def _with_heads(network: keras.Model, *, seed: int, dropout: float) -> keras.Mod
         name="inner",
     )
     pictures = keras.layers.Input(network.input_shape[1:], name="picture")
-    found = inner(RandomAugmentation(seed=seed, name="augmentation")(pictures))
+    found = inner(augmentation(pictures))
     votes = keras.layers.Dropout(dropout, name="votes_dropout")(found["features"])
     votes = keras.layers.Dense(len(FERPLUS_COLUMNS), name="votes")(votes)
     logits = keras.layers.Identity(name="logits")(found["logits"])
