@@ -1,28 +1,32 @@
 """The router: what every page has around it, and nothing else."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from pages.components import player, services
 
-services.keep_uploads_in_memory()
-st.set_page_config(page_title="Affectune", page_icon="static/icon.png", layout="wide")
-st.logo("static/logo.svg", size="large")
+STATIC = Path(__file__).parent / "static"
 
-page = st.navigation(
-    [
-        st.Page("pages/home.py", title="Home", default=True),
-        st.Page("pages/selfie.py", title="Selfie"),
-        st.Page("pages/playlist.py", title="Playlist"),
-    ],
-    position="top",
-)
+services.keep_uploads_in_memory()
+st.set_page_config(page_title="Affectune", page_icon=STATIC / "icon.png", layout="wide")
+st.logo(str(STATIC / "logo.svg"), size="large")
+
+pages = {
+    "home": st.Page("pages/home.py", title="Home", default=True),
+    "selfie": st.Page("pages/selfie.py", title="Selfie"),
+    "playlist": st.Page("pages/playlist.py", title="Playlist"),
+}
+page = st.navigation(list(pages.values()), position="top")
 
 services.warm_up()
 
 # Outside the page, so that the music goes on when the page changes.
 player.draw()
 
-st.session_state["_routed"] = True
-if wanted := st.session_state.pop("_wanted", None):
+wanted = pages.get(st.session_state.get("_wanted", ""), page)
+if wanted.url_path != page.url_path:
     st.switch_page(wanted)
+st.session_state.pop("_wanted", None)  # only here: the way there may have been interrupted
+st.session_state["_routed"] = True  # for `require_router`, and for this run only
 page.run()

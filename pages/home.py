@@ -3,12 +3,18 @@
 import streamlit as st
 
 from pages.components.mood_pad import mood_pad
-from pages.components.state import require_router, visit
+from pages.components.state import MIDDLE, go, require_router, visit
 from pages.components.ways_in import ways_in
-from recommender.types import Mood
 
-require_router("pages/home.py")
+require_router("home")
 me = visit()
+
+
+def find_music() -> None:
+    if me.mood is None:
+        me.put(MIDDLE)
+    go("playlist")
+
 
 body = st.container(horizontal_alignment="center").container(width=1080)
 intro, pad = body.columns([6, 5], gap="large", vertical_alignment="center")
@@ -25,16 +31,14 @@ with pad:
     st.markdown("**Or set it by hand.** Drag the dot to how you feel.")
     mood_pad(
         key="home-pad",
-        point=me.mood or Mood(0.0, 0.0),
+        point=me.mood or MIDDLE,
         reading=me.photo.mood if me.photo else None,
         on_move=me.put,
     )
-    if st.button(
+    st.button(
         "Find music for this",
         icon=":material/arrow_forward:",
         icon_position="right",
         width="stretch",
-    ):
-        if me.mood is None:
-            me.put(Mood(0.0, 0.0))
-        st.switch_page("pages/playlist.py")
+        on_click=find_music,
+    )

@@ -10,7 +10,7 @@ from pages.components.track_list import track_list
 from pages.components.ways_in import ways_in
 from recommender.export import to_csv, to_links, to_m3u
 
-require_router("pages/playlist.py")
+require_router("playlist")
 me = visit()
 body = st.container(horizontal_alignment="center").container(width=1080)
 

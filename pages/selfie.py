@@ -7,11 +7,21 @@ from pages.components.correction import correction
 from pages.components.emotion_bars import emotion_bars
 from pages.components.mood_pad import mood_pad
 from pages.components.question import question
-from pages.components.state import ROOM, require_router, visit
-from recommender.types import Mood
+from pages.components.state import MIDDLE, ROOM, Chooser, go, require_router, visit
 
-require_router("pages/selfie.py")
+require_router("selfie")
 me = visit()
+
+
+def try_again(way: Chooser) -> None:
+    me.chooser, me.by_hand = way, False
+
+
+def set_by_hand() -> None:
+    me.chooser, me.by_hand = None, True
+    me.put(me.mood or MIDDLE)
+
+
 body = st.container(horizontal_alignment="center").container(width=1080)
 
 with body:
@@ -24,13 +34,20 @@ if me.faceless is not None:
         st.title("No face found in this picture", anchor=False)
         st.markdown(f"It happens. What usually helps:\n{photo.TIPS}")
         with st.container(horizontal=True):
-            if st.button("Try another photo", type="primary", icon=":material/image:"):
-                me.chooser, me.by_hand = "upload", False
-            if st.button("Use the camera", icon=":material/videocam:"):
-                me.chooser, me.by_hand = "camera", False
-            if st.button("Set it by hand", icon=":material/touch_app:"):
-                me.chooser, me.by_hand = None, True
-                me.put(me.mood or Mood(0.0, 0.0))
+            st.button(
+                "Try another photo",
+                type="primary",
+                icon=":material/image:",
+                on_click=try_again,
+                args=("upload",),
+            )
+            st.button(
+                "Use the camera",
+                icon=":material/videocam:",
+                on_click=try_again,
+                args=("camera",),
+            )
+            st.button("Set it by hand", icon=":material/touch_app:", on_click=set_by_hand)
         if me.chooser:
             photo.chooser(me.chooser)
     with picture:
@@ -58,8 +75,13 @@ if me.photo is None:
     with help_:
         st.header("What helps", anchor=False)
         st.markdown(photo.TIPS)
-        if st.button("Or set it by hand", type="tertiary", icon=":material/touch_app:"):
-            st.switch_page("pages/home.py")
+        st.button(
+            "Or set it by hand",
+            type="tertiary",
+            icon=":material/touch_app:",
+            on_click=go,
+            args=("home",),
+        )
     st.stop()
 
 scores = me.photo.scores
@@ -87,7 +109,8 @@ with body:
                 "Another photo",
                 type="tertiary",
                 icon=":material/image:",
-                on_click=lambda: setattr(me, "chooser", "upload"),
+                on_click=try_again,
+                args=("upload",),
             )
     with grid.cell():
         photo.who()

@@ -47,6 +47,7 @@ class MoodPad {
     this.point = { valence: 0, arousal: 0 };
     this.turn = 0; // counts the gestures, so that an answer can be matched to them
     this.dragging = false;
+    this.timer = null; // runs while keys may still follow
     this.targets = []; // what a pointer can hit: tracks and landmarks
 
     this.listenToPointer();
@@ -191,6 +192,7 @@ class MoodPad {
   /** A gesture has ended: tell Python. */
   send() {
     clearTimeout(this.timer);
+    this.timer = null;
     this.turn += 1;
     this.sendPoint({ ...this.point, turn: this.turn });
   }
@@ -259,7 +261,11 @@ class MoodPad {
       slider.addEventListener("focus", () => {
         this.stage.classList.toggle("focused", slider.matches(":focus-visible"));
       });
-      slider.addEventListener("blur", () => this.stage.classList.remove("focused"));
+      slider.addEventListener("blur", () => {
+        this.stage.classList.remove("focused");
+        // Whoever leaves is on the way to a button: what that does must come second.
+        if (this.timer) this.send();
+      });
       // Assistive technology sets a slider without any key.
       slider.addEventListener("input", () => {
         this.moveTo({ ...this.point, [axis]: slider.value / 100 });

@@ -22,6 +22,9 @@ from recommender.types import Intent, Mood, Playlist, Track
 ROOM: Final = -1
 """Chosen instead of a face: everybody in the picture together."""
 
+MIDDLE: Final = Mood(0.0, 0.0)
+"""Where a dot waits that nobody has moved."""
+
 ROUNDING: Final = 0.01
 """The pad's precision: a dot this near to a mood is on it."""
 
@@ -112,7 +115,7 @@ class Visit:
     def mood_in_words(self) -> str:
         """The mood within a longer sentence."""
         if self.placed is not None:
-            return words.place(self.placed)
+            return words.place(self.placed).removeprefix("in ")
         if self.said is not None:
             return words.FEELINGS[self.said].word
         if self.photo is None:
@@ -165,12 +168,22 @@ def visit() -> Visit:
     return st.session_state.setdefault("visit", Visit())
 
 
+def go(page: str) -> None:
+    """Ask the router for another page.
+
+    For callbacks: they run before anything else, whatever happens to the script. A click that is
+    only seen by ``if st.button(…)`` is lost when another gesture interrupts the run before that
+    line, and on a pad gestures come quickly.
+    """
+    st.session_state["_wanted"] = page
+
+
 def require_router(page: str) -> None:
-    """Send a page that was opened on its own through the router, which brings the visitor back.
+    """Send a page that is run on its own through the router, which brings the visitor back.
 
     A cold server that is first asked for ``/playlist`` finds the script in ``pages/`` before
     `app.py` has declared its navigation, and would run it bare: no logo, menu or player.
     """
-    if "_routed" not in st.session_state:
-        st.session_state["_wanted"] = page
+    if not st.session_state.pop("_routed", False):
+        st.session_state.setdefault("_wanted", page)
         st.switch_page("app.py")

@@ -72,6 +72,8 @@ ENERGY: Final = (
     (1.0, "full of energy"),
 )
 
+THE_MIDDLE: Final = "the middle"
+
 BARELY: Final = 0.10
 HARDLY: Final = 0.02
 """Below these probabilities the second emotion is barely there, or not worth a word."""
@@ -88,7 +90,7 @@ def place(mood: Mood, *, joint: str = " and ") -> str:
     energy = _step(ENERGY, mood.arousal)
     if pleasant != "in between":
         return f"{pleasant}{joint}{energy}"
-    return "in the middle" if energy == "steady" else energy
+    return f"in {THE_MIDDLE}" if energy == "steady" else energy
 
 
 def what_a_face_shows(scores: EmotionScores) -> str:
@@ -122,7 +124,7 @@ def what_a_playlist_does(start: str, intent: Intent, mood: Mood, target: Mood) -
     if intent == "lift":
         return f"Straight to {goal(target)}"
     if intent == "match" or mood.distance(target) < 0.05:
-        return f"Staying with {start}"
+        return f"Staying {'in' if start == THE_MIDDLE else 'with'} {start}"
     return f"From {start} towards {goal(target)}"
 
 
