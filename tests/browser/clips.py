@@ -1,0 +1,93 @@
+"""Clips for a fake camera, made of the astronaut that scikit-image ships (NASA, public domain)."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage import data
+
+WIDTH, HEIGHT, RATE = 640, 480, 30
+MOUTH = (171, 133)
+"""x, y of the middle of the mouth in the astronaut."""
+
+Picture = NDArray[np.uint8]
+
+
+def astronaut() -> Picture:
+    """Return the astronaut, 480 pixels high, on a ground of 640 x 480; smiling."""
+    picture = data.astronaut()
+    ground = cv2.resize(picture, (WIDTH, WIDTH))[80 : 80 + HEIGHT]
+    ground = cv2.GaussianBlur(ground, (0, 0), 25)
+    left = (WIDTH - HEIGHT) // 2
+    ground[:, left : left + HEIGHT] = cv2.resize(
+        picture, (HEIGHT, HEIGHT), interpolation=cv2.INTER_AREA
+    )
+    return ground.astype(np.uint8)
+
+
+def moved(picture: Picture, seconds: float) -> Picture:
+    """Return the picture as a hand would hold it: swaying, nodding, a little nearer and farther."""
+    height, width = picture.shape[:2]
+    turn = 2.0 * math.sin(seconds * 1.1)
+    scale = 1.06 + 0.04 * math.sin(seconds * 0.8)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 3), turn, scale)
+    matrix[0, 2] += 14 * math.sin(seconds * 1.7)
+    matrix[1, 2] += 6 * math.sin(seconds * 2.3) + 6
+    return cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT).astype(
+        np.uint8
+    )
+
+
+def smiling(seconds: float, rate: int = RATE) -> Iterator[Picture]:
+    """Yield the astronaut, moving about and smiling."""
+    picture = astronaut()
+    for number in range(round(seconds * rate)):
+        yield moved(picture, number / rate)
+
+
+def nobody(seconds: float, rate: int = RATE) -> Iterator[Picture]:
+    """Yield a cup of coffee: no face, and nothing like the astronaut's colours."""
+    picture = cv2.resize(data.coffee(), (WIDTH, HEIGHT)).astype(np.uint8)
+    for number in range(round(seconds * rate)):
+        yield moved(picture, number / rate)
+
+
+def still(
+    picture: Picture, seconds: float, rate: int = RATE, *, seed: int = 0
+) -> Iterator[Picture]:
+    """Yield a picture that nobody moves, with the noise of a camera."""
+    noise = np.random.default_rng(seed)
+    for _ in range(round(seconds * rate)):
+        grain = noise.normal(0, 4, picture.shape)
+        yield np.clip(picture + grain, 0, 255).astype(np.uint8)
+
+
+def write(path: Path, frames: Iterator[Picture], rate: int = RATE) -> Path:
+    """Write frames as the MJPEG file that Chromium takes for a camera.
+
+    Raises:
+        RuntimeError: there is no ffmpeg, or it fails.
+    """
+    ffmpeg = shutil.which("ffmpeg")
+    if ffmpeg is None:
+        raise RuntimeError("ffmpeg is needed to make a clip for the fake camera")
+    command = [
+        *(ffmpeg, "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"),
+        *("-s", f"{WIDTH}x{HEIGHT}", "-r", str(rate), "-i", "-"),
+        *("-c:v", "mjpeg", "-q:v", "3", "-pix_fmt", "yuvj420p", "-f", "mjpeg", str(path)),
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as encoder:
+        assert encoder.stdin is not None
+        for frame in frames:
+            encoder.stdin.write(frame.tobytes())
+        encoder.stdin.close()
+    if encoder.returncode:
+        raise RuntimeError(f"ffmpeg could not write {path}")
+    return path

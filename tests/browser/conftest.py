@@ -1,0 +1,182 @@
+"""The real app on a real server in a real Chromium, with nothing of it replaced.
+
+What is not ours is: Spotify's player answers from here, and any other request that would leave
+this machine fails the test.
+"""
+
+import io
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+from skimage import data
+
+ROOT = Path(__file__).parents[2]
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+PLAYER = '<!doctype html><html lang="en"><title>Player</title><p>A player plays here.</p></html>'
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+def find_chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("AFFECTUNE_CHROMIUM") or next(
+        filter(None, map(shutil.which, names)), None
+    )
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a server of our own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py"]
+    settings = {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_HEADLESS": "true"}
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **settings},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_it_answers(address, process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def wait_until_it_answers(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        if process.poll() is not None:
+            pytest.fail(f"The server ended with exit status {process.returncode}")
+        try:
+            with urlopen(f"{address}/_stcore/health", timeout=5):
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    pytest.fail("The server did not answer within a minute")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = find_chromium()
+    if executable is None:
+        pytest.skip("No Chromium: install one, or name it in AFFECTUNE_CHROMIUM")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable,
+            args=["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def theme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def screen(request: pytest.FixtureRequest) -> dict[str, int]:
+    return DESKTOP if request.param == "desktop" else PHONE
+
+
+@pytest.fixture
+def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
+    """Open a page as a new visitor; afterwards nothing may have gone wrong or gone out."""
+    strangers: list[str] = []
+    problems: list[str] = []
+    contexts = []
+
+    def answer(route: Route) -> None:
+        address = route.request.url
+        if address.startswith(server):
+            route.continue_()
+        elif address.startswith("https://open.spotify.com/embed/track/"):
+            route.fulfill(body=PLAYER, content_type="text/html")
+        else:
+            strangers.append(address)
+            route.abort()
+
+    def arrive(
+        path: str = "/", *, theme: str = "light", screen: dict[str, int] | None = None
+    ) -> Page:
+        context = browser.new_context(
+            viewport=screen or DESKTOP,  # type: ignore[arg-type]
+            color_scheme=theme,  # type: ignore[arg-type]
+            has_touch=screen == PHONE,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        page.route("**/*", answer)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(server + path)
+        page.locator("h1").wait_for()
+        return page
+
+    yield arrive
+    for context in contexts:
+        context.close()
+    assert strangers == []
+    assert problems == []
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> bytes:
+    """Eileen Collins, photographed by NASA: in the public domain."""
+    return as_jpeg(Image.fromarray(data.astronaut()))
+
+
+@pytest.fixture(scope="session")
+def two_people(astronaut: bytes) -> bytes:
+    one = Image.open(io.BytesIO(astronaut))
+    both = Image.new("RGB", (1100, 512), "#888888")
+    both.paste(one, (0, 0))
+    both.paste(one.resize((450, 450)), (600, 40))
+    return as_jpeg(both)
+
+
+@pytest.fixture(scope="session")
+def cup() -> bytes:
+    """A picture without a face."""
+    return as_jpeg(Image.fromarray(data.coffee()))
+
+
+def as_jpeg(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=92)
+    return out.getvalue()
+
+
+@pytest.fixture
+def hand_in() -> Callable[[Page, bytes], None]:
+    """Give a file to the uploader."""
+
+    def upload(page: Page, file: bytes, name: str = "me.jpg") -> None:
+        page.locator("input[type=file]").set_input_files(
+            {"name": name, "mimeType": "image/jpeg", "buffer": file}
+        )
+
+    return upload

@@ -1,0 +1,187 @@
+"""A visitor's way from a face to music, in a real browser."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+expect.set_options(timeout=60_000)
+
+
+def heading(page: Page) -> Locator:
+    return page.get_by_role("heading", level=1)
+
+
+def rows(page: Page) -> Locator:
+    return page.get_by_role("list", name="Tracks in playing order").get_by_role("listitem")
+
+
+def test_from_a_photo_to_a_playlist(
+    visit: Callable[..., Page], hand_in: Any, astronaut: bytes
+) -> None:
+    page = visit("/")
+    expect(heading(page)).to_have_text("Music that meets your mood, then moves it.")
+    page.get_by_role("button", name="Choose a selfie").click()
+    hand_in(page, astronaut)
+
+    expect(heading(page)).to_contain_text("happy")
+    expect(page.get_by_alt_text("Your photo with the face outlined")).to_be_visible()
+    bars = page.get_by_role("list", name="What the face shows").get_by_role("listitem")
+    expect(bars).to_have_count(7)
+    expect(bars.first).to_contain_text("happy")
+
+    page.get_by_role("button", name="Lift me up").click()
+    expect(heading(page)).to_have_text("Straight to bright and easy")
+    expect(rows(page)).to_have_count(15)
+    reasons = rows(page).locator(".reason").all_inner_texts()
+    assert all(reasons)
+
+    rows(page).nth(2).get_by_role("button").click()
+    player = page.locator("iframe[title^='Spotify player: ']")
+    expect(player).to_have_attribute("src", re.compile(r"open\.spotify\.com/embed/track/\w{22}\?"))
+    playing = player.get_attribute("src")
+    expect(rows(page).nth(2).get_by_role("link")).to_have_text("Open in Spotify")
+
+    page.get_by_role("link", name="Home").click()
+    expect(heading(page)).to_have_text("Music that meets your mood, then moves it.")
+    expect(player).to_have_attribute("src", str(playing))
+
+
+def test_a_correction_moves_the_dot_and_the_music(
+    visit: Callable[..., Page], hand_in: Any, astronaut: bytes
+) -> None:
+    page = visit("/selfie")
+    hand_in(page, astronaut)
+    pleasant = page.get_by_role("slider", name="How pleasant it feels")
+    expect(pleasant).to_have_attribute("aria-valuetext", "very pleasant")
+    page.get_by_role("radio", name="sad").click()
+    expect(heading(page)).to_contain_text("Sad, as you say")
+    expect(pleasant).to_have_attribute("aria-valuetext", "very unpleasant")
+    page.get_by_role("button", name="Back to my face").click()
+    expect(heading(page)).to_contain_text("happy")
+    expect(pleasant).to_have_attribute("aria-valuetext", "very pleasant")
+
+
+def test_a_bad_file_loses_nothing(
+    visit: Callable[..., Page], hand_in: Any, astronaut: bytes
+) -> None:
+    page = visit("/selfie")
+    hand_in(page, b"This is only text.")
+    expect(page.get_by_role("alert")).to_contain_text("This file is not a picture we can read")
+    hand_in(page, astronaut)
+    expect(heading(page)).to_contain_text("happy")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name="Another photo").click()
+    hand_in(page, b"Text again.")
+    expect(page.get_by_role("alert")).to_contain_text("This file is not a picture we can read")
+    expect(heading(page)).to_contain_text("happy")
+
+
+def test_too_large_a_file_is_refused_with_the_limit(
+    visit: Callable[..., Page], hand_in: Any
+) -> None:
+    page = visit("/selfie")
+    hand_in(page, bytes(20_000_000))
+    expect(page.get_by_text("must be 15")).to_be_visible()
+    expect(heading(page)).to_have_text("Show your face for a moment")
+
+
+def test_several_faces(visit: Callable[..., Page], hand_in: Any, two_people: bytes) -> None:
+    page = visit("/selfie")
+    hand_in(page, two_people)
+    expect(page.get_by_alt_text("Face 1 of 2 in your photo, outlined")).to_be_visible()
+    page.get_by_role("radio", name="The whole room").click()
+    expect(heading(page)).to_contain_text("The room: ")
+    expect(page.get_by_alt_text("Your photo with all 2 faces outlined")).to_be_visible()
+
+
+def test_a_snapshot(visit: Callable[..., Page]) -> None:
+    page = visit("/")
+    page.get_by_role("button", name="Use the camera").click()
+    # The browser's own test picture has no face.
+    page.get_by_role("button", name="Take Photo").click()
+    expect(heading(page)).to_have_text("No face found in this picture")
+    page.get_by_role("button", name="Set it by hand").click()
+    expect(page.get_by_role("slider")).to_have_count(2)
+
+
+def test_by_hand_with_the_keyboard(visit: Callable[..., Page]) -> None:
+    page = visit("/")
+    pleasant = page.get_by_role("slider", name="How pleasant it feels")
+    energy = page.get_by_role("slider", name="How much energy it has")
+    pleasant.focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowLeft")
+    for _ in range(8):
+        page.keyboard.press("ArrowDown")
+    expect(pleasant).to_have_value("-60")
+    expect(energy).to_have_value("-40")
+    expect(pleasant).to_have_attribute("aria-valuetext", "very unpleasant")
+    expect(page.get_by_text("Very unpleasant, quiet")).to_be_visible()
+    page.get_by_role("button", name="Find music for this").click()
+    expect(heading(page)).to_have_text("From very unpleasant and quiet towards bright and easy")
+    expect(rows(page)).to_have_count(15)
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
+def test_by_hand_with_a_pointer(visit: Callable[..., Page], touch: bool) -> None:
+    page = visit("/", screen={"width": 390, "height": 844} if touch else None)
+    pad = page.locator(".stage svg")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    # Near the sad glyph means the sad glyph's own place.
+    place = (box["x"] + box["width"] * 0.24, box["y"] + box["height"] * 0.61)
+    page.touchscreen.tap(*place) if touch else page.mouse.click(*place)
+    expect(page.get_by_role("slider", name="How pleasant it feels")).to_have_value("-63")
+    expect(page.get_by_role("slider", name="How much energy it has")).to_have_value("-27")
+
+
+def test_dragging_the_dot_does_not_jump_back(visit: Callable[..., Page]) -> None:
+    page = visit("/")
+    box = page.locator(".stage svg").bounding_box()
+    assert box is not None
+    x, y, width = box["x"], box["y"], box["width"]
+    page.mouse.move(x + width / 2, y + width / 2)
+    page.mouse.down()
+    page.mouse.move(x + width * 0.7, y + width * 0.4, steps=8)
+    page.mouse.up()
+    pleasant = page.get_by_role("slider", name="How pleasant it feels")
+    seen = set()
+    for _ in range(20):
+        seen.add(pleasant.input_value())
+        page.wait_for_timeout(50)
+    assert seen == {"48"}
+
+
+def test_the_pad_plays_tracks(visit: Callable[..., Page]) -> None:
+    page = visit("/")
+    page.get_by_role("button", name="Find music for this").click()
+    expect(rows(page)).to_have_count(15)
+    dot = page.locator(".stage .tracks circle").last.bounding_box()
+    assert dot is not None
+    page.mouse.click(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+    expect(page.locator("iframe[title^='Spotify player: ']")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Stop ")).click()
+    expect(page.locator("iframe[title^='Spotify player: ']")).to_have_count(0)
+
+
+def test_another_set_and_a_file_to_take_along(visit: Callable[..., Page]) -> None:
+    page = visit("/")
+    page.get_by_role("button", name="Find music for this").click()
+    expect(rows(page)).to_have_count(15)
+    first = rows(page).first.inner_text()
+    page.get_by_role("button", name="Another set").click()
+    expect(rows(page).first).not_to_have_text(first)
+    page.get_by_role("button", name="Save").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Playlist for a player (M3U)").click()
+    text = download.value.path().read_text(encoding="utf-8")
+    assert text.startswith("#EXTM3U")
+    assert text.count("https://open.spotify.com/track/") == 15
+
+
+def test_a_deep_link_finds_its_page(visit: Callable[..., Page]) -> None:
+    expect(heading(visit("/playlist"))).to_have_text("First, a mood")

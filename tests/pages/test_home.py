@@ -1,0 +1,53 @@
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+
+def test_says_in_one_sentence_what_it_does_and_that_pictures_are_forgotten(app: AppTest) -> None:
+    assert not app.exception
+    assert [title.value for title in app.title] == ["Music that meets your mood, then moves it."]
+    assert "Pictures are read in memory and forgotten." in app.caption[0].value
+
+
+def test_offers_camera_selfie_and_pad_and_nothing_else(app: AppTest) -> None:
+    assert [button.label for button in app.button] == [
+        "Use the camera",
+        "Choose a selfie",
+        "Find music for this",
+    ]
+
+
+def test_the_dot_waits_in_the_middle(app: AppTest, sent_to: Any) -> None:
+    pad = sent_to(app, "mood_pad")
+    assert pad["point"] == {"valence": 0.0, "arousal": 0.0}
+    assert pad["reading"] is None
+    assert not pad["fixed"]
+    assert [mark["name"] for mark in pad["landmarks"]] == [
+        *("angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral"),
+        "calm",
+    ]
+
+
+def test_the_camera_button_opens_the_camera(app: AppTest, button: Any) -> None:
+    button(app, "Use the camera").click().run()
+    assert len(app.camera_input) == 1
+    assert not app.file_uploader
+
+
+def test_the_selfie_button_opens_the_uploader(app: AppTest, button: Any) -> None:
+    button(app, "Choose a selfie").click().run()
+    assert len(app.file_uploader) == 1
+    assert not app.camera_input
+
+
+def test_music_for_a_dot_that_never_moved(app: AppTest, button: Any) -> None:
+    button(app, "Find music for this").click().run()
+    assert [title.value for title in app.title] == ["Staying in the middle"]
+
+
+def test_a_reading_is_where_the_pad_begins(selfie: Any, happy: Any, sent_to: Any) -> None:
+    app = selfie(happy)
+    app.switch_page("pages/home.py").run()
+    pad = sent_to(app, "mood_pad")
+    assert pad["point"] == pad["reading"]
+    assert pad["point"]["valence"] > 0.3

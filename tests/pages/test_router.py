@@ -1,0 +1,95 @@
+"""What every page relies on: the router, the shared services, the theme, the elements' files."""
+
+import asyncio
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.datastructures import Headers
+from starlette.formparsers import MultiPartParser
+from streamlit.testing.v1 import AppTest
+
+from emotion.image import MAX_BYTES
+from pages.components import photo, services
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
+CONFIG = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_runs_without_the_router(page: str) -> None:
+    source = (ROOT / "pages" / page).read_text(encoding="utf-8")
+    assert f'require_router("{page.removesuffix(".py")}")' in source
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_is_in_the_navigation(page: str) -> None:
+    assert f'st.Page("pages/{page}"' in (ROOT / "app.py").read_text(encoding="utf-8")
+
+
+def test_a_page_that_was_asked_for_too_early_is_found_again(recognizer: Any) -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.session_state["_wanted"] = "playlist"
+    app.run()
+    assert app.title[0].value == "First, a mood"
+    assert "_wanted" not in app.session_state
+
+
+def test_a_failing_catalogue_or_network_does_not_stop_the_first_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> None:
+        raise OSError("nothing there")
+
+    monkeypatch.setattr(services, "_load_recognizer", fail)
+    monkeypatch.setattr(services, "_load_recommender", fail)
+    services._recognizer.clear()
+    services._recommender.clear()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not app.exception
+    assert app.title[0].value.startswith("Music")
+    services._recognizer.clear()
+    services._recommender.clear()
+
+
+def test_an_upload_never_touches_the_disk() -> None:
+    services.keep_uploads_in_memory()
+
+    async def receive() -> Any:
+        yield b'--x\r\nContent-Disposition: form-data; name="f"; filename="me.jpg"\r\n\r\n'
+        for _ in range(15):
+            yield bytes(1_000_000)
+        yield b"\r\n--x--\r\n"
+
+    async def upload() -> bool:
+        headers = Headers({"content-type": "multipart/form-data; boundary=x"})
+        form = await MultiPartParser(headers, receive()).parse()
+        file: Any = form["f"]
+        rolled = file.file._rolled
+        await form.close()
+        return bool(rolled)
+
+    assert asyncio.run(upload()) is False
+
+
+def test_the_uploader_lets_through_what_the_library_reads_and_little_more() -> None:
+    assert MAX_BYTES <= photo.MEGABYTES * 2**20 <= services.UPLOAD_LIMIT
+    assert CONFIG["server"]["maxUploadSize"] >= photo.MEGABYTES
+
+
+def test_the_server_is_safe_by_default() -> None:
+    assert CONFIG["server"]["address"] == "127.0.0.1"
+    assert CONFIG["browser"]["gatherUsageStats"] is False
+
+
+def test_both_themes_define_the_same_colours() -> None:
+    assert CONFIG["theme"]["light"].keys() == CONFIG["theme"]["dark"].keys()
+
+
+def test_our_elements_fetch_nothing_and_write_no_markup() -> None:
+    for script in (ROOT / "pages" / "components").glob("*.js"):
+        source = script.read_text(encoding="utf-8")
+        for forbidden in ("innerHTML", "fetch(", "import ", "http:", "https:"):
+            assert forbidden not in source.replace("http://www.w3.org/2000/svg", ""), script.name

@@ -1,0 +1,176 @@
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.state import ROOM
+
+
+def title(app: AppTest) -> str:
+    assert not app.exception
+    (only,) = app.title
+    return only.value
+
+
+def test_before_a_picture(app: AppTest) -> None:
+    app.switch_page("pages/selfie.py").run()
+    assert title(app) == "Show your face for a moment"
+    assert len(app.file_uploader) == 1
+    assert "forgotten" in app.caption[0].value
+
+
+def test_the_snapshot_is_one_tap_away_and_back(app: AppTest, button: Any) -> None:
+    app.switch_page("pages/selfie.py").run()
+    button(app, "Take a snapshot instead").click().run()
+    assert app.camera_input[0].label == "Look at the camera"
+    button(app, "Choose a photo instead").click().run()
+    assert len(app.file_uploader) == 1
+
+
+def test_a_reading(selfie: Any, happy: Any, sent_to: Any) -> None:
+    app = selfie(happy)
+    assert title(app) == "😊 Mostly happy, a little surprised"
+    (image,) = app.image
+    assert image.proto.imgs[0].alt == "Your photo with the face outlined"
+    assert [row["word"] for row in sent_to(app, "emotion_bars")["rows"]] == [
+        *("happy", "surprised", "neutral", "sad", "afraid", "angry", "disgusted")
+    ]
+    assert app.pills[0].label == "**Not quite?** Tap what fits."
+    assert [header.value for header in app.header] == ["What should the music do?"]
+
+
+def test_the_question_puts_the_suggestion_first(selfie: Any, happy: Any) -> None:
+    def primary(app: AppTest) -> list[str]:
+        return [b.label for b in app.button if b.proto.type == "primary"]
+
+    app = selfie(happy)
+    assert primary(app) == ["Stay with it"]
+    app.pills[0].select("sad").run()
+    assert primary(app) == ["Move gently"]
+
+
+def test_a_snapshot_is_read_like_a_photo(
+    app: AppTest, recognizer: Any, button: Any, happy: Any, picture: bytes
+) -> None:
+    recognizer.show(happy)
+    button(app, "Use the camera").click().run()
+    app.camera_input[0].upload("snapshot.jpg", picture).run()
+    assert title(app) == "😊 Mostly happy, a little surprised"
+
+
+def test_hard_to_say(selfie: Any, unsure: Any) -> None:
+    app = selfie(unsure)
+    assert title(app) == "😐 Hard to say: neutral or sad?"
+    assert app.pills[0].label == "Tap the one that fits."
+
+
+def test_one_tap_corrects_and_another_takes_it_back(selfie: Any, happy: Any, sent_to: Any) -> None:
+    app = selfie(happy)
+    app.pills[0].select("sad").run()
+    assert title(app) == "😢 Sad, as you say"
+    pad = sent_to(app, "mood_pad")
+    assert pad["point"]["valence"] < 0 < pad["reading"]["valence"]
+    app.pills[0].unselect("sad").run()
+    assert title(app) == "😊 Mostly happy, a little surprised"
+
+
+def test_several_faces_to_choose_from(selfie: Any, happy: Any, sad: Any) -> None:
+    app = selfie(happy, sad)
+    assert title(app) == "😊 Mostly happy, a little surprised"
+    assert app.pills[0].options == [":gray[Face 1]", ":gray[Face 2]", ":gray[The whole room]"]
+    app.pills[0].select(1).run()
+    assert title(app) == "😢 Mostly sad, a little neutral"
+    assert app.image[0].proto.imgs[0].alt == "Face 2 of 2 in your photo, outlined"
+
+
+def test_the_mood_of_the_room(selfie: Any, happy: Any, sad: Any, sent_to: Any) -> None:
+    app = selfie(happy, sad)
+    app.pills[0].select(ROOM).run()
+    assert title(app) == "😢 The room: hard to say: sad or happy?"
+    assert app.image[0].proto.imgs[0].alt == "Your photo with all 2 faces outlined"
+    rows = sent_to(app, "emotion_bars")["rows"]
+    assert rows[0]["probability"] == pytest.approx((0.80 + 0.04) / 2)
+
+
+def test_what_was_left_out_is_said(selfie: Any, happy: Any) -> None:
+    app = selfie(happy, notes=("40 faces were found; the 32 largest were read.",))
+    assert app.caption[0].value.startswith("40 faces")
+
+
+def test_no_face_invents_nothing(selfie: Any) -> None:
+    app = selfie()
+    assert title(app) == "No face found in this picture"
+    assert "light from the front, not from behind" in app.markdown[0].value
+    assert app.image[0].proto.imgs[0].alt == "Your picture, in which no face was found"
+    assert not app.pills
+    assert app.session_state["visit"].mood is None
+
+
+def test_no_face_leaves_the_pad(selfie: Any, button: Any, sent_to: Any) -> None:
+    app = selfie()
+    button(app, "Set it by hand").click().run()
+    assert sent_to(app, "mood_pad")["point"] == {"valence": 0.0, "arousal": 0.0}
+    button(app, "Lift me up").click().run()
+    assert title(app) == "Straight to bright and easy"
+
+
+def test_no_face_leaves_the_earlier_mood(
+    selfie: Any, happy: Any, recognizer: Any, button: Any, picture: bytes
+) -> None:
+    app = selfie(happy)
+    before = app.session_state["visit"].mood
+    button(app, "Another photo").click().run()
+    recognizer.show()
+    app.file_uploader[0].upload("cup.jpg", picture).run()
+    assert title(app) == "No face found in this picture"
+    assert app.session_state["visit"].mood == before
+
+
+@pytest.mark.parametrize("data", [b"", b"only text in here", b"\xff\xd8\xff\xe0 cut short"])
+def test_a_file_that_is_no_picture(app: AppTest, data: bytes) -> None:
+    app.switch_page("pages/selfie.py").run()
+    app.file_uploader[0].upload("me.jpg", data).run()
+    assert app.error[0].value.startswith("This file is not a picture we can read")
+    assert title(app) == "Show your face for a moment"
+    assert len(app.file_uploader) == 1
+
+
+def test_a_bad_file_loses_nothing(selfie: Any, happy: Any, button: Any, picture: bytes) -> None:
+    app = selfie(happy)
+    button(app, "Another photo").click().run()
+    app.file_uploader[0].upload("me.jpg", b"text").run()
+    assert app.error[0].value.startswith("This file is not a picture we can read")
+    assert title(app) == "😊 Mostly happy, a little surprised"
+    app.file_uploader[0].upload("me.jpg", picture).run()
+    assert not app.error
+    assert not app.file_uploader
+
+
+def test_a_photo_can_be_kept_after_all(selfie: Any, happy: Any, button: Any) -> None:
+    app = selfie(happy)
+    button(app, "Another photo").click().run()
+    button(app, "Keep this photo").click().run()
+    assert not app.file_uploader
+    assert title(app) == "😊 Mostly happy, a little surprised"
+
+
+def test_a_network_that_does_not_work_leaves_the_rest(
+    app: AppTest, recognizer: Any, picture: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    recognizer.problem = RuntimeError("no weights")
+    app.switch_page("pages/selfie.py").run()
+    app.file_uploader[0].upload("me.jpg", picture).run()
+    assert app.error[0].value.startswith("Reading faces does not work here just now.")
+    assert "no weights" in caplog.text
+
+
+def test_a_picture_is_gone_once_another_takes_its_place(
+    selfie: Any, happy: Any, button: Any, picture: bytes
+) -> None:
+    app = selfie(happy)
+    visit = app.session_state["visit"]
+    first = visit.photo
+    button(app, "Another photo").click().run()
+    app.file_uploader[0].upload("me.jpg", picture).run()
+    assert visit.photo is not first
+    assert visit.waiting is None

@@ -1,0 +1,70 @@
+import pytest
+
+from emotion.labels import EMOTIONS
+from emotion.types import EmotionScores
+from pages.components import words
+from recommender.mood import BRIGHT_AND_EASY, CALM, COORDINATES
+from recommender.types import INTENTS, Mood
+
+
+def scores(**probabilities: float) -> EmotionScores:
+    return EmotionScores(tuple(probabilities.get(emotion, 0.0) for emotion in EMOTIONS))
+
+
+def test_every_emotion_has_a_word_a_glyph_and_a_colour_of_its_own() -> None:
+    assert tuple(words.FEELINGS) == EMOTIONS
+    for column in zip(*words.FEELINGS.values(), strict=True):
+        assert len(set(column)) == len(EMOTIONS)
+
+
+def test_every_intent_has_its_words() -> None:
+    assert tuple(words.CHOICES) == INTENTS
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "sentence"),
+    [
+        ({"happy": 0.60, "surprise": 0.40}, "Mostly happy, a little surprised"),
+        ({"sad": 0.93, "fear": 0.07}, "Clearly sad, barely afraid"),
+        ({"disgust": 0.99, "angry": 0.01}, "Clearly disgusted"),
+        ({"neutral": 0.51, "sad": 0.49}, "Hard to say: neutral or sad?"),
+    ],
+)
+def test_what_a_face_shows(probabilities: dict[str, float], sentence: str) -> None:
+    assert words.what_a_face_shows(scores(**probabilities)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("valence", "arousal", "place"),
+    [
+        (0.0, 0.0, "in the middle"),
+        (0.0, 1.0, "full of energy"),
+        (-1.0, -1.0, "very unpleasant and very quiet"),
+        (0.6, 0.15, "pleasant and steady"),
+        (1.0, -0.2, "very pleasant and quiet"),
+    ],
+)
+def test_places_are_described_without_naming_an_emotion(
+    valence: float, arousal: float, place: str
+) -> None:
+    assert words.place(Mood(valence, arousal)) == place
+
+
+@pytest.mark.parametrize(
+    ("intent", "start", "target", "sentence"),
+    [
+        ("shift", "sad", BRIGHT_AND_EASY, "From sad towards bright and easy"),
+        ("shift", "angry", CALM, "From angry towards calm"),
+        ("lift", "sad", BRIGHT_AND_EASY, "Straight to bright and easy"),
+        ("match", "sad", COORDINATES["sad"], "Staying with sad"),
+        ("match", "the middle", Mood(0.0, 0.0), "Staying in the middle"),
+        ("shift", "happy", COORDINATES["happy"], "Staying with happy"),
+    ],
+)
+def test_what_a_playlist_does(intent: str, start: str, target: Mood, sentence: str) -> None:
+    mood = COORDINATES.get(start, Mood(0.0, 0.0))
+    assert words.what_a_playlist_does(start, intent, mood, target) == sentence  # type: ignore[arg-type]
+
+
+def test_plain_text_sets_nothing() -> None:
+    assert words.plain("A$AP *  [x](y) :red[z]") == r"A\$AP \* \[x\]\(y\) \:red\[z\]"
