@@ -1,0 +1,52 @@
+"""A server of the app, for what measures it or takes its picture."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def serve() -> Iterator[str]:
+    """Start the app on a free port, give its address, and end it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py"],
+        cwd=ROOT,
+        env=os.environ | {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_HEADLESS": "true"},
+        stdout=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        while process.poll() is None:
+            try:
+                with urlopen(f"{address}/_stcore/health", timeout=5):
+                    break
+            except (URLError, OSError):
+                time.sleep(0.02)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def chromium() -> str:
+    """Return the path of a Chromium, or leave with a line that says how to name one."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("AFFECTUNE_CHROMIUM") or next(
+        filter(None, map(shutil.which, names)), None
+    )
+    if found is None:
+        sys.exit("No Chromium: install one, or name it in AFFECTUNE_CHROMIUM")
+    return found
