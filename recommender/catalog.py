@@ -26,30 +26,32 @@ _COLUMNS: Final = (
     "instrumentalness, tempo, popularity, pleasant, lively, explicit, duration_ms"
 )
 
-# How many thousandths of the plane's width a well known track may lie further away and still be
-# looked at first: without it a large catalogue would answer with what nobody has heard of.
 _FAME: Final = 0.10
+"""How much further away on the plane the best known track may lie than one that nobody knows and
+still be looked at first: without it a large catalogue would answer with obscurities only."""
 
-# Beside the nearest tracks of each place, so that the draw has something to choose from.
+_REACH: Final = 0.25
+"""Around each place only tracks within this distance on both axes are compared at first, which
+is a twentieth of the work; where that finds too few, all are."""
+
 _NEAREST: Final = f"""
 WITH places AS (
     SELECT unnest($valences::FLOAT[]) AS v, unnest($arousals::FLOAT[]) AS a
-), heard AS (
-    SELECT unnest($exclude::VARCHAR[]) AS id
 ), allowed AS (
-    SELECT id, pleasant, lively, popularity FROM tracks
+    SELECT rowid AS number, pleasant, lively, {_FAME} * popularity / 100 AS fame FROM tracks
     WHERE (len($genres::VARCHAR[]) = 0 OR list_has_any(genres, $genres::VARCHAR[]))
-      AND id NOT IN (SELECT id FROM heard)
-), nearest AS (
-    SELECT DISTINCT unnest(arg_min(
-        id,
-        sqrt((pleasant - v) * (pleasant - v) + (lively - a) * (lively - a))
-            - {_FAME} * popularity / 100,
-        $limit
-    )) AS id
-    FROM allowed, places GROUP BY v, a
+      AND id NOT IN (SELECT unnest($exclude::VARCHAR[]))
 )
-SELECT {_COLUMNS} FROM tracks SEMI JOIN nearest USING (id) ORDER BY id
+SELECT arg_min(
+    number, sqrt((pleasant - v) * (pleasant - v) + (lively - a) * (lively - a)) - fame, $limit
+)
+FROM allowed, places
+WHERE abs(pleasant - v) <= $reach AND abs(lively - a) <= $reach
+GROUP BY v, a
+"""
+
+_NUMBERED: Final = f"""
+SELECT {_COLUMNS} FROM tracks WHERE rowid IN (SELECT unnest($numbers::BIGINT[])) ORDER BY id
 """
 
 
@@ -117,17 +119,18 @@ class Catalog:
         places = sorted({(mood.valence, mood.arousal) for mood in moods})
         if not places or limit < 1:
             raise ValueError(f"Incorrect value for 'limit' argument: {limit!r}: 1 or more")
-        rows = self._rows(
-            _NEAREST,
-            {
-                "valences": [valence for valence, _ in places],
-                "arousals": [arousal for _, arousal in places],
-                "genres": list(genres),
-                "exclude": list(exclude),
-                "limit": limit,
-            },
-        )
-        return [_track(row) for row in rows]
+        values = {
+            "valences": [valence for valence, _ in places],
+            "arousals": [arousal for _, arousal in places],
+            "genres": list(genres),
+            "exclude": list(exclude),
+            "limit": limit,
+        }
+        found = self._rows(_NEAREST, {**values, "reach": _REACH})
+        if len(found) < len(places) or any(len(numbers) < limit for (numbers,) in found):
+            found = self._rows(_NEAREST, {**values, "reach": 2.0})
+        numbers = sorted({number for (numbers,) in found for number in numbers})
+        return [_track(row) for row in self._rows(_NUMBERED, {"numbers": numbers})]
 
     def get(self, track_id: str) -> Track | None:
         """Return the track with an id, or ``None`` where the catalogue has none."""

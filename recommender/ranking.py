@@ -71,7 +71,7 @@ class Pool:
 
     def __init__(self, tracks: Sequence[Track], table: GenreTable) -> None:
         self.tracks = tracks
-        self._table = table
+        self.families = np.array([track.genres[0] if track.genres else "" for track in tracks])
         self._positions = np.array(
             [(track.position.valence, track.position.arousal) for track in tracks]
         ).reshape(-1, 2)
@@ -79,16 +79,27 @@ class Pool:
         self._acoustic = np.array([track.acousticness or 0.0 for track in tracks])
         places = {family: place for place, family in enumerate(table.families)}
         self._member = np.zeros((len(tracks), len(places)), dtype=bool)
+        self._songs: dict[tuple[str, str], list[int]] = {}
+        self._artists: dict[str, list[int]] = {}
         for row, track in enumerate(tracks):
+            self._songs.setdefault(song_key(track), []).append(row)
+            for artist in track.artists:
+                self._artists.setdefault(artist.casefold(), []).append(row)
             for family in track.genres:
                 if family in places:
                     self._member[row, places[family]] = True
 
-    def score(self, slot: Mood, emotions: Mapping[str, float], weights: Weights) -> Terms:
-        """Return what every track scores for one place in a playlist."""
-        scores = np.array(list(self._table.scores(emotions).values()))
+    def score(self, slot: Mood, suits: Mapping[str, float], weights: Weights) -> Terms:
+        """Return what every track scores for one place in a playlist.
+
+        Args:
+            slot: the mood of the place.
+            suits: family → how well it suits what is felt there, 0-1, as `GenreTable.scores`
+                returns it.
+            weights: what counts how much.
+        """
         # The best family counts: a song tagged folk and pop is as fitting as folk is.
-        fit = np.where(self._member, scores, -1.0).max(axis=1, initial=-1.0)
+        fit = np.where(self._member, np.array(list(suits.values())), -1.0).max(axis=1, initial=-1.0)
         fit = np.where(fit < 0, UNSAID, fit)
         quietness = max(0.0, -slot.arousal)
         across = weights.reach + (weights.quiet_reach - weights.reach) * quietness
@@ -99,6 +110,15 @@ class Pool:
             fame=weights.fame * self._fame,
             still=weights.still * quietness * self._acoustic,
         )
+
+    def same_song(self, row: int) -> list[int]:
+        """Return the rows that are the same song as a row, itself included."""
+        return self._songs[song_key(self.tracks[row])]
+
+    def same_artists(self, rows: Sequence[int]) -> list[int]:
+        """Return the rows that share an artist with any of some rows."""
+        names = {name.casefold() for row in rows for name in self.tracks[row].artists}
+        return [row for name in names for row in self._artists[name]]
 
 
 def choose(
@@ -132,9 +152,6 @@ def choose(
     """
     weights = weights or Weights()
     pool = Pool(tracks, table)
-    songs = [song_key(track) for track in tracks]
-    artists = [{name.casefold() for name in track.artists} for track in tracks]
-    families = np.array([track.genres[0] if track.genres else "" for track in tracks])
     free = np.ones(len(tracks), dtype=bool)
     noise = np.random.default_rng(seed)
     order: list[int] = []
@@ -144,12 +161,13 @@ def choose(
         if not free.any():
             break
         feelings = _feelings(emotions, slot, place, len(slots), intent)
-        terms = pool.score(slot, feelings, weights)
-        recent = families[order[-weights.memory :]]
-        repeats = (families[:, None] == recent[None, :]).sum(axis=1)
+        suits = table.scores(feelings)
+        terms = pool.score(slot, suits, weights)
+        recent = pool.families[order[-weights.memory :]]
+        repeats = (pool.families[:, None] == recent[None, :]).sum(axis=1)
         total = terms.total - weights.repeat * repeats
         total = total + weights.chance * noise.gumbel(size=len(tracks))
-        best = int(np.argmax(np.where(_spaced(free, artists, order), total, -np.inf)))
+        best = int(np.argmax(np.where(_spaced(free, pool, order), total, -np.inf)))
         situation = Situation(
             place=place,
             places=len(slots),
@@ -162,13 +180,13 @@ def choose(
             genre=float(terms.genre[best]),
             fame=float(terms.fame[best]),
             fresh=not repeats[best] and place > 0,
-            suited=_best_family(tracks[best], feelings, table),
+            suited=_best_family(tracks[best], suits),
         )
         reason = explain(tracks[best], situation, said)
         picks.append(Pick(tracks[best], slot, reason))
         said.append(reason)
         order.append(best)
-        free &= np.array([song != songs[best] for song in songs])
+        free[pool.same_song(best)] = False
     return picks
 
 
@@ -194,17 +212,15 @@ def _feelings(
     }
 
 
-def _spaced(free: Flags, artists: Sequence[set[str]], order: Sequence[int]) -> Flags:
+def _spaced(free: Flags, pool: Pool, order: Sequence[int]) -> Flags:
     """Return which free tracks keep the artists apart, as far as any can."""
     for apart in range(min(APART, len(order)), 0, -1):
-        recent: set[str] = set().union(*(artists[index] for index in order[-apart:]))
-        apart_from = [recent.isdisjoint(names) for names in artists]
-        spaced: Flags = np.logical_and(free, apart_from)
+        spaced = free.copy()
+        spaced[pool.same_artists(order[-apart:])] = False
         if spaced.any():
             return spaced
     return free
 
 
-def _best_family(track: Track, emotions: Mapping[str, float], table: GenreTable) -> str | None:
-    scores = table.scores(emotions)
-    return max(track.genres, key=lambda family: scores.get(family, UNSAID), default=None)
+def _best_family(track: Track, suits: Mapping[str, float]) -> str | None:
+    return max(track.genres, key=lambda family: suits.get(family, UNSAID), default=None)

@@ -76,7 +76,7 @@ class Recommender:
         end = mood if intent == "match" else target or target_for(mood, intent)
         slots = plan(mood, intent, n, target=end)
         tracks = self.catalog.candidates_along(
-            _looked_at(slots), genres=asked, limit=40 + 2 * n, exclude=exclude
+            _looked_at(slots), genres=asked, limit=40 + n, exclude=exclude
         )
         picks = choose(
             tracks,
