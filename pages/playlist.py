@@ -1,10 +1,12 @@
 """Playlist: the set for a mood, with a reason for every track."""
 
+from functools import partial
+
 import streamlit as st
 
 from pages.components import services, words
 from pages.components.mood_pad import mood_pad
-from pages.components.music import current_set
+from pages.components.music import current_set, play
 from pages.components.state import require_router, visit
 from pages.components.track_list import track_list
 from pages.components.ways_in import ways_in
@@ -32,14 +34,6 @@ def change_genres() -> None:
 
 def another_set() -> None:
     me.draw += 1
-
-
-def play(track_id: str) -> None:
-    """Put a track into the player, or take it out again."""
-    if me.playing and me.playing.id == track_id:
-        me.playing = None
-        return
-    me.playing = next(p.track for p in playlist.picks if p.track.id == track_id)
 
 
 with body:
@@ -99,7 +93,7 @@ with body:
     with rows:
         if not playlist.picks:
             st.markdown("No track of these genres is near. Try others, or all of them.")
-        track_list(playlist.picks, key="tracks", current=current, on_play=play)
+        track_list(playlist.picks, key="tracks", current=current, on_play=partial(play, me))
     with journey:
         mood_pad(
             key="journey-pad",
@@ -111,5 +105,5 @@ with body:
             current=current,
             fixed=True,
             caption="Every dot is a track. Tap one to play it.",
-            on_pick=play,
+            on_pick=partial(play, me),
         )

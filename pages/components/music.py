@@ -45,3 +45,18 @@ def current_set(me: Visit) -> Playlist:
                 playlist = recommender.recommend(me.mood, **ask)
         me.sets[wanted] = playlist
     return me.sets[wanted]
+
+
+def play(me: Visit, track_id: str) -> None:
+    """Put a track into the player, or take it out again if it is there.
+
+    A row may have been tapped just when another set took its place, so all sets are looked
+    through, and an id of none of them is no reason to stop.
+    """
+    if me.playing is not None and me.playing.id == track_id:
+        me.playing = None
+        return
+    for drawn in me.sets.values():
+        for pick in drawn.picks:
+            if pick.track.id == track_id:
+                me.playing = pick.track

@@ -36,9 +36,10 @@ NOT_WORKING: Final = (
 def read_waiting_picture() -> None:
     """Read the picture that was handed in, if one was, and say what is being done meanwhile."""
     me = visit()
+    # Always there, so that what follows keeps its place on the page from run to run.
+    place = st.empty()
     if me.waiting is None:
         return
-    place = st.empty()
     with place.status("Opening the picture…") as status:
         try:
             image = decode_image(me.waiting)

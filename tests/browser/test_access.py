@@ -77,6 +77,7 @@ def test_playlist(visit: Callable[..., Page], theme: str, screen: dict[str, int]
     heading(page, "Staying in the middle")
     page.get_by_role("radio", name="Move gently").click()
     heading(page, "From the middle towards bright and easy")
+    expect(page.locator(".journey .way")).to_be_attached()
     page.get_by_role("button", name="Play ").first.click()
     expect(page.locator("iframe[title^='Spotify player: ']")).to_be_visible()
     check(page)

@@ -5,6 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components import services
+from pages.components.music import play
 
 
 def title(app: AppTest) -> str:
@@ -123,12 +124,22 @@ def test_another_mood_asks_anew(listening: AppTest, sent_to: Any) -> None:
 def test_the_playing_track_is_marked_and_goes_on(listening: AppTest, sent_to: Any) -> None:
     visit = listening.session_state["visit"]
     track = visit.sets["shift", (), 0].picks[2].track
-    visit.playing = track
+    play(visit, track.id)
     listening.run()
     assert sent_to(listening, "track_list")["current"] == track.id
     assert sent_to(listening, "mood_pad")["current"] == track.id
     listening.switch_page("pages/home.py").run()
-    assert visit.playing is track
+    assert visit.playing == track
+
+
+def test_pressing_again_stops_and_a_row_that_is_gone_changes_nothing(listening: AppTest) -> None:
+    visit = listening.session_state["visit"]
+    track = visit.sets["shift", (), 0].picks[0].track
+    play(visit, track.id)
+    play(visit, "gone")
+    assert visit.playing == track
+    play(visit, track.id)
+    assert visit.playing is None
 
 
 def test_a_missing_catalogue_is_named_and_the_starter_plays(
