@@ -75,6 +75,8 @@ def test_many_families_all_of_them_known(rows: Rows) -> None:
     assert everything <= set(default_table().families)
     assert sum(times >= 10 for times in leading.values()) >= 20
     assert max(leading.values()) <= 0.12 * len(rows)
+    sizes = Counter(family for row in rows for family in row["genres"].split(";"))
+    assert min(sizes.values()) >= 10, "too few to make a playlist of"
 
 
 def test_several_languages(rows: Rows) -> None:
