@@ -24,6 +24,8 @@ from emotion.types import Box, Face
 
 LATE: Final = 0.15
 """A frame that comes so many seconds later than it should is shown unread."""
+AT_LEAST: Final = 0.5
+"""So many seconds without a reading, and a late frame is better than none."""
 CATCHING_UP: Final = 0.02
 """Seconds a second by which what counts as punctual may slip: clocks drift, routes change."""
 ANOTHER_CLOCK: Final = 3.0
@@ -160,7 +162,7 @@ class FaceStream:
         self._tracker = FaceTracker()
         self._templates: dict[int, Template] = {}
         self._size: tuple[int, int] | None = None
-        self._looked = float("-inf")
+        self._looked = self._last_read = float("-inf")
         self._punctual: tuple[float, float] | None = None
 
     def _fit(self, frame: NDArray[np.uint8]) -> None:
@@ -175,8 +177,10 @@ class FaceStream:
 
     def _read_if_time(self, frame: NDArray[np.uint8], timestamp: float) -> None:
         now = self._clock()
-        if self._is_late(timestamp, now) or not self._seat.enter(now):
+        late = self._is_late(timestamp, now) and now - self._last_read < AT_LEAST
+        if late or not self._seat.enter(now):
             return
+        self._last_read = now
         try:
             self._read(frame, timestamp)
         finally:
@@ -188,8 +192,9 @@ class FaceStream:
         if self._punctual is None:
             self._punctual = (delay, now)
         usual, since = self._punctual
-        if delay - usual > ANOTHER_CLOCK:
+        if abs(delay - usual) > ANOTHER_CLOCK:
             usual = delay
+            self._tracker = FaceTracker()
         usual = min(delay, usual + CATCHING_UP * (now - since))
         self._punctual = (usual, now)
         return delay - usual > LATE

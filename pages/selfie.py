@@ -66,7 +66,7 @@ if me.faceless is not None:
             question()
     st.stop()
 
-if me.photo is None:
+if me.photo is None or me.photo.image is None:
     ask, help_ = body.columns([6, 5], gap="large")
     with ask:
         st.title("Show your face for a moment", anchor=False)

@@ -33,9 +33,12 @@ Chooser = Literal["upload", "camera"]
 
 @dataclass(slots=True)
 class Photo:
-    """A picture in memory and what was read in it; dropped when the next one takes its place."""
+    """A picture in memory and what was read in it; dropped when the next one takes its place.
 
-    image: NDArray[np.uint8]
+    What the live camera has read comes without a picture: its frames are not kept.
+    """
+
+    image: NDArray[np.uint8] | None
     reading: PictureReading
     chosen: int = 0
 
@@ -129,7 +132,7 @@ class Visit:
         """What to offer first."""
         return suggested_intent(self.mood) if self.mood else "match"
 
-    def show(self, image: NDArray[np.uint8], reading: PictureReading) -> None:
+    def show(self, image: NDArray[np.uint8] | None, reading: PictureReading) -> None:
         """Take a picture that was read. One without a face leaves the last reading as it is."""
         self.chooser = None
         self.by_hand = False

@@ -1,0 +1,214 @@
+"""One visitor's live camera: what was asked for, and the stream between two presses.
+
+Lives in the visitor's session. Streams run in threads of streamlit-webrtc's, where nothing of
+Streamlit may be called: they write what they read into their own `Take`, and the page looks.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import av
+import streamlit as st
+
+from emotion.overlay import Caption
+from emotion.stream import Classifier, FaceStream
+from emotion.tracker import LiveReading
+from pages.components import services, words
+from pages.components.camera_ladder import Signs, Trouble, trouble
+
+CONSTRAINTS: Final[dict[str, Any]] = {
+    "audio": False,
+    "video": {
+        "width": {"ideal": 640},
+        "height": {"ideal": 480},
+        "frameRate": {"ideal": 30, "max": 30},
+        "facingMode": "user",
+    },
+}
+KEY: Final = "live-camera"
+
+logger = logging.getLogger(__name__)
+
+
+class Take:
+    """From START to STOP: the stream and its two callbacks.
+
+    Args:
+        classifier: reads the faces; shared by all visitors.
+    """
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.began = time.monotonic()
+        self.over = False
+        self.stream = FaceStream(classifier, captions=captions(), mirror=True)
+        self.connected: float | None = None
+        self._complained = float("-inf")
+
+    def on_frame(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Return the frame to be shown. Never raises: that would freeze the picture for good."""
+        try:
+            at = self._seconds(frame)
+            shown, _ = self.stream.process(frame.to_ndarray(format="rgb24"), at)
+            # The encoder wants this format; here the conversion holds up one visitor only.
+            return av.VideoFrame.from_ndarray(shown, format="rgb24").reformat(format="yuv420p")
+        except Exception:
+            if time.monotonic() - self._complained >= 1.0:
+                self._complained = time.monotonic()
+                logger.exception("A frame could not be converted")
+            return frame
+
+    def on_ended(self) -> None:
+        """Forget what was seen."""
+        self.stream.close()
+        self.over = True
+
+    @property
+    def age(self) -> float:
+        """Seconds since START."""
+        return time.monotonic() - self.began
+
+    def silence(self, *, playing: bool) -> float:
+        """Return the seconds without a frame, counted from the connection on."""
+        if playing and self.connected is None:
+            self.connected = time.monotonic()
+        if self.connected is None:
+            return 0.0
+        return min(self.stream.silence, time.monotonic() - self.connected)
+
+    @staticmethod
+    def _seconds(frame: av.VideoFrame) -> float:
+        return time.perf_counter() if frame.time is None else float(frame.time)
+
+
+@dataclass(slots=True)
+class LiveCamera:
+    """What the page remembers from run to run.
+
+    Attributes:
+        secure: whether the browser gives this page a camera.
+        allowed: whether the visitor has allowed it before, so that nothing needs to be asked.
+        reported: whether the browser has said so.
+        asked: how often the button was pressed.
+        answered: the last press to which the browser had an answer.
+        take: the stream, while the camera is wanted.
+        keep: whether to read on although the mood has settled.
+        failed: why there is no picture.
+        error: what the browser called it.
+    """
+
+    secure: bool = True
+    allowed: bool = False
+    reported: bool = False
+    asked: int = 0
+    answered: int = 0
+    take: Take | None = None
+    keep: bool = False
+    failed: Trouble | None = None
+    error: str = ""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the browser is asking the visitor just now."""
+        return self.asked > self.answered
+
+    @property
+    def reading(self) -> LiveReading | None:
+        """What the camera shows just now."""
+        return self.take.stream.latest if self.take else None
+
+    def start(self) -> None:
+        """Ask for the camera."""
+        self.failed, self.error, self.keep = None, "", False
+        if self.allowed:
+            self._roll()
+        else:
+            self.asked += 1
+
+    def read_on(self) -> None:
+        """Let the mood settle no more by itself; open the camera again if it has."""
+        if self.take is None:
+            self.start()
+        self.keep = True
+
+    def stop(self) -> None:
+        """Let go of the camera and of everything that was seen."""
+        self.answered = self.asked
+        if self.take is not None:
+            self.take.stream.close()
+            self.take = None
+
+    def fail(self, why: Trouble) -> None:
+        """Stop for a reason."""
+        self.stop()
+        self.failed = why
+
+    def on_report(self, secure: bool, allowed: bool) -> None:
+        """Take what the browser says before anything was asked."""
+        self.secure, self.allowed, self.reported = secure, allowed, True
+
+    def on_answer(self, turn: int, error: str) -> None:
+        """Take the browser's answer to the press number ``turn``, or an error that came later."""
+        if error:
+            if self.waiting or self.take is not None:
+                self.error = error
+                self.allowed = False
+        elif self.waiting and turn == self.asked:
+            self.answered = turn
+            self.allowed = True
+            self._roll()
+
+    def look(self, *, playing: bool) -> None:
+        """Notice what keeps the picture away.
+
+        Args:
+            playing: whether browser and server are connected.
+        """
+        if self.take is not None and self.take.over:
+            self.stop()  # from the other side: a cable pulled, a lid closed, another page
+        take = self.take
+        signs = Signs(
+            error=self.error,
+            secure=self.secure,
+            connecting=take.age if take else None,
+            playing=playing or bool(take and take.stream.frames),
+            silence=take.silence(playing=playing) if take else 0.0,
+        )
+        why = trouble(signs)
+        if why is not None:
+            self.fail(why)
+
+    def _roll(self) -> None:
+        self.stop()
+        try:
+            self.take = Take(_classifier())
+        except Exception:
+            logger.exception("The live camera could not be started")
+            self.fail("broken")
+
+
+def live_camera() -> LiveCamera:
+    """Return this visitor's own camera."""
+    return st.session_state.setdefault("live", LiveCamera())
+
+
+def _classifier() -> Classifier:
+    """Return the network, which all visitors share and which remembers nobody."""
+    return services.recognizer().classifier  # type: ignore[return-value]
+
+
+def captions() -> dict[str, Caption]:
+    """Return how emotions are written on the picture: as everywhere, in the colours of the night,
+    because words on a picture stand on a dark ground."""
+    return {
+        emotion: Caption(feeling.word, _rgb(st.get_option(f"theme.dark.{feeling.color}Color")))
+        for emotion, feeling in words.FEELINGS.items()
+    }
+
+
+def _rgb(colour: str | None) -> tuple[int, int, int]:
+    text = (colour or "#FFFFFF").lstrip("#")
+    return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)

@@ -1,0 +1,256 @@
+"""Live: the mood read as it happens, until it has settled."""
+
+import logging
+import math
+
+import streamlit as st
+from streamlit_webrtc import WebRtcMode, webrtc_streamer
+
+from emotion.types import PictureReading
+from pages.components import words
+from pages.components.camera_ladder import ADVICE, step_down, steps
+from pages.components.correction import correction
+from pages.components.emotion_bars import emotion_bars
+from pages.components.live_camera import CONSTRAINTS, KEY, live_camera
+from pages.components.live_ice import ice_servers
+from pages.components.live_probe import live_probe
+from pages.components.mood_pad import mood_pad
+from pages.components.photo import TIPS
+from pages.components.question import question
+from pages.components.state import MIDDLE, ROOM, go, require_router, visit
+from recommender.mood import mood_of, room_mood
+from recommender.types import Mood
+
+require_router("live")
+me, camera = visit(), live_camera()
+body = st.container(horizontal_alignment="center").container(width=1180)
+
+
+def use_this_mood() -> None:
+    """Keep what the camera shows just now, without a picture, and let go of the camera."""
+    if camera.reading is not None:
+        faces = tuple(face.reading for face in camera.reading.faces)
+        me.show(None, PictureReading(faces))
+        me.choose(ROOM if len(faces) > 1 else 0)
+    camera.stop()
+
+
+def set_by_hand(mood: Mood) -> None:
+    """Whoever takes hold of the dot knows better than the camera."""
+    use_this_mood()
+    me.put(mood)
+
+
+def find_music() -> None:
+    """Leave the camera be and start from the dot."""
+    me.put(me.mood or MIDDLE)
+    go("playlist")
+
+
+def connected() -> bool:
+    """Return whether browser and server are connected, or about to be."""
+    connection = st.session_state.get(KEY)
+    return connection is not None and (connection.state.playing or connection.state.signalling)
+
+
+def held_here() -> bool:
+    """Return whether the visitor's mood is one that this page has read."""
+    return me.photo is not None and me.photo.image is None
+
+
+def settled_title() -> str:
+    """Name the mood that has settled, as the visitor has corrected it."""
+    if me.said is not None:
+        feeling = words.FEELINGS[me.said]
+        return f"{feeling.glyph} {words.capital(feeling.word)}, as you say"
+    if me.placed is not None:
+        return f"{words.capital(words.place(me.placed))}, as you set it"
+    scores = me.photo.scores
+    title = words.what_a_face_shows(scores)
+    if me.photo.chosen == ROOM:
+        title = f"The room: {title[:1].lower()}{title[1:]}"
+    return f"{words.FEELINGS[scores.emotion].glyph} {title}"
+
+
+def connect() -> None:
+    """Mount the connection between browser and server."""
+    take = camera.take
+    try:
+        servers = ice_servers()
+    except ValueError as error:
+        logging.getLogger(__name__).error("%s", error)
+        st.error(str(error), icon=":material/settings:")
+        servers = []
+    try:
+        webrtc_streamer(
+            key=KEY,
+            mode=WebRtcMode.SENDRECV,
+            rtc_configuration={"iceServers": servers},
+            media_stream_constraints=CONSTRAINTS,
+            desired_playing_state=take is not None,
+            video_frame_callback=take.on_frame if take else None,
+            on_video_ended=take.on_ended if take else None,
+            video_html_attrs={
+                "autoPlay": True,
+                "muted": True,
+                "playsInline": True,
+                "controls": False,
+                "style": {"width": "100%", "borderRadius": "0.9rem"},
+            },
+            media_toggle_controls=False,
+            sendback_audio=False,
+        )
+    except Exception:
+        logging.getLogger(__name__).exception("The connection could not be made")
+        if camera.take is not None:
+            camera.fail("unreachable")
+            st.rerun()
+
+
+# --- what keeps the picture away ----------------------------------------------------------------
+
+camera.look(playing=connected())
+
+if camera.failed and not connected():
+    ask, hand = body.columns([6, 5], gap="large", vertical_alignment="center")
+    with ask:
+        st.title(ADVICE[camera.failed].title, anchor=False)
+        st.markdown(ADVICE[camera.failed].text)
+        steps(camera.failed, on_again=camera.start)
+        st.caption(f":material/lock: {words.PRIVACY}")
+    with hand:
+        st.markdown("**Or set it by hand.** Drag the dot to how you feel.")
+        mood_pad(key="ladder-pad", point=me.mood or MIDDLE, on_move=me.put)
+        st.button(
+            "Find music for this",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            width="stretch",
+            on_click=find_music,
+        )
+    st.stop()
+
+# --- a mood that has settled --------------------------------------------------------------------
+
+if camera.take is None and not camera.waiting and not connected() and held_here():
+    with body:
+        st.title(settled_title(), anchor=False)
+        settled, pad = st.columns([6, 5], gap="large")
+        with settled:
+            emotion_bars(me.photo.scores, key="settled-bars")
+            correction()
+            st.button("Keep reading", icon=":material/videocam:", on_click=camera.read_on)
+        with pad:
+            mood_pad(key="settled-pad", point=me.mood, reading=me.photo.mood, on_move=me.put)
+        question()
+    st.stop()
+
+# --- the camera ---------------------------------------------------------------------------------
+
+closing = camera.take is None and connected()
+idle = camera.take is None and not camera.waiting and not closing
+video, words_beside = body.columns([1, 1], gap="large")
+with video:
+    live_probe(
+        key="live-probe",
+        poster=camera.take is None and not closing,
+        ask=camera.asked if camera.waiting else 0,
+        watch=camera.take is not None,
+        known=camera.reported,
+        constraints=CONSTRAINTS,
+        on_report=camera.on_report,
+        on_answer=camera.on_answer,
+    )
+    # There from the beginning, so that nothing has to be loaded once the button is pressed.
+    with st.container(height="content" if camera.take or closing else 1, border=False):
+        connect()
+        if closing and not connected():
+            st.rerun()  # it is gone: the last run before this one was on another page
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if idle:
+            st.button(
+                "Start the camera",
+                type="primary",
+                icon=":material/videocam:",
+                on_click=camera.start,
+            )
+        else:
+            st.button("Stop", icon=":material/stop_circle:", on_click=camera.stop)
+        st.button(
+            "No picture? Take a snapshot instead",
+            type="tertiary",
+            on_click=step_down,
+            args=("camera",),
+        )
+
+
+def beside_the_picture() -> None:
+    """Look what the stream has read, a few times a second; only this part is drawn again."""
+    if closing:
+        # The picture goes in a moment; what was read in it is there already.
+        st.title(settled_title() if held_here() else "One moment…", anchor=False)
+        if held_here():
+            emotion_bars(me.photo.scores, key="closing-bars", by_size=False)
+        return
+    camera.look(playing=st.session_state[KEY].state.playing)
+    if camera.take is None and not camera.waiting:
+        st.rerun()
+    reading = camera.reading
+    if reading is None:
+        wait()
+        return
+    if reading.settled and not camera.keep:
+        use_this_mood()
+        st.rerun()
+    feeling = words.FEELINGS[reading.emotion]
+    who = "Looks" if len(reading.faces) == 1 else "The room looks"
+    st.title(f"{feeling.glyph} {who} {feeling.word}", anchor=False)
+    if camera.keep:
+        st.markdown("Reading on until you say so.")
+    else:
+        seconds = max(1, math.ceil(reading.remaining))
+        left = f"{seconds} second{'s' if seconds > 1 else ''}"
+        st.progress(reading.progress, text=f"Hold that: settling in **{left}**")
+    with st.container(horizontal=True):
+        st.button(
+            "Use this mood now",
+            type="primary",
+            icon=":material/check:",
+            on_click=use_this_mood,
+        )
+        if not camera.keep:
+            st.button("Keep reading", icon=":material/all_inclusive:", on_click=camera.read_on)
+    bars, pad = st.columns(2)
+    with bars:
+        emotion_bars(reading.scores, key="live-bars", by_size=False)
+    with pad:
+        mood = room_mood([mood_of(face.reading.scores.as_dict()) for face in reading.faces])
+        mood_pad(key="live-pad", point=mood, on_move=set_by_hand)
+    if not camera.keep:
+        st.caption(":material/lock: The camera stops by itself once the mood has settled.")
+
+
+def wait() -> None:
+    """Say what is happening while there is nothing to read."""
+    if camera.waiting:
+        st.title("May we see you?", anchor=False)
+        st.markdown("Your browser is asking whether this page may use the camera.")
+    elif camera.take is None or not camera.take.stream.frames:
+        st.title("Starting the camera…", anchor=False)
+    else:
+        st.title("Looking for a face…", anchor=False)
+        st.markdown(f"What usually helps:\n{TIPS}")
+    st.caption(f":material/lock: {words.PRIVACY}")
+
+
+with words_beside:
+    if idle:
+        st.title("Let the camera catch your mood", anchor=False)
+        st.markdown(
+            "See it read on your face as it changes. Once it has held for two seconds, the music "
+            "starts from there."
+        )
+        st.markdown(f"What helps:\n{TIPS}")
+        st.caption(f":material/lock: {words.PRIVACY}")
+    else:
+        st.fragment(beside_the_picture, run_every=0.4)()
