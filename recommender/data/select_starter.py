@@ -158,7 +158,7 @@ def songs(
         if artist.lower() in dropped or row["spotify_id"] in ids or _is_junk(row):
             continue
         families = tuple(choices["families"].get(artist, table.families_of(tags)[:4]))
-        if not families:
+        if not families or families[0] in choices["drop"]["families"]:
             continue
         title, guests = split_title(row["title"], choices["names"]["whole"])
         artists = [*split_names(artist, choices["names"]["whole"]), *guests]

@@ -182,7 +182,7 @@ def test_junk_is_left_out_and_the_best_known_come_first() -> None:
     ]
     empty = {"artists": {}, "songs": {}, "tags": {"ko": ["k-pop"]}}
     choices = {
-        "drop": {"artists": [], "ids": []},
+        "drop": {"artists": [], "families": [], "ids": []},
         "names": {"whole": []},
         "families": {},
         "raised": {},
