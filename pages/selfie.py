@@ -117,6 +117,7 @@ with body:
         emotion_bars(scores, key="bars")
         correction()
     with grid.cell():
-        mood_pad(key="selfie-pad", point=me.mood, reading=me.photo.mood, on_move=me.put)
+        face = me.photo.mood
+        mood_pad(key="selfie-pad", point=me.mood or face, reading=face, on_move=me.put)
 
     question()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -33,16 +34,18 @@ def current_set(me: Visit) -> Playlist:
         }
         with st.spinner("Choosing the music…"):
             recommender, _ = services.recommender()
-            ask = {
-                "intent": me.intent,
-                "n": LENGTH,
-                "genres": me.genres,
-                "emotions": me.emotions,
-            }
-            playlist = recommender.recommend(me.mood, exclude=heard, **ask)
+            ask = partial(
+                recommender.recommend,
+                me.mood,
+                intent=me.intent,
+                n=LENGTH,
+                genres=me.genres,
+                emotions=me.emotions,
+            )
+            playlist = ask(exclude=heard)
             if heard and len(playlist.picks) < LENGTH:
                 # Everything that fits was heard: begin again rather than show half a set.
-                playlist = recommender.recommend(me.mood, **ask)
+                playlist = ask()
         me.sets[wanted] = playlist
     return me.sets[wanted]
 

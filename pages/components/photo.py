@@ -107,14 +107,18 @@ def chooser(way: Chooser) -> None:
 
 def portrait(photo: Photo) -> None:
     """Show the chosen face, or the whole room, with outlines; where there are several, numbers."""
-    everybody = photo.reading.faces
-    selected, labels, alt = photo.chosen, None, "Your photo with the face outlined"
-    if len(everybody) > 1:
-        labels = [str(number) for number in range(1, len(everybody) + 1)]
-        alt = f"Face {selected + 1} of {len(everybody)} in your photo, outlined"
-    if photo.chosen == ROOM:
-        selected, alt = None, f"Your photo with all {len(everybody)} faces outlined"
-    outlined = annotate(photo.image, everybody, selected=selected, labels=labels)
+    if photo.image is None:
+        return
+    count = len(photo.reading.faces)
+    selected = None if photo.chosen == ROOM else photo.chosen
+    labels = [str(number) for number in range(1, count + 1)] if count > 1 else None
+    if selected is None:
+        alt = f"Your photo with all {count} faces outlined"
+    elif count > 1:
+        alt = f"Face {selected + 1} of {count} in your photo, outlined"
+    else:
+        alt = "Your photo with the face outlined"
+    outlined = annotate(photo.image, photo.reading.faces, selected=selected, labels=labels)
     st.image(square_around(outlined, photo.faces), alt=alt, output_format="JPEG", width="stretch")
 
 

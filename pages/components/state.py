@@ -168,7 +168,8 @@ class Visit:
 
 def visit() -> Visit:
     """Return this visitor's own `Visit`."""
-    return st.session_state.setdefault("visit", Visit())
+    mine: Visit = st.session_state.setdefault("visit", Visit())
+    return mine
 
 
 def go(page: str) -> None:
