@@ -51,6 +51,13 @@ class RandomAugmentation(keras.layers.Layer):
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
 
+    @classmethod
+    def of_strength(cls, strength: float, **kwargs: Any) -> RandomAugmentation:
+        """Return the layer with every default range but erasing times ``strength``."""
+        ranges = {"rotation": 15.0, "scale": 0.15, "shift": 0.10}
+        ranges |= {"brightness": 0.15, "contrast": 0.25}
+        return cls(**{name: strength * value for name, value in ranges.items()}, **kwargs)
+
     def get_config(self) -> dict[str, Any]:
         names = ("rotation", "scale", "shift", "brightness", "contrast", "erase", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

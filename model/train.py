@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--votes-weight", type=float, default=0.5, help="weight of the FER+ loss")
     add("--balance", type=float, default=0.25, help="0: classes as they are, 1: all alike")
     add("--dropout", type=float, default=0.4)
+    add("--strength", type=float, default=1.0, help="of the augmentation, 0: mirror images only")
     add("--erase", type=float, default=0.5, help="share of pictures with a rectangle erased")
     add("--widths", type=int, nargs="+", default=list(WIDTHS))
     add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
@@ -75,7 +76,9 @@ def train(arguments: argparse.Namespace) -> Path:
         widths=tuple(arguments.widths), depths=tuple(arguments.depths), dropout=arguments.dropout
     )
     print(f"{network.count_params():,} parameters, Keras on {keras.backend.backend()}")
-    augmentation = RandomAugmentation(erase=arguments.erase, seed=seed, name="augmentation")
+    augmentation = RandomAugmentation.of_strength(
+        arguments.strength, erase=arguments.erase, seed=seed, name="augmentation"
+    )
     learner = _with_heads(network, augmentation, dropout=arguments.dropout)
     steps = math.ceil(len(training) / arguments.batch_size)
     learner.compile(
