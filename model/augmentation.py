@@ -54,9 +54,14 @@ class RandomAugmentation(keras.layers.Layer):
     @classmethod
     def of_strength(cls, strength: float, **kwargs: Any) -> RandomAugmentation:
         """Return the layer with every default range but erasing times ``strength``."""
-        ranges = {"rotation": 15.0, "scale": 0.15, "shift": 0.10}
-        ranges |= {"brightness": 0.15, "contrast": 0.25}
-        return cls(**{name: strength * value for name, value in ranges.items()}, **kwargs)
+        return cls(
+            rotation=15.0 * strength,
+            scale=0.15 * strength,
+            shift=0.10 * strength,
+            brightness=0.15 * strength,
+            contrast=0.25 * strength,
+            **kwargs,
+        )
 
     def get_config(self) -> dict[str, Any]:
         names = ("rotation", "scale", "shift", "brightness", "contrast", "erase", "seed")
