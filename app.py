@@ -14,6 +14,7 @@ st.logo(str(STATIC / "logo.svg"), size="large")
 
 pages = {
     "home": st.Page("pages/home.py", title="Home", default=True),
+    "live": st.Page("pages/live.py", title="Live"),
     "selfie": st.Page("pages/selfie.py", title="Selfie"),
     "playlist": st.Page("pages/playlist.py", title="Playlist"),
 }

@@ -6,26 +6,34 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
 
 ROOT = Path(__file__).parents[1]
+STREAMLIT = (sys.executable, "-m", "streamlit", "run", "app.py")
 
 
 @contextmanager
-def serve() -> Iterator[str]:
-    """Start the app on a free port, give its address, and end it."""
+def serve(command: Sequence[str] = STREAMLIT, stderr: IO[str] | None = None) -> Iterator[str]:
+    """Start the app on a free port, give its address, and end it.
+
+    Args:
+        command: what starts it, in the repository's folder.
+        stderr: where its log goes.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py"],
+        command,
         cwd=ROOT,
         env=os.environ | {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_HEADLESS": "true"},
         stdout=subprocess.DEVNULL,
+        stderr=stderr,
     )
     address = f"http://127.0.0.1:{port}"
     try:

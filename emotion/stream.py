@@ -90,7 +90,7 @@ class FaceStream:
         self._closed = False
         self._latest: LiveReading | None = None
         self._frames = self._reads = 0
-        self._last_frame = clock()
+        self._first_frame = self._last_frame = clock()
         self._complained = float("-inf")
         self._start_over()
 
@@ -118,6 +118,12 @@ class FaceStream:
     def close(self) -> None:
         """Forget everything that was seen. Frames that still come are passed on untouched."""
         with self._work:
+            if not self._closed and self._frames:
+                span = self._last_frame - self._first_frame
+                logger.info(
+                    "A stream has ended: %d frames, %d read, %.1f s",
+                    *(self._frames, self._reads, span),
+                )
             self._closed = True
             self._start_over()
             self._publish(None)
@@ -140,6 +146,8 @@ class FaceStream:
         with self._work:
             self._frames += 1
             self._last_frame = self._clock()
+            if self._frames == 1:
+                self._first_frame = self._last_frame
             shown = frame
             try:
                 check_image(frame)

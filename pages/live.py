@@ -17,7 +17,7 @@ from pages.components.live_probe import live_probe
 from pages.components.mood_pad import mood_pad
 from pages.components.photo import TIPS
 from pages.components.question import question
-from pages.components.state import MIDDLE, ROOM, go, require_router, visit
+from pages.components.state import MIDDLE, ROOM, Photo, go, require_router, visit
 from recommender.mood import mood_of, room_mood
 from recommender.types import Mood
 
@@ -28,8 +28,9 @@ body = st.container(horizontal_alignment="center").container(width=1180)
 
 def use_this_mood() -> None:
     """Keep what the camera shows just now, without a picture, and let go of the camera."""
-    if camera.reading is not None:
-        faces = tuple(face.reading for face in camera.reading.faces)
+    reading = camera.reading
+    if reading is not None:
+        faces = tuple(face.reading for face in reading.faces)
         me.show(None, PictureReading(faces))
         me.choose(ROOM if len(faces) > 1 else 0)
     camera.stop()
@@ -53,21 +54,21 @@ def connected() -> bool:
     return connection is not None and (connection.state.playing or connection.state.signalling)
 
 
-def held_here() -> bool:
-    """Return whether the visitor's mood is one that this page has read."""
-    return me.photo is not None and me.photo.image is None
+def read_here() -> Photo | None:
+    """Return the visitor's reading if it is one of this page's."""
+    return me.photo if me.photo is not None and me.photo.image is None else None
 
 
-def settled_title() -> str:
+def settled_title(held: Photo) -> str:
     """Name the mood that has settled, as the visitor has corrected it."""
     if me.said is not None:
         feeling = words.FEELINGS[me.said]
         return f"{feeling.glyph} {words.capital(feeling.word)}, as you say"
     if me.placed is not None:
         return f"{words.capital(words.place(me.placed))}, as you set it"
-    scores = me.photo.scores
+    scores = held.scores
     title = words.what_a_face_shows(scores)
-    if me.photo.chosen == ROOM:
+    if held.chosen == ROOM:
         title = f"The room: {title[:1].lower()}{title[1:]}"
     return f"{words.FEELINGS[scores.emotion].glyph} {title}"
 
@@ -107,90 +108,14 @@ def connect() -> None:
             st.rerun()
 
 
-# --- what keeps the picture away ----------------------------------------------------------------
-
-camera.look(playing=connected())
-
-if camera.failed and not connected():
-    ask, hand = body.columns([6, 5], gap="large", vertical_alignment="center")
-    with ask:
-        st.title(ADVICE[camera.failed].title, anchor=False)
-        st.markdown(ADVICE[camera.failed].text)
-        steps(camera.failed, on_again=camera.start)
-        st.caption(f":material/lock: {words.PRIVACY}")
-    with hand:
-        st.markdown("**Or set it by hand.** Drag the dot to how you feel.")
-        mood_pad(key="ladder-pad", point=me.mood or MIDDLE, on_move=me.put)
-        st.button(
-            "Find music for this",
-            icon=":material/arrow_forward:",
-            icon_position="right",
-            width="stretch",
-            on_click=find_music,
-        )
-    st.stop()
-
-# --- a mood that has settled --------------------------------------------------------------------
-
-if camera.take is None and not camera.waiting and not connected() and held_here():
-    with body:
-        st.title(settled_title(), anchor=False)
-        settled, pad = st.columns([6, 5], gap="large")
-        with settled:
-            emotion_bars(me.photo.scores, key="settled-bars")
-            correction()
-            st.button("Keep reading", icon=":material/videocam:", on_click=camera.read_on)
-        with pad:
-            mood_pad(key="settled-pad", point=me.mood, reading=me.photo.mood, on_move=me.put)
-        question()
-    st.stop()
-
-# --- the camera ---------------------------------------------------------------------------------
-
-closing = camera.take is None and connected()
-idle = camera.take is None and not camera.waiting and not closing
-video, words_beside = body.columns([1, 1], gap="large")
-with video:
-    live_probe(
-        key="live-probe",
-        poster=camera.take is None and not closing,
-        ask=camera.asked if camera.waiting else 0,
-        watch=camera.take is not None,
-        known=camera.reported,
-        constraints=CONSTRAINTS,
-        on_report=camera.on_report,
-        on_answer=camera.on_answer,
-    )
-    # There from the beginning, so that nothing has to be loaded once the button is pressed.
-    with st.container(height="content" if camera.take or closing else 1, border=False):
-        connect()
-        if closing and not connected():
-            st.rerun()  # it is gone: the last run before this one was on another page
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        if idle:
-            st.button(
-                "Start the camera",
-                type="primary",
-                icon=":material/videocam:",
-                on_click=camera.start,
-            )
-        else:
-            st.button("Stop", icon=":material/stop_circle:", on_click=camera.stop)
-        st.button(
-            "No picture? Take a snapshot instead",
-            type="tertiary",
-            on_click=step_down,
-            args=("camera",),
-        )
-
-
 def beside_the_picture() -> None:
     """Look what the stream has read, a few times a second; only this part is drawn again."""
     if closing:
         # The picture goes in a moment; what was read in it is there already.
-        st.title(settled_title() if held_here() else "One moment…", anchor=False)
-        if held_here():
-            emotion_bars(me.photo.scores, key="closing-bars", by_size=False)
+        held = read_here()
+        st.title(settled_title(held) if held else "One moment…", anchor=False)
+        if held:
+            emotion_bars(held.scores, key="closing-bars", by_size=False)
         return
     camera.look(playing=st.session_state[KEY].state.playing)
     if camera.take is None and not camera.waiting:
@@ -243,14 +168,92 @@ def wait() -> None:
     st.caption(f":material/lock: {words.PRIVACY}")
 
 
-with words_beside:
-    if idle:
-        st.title("Let the camera catch your mood", anchor=False)
-        st.markdown(
-            "See it read on your face as it changes. Once it has held for two seconds, the music "
-            "starts from there."
-        )
-        st.markdown(f"What helps:\n{TIPS}")
+camera.look(playing=connected())
+# No st.stop() on this page: it would leave the fragment of the run before alive.
+closing = camera.take is None and connected()
+idle = camera.take is None and not camera.waiting and not closing
+
+# What keeps the picture away
+if camera.failed and not connected():
+    ask, hand = body.columns([6, 5], gap="large", vertical_alignment="center")
+    with ask:
+        st.title(ADVICE[camera.failed].title, anchor=False)
+        st.markdown(ADVICE[camera.failed].text)
+        steps(camera.failed, on_again=camera.start)
         st.caption(f":material/lock: {words.PRIVACY}")
-    else:
-        st.fragment(beside_the_picture, run_every=0.4)()
+    with hand:
+        st.markdown("**Or set it by hand.** Drag the dot to how you feel.")
+        mood_pad(key="ladder-pad", point=me.mood or MIDDLE, on_move=me.put)
+        st.button(
+            "Find music for this",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            width="stretch",
+            on_click=find_music,
+        )
+
+# A mood that has settled
+elif idle and (held := read_here()):
+    with body:
+        st.title(settled_title(held), anchor=False)
+        settled, pad = st.columns([6, 5], gap="large")
+        with settled:
+            emotion_bars(held.scores, key="settled-bars")
+            correction()
+            st.button("Keep reading", icon=":material/videocam:", on_click=camera.read_on)
+        with pad:
+            mood_pad(
+                key="settled-pad",
+                point=me.mood or held.mood,
+                reading=held.mood,
+                on_move=me.put,
+            )
+        question()
+
+# The camera
+else:
+    video, words_beside = body.columns([1, 1], gap="large")
+    with video:
+        live_probe(
+            key="live-probe",
+            poster=camera.take is None and not closing,
+            ask=camera.asked if camera.waiting else 0,
+            watch=camera.take is not None,
+            known=camera.reported,
+            constraints=CONSTRAINTS,
+            on_report=camera.on_report,
+            on_answer=camera.on_answer,
+        )
+        # There from the beginning, so that nothing has to be loaded once the button is pressed.
+        with st.container(height="content" if camera.take or closing else 1, border=False):
+            connect()
+            if closing and not connected():
+                st.rerun()  # it is gone: the last run before this one was on another page
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            if idle:
+                st.button(
+                    "Start the camera",
+                    type="primary",
+                    icon=":material/videocam:",
+                    on_click=camera.start,
+                )
+            else:
+                st.button("Stop", icon=":material/stop_circle:", on_click=camera.stop)
+            st.button(
+                "No picture? Take a snapshot instead",
+                type="tertiary",
+                on_click=step_down,
+                args=("camera",),
+            )
+
+    with words_beside:
+        if idle:
+            st.title("Let the camera catch your mood", anchor=False)
+            st.markdown(
+                "See it read on your face as it changes. Once it has held for two seconds, the "
+                "music starts from there."
+            )
+            st.markdown(f"What helps:\n{TIPS}")
+            st.caption(f":material/lock: {words.PRIVACY}")
+        else:
+            st.fragment(beside_the_picture, run_every=0.4)()

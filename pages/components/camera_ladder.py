@@ -16,7 +16,7 @@ SILENCE: Final = 8.0
 """Seconds without a frame after which none will come."""
 
 Trouble = Literal["insecure", "refused", "none", "busy", "unreachable", "silent", "broken"]
-Step = Literal["again", "snapshot", "upload", "by hand"]
+Step = Literal["again", "snapshot", "upload"]
 
 ERRORS: Final[Mapping[str, Trouble]] = {
     "NotAllowedError": "refused",
@@ -51,7 +51,10 @@ class Signs:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to say about a trouble, and what to offer, the most promising step first."""
+    """What to say about a trouble, and what to offer, the most promising step first.
+
+    The last step, setting the mood by hand, stands beside the words in any case.
+    """
 
     title: str
     text: str
@@ -63,43 +66,43 @@ ADVICE: Final[Mapping[Trouble, Advice]] = {
         "The camera stayed off",
         "Your browser blocked it. Allow it with the camera sign beside the address and try "
         "again, or go on without it.",
-        ("again", "upload", "by hand"),
+        ("again", "upload"),
     ),
     "none": Advice(
         "No camera found",
         "Your browser sees no camera on this device. Plug one in and try again, or choose a "
         "photo of yourself.",
-        ("upload", "by hand", "again"),
+        ("upload", "again"),
     ),
     "busy": Advice(
         "The camera is taken",
         "Another program or tab seems to be using it. Close that one and try again, or choose a "
         "photo of yourself.",
-        ("again", "upload", "by hand"),
+        ("again", "upload"),
     ),
     "insecure": Advice(
         "No camera at this address",
         "Browsers open a camera only on a secure page, one whose address begins with https. "
         "A photo works here too.",
-        ("upload", "by hand"),
+        ("upload",),
     ),
     "unreachable": Advice(
         "The picture does not get through",
         "Your camera is on, but your network lets no video pass to this page. A snapshot takes "
         "another way.",
-        ("snapshot", "upload", "by hand", "again"),
+        ("snapshot", "upload", "again"),
     ),
     "silent": Advice(
         "No picture from the camera",
         "It is connected, but nothing has come from it for some seconds. A snapshot may still "
         "work, or a photo.",
-        ("snapshot", "upload", "by hand", "again"),
+        ("snapshot", "upload", "again"),
     ),
     "broken": Advice(
         "The live camera does not work here just now",
         "That is our fault and not your camera's. A snapshot may still work, or set the mood by "
         "hand.",
-        ("snapshot", "by hand", "again"),
+        ("snapshot", "again"),
     ),
 }
 
@@ -107,7 +110,6 @@ BUTTONS: Final[Mapping[Step, tuple[str, str]]] = {
     "again": ("Try again", ":material/refresh:"),
     "snapshot": ("Take a snapshot", ":material/photo_camera:"),
     "upload": ("Choose a selfie", ":material/image:"),
-    "by hand": ("Set it by hand", ":material/touch_app:"),
 }
 
 
@@ -135,8 +137,9 @@ def steps(which: Trouble, on_again: Callable[[], None]) -> None:
     actions: dict[Step, Callable[[], None]] = {
         "again": on_again,
         "snapshot": lambda: step_down("camera"),
-        "upload": lambda: step_down("upload"),
-        "by hand": lambda: go("home"),
+        "upload": lambda: step_down(
+            "upload",
+        ),
     }
     with st.container(horizontal=True):
         for step in ADVICE[which].steps:

@@ -62,6 +62,9 @@ class MoodPad {
     // whether Python has heard of the last gesture.
     if (data.turn >= this.turn && !this.dragging) {
       this.turn = data.turn;
+      // Under a live camera the dot moves by itself, a few times a second: it glides.
+      if (this.shown) this.dot.classList.add("gliding");
+      this.shown = true;
       this.point = { ...data.point };
     }
     this.stage.classList.toggle("fixed", data.fixed);

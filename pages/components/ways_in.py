@@ -5,15 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import words
-from pages.components.state import Chooser, go, visit
+from pages.components.state import go, visit
 
 
 def ways_in(*, by_hand: bool = False) -> None:
     """Offer the camera and a selfie, and, where no pad is near, to set the mood by hand."""
     me = visit()
 
-    def hand_in(way: Chooser) -> None:
-        me.chooser = way
+    def choose() -> None:
+        me.chooser = "upload"
         go("selfie")
 
     with st.container(horizontal=True):
@@ -21,10 +21,10 @@ def ways_in(*, by_hand: bool = False) -> None:
             "Use the camera",
             type="primary",
             icon=":material/videocam:",
-            on_click=hand_in,
-            args=("camera",),
+            on_click=go,
+            args=("live",),
         )
-        st.button("Choose a selfie", icon=":material/image:", on_click=hand_in, args=("upload",))
+        st.button("Choose a selfie", icon=":material/image:", on_click=choose)
         if by_hand:
             st.button(
                 "Set it by hand",

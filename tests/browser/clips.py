@@ -14,15 +14,42 @@ from numpy.typing import NDArray
 from skimage import data
 
 WIDTH, HEIGHT, RATE = 640, 480, 30
-MOUTH = (171, 133)
-"""x, y of the middle of the mouth in the astronaut."""
+FACE = (177, 66, 97)
+"""x, y and side of the astronaut's face in the picture as it ships."""
 
 Picture = NDArray[np.uint8]
 
 
 def astronaut() -> Picture:
     """Return the astronaut, 480 pixels high, on a ground of 640 x 480; smiling."""
-    picture = data.astronaut()
+    return on_ground(data.astronaut())
+
+
+def startled() -> Picture:
+    """Return the same with another expression: mouth open, brows up, eyes wide."""
+    picture = data.astronaut().copy()
+    x, y, side = FACE
+    centre = x + side // 2
+    smile = np.zeros(picture.shape[:2], np.uint8)
+    reach = (round(0.27 * side), round(0.15 * side))
+    cv2.ellipse(smile, (centre, y + round(0.78 * side)), reach, 0, 0, 360, 255, -1)
+    picture = cv2.inpaint(picture, smile, 9, cv2.INPAINT_TELEA)
+    mouth = np.zeros(picture.shape[:2], np.float32)
+    reach = (round(0.13 * side), round(0.18 * side))
+    cv2.ellipse(mouth, (centre, y + round(0.82 * side)), reach, 0, 0, 360, 1.0, -1)
+    mouth = cv2.GaussianBlur(mouth, (0, 0), 1.5)[..., np.newaxis]
+    picture = (picture * (1 - mouth) + np.array([70, 25, 30]) * mouth).astype(np.uint8)
+
+    rows, columns = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+    across, down = (columns - x) / side, (rows - y) / side
+    brows = np.exp(-(((down - 0.22) / 0.1) ** 2) - ((across - 0.5) / 0.38) ** 4)
+    eyes = np.exp(-(((down - 0.4) / 0.1) ** 2) - ((across - 0.5) / 0.36) ** 4)
+    rows += side * (0.06 * brows - 0.3 * (down - 0.4) * eyes)
+    return on_ground(cv2.remap(picture, columns, rows, cv2.INTER_LINEAR).astype(np.uint8))
+
+
+def on_ground(picture: Picture) -> Picture:
+    """Return a square picture, 480 pixels high, on its own blurred ground of 640 x 480."""
     ground = cv2.resize(picture, (WIDTH, WIDTH))[80 : 80 + HEIGHT]
     ground = cv2.GaussianBlur(ground, (0, 0), 25)
     left = (WIDTH - HEIGHT) // 2
@@ -50,6 +77,14 @@ def smiling(seconds: float, rate: int = RATE) -> Iterator[Picture]:
     picture = astronaut()
     for number in range(round(seconds * rate)):
         yield moved(picture, number / rate)
+
+
+def changing(seconds: float, rate: int = RATE, *, every: float = 4.0) -> Iterator[Picture]:
+    """Yield the astronaut smiling, startled, smiling … for some seconds each, moving about."""
+    faces = (astronaut(), startled())
+    for number in range(round(seconds * rate)):
+        time = number / rate
+        yield moved(faces[int(time / every) % 2], time)
 
 
 def nobody(seconds: float, rate: int = RATE) -> Iterator[Picture]:

@@ -98,8 +98,8 @@ def test_several_faces(visit: Callable[..., Page], hand_in: Any, two_people: byt
 
 
 def test_a_snapshot(visit: Callable[..., Page]) -> None:
-    page = visit("/")
-    page.get_by_role("button", name="Use the camera").click()
+    page = visit("/selfie")
+    page.get_by_role("button", name="Take a snapshot instead").click()
     # The browser's own test picture has no face.
     page.get_by_role("button", name="Take Photo").click()
     expect(heading(page)).to_have_text("No face found in this picture")

@@ -28,12 +28,6 @@ def test_the_dot_waits_in_the_middle(app: AppTest, sent_to: Any) -> None:
     ]
 
 
-def test_the_camera_button_opens_the_camera(app: AppTest, button: Any) -> None:
-    button(app, "Use the camera").click().run()
-    assert len(app.camera_input) == 1
-    assert not app.file_uploader
-
-
 def test_the_selfie_button_opens_the_uploader(app: AppTest, button: Any) -> None:
     button(app, "Choose a selfie").click().run()
     assert len(app.file_uploader) == 1

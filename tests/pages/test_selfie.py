@@ -53,7 +53,8 @@ def test_a_snapshot_is_read_like_a_photo(
     app: AppTest, recognizer: Any, button: Any, happy: Any, picture: bytes
 ) -> None:
     recognizer.show(happy)
-    button(app, "Use the camera").click().run()
+    app.switch_page("pages/selfie.py").run()
+    button(app, "Take a snapshot instead").click().run()
     app.camera_input[0].upload("snapshot.jpg", picture).run()
     assert title(app) == "😊 Mostly happy, a little surprised"
 

@@ -1,0 +1,355 @@
+"""What the live camera is measured with: the pipeline alone, then a real Chromium on a real server.
+
+    python benchmarks/live.py [--seconds 20] [--minutes 5] [--fer PYTHON] [--no-browser] [--json F]
+
+The clip is 640 x 480 at 30 frames a second and made here, of the astronaut in scikit-image, who
+moves about, smiles and is startled. Frames come at the pace of a camera. Everything runs on this
+machine, browser and server side by side, so keep it quiet. `--fer` names a Python that can import
+PyPI's `fer`, which needs packages of its own; its frames are the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import itertools
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from emotion.classifier import EmotionClassifier  # noqa: E402
+from emotion.pace import Pace  # noqa: E402
+from emotion.stream import FaceStream  # noqa: E402
+from tests.browser import clips  # noqa: E402
+
+RATE = clips.RATE
+EVERY = 4.0
+"""Seconds for which an expression stays in the clip that changes."""
+
+AT_LEAST = {
+    "shown frames a second": 25,
+    "read frames a second, one face": 15,
+}
+AT_MOST = {
+    "START to the first annotated frame, s": 2.0,
+    "pipeline time per read frame, median, ms": 16.0,
+    "change of expression to change of name, slowest, s": 1.0,
+    "wrong flickers of the name in a 30 s still clip": 0,
+}
+
+
+def paced(frames: Iterable[clips.Picture]) -> Iterator[tuple[float, clips.Picture]]:
+    """Yield frames when a camera would, with their times; one that is overdue comes at once."""
+    start = time.perf_counter()
+    for number, frame in enumerate(frames):
+        due = number / RATE
+        wait = start + due - time.perf_counter()
+        if wait > 0:
+            time.sleep(wait)
+        yield due, frame
+
+
+def alone(classifier: EmotionClassifier, seconds: float) -> dict[str, Any]:
+    """Read the moving clip with one stream and nothing else."""
+    stream = FaceStream(classifier, mirror=True, pace=Pace())
+    frames = list(clips.smiling(seconds))
+    read_times, shown_times = [], []
+    start = time.perf_counter()
+    for at, frame in paced(frames):
+        reads, begin = stream.reads, time.perf_counter()
+        stream.process(frame, at)
+        took = 1000 * (time.perf_counter() - begin)
+        (read_times if stream.reads > reads else shown_times).append(took)
+    elapsed = time.perf_counter() - start
+    stream.close()
+    return {
+        "pipeline time per read frame, median, ms": statistics.median(read_times),
+        "pipeline time per read frame, 95 %, ms": float(np.percentile(read_times, 95)),
+        "pipeline time per unread frame, median, ms": (
+            statistics.median(shown_times) if shown_times else None
+        ),
+        "read frames a second, pipeline alone": len(read_times) / elapsed,
+    }
+
+
+def reaction(classifier: EmotionClassifier, seconds: float = 24.0) -> dict[str, Any]:
+    """Measure how soon another expression has another name, in real time."""
+    stream = FaceStream(classifier, pace=Pace())
+    named: list[tuple[float, str]] = []
+    for at, frame in paced(list(clips.changing(seconds, every=EVERY))):
+        _, reading = stream.process(frame, at)
+        if reading and (not named or named[-1][1] != reading.emotion):
+            named.append((at, reading.emotion))
+    stream.close()
+    changes = [EVERY * n for n in range(1, round(seconds / EVERY))]
+    delays = []
+    for change in changes:
+        after = [at - change for at, _ in named if change <= at < change + EVERY]
+        delays.append(after[0] if after else float("inf"))
+    return {
+        "change of expression to change of name, median, s": statistics.median(delays),
+        "change of expression to change of name, slowest, s": max(delays),
+        "names in the clip that changes": [name for _, name in named],
+    }
+
+
+def flickers(classifier: EmotionClassifier, seconds: float = 30.0) -> dict[str, Any]:
+    """Count changes of the name while nobody moves and only the camera's noise does."""
+    count, names = 0, []
+    for picture in (clips.astronaut(), clips.startled()):
+        stream = FaceStream(classifier, pace=Pace())
+        before = None
+        for at, frame in paced(list(clips.still(picture, seconds))):
+            _, reading = stream.process(frame, at)
+            if reading:
+                count += before is not None and reading.emotion != before
+                before = reading.emotion
+        stream.close()
+        names.append(before)
+    return {
+        "wrong flickers of the name in a 30 s still clip": count,
+        "names in the still clips": names,
+    }
+
+
+def crowd(classifier: EmotionClassifier, minutes: float, people: int = 10) -> dict[str, Any]:
+    """Let ten cameras into one process at once."""
+    pace = Pace()
+    clip = list(clips.smiling(4.0))
+    end = time.perf_counter() + 60 * minutes
+    counts: list[tuple[int, int, int]] = []
+
+    def visitor(number: int) -> None:
+        stream = FaceStream(classifier, mirror=True, pace=pace)
+        readings = 0
+        endless = itertools.islice(itertools.cycle(clip), number * 7, None)
+        for at, frame in paced(endless):
+            if time.perf_counter() > end:
+                break
+            readings += stream.process(frame, at)[1] is not None
+        counts.append((stream.frames, stream.reads, readings))
+        stream.close()
+
+    threads = [threading.Thread(target=visitor, args=(n,)) for n in range(people)]
+    for thread in threads:
+        thread.start()
+    memory = []
+    while any(thread.is_alive() for thread in threads):
+        memory.append(resident())
+        time.sleep(min(5.0, max(0.1, end - time.perf_counter())))
+    for thread in threads:
+        thread.join()
+    settled = memory[min(len(memory) - 1, 4) :]
+    seconds = 60 * minutes
+    return {
+        "ten streams: shown a second, slowest": min(f for f, _, _ in counts) / seconds,
+        "ten streams: read a second, slowest": min(r for _, r, _ in counts) / seconds,
+        "ten streams: read a second, quickest": max(r for _, r, _ in counts) / seconds,
+        "ten streams: memory after 20 s, MB": settled[0],
+        "ten streams: memory at the end, MB": settled[-1],
+        "ten streams: memory at most, MB": max(settled),
+        "ten streams: minutes": minutes,
+    }
+
+
+def resident() -> float:
+    """Return this process's memory in MB."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def beside_fer(python: str | None, seconds: float) -> dict[str, Any]:
+    """Read the same moving clip with PyPI's `fer`, in the Python that has it."""
+    if python is None and importlib.util.find_spec("fer"):
+        python = sys.executable
+    if python is None:
+        return {"fer": "not measured: `fer` cannot be imported here; name a Python with --fer"}
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.npy"
+        np.save(clip, np.stack(list(clips.smiling(min(seconds, 10.0)))))
+        child = subprocess.run(
+            [python, "-c", FER, str(clip)], capture_output=True, text=True, check=False
+        )
+    if child.returncode:
+        return {"fer": f"not measured: {child.stderr.strip().splitlines()[-1]}"}
+    result: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    return result
+
+
+FER = """
+import json, statistics, sys, time
+import numpy as np
+from fer.fer import FER
+clip = np.load(sys.argv[1])
+reader = FER()
+reader.detect_emotions(clip[0][..., ::-1])
+times, found, named, changes, before = [], 0, 0, 0, None
+for frame in clip:
+    bgr = np.ascontiguousarray(frame[..., ::-1])
+    begin = time.perf_counter()
+    faces = reader.detect_emotions(bgr)
+    times.append(1000 * (time.perf_counter() - begin))
+    found += len(faces) == 1
+    if faces:
+        name = max(faces[0]["emotions"], key=faces[0]["emotions"].get)
+        named += name == "happy"
+        changes += before is not None and name != before
+        before = name
+print(json.dumps({
+    "fer: time per frame, median, ms": statistics.median(times),
+    "fer: frames a second at most": 1000 / statistics.mean(times),
+    "fer: frames with exactly the one face, %": 100 * found / len(clip),
+    "fer: frames named happy, %": 100 * named / len(clip),
+    "fer: changes of the name in the clip": changes,
+}))
+"""
+
+SERVER = """
+import logging, sys
+logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+logging.getLogger("emotion.stream").setLevel(logging.INFO)
+from streamlit.web.cli import main
+sys.argv = ["streamlit", "run", "app.py"]
+main()
+"""
+
+WATCH = """() => {
+  const found = (window.seen = { annotated: 0, shown: 0, different: 0 });
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [160, 120];
+  const pen = canvas.getContext("2d", { willReadFrequently: true });
+  let before;
+  const look = (video) => {
+    pen.drawImage(video, 0, 0, 160, 120);
+    const { data } = pen.getImageData(0, 0, 160, 120);
+    found.shown += 1;
+    let change = 0, yellow = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      if (before) change += Math.abs(data[i] - before[i]);
+      // The bar of "happy", lower left.
+      const low = i / 4 / 160 > 80;
+      if (low && data[i] > 200 && data[i + 1] > 180 && data[i + 2] < 150) yellow += 1;
+    }
+    if (!before || change > 160 * 120 * 0.25) found.different += 1;
+    if (!found.annotated && yellow > 20) found.annotated = Date.now();
+    before = data;
+    video.requestVideoFrameCallback(() => look(video));
+  };
+  const wait = () => {
+    const video = document.querySelector("video");
+    if (video) video.requestVideoFrameCallback(() => look(video));
+    else setTimeout(wait, 5);
+  };
+  wait();
+}"""
+
+
+def in_a_browser(seconds: float) -> dict[str, Any]:
+    """Press the button in a real Chromium and watch the picture that comes back."""
+    from page_server import chromium, serve
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder:
+        clip = clips.write(Path(folder) / "clip.mjpeg", clips.smiling(10.0))
+        log = Path(folder) / "log.txt"
+        with (
+            log.open("w") as out,
+            serve([sys.executable, "-c", SERVER], stderr=out) as address,
+            sync_playwright() as playwright,
+        ):
+            browser = playwright.chromium.launch(
+                executable_path=chromium(),
+                args=[
+                    "--use-fake-ui-for-media-stream",
+                    "--use-fake-device-for-media-stream",
+                    f"--use-file-for-fake-video-capture={clip}",
+                ],
+            )
+            starts, rates, different = [], [], []
+            for _ in range(3):
+                context = browser.new_context(permissions=["camera"])
+                page = context.new_page()
+                page.goto(f"{address}/live")
+                button = page.get_by_role("button", name="Start the camera")
+                button.wait_for(timeout=120_000)
+                page.wait_for_timeout(3000)
+                handle = page.wait_for_selector("iframe[title*=webrtc_streamer]", state="attached")
+                frame = handle.content_frame()
+                assert frame is not None
+                frame.evaluate(WATCH)
+                button.evaluate(
+                    "b => b.addEventListener('click', () => (window.pressed = Date.now()))"
+                )
+                button.click()
+                page.get_by_role("button", name="Keep reading").click(timeout=60_000)
+                frame.wait_for_function("window.seen.annotated > 0", timeout=60_000)
+                starts.append((frame.evaluate("seen.annotated") - page.evaluate("pressed")) / 1000)
+                page.wait_for_timeout(2000)
+                one = frame.evaluate("({...seen, at: performance.now()})")
+                page.wait_for_timeout(1000 * seconds / 2)
+                two = frame.evaluate("({...seen, at: performance.now()})")
+                span = (two["at"] - one["at"]) / 1000
+                rates.append((two["shown"] - one["shown"]) / span)
+                different.append((two["different"] - one["different"]) / span)
+                page.get_by_role("button", name="Stop").click()
+                button.wait_for(timeout=60_000)
+                context.close()
+            browser.close()
+        ends = re.findall(r"ended: (\d+) frames, (\d+) read, ([\d.]+) s", log.read_text())
+    reads = [int(read) / float(span) for _, read, span in ends]
+    return {
+        "START to the first annotated frame, s": statistics.median(starts),
+        "START to the first annotated frame, each, s": starts,
+        "shown frames a second": statistics.median(rates),
+        "shown frames a second that differ from the one before": statistics.median(different),
+        "read frames a second, one face": statistics.median(reads) if reads else None,
+    }
+
+
+def verdict(name: str, value: Any) -> str:
+    if name in AT_LEAST:
+        return f"{'ok' if value >= AT_LEAST[name] else 'MISSED'} (at least {AT_LEAST[name]})"
+    if name in AT_MOST:
+        return f"{'ok' if value <= AT_MOST[name] else 'MISSED'} (at most {AT_MOST[name]})"
+    return ""
+
+
+parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+parser.add_argument("--seconds", type=float, default=20.0, help="length of the moving clip")
+parser.add_argument("--minutes", type=float, default=5.0, help="how long ten streams go on")
+parser.add_argument("--fer", help="a Python that can import PyPI's fer")
+parser.add_argument("--no-browser", action="store_true", help="measure the pipeline alone")
+parser.add_argument("--json", type=Path, help="write the figures to this file")
+
+if __name__ == "__main__":
+    options = parser.parse_args()
+    network = EmotionClassifier()
+    figures: dict[str, Any] = {"processors": os.cpu_count()}
+    for part in (
+        lambda: alone(network, options.seconds),
+        lambda: reaction(network),
+        lambda: flickers(network),
+        lambda: {} if options.no_browser else in_a_browser(options.seconds),
+        lambda: beside_fer(options.fer, options.seconds),
+        lambda: crowd(network, options.minutes),
+    ):
+        for name, value in part().items():
+            figures[name] = value
+            text = f"{value:.2f}" if isinstance(value, float) else value
+            print(f"{name:60} {text}  {verdict(name, value)}", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

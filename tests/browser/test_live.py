@@ -1,0 +1,241 @@
+"""The live camera in a real Chromium, whose camera is a clip of our own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Frame, Page, expect
+
+from tests.browser import clips
+from tests.browser.conftest import DESKTOP, PHONE, find_chromium
+
+expect.set_options(timeout=90_000)
+
+ALLOWED = "--use-fake-ui-for-media-stream"
+REFUSED = "--use-fake-ui-for-media-stream=deny"
+CAMERA = "--use-fake-device-for-media-stream"
+
+NO_WAY_THROUGH = """
+const Connection = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Connection {
+  constructor(settings) { super({ ...settings, iceTransportPolicy: "relay" }); }
+};
+"""
+INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false });"
+
+# What the picture looks like: its mean colour, and how much of the yellow of "happy" is in it.
+LOOK = """() => {
+  const video = document.querySelector("video");
+  if (!video || !video.videoWidth) return null;
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [160, 120];
+  const pen = canvas.getContext("2d");
+  pen.drawImage(video, 0, 0, 160, 120);
+  const { data } = pen.getImageData(0, 0, 160, 120);
+  let [red, blue, yellow] = [0, 0, 0];
+  for (let i = 0; i < data.length; i += 4) {
+    red += data[i];
+    blue += data[i + 2];
+    const low = i / 4 / 160 > 80;
+    if (low && data[i] > 200 && data[i + 1] > 180 && data[i + 2] < 150) yellow += 1;
+  }
+  return { red: red / 19200, blue: blue / 19200, yellow };
+}"""
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("films")
+    try:
+        return {
+            "smiling": clips.write(folder / "smiling.mjpeg", clips.smiling(6.0)),
+            "nobody": clips.write(folder / "nobody.mjpeg", clips.nobody(4.0)),
+        }
+    except RuntimeError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def arrive(browser: Browser, server: str, films: dict[str, Path]) -> Iterator[Callable[..., Page]]:
+    """Open the live page as a visitor with a camera of their own, or without one."""
+    opened: list[Browser] = []
+
+    def open_page(
+        film: str | None = "smiling",
+        *,
+        answer: str = ALLOWED,
+        theme: str = "light",
+        screen: dict[str, int] | None = None,
+        script: str = "",
+    ) -> Page:
+        camera = [CAMERA, f"--use-file-for-fake-video-capture={films[film]}"] if film else []
+        another = browser.browser_type.launch(
+            executable_path=find_chromium(), args=[answer, *camera]
+        )
+        opened.append(another)
+        context = another.new_context(
+            viewport=screen or DESKTOP,  # type: ignore[arg-type]
+            color_scheme=theme,  # type: ignore[arg-type]
+            has_touch=screen == PHONE,
+        )
+        context.set_default_timeout(60_000)
+        if script:
+            context.add_init_script(script)
+        page = context.new_page()
+        page.goto(f"{server}/live")
+        page.locator("h1").wait_for()
+        return page
+
+    yield open_page
+    for another in opened:
+        another.close()
+
+
+def says(page: Page, text: str) -> None:
+    """Wait for the one heading, whatever of the last run is still on its way out."""
+    expect(page.locator("h1")).to_have_text([text])
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name="Start the camera").click()
+
+
+def camera_frame(page: Page) -> Frame:
+    handle = page.wait_for_selector("iframe[title*=webrtc_streamer]", state="attached")
+    assert handle is not None
+    frame = handle.content_frame()
+    assert frame is not None
+    return frame
+
+
+def check(page: Page) -> None:
+    """Nothing for axe to find, and nothing to scroll sideways."""
+    found = [
+        f"{violation['id']}: {node['html']}"
+        for violation in Axe().run(page).response["violations"]
+        for node in violation["nodes"]
+    ]
+    assert found == []
+    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    viewport: Any = page.viewport_size
+    assert width <= viewport["width"]
+
+
+def test_from_the_camera_to_a_playlist(arrive: Callable[..., Page]) -> None:
+    page = arrive()
+    says(page, "Let the camera catch your mood")
+    start(page)
+    says(page, "😊 Looks happy")
+    expect(page.get_by_text("Hold that: settling in")).to_be_visible()
+    bars = page.get_by_role("list", name="What the face shows").get_by_role("listitem")
+    expect(bars).to_have_count(7)
+    expect(bars.first).to_contain_text("angry")
+    # It settles by itself, and the picture is gone with it.
+    expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
+    expect(page.locator("iframe[title*=webrtc_streamer]")).to_have_count(0)
+    expect(page.get_by_text("Not quite?")).to_be_visible()
+    page.get_by_role("button", name="Stay with it").click()
+    says(page, "Staying with happy")
+    rows = page.get_by_role("list", name="Tracks in playing order").get_by_role("listitem")
+    expect(rows).to_have_count(15)
+
+
+def test_the_picture_carries_what_is_read_until_stop(arrive: Callable[..., Page]) -> None:
+    page = arrive()
+    start(page)
+    page.get_by_role("button", name="Keep reading").click()
+    frame = camera_frame(page)
+    frame.wait_for_function(f"() => {{ const seen = ({LOOK})(); return seen?.yellow > 20; }}")
+    # Longer than it would have taken to settle.
+    page.wait_for_timeout(4000)
+    says(page, "😊 Looks happy")
+    page.get_by_role("button", name="Stop").click()
+    says(page, "Let the camera catch your mood")
+    expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
+    page.get_by_role("link", name="Home").click()
+    expect(page.get_by_text("In the middle")).to_be_visible()
+
+
+def test_it_can_be_left_and_started_again(arrive: Callable[..., Page]) -> None:
+    page = arrive()
+    start(page)
+    page.get_by_role("button", name="Keep reading").click()
+    page.get_by_role("link", name="Home").click()
+    says(page, "Music that meets your mood, then moves it.")
+    page.wait_for_timeout(3000)
+    page.get_by_role("link", name="Live").click()
+    says(page, "Let the camera catch your mood")
+    start(page)
+    says(page, "😊 Looks happy")
+
+
+def test_two_visitors_never_see_each_other(arrive: Callable[..., Page]) -> None:
+    one, two = arrive("smiling"), arrive("nobody")
+    for page in (one, two):
+        start(page)
+    one.get_by_role("button", name="Keep reading").click()
+    says(two, "Looking for a face…")
+    mine, theirs = camera_frame(one), camera_frame(two)
+    mine.wait_for_function(f"() => ({LOOK})()?.yellow > 20")
+    for _ in range(20):
+        astronaut, cup = mine.evaluate(LOOK), theirs.evaluate(LOOK)
+        assert astronaut["yellow"] > 20
+        assert cup["yellow"] == 0
+        # A grey sky against a wooden table.
+        assert astronaut["red"] - astronaut["blue"] < 60 < cup["red"] - cup["blue"]
+        assert one.locator("h1").inner_text() == "😊 Looks happy"
+        assert two.locator("h1").inner_text() == "Looking for a face…"
+        one.wait_for_timeout(150)
+    two.get_by_role("link", name="Playlist").click()
+    says(two, "First, a mood")
+
+
+def test_refused(arrive: Callable[..., Page]) -> None:
+    page = arrive(answer=REFUSED)
+    start(page)
+    says(page, "The camera stayed off")
+    check(page)
+    page.get_by_role("button", name="Try again").click()
+    says(page, "The camera stayed off")
+    page.get_by_role("button", name="Choose a selfie").click()
+    expect(page.locator("input[type=file]")).to_be_attached()
+
+
+def test_no_camera(arrive: Callable[..., Page]) -> None:
+    page = arrive(None)
+    start(page)
+    says(page, "No camera found")
+    expect(page.get_by_text("Or set it by hand.")).to_be_visible()
+    page.get_by_role("button", name="Find music for this").click()
+    says(page, "Staying in the middle")
+
+
+def test_an_insecure_address(arrive: Callable[..., Page]) -> None:
+    page = arrive(script=INSECURE)
+    says(page, "No camera at this address")
+    check(page)
+
+
+def test_no_way_through(arrive: Callable[..., Page]) -> None:
+    page = arrive(script=NO_WAY_THROUGH)
+    start(page)
+    says(page, "The picture does not get through")
+    page.get_by_role("button", name="Take a snapshot").click()
+    expect(page.get_by_role("button", name="Take Photo")).to_be_visible()
+
+
+def test_everybody_can_use_it(
+    arrive: Callable[..., Page], theme: str, screen: dict[str, int]
+) -> None:
+    page = arrive(theme=theme, screen=screen)
+    expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
+    check(page)
+    start(page)
+    page.get_by_role("button", name="Keep reading").click()
+    expect(page.get_by_text("Reading on until you say so.")).to_be_visible()
+    check(page)
+    page.get_by_role("button", name="Use this mood now").click()
+    expect(page.get_by_text("Not quite?").or_(page.get_by_text("Tap the one"))).to_be_visible()
+    check(page)

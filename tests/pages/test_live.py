@@ -1,0 +1,532 @@
+"""The live page in Streamlit's harness: real frames through the real callback, no network."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import skimage.data
+import streamlit_webrtc
+from streamlit.testing.v1 import AppTest
+
+from emotion.labels import EMOTIONS
+from emotion.pace import Seat
+from emotion.smoothing import HOLD, WARM_UP
+from pages.components import camera_ladder, live_camera
+from pages.components.camera_ladder import ADVICE, CONNECTING, ERRORS, SILENCE, Signs, trouble
+from pages.components.live_camera import LiveCamera, Take
+from pages.components.live_ice import SETTING, ice_servers
+
+
+class Network:
+    """Sees one emotion in every face, or fails."""
+
+    def __init__(self, emotion: str = "happy") -> None:
+        self.emotion = emotion
+        self.problem: Exception | None = None
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        if self.problem:
+            raise self.problem
+        rows = np.full((len(crops), len(EMOTIONS)), 0.02, np.float32)
+        rows[:, EMOTIONS.index(self.emotion)] = 0.88
+        return rows
+
+
+class Connection:
+    """What streamlit-webrtc would be: it plays as soon as it is wanted, with our frames."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, Any] = {}
+        self.reachable = True
+        self.problem: Exception | None = None
+
+    def __call__(self, **asked: Any) -> SimpleNamespace:
+        import streamlit as st
+
+        if self.problem:
+            raise self.problem
+        self.asked = asked
+        wanted = bool(asked["desired_playing_state"])
+        state = SimpleNamespace(playing=wanted and self.reachable, signalling=False)
+        st.session_state[asked["key"]] = SimpleNamespace(state=state)
+        return st.session_state[asked["key"]]
+
+
+def video_frame(image: np.ndarray, seconds: float, pixels: str = "yuv420p") -> av.VideoFrame:
+    frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format=pixels)
+    frame.pts, frame.time_base = round(seconds * 90_000), Fraction(1, 90_000)
+    return frame
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+    fake = Network()
+    # These frames come quicker than a camera's, and all of them are to be read.
+    monkeypatch.setattr(Seat, "enter", lambda seat, _: seat._pace._places.acquire(blocking=False))
+    monkeypatch.setattr(live_camera, "_classifier", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
+    fake = Connection()
+    monkeypatch.setattr(streamlit_webrtc, "webrtc_streamer", fake)
+    return fake
+
+
+@pytest.fixture
+def live(app: AppTest, network: Network, connection: Connection) -> Iterator[AppTest]:
+    app.switch_page("pages/live.py").run()
+    yield app
+    if "live" in app.session_state:
+        app.session_state["live"].stop()
+
+
+@pytest.fixture
+def camera(live: AppTest) -> LiveCamera:
+    """The visitor's camera, which they have allowed before."""
+    camera: LiveCamera = live.session_state["live"]
+    camera.on_report(secure=True, allowed=True)
+    return camera
+
+
+@pytest.fixture
+def roll(live: AppTest, connection: Connection) -> Callable[..., AppTest]:
+    """Let the astronaut look into the camera for so many seconds, and draw the page."""
+
+    def run(seconds: float, image: np.ndarray | None = None, *, start: float = 0.0) -> AppTest:
+        picture = skimage.data.astronaut() if image is None else image
+        for number in range(round(seconds * 10)):
+            callback = connection.asked["video_frame_callback"]
+            assert callback(video_frame(picture, start + number / 10)).width == picture.shape[1]
+        return live.run()
+
+    return run
+
+
+def title(app: AppTest) -> str:
+    assert not app.exception
+    (only,) = app.title
+    return only.value
+
+
+# --- the page -----------------------------------------------------------------------------------
+
+
+def test_before_the_camera(live: AppTest, connection: Connection, sent_to: Any) -> None:
+    assert title(live) == "Let the camera catch your mood"
+    assert [b.label for b in live.button if b.proto.type == "primary"] == ["Start the camera"]
+    assert connection.asked["desired_playing_state"] is False
+    assert connection.asked["rtc_configuration"] == {"iceServers": []}
+    assert connection.asked["media_stream_constraints"]["audio"] is False
+    probe = sent_to(live, "live_probe")
+    assert probe["poster"]
+    assert probe["ask"] == 0
+
+
+def test_home_leads_here(
+    app: AppTest, network: Network, connection: Connection, button: Any
+) -> None:
+    button(app, "Use the camera").click().run()
+    assert title(app) == "Let the camera catch your mood"
+
+
+def test_whoever_has_not_allowed_it_is_asked(
+    live: AppTest, connection: Connection, button: Any, sent_to: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    assert title(live) == "May we see you?"
+    assert sent_to(live, "live_probe")["ask"] == 1
+    assert connection.asked["desired_playing_state"] is False
+    live.session_state["live"].on_answer(1, "")
+    live.run()
+    assert title(live) == "Starting the camera…"
+    assert connection.asked["desired_playing_state"] is True
+    assert sent_to(live, "live_probe")["ask"] == 0
+
+
+def test_whoever_has_allowed_it_is_not(
+    live: AppTest, camera: LiveCamera, connection: Connection, button: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    assert connection.asked["desired_playing_state"] is True
+
+
+def test_a_mood_is_named_with_its_countdown(
+    live: AppTest, camera: LiveCamera, button: Any, roll: Any, sent_to: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    roll(1.0)
+    assert title(live) == "😊 Looks happy"
+    (progress,) = live.get("progress")
+    assert progress.proto.text == "Hold that: settling in **2 seconds**"
+    assert 0 < progress.proto.value < 100
+    rows = sent_to(live, "emotion_bars")["rows"]
+    assert [row["word"] for row in rows] == [
+        *("angry", "disgusted", "afraid", "happy", "sad", "surprised", "neutral")
+    ]
+    assert sent_to(live, "mood_pad")["point"]["valence"] > 0.5
+    assert not sent_to(live, "live_probe")["poster"]
+
+
+def test_a_steady_mood_settles_and_leads_to_music(
+    live: AppTest, camera: LiveCamera, connection: Connection, button: Any, roll: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    take = camera.take
+    roll(HOLD + WARM_UP + 0.5)
+    live.run()
+    assert title(live) == "😊 Clearly happy"
+    assert camera.take is None
+    assert take is not None
+    assert take.stream.latest is None
+    me = live.session_state["visit"]
+    assert me.photo.image is None
+    assert me.mood.valence > 0.5
+    assert [h.value for h in live.header] == ["What should the music do?"]
+    button(live, "Stay with it").click().run()
+    assert title(live) == "Staying with happy"
+
+
+def test_one_tap_corrects_what_has_settled(
+    live: AppTest, camera: LiveCamera, button: Any, roll: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    roll(HOLD + WARM_UP + 0.5)
+    live.run()
+    live.pills[0].select("sad").run()
+    assert title(live) == "😢 Sad, as you say"
+    assert live.session_state["visit"].mood.valence < 0
+
+
+def test_keep_reading_does_not_settle(
+    live: AppTest, camera: LiveCamera, button: Any, roll: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    roll(1.0)
+    button(live, "Keep reading").click().run()
+    roll(HOLD + WARM_UP + 1, start=1.0)
+    assert title(live) == "😊 Looks happy"
+    assert not live.get("progress")
+    button(live, "Use this mood now").click().run()
+    assert live.session_state["visit"].photo is not None
+    live.run()
+    assert title(live).startswith("😊 Clearly happy")
+
+
+def test_reading_can_go_on_after_it_has_settled(
+    live: AppTest, camera: LiveCamera, network: Network, button: Any, roll: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    roll(HOLD + WARM_UP + 0.5)
+    live.run()
+    button(live, "Keep reading").click().run()
+    network.emotion = "sad"
+    roll(4.0)
+    assert title(live) == "😢 Looks sad"
+
+
+def test_stop_forgets(live: AppTest, camera: LiveCamera, button: Any, roll: Any) -> None:
+    button(live, "Start the camera").click().run()
+    roll(1.0)
+    take = camera.take
+    button(live, "Stop").click().run()
+    live.run()
+    assert title(live) == "Let the camera catch your mood"
+    assert take is not None
+    assert take.stream.latest is None
+    assert live.session_state["visit"].mood is None
+
+
+def test_several_people_are_a_room(
+    live: AppTest, camera: LiveCamera, button: Any, roll: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    head = skimage.data.astronaut()[0:240, 100:340]
+    roll(1.0, np.concatenate([head, head], axis=1))
+    assert title(live) == "😊 The room looks happy"
+    button(live, "Use this mood now").click().run()
+    live.run()
+    assert title(live) == "😊 The room: clearly happy"
+    assert live.session_state["visit"].mood_in_words == "a happy room"
+
+
+def test_nobody_in_view(live: AppTest, camera: LiveCamera, button: Any, roll: Any) -> None:
+    button(live, "Start the camera").click().run()
+    roll(0.5, skimage.data.coffee())
+    assert title(live) == "Looking for a face…"
+    assert live.session_state["visit"].mood is None
+
+
+def test_a_mood_read_live_is_no_photo_on_the_selfie_page(
+    live: AppTest, camera: LiveCamera, button: Any, roll: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    roll(1.0)
+    button(live, "Use this mood now").click().run()
+    live.switch_page("pages/selfie.py").run()
+    assert title(live) == "Show your face for a moment"
+
+
+# --- the ladder ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(ERRORS))
+def test_every_error_of_a_browser_has_its_sentence_and_a_step_down(
+    live: AppTest, button: Any, sent_to: Any, name: str
+) -> None:
+    button(live, "Start the camera").click().run()
+    live.session_state["live"].on_answer(1, name)
+    live.run()
+    advice = ADVICE[ERRORS[name]]
+    assert title(live) == advice.title
+    assert live.markdown[0].value == advice.text
+    labels = [camera_ladder.BUTTONS[step][0] for step in advice.steps]
+    assert [b.label for b in live.button][: len(labels)] == labels
+    assert sent_to(live, "mood_pad")["point"] == {"valence": 0.0, "arousal": 0.0}
+
+
+def test_the_words_for_a_refused_camera(live: AppTest, button: Any) -> None:
+    button(live, "Start the camera").click().run()
+    live.session_state["live"].on_answer(1, "NotAllowedError")
+    live.run()
+    assert title(live) == "The camera stayed off"
+    button(live, "Try again").click().run()
+    assert title(live) == "May we see you?"
+
+
+def test_an_insecure_address_is_told_before_the_button(live: AppTest, button: Any) -> None:
+    live.session_state["live"].on_report(secure=False, allowed=False)
+    live.run()
+    assert title(live) == "No camera at this address"
+    button(live, "Choose a selfie").click().run()
+    assert len(live.file_uploader) == 1
+
+
+def test_no_way_through_leads_to_a_snapshot(
+    live: AppTest, camera: LiveCamera, connection: Connection, button: Any
+) -> None:
+    connection.reachable = False
+    button(live, "Start the camera").click().run()
+    assert title(live) == "Starting the camera…"
+    assert camera.take is not None
+    camera.take.began -= CONNECTING
+    live.run()
+    live.run()
+    assert title(live) == "The picture does not get through"
+    button(live, "Take a snapshot").click().run()
+    assert len(live.camera_input) == 1
+
+
+def test_eight_seconds_of_silence(
+    live: AppTest, camera: LiveCamera, button: Any, roll: Any, sent_to: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    roll(0.5)
+    assert camera.take is not None
+    assert camera.take.connected is not None
+    camera.take.connected -= SILENCE
+    camera.take.stream._last_frame -= SILENCE
+    live.run()
+    live.run()
+    assert title(live) == "No picture from the camera"
+    button(live, "Find music for this").click().run()
+    assert title(live) == "Staying in the middle"
+
+
+def test_a_connection_that_cannot_be_made(
+    live: AppTest,
+    camera: LiveCamera,
+    connection: Connection,
+    button: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    connection.problem = OSError("no network")
+    button(live, "Start the camera").click().run()
+    assert title(live) == "The picture does not get through"
+    assert "no network" in caplog.text
+
+
+def test_a_network_that_cannot_be_loaded(
+    live: AppTest,
+    camera: LiveCamera,
+    monkeypatch: pytest.MonkeyPatch,
+    button: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("no weights")
+
+    monkeypatch.setattr(live_camera, "_classifier", broken)
+    button(live, "Start the camera").click().run()
+    assert title(live) == ADVICE["broken"].title
+    assert "no weights" in caplog.text
+
+
+def test_a_stream_that_ends_on_the_other_side(
+    live: AppTest, camera: LiveCamera, button: Any, roll: Any
+) -> None:
+    button(live, "Start the camera").click().run()
+    roll(0.5)
+    assert camera.take is not None
+    camera.take.on_ended()
+    live.run()
+    live.run()
+    assert title(live) == "Let the camera catch your mood"
+
+
+@pytest.mark.parametrize(
+    ("signs", "expected"),
+    [
+        (Signs(), None),
+        (Signs(secure=False), "insecure"),
+        (Signs(error="NotAllowedError"), "refused"),
+        (Signs(error="NotFoundError"), "none"),
+        (Signs(error="SomethingNewError"), "busy"),
+        (Signs(connecting=CONNECTING - 0.1), None),
+        (Signs(connecting=CONNECTING), "unreachable"),
+        (Signs(connecting=CONNECTING, playing=True), None),
+        (Signs(connecting=30.0, playing=True, silence=SILENCE - 0.1), None),
+        (Signs(connecting=30.0, playing=True, silence=SILENCE), "silent"),
+    ],
+)
+def test_what_the_signs_mean(signs: Signs, expected: str | None) -> None:
+    assert trouble(signs) == expected
+
+
+def test_every_trouble_ends_at_the_bottom_of_the_ladder() -> None:
+    assert set(ERRORS.values()) < set(ADVICE)
+    for advice in ADVICE.values():
+        assert {"snapshot", "upload"} & set(advice.steps)
+        assert advice.title
+        assert advice.text.endswith(".")
+
+
+# --- the callback -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "pixels"),
+    [
+        (640, 480, "yuv420p"),
+        (320, 240, "yuv420p"),
+        (1280, 720, "nv12"),
+        (641, 479, "yuv444p"),
+        (640, 480, "rgba"),
+        (640, 480, "gray"),
+        (160, 120, "yuyv422"),
+    ],
+)
+def test_frames_of_any_size_and_format(
+    network: Network, width: int, height: int, pixels: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    take = Take(network)
+    picture = np.full((height, width, 3), 128, np.uint8)
+    for number in range(3):
+        shown = take.on_frame(video_frame(picture, number / 30, pixels))
+        assert (shown.width, shown.height) == (width, height)
+    assert take.stream.frames == 3
+    assert not caplog.records
+    take.on_ended()
+
+
+def test_sizes_that_change_on_the_way_and_a_network_that_fails(
+    network: Network, caplog: pytest.LogCaptureFixture
+) -> None:
+    take = Take(network)
+    picture = skimage.data.astronaut()
+    sizes = [(512, 512), (256, 256), (512, 512)]
+    for number in range(30):
+        network.problem = RuntimeError("the network fell over") if 10 <= number < 20 else None
+        frame = video_frame(picture, number / 30)
+        width, height = sizes[number // 10]
+        shown = take.on_frame(frame.reformat(width=width, height=height))
+        assert (shown.width, shown.height) == (width, height)
+    assert take.stream.latest is not None
+    assert 1 <= len(caplog.records) <= 3
+    take.on_ended()
+    assert take.stream.latest is None
+
+
+def test_a_frame_that_cannot_be_converted_goes_on_as_it_is(
+    network: Network, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        time = 0.0
+
+        def to_ndarray(self, **_: Any) -> None:
+            raise ValueError("no such pixels")
+
+    take = Take(network)
+    frame = Broken()
+    for _ in range(5):
+        assert take.on_frame(frame) is frame  # type: ignore[arg-type, comparison-overlap]
+    assert len(caplog.records) == 1
+    assert caplog.records[0].levelno == logging.ERROR
+    take.on_ended()
+
+
+def test_two_visitors_have_two_streams(network: Network, connection: Connection) -> None:
+    one, two = LiveCamera(allowed=True), LiveCamera(allowed=True)
+    one.start()
+    two.start()
+    assert one.take is not None
+    assert two.take is not None
+    for number in range(10):
+        one.take.on_frame(video_frame(skimage.data.astronaut(), number / 10))
+        two.take.on_frame(video_frame(skimage.data.coffee(), number / 10))
+    assert one.reading is not None
+    assert two.reading is None
+    one.stop()
+    two.stop()
+
+
+# --- the setting --------------------------------------------------------------------------------
+
+
+def test_no_servers_by_default() -> None:
+    assert ice_servers({}) == []
+    assert ice_servers({SETTING: " "}) == []
+
+
+def test_servers_of_a_deployment() -> None:
+    servers = [
+        {"urls": "stun:stun.example.org:3478"},
+        {"urls": ["turn:turn.example.org", "turns:turn.example.org"], "username": "u"}
+        | {"credential": "c"},
+    ]
+    assert ice_servers({SETTING: json.dumps(servers)}) == servers
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("stun:example.org", "not JSON"),
+        ('{"urls": "stun:example.org"}', "not a list"),
+        ('["stun:example.org"]', "no 'urls'"),
+        ('[{"urls": []}]', "no 'urls'"),
+        ('[{"urls": "http://example.org"}]', "does not begin with"),
+        ('[{"urls": "turn:example.org"}]', "needs 'username' and 'credential'"),
+    ],
+)
+def test_a_wrong_setting_says_what_is_wrong(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as error:
+        ice_servers({SETTING: text})
+    assert SETTING in str(error.value)
+    assert "It has to look like" in str(error.value)
+
+
+def test_a_wrong_setting_is_shown_and_the_page_goes_on(
+    app: AppTest, network: Network, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTING, "nonsense")
+    app.switch_page("pages/live.py").run()
+    assert SETTING in app.error[0].value
+    assert title(app) == "Let the camera catch your mood"
+    assert connection.asked["rtc_configuration"] == {"iceServers": []}
