@@ -48,10 +48,17 @@ def find_music() -> None:
     go("playlist")
 
 
+def look() -> None:
+    """Notice what has happened to the connection since the last look."""
+    connection = st.session_state.get(KEY)
+    playing, signalling = (False, False) if connection is None else connection.state
+    camera.look(playing=playing, signalling=signalling)
+
+
 def connected() -> bool:
     """Return whether browser and server are connected, or about to be."""
     connection = st.session_state.get(KEY)
-    return connection is not None and (connection.state.playing or connection.state.signalling)
+    return connection is not None and any(connection.state)
 
 
 def read_here() -> Photo | None:
@@ -117,7 +124,7 @@ def beside_the_picture() -> None:
         if held:
             emotion_bars(held.scores, key="closing-bars", by_size=False)
         return
-    camera.look(playing=st.session_state[KEY].state.playing)
+    look()
     if camera.take is None and not camera.waiting:
         st.rerun()
     reading = camera.reading
@@ -168,7 +175,7 @@ def wait() -> None:
     st.caption(f":material/lock: {words.PRIVACY}")
 
 
-camera.look(playing=connected())
+look()
 # No st.stop() on this page: it would leave the fragment of the run before alive.
 closing = camera.take is None and connected()
 idle = camera.take is None and not camera.waiting and not closing

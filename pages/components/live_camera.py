@@ -30,6 +30,8 @@ CONSTRAINTS: Final[dict[str, Any]] = {
     },
 }
 KEY: Final = "live-camera"
+GRACE: Final = 10.0
+"""Seconds for what lies before a connection is tried: opening the camera, a busy server."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class Take:
         self.began = time.monotonic()
         self.over = False
         self.stream = FaceStream(classifier, captions=captions(), mirror=True)
+        self.offered: float | None = None
         self.connected: float | None = None
         self._complained = float("-inf")
 
@@ -67,9 +70,10 @@ class Take:
         self.over = True
 
     @property
-    def age(self) -> float:
-        """Seconds since START."""
-        return time.monotonic() - self.began
+    def connecting(self) -> float:
+        """Seconds for which browser and server have been looking for each other."""
+        now = time.monotonic()
+        return now - self.began - GRACE if self.offered is None else now - self.offered
 
     def silence(self, *, playing: bool) -> float:
         """Return the seconds without a frame, counted from the connection on."""
@@ -161,19 +165,22 @@ class LiveCamera:
             self.allowed = True
             self._roll()
 
-    def look(self, *, playing: bool) -> None:
+    def look(self, *, playing: bool, signalling: bool = False) -> None:
         """Notice what keeps the picture away.
 
         Args:
             playing: whether browser and server are connected.
+            signalling: whether they are trying.
         """
         if self.take is not None and self.take.over:
             self.stop()  # from the other side: a cable pulled, a lid closed, another page
         take = self.take
+        if take and take.offered is None and (playing or signalling):
+            take.offered = time.monotonic()
         signs = Signs(
             error=self.error,
             secure=self.secure,
-            connecting=take.age if take else None,
+            connecting=take.connecting if take else None,
             playing=playing or bool(take and take.stream.frames),
             silence=take.silence(playing=playing) if take else 0.0,
         )

@@ -13,13 +13,14 @@ import pytest
 import skimage.data
 import streamlit_webrtc
 from streamlit.testing.v1 import AppTest
+from streamlit_webrtc.component import WebRtcStreamerState
 
 from emotion.labels import EMOTIONS
 from emotion.pace import Seat
 from emotion.smoothing import HOLD, WARM_UP
 from pages.components import camera_ladder, live_camera
 from pages.components.camera_ladder import ADVICE, CONNECTING, ERRORS, SILENCE, Signs, trouble
-from pages.components.live_camera import LiveCamera, Take
+from pages.components.live_camera import GRACE, LiveCamera, Take
 from pages.components.live_ice import SETTING, ice_servers
 
 
@@ -53,7 +54,7 @@ class Connection:
             raise self.problem
         self.asked = asked
         wanted = bool(asked["desired_playing_state"])
-        state = SimpleNamespace(playing=wanted and self.reachable, signalling=False)
+        state = WebRtcStreamerState(playing=wanted and self.reachable, signalling=False)
         st.session_state[asked["key"]] = SimpleNamespace(state=state)
         return st.session_state[asked["key"]]
 
@@ -316,7 +317,7 @@ def test_no_way_through_leads_to_a_snapshot(
     button(live, "Start the camera").click().run()
     assert title(live) == "Starting the camera…"
     assert camera.take is not None
-    camera.take.began -= CONNECTING
+    camera.take.began -= CONNECTING + GRACE
     live.run()
     live.run()
     assert title(live) == "The picture does not get through"
