@@ -53,20 +53,24 @@ def read_waiting_picture() -> None:
             me.problem = NOT_WORKING
         else:
             me.show(image, reading)
+        # Not before: a script that is interrupted while it reads starts over with the same
+        # picture. And not after the next call of Streamlit, which is where it is interrupted.
+        me.waiting = None
+        me.handed_in += 1
     place.empty()
-    # Not before: a script that is interrupted while it reads starts over with the same picture.
-    me.waiting = None
-    me.handed_in += 1
 
 
 def chooser(way: Chooser) -> None:
     """Ask for a picture, one way or the other."""
     me = visit()
-    key = f"{way}-{me.handed_in}"
+    number = me.handed_in
+    key = f"{way}-{number}"
 
     def take() -> None:
-        file = st.session_state[key]
-        if file is not None:
+        file = st.session_state.get(key)
+        # A click that interrupts the page which shows the reading makes the browser report the
+        # same file again; reading it twice would undo what was clicked.
+        if file is not None and number == me.handed_in:
             me.problem = None
             me.waiting = file.getvalue()
 
@@ -74,8 +78,9 @@ def chooser(way: Chooser) -> None:
         me.problem = None
         me.chooser = other
 
+    place = st.empty()
     if me.problem:
-        st.error(me.problem, icon=":material/broken_image:")
+        place.error(me.problem, icon=":material/broken_image:")
     if way == "camera":
         st.camera_input("Look at the camera", key=key, on_change=take, resolution="720p")
         st.caption(

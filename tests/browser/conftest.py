@@ -18,7 +18,7 @@ from urllib.request import urlopen
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from skimage import data
 
 ROOT = Path(__file__).parents[2]
@@ -175,8 +175,10 @@ def hand_in() -> Callable[[Page, bytes], None]:
     """Give a file to the uploader."""
 
     def upload(page: Page, file: bytes, name: str = "me.jpg") -> None:
-        page.locator("input[type=file]").set_input_files(
-            {"name": name, "mimeType": "image/jpeg", "buffer": file}
-        )
+        uploader = page.locator("input[type=file]")
+        # After a file that was refused, a fresh uploader takes the place of the old one.
+        expect(uploader).to_have_count(1)
+        expect(page.get_by_test_id("stFileUploaderFile")).to_have_count(0)
+        uploader.set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": file})
 
     return upload
