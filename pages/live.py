@@ -118,7 +118,7 @@ def connect() -> None:
 def beside_the_picture() -> None:
     """Look what the stream has read, a few times a second; only this part is drawn again."""
     if closing:
-        # The picture goes in a moment; what was read in it is there already.
+        # The connection goes in a moment; what was read in the picture is there already.
         held = read_here()
         st.title(settled_title(held) if held else "One moment…", anchor=False)
         if held:
@@ -223,7 +223,7 @@ else:
     with video:
         live_probe(
             key="live-probe",
-            poster=camera.take is None and not closing,
+            poster=camera.take is None,
             ask=camera.asked if camera.waiting else 0,
             watch=camera.take is not None,
             known=camera.reported,
@@ -232,7 +232,7 @@ else:
             on_answer=camera.on_answer,
         )
         # There from the beginning, so that nothing has to be loaded once the button is pressed.
-        with st.container(height="content" if camera.take or closing else 1, border=False):
+        with st.container(height="content" if camera.take else 1, border=False):
             connect()
             if closing and not connected():
                 st.rerun()  # it is gone: the last run before this one was on another page
