@@ -60,9 +60,7 @@ def test_votes_are_joined_by_path(tiny_zip: Path, tiny_votes: Path) -> None:
     assert training.votes[voted][0] == pytest.approx([0.2, 0, 0, 0.1, 0.7, 0, 0, 0])
 
 
-def test_missing_data_says_where_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_data_says_where_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FER2013_PATH", raising=False)
     with pytest.raises(FileNotFoundError, match=r"Download it from Kaggle .* FER2013_PATH"):
         data_path()

@@ -116,7 +116,9 @@ def test_train_resumes_exports_and_evaluates(
 
 def test_export_refuses_a_run_that_is_not_there(options: Options, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="train one first"):
-        export.export(tmp_path / "best.keras", tmp_path / "x.tflite", np.zeros((1, 48, 48, 1), "u1"))
+        export.export(
+            tmp_path / "best.keras", tmp_path / "x.tflite", np.zeros((1, 48, 48, 1), "u1")
+        )
 
 
 def _epochs(run: Path) -> list[int]:
