@@ -31,7 +31,7 @@ def first_page(page: Page, address: str) -> None:
 def photo_to_playlist(page: Page, photo: bytes) -> tuple[float, float]:
     """Return the seconds from the file to the reading, and from the file to the playlist."""
     page.get_by_role("link", name="Selfie").click()
-    again = page.get_by_role("button", name="Another photo")
+    again = page.get_by_role("button", name="Another photo", exact=True)
     uploader = page.locator("input[type=file]")
     expect(again.or_(uploader).first).to_be_attached()
     if not uploader.count():

@@ -62,7 +62,7 @@ def test_selfie(
     check(page)
     page.get_by_role("radio", name="sad").click()
     heading(page, "Sad, as you say")
-    page.get_by_role("button", name="Another photo").click()
+    page.get_by_role("button", name="Another photo", exact=True).click()
     page.get_by_role("button", name="Take a snapshot instead").click()
     expect(page.get_by_role("button", name="Take Photo")).to_be_visible()
     check(page)
