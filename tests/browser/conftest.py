@@ -32,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            # Server, browser and camera share two cores: what a busy second spoils is tried again.
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 def find_chromium() -> str | None:
