@@ -17,6 +17,9 @@ from model.data import load_fer2013
 
 keras = pytest.importorskip("keras", exc_type=ImportError)
 
+# Keras and TensorFlow warn about each other's ways; that is not ours to mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 Options = Callable[..., argparse.Namespace]
 
 
