@@ -13,7 +13,7 @@ from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face, FaceReading, Landmarks, PictureReading
 
 if TYPE_CHECKING:
-    from emotion.annotate import annotate, square_around
+    from emotion.annotation import annotate, square_around
     from emotion.classifier import EmotionClassifier
     from emotion.detector import FaceDetector, build_detector
     from emotion.image import ImageError, decode_image
@@ -42,10 +42,10 @@ _HOMES = {
     "EmotionRecognizer": "emotion.recognizer",
     "FaceDetector": "emotion.detector",
     "ImageError": "emotion.image",
-    "annotate": "emotion.annotate",
+    "annotate": "emotion.annotation",
     "build_detector": "emotion.detector",
     "decode_image": "emotion.image",
-    "square_around": "emotion.annotate",
+    "square_around": "emotion.annotation",
 }
 
 

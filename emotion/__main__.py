@@ -148,7 +148,7 @@ def _targets(out: Path | None, photos: Sequence[Path]) -> list[Path | None]:
 def _save(target: Path, image: NDArray[np.uint8], reading: PictureReading) -> int:
     from PIL import Image
 
-    from emotion.annotate import annotate
+    from emotion.annotation import annotate
 
     labels = [f"{r.scores.emotion} {r.scores.confidence:.0%}" for r in reading.faces]
     try:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from emotion.annotate import INK, WHITE, Colour, annotate
+from emotion.annotation import INK, WHITE, Colour, annotate
 from emotion.labels import EMOTIONS
 from emotion.tracker import LiveReading
 

@@ -25,6 +25,7 @@ from model.architecture import WIDTHS, build_model
 from model.augmentation import RandomAugmentation
 from model.curves import draw_curves
 from model.data import FERPLUS_COLUMNS, Split, load_fer2013
+from model.evaluate import load_predictor, predict_with_mirror
 
 RUNS = Path(__file__).parent / "runs"
 MOMENTUM = 0.9
@@ -50,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--erase", type=float, default=0.5, help="share of pictures with a rectangle erased")
     add("--widths", type=int, nargs="+", default=list(WIDTHS))
     add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
+    add("--initial", type=Path, help="start from this network (.keras) and not from random weights")
+    add("--teacher", type=Path, help="a trained network whose probabilities soften the labels")
+    add("--teacher-weight", type=float, default=0.4, help="its share of the labels, 0-1")
     add("--seed", type=int, default=0)
     add("--limit", type=int, help="use this many images of each split: to try things out")
     add("--verbose", type=int, default=1, help="1: progress bar, 2: a line an epoch")
@@ -76,6 +80,8 @@ def train(arguments: argparse.Namespace) -> Path:
         widths=tuple(arguments.widths), depths=tuple(arguments.depths), dropout=arguments.dropout
     )
     print(f"{network.count_params():,} parameters, Keras on {keras.backend.backend()}")
+    if arguments.initial:
+        network.load_weights(arguments.initial)
     augmentation = RandomAugmentation.of_strength(
         arguments.strength, erase=arguments.erase, seed=seed, name="augmentation"
     )
@@ -94,7 +100,7 @@ def train(arguments: argparse.Namespace) -> Path:
     )
     learner.fit(
         training.images,
-        _targets(training),
+        _targets(training, teacher=arguments.teacher, teacher_weight=arguments.teacher_weight),
         sample_weight=_weights(training, balance=arguments.balance),
         batch_size=arguments.batch_size,
         epochs=arguments.epochs,
@@ -165,10 +171,22 @@ def _first(split: Split, limit: int | None, *, seed: int) -> Split:
     return split.take(chosen.astype(np.int64))
 
 
-def _targets(split: Split) -> dict[str, NDArray[np.float32]]:
+def _targets(
+    split: Split, *, teacher: Path | None = None, teacher_weight: float = 0.0
+) -> dict[str, NDArray[np.float32]]:
+    """Return what the two heads should say of each image.
+
+    A teacher's probabilities are mixed into the labels (Hinton et al. 2015; with a teacher of
+    the learner's own size, Furlanello et al. 2018, "Born-Again Neural Networks"): a third of
+    FER-2013's labels are ones that people would dispute.
+    """
     nobody = np.zeros((len(split), len(FERPLUS_COLUMNS)), dtype=np.float32)
+    labels = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
+    if teacher:
+        taught = predict_with_mirror(load_predictor(teacher), split.images)
+        labels = labels + np.float32(teacher_weight) * (taught - labels)
     return {
-        "logits": np.eye(len(EMOTIONS), dtype=np.float32)[split.labels],
+        "logits": labels,
         "votes": nobody if split.votes is None else split.votes,
     }
 

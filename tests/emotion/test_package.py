@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,12 @@ def test_reading_a_hard_photo_loads_neither(astronaut: object) -> None:
 @pytest.mark.parametrize("name", emotion.__all__)
 def test_everything_announced_is_there(name: str) -> None:
     assert getattr(emotion, name) is not None
+
+
+def test_no_module_takes_a_public_name() -> None:
+    # Whoever imports a module `emotion.annotate` first finds it where the function should be.
+    modules = {module.name for module in pkgutil.iter_modules(emotion.__path__)}
+    assert modules.isdisjoint(emotion.__all__)
 
 
 def test_what_is_not_there_is_an_attribute_error() -> None:

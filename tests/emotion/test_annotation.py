@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emotion.annotate import INK, annotate, square_around
+from emotion.annotation import INK, annotate, square_around
 from emotion.types import Box, EmotionScores, Face, FaceReading
 
 GREY = np.full((400, 600, 3), 128, np.uint8)
