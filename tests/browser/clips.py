@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -105,24 +104,11 @@ def still(
 
 
 def write(path: Path, frames: Iterator[Picture], rate: int = RATE) -> Path:
-    """Write frames as the MJPEG file that Chromium takes for a camera.
-
-    Raises:
-        RuntimeError: there is no ffmpeg, or it fails.
-    """
-    ffmpeg = shutil.which("ffmpeg")
-    if ffmpeg is None:
-        raise RuntimeError("ffmpeg is needed to make a clip for the fake camera")
-    command = [
-        *(ffmpeg, "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24"),
-        *("-s", f"{WIDTH}x{HEIGHT}", "-r", str(rate), "-i", "-"),
-        *("-c:v", "mjpeg", "-q:v", "3", "-pix_fmt", "yuvj420p", "-f", "mjpeg", str(path)),
-    ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as encoder:
-        assert encoder.stdin is not None
+    """Write frames as the MJPEG file that Chromium takes for a camera."""
+    with av.open(str(path), "w", format="mjpeg") as film:
+        stream = film.add_stream("mjpeg", rate=rate, options={"qmin": "3", "qmax": "3"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
         for frame in frames:
-            encoder.stdin.write(frame.tobytes())
-        encoder.stdin.close()
-    if encoder.returncode:
-        raise RuntimeError(f"ffmpeg could not write {path}")
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        film.mux(stream.encode())
     return path
