@@ -47,11 +47,22 @@ def run(arguments: argparse.Namespace) -> Path:
         "starts": json.loads((source / "arguments.json").read_text()),
         "best": json.loads((source / "best.json").read_text()),
     }
-    # Where the data lay is of no use to anybody else.
-    for start in how["starts"]:
+    initial = how["starts"][0]["initial"]
+    origin = Path(initial).with_name("arguments.json") if initial else None
+    if origin and origin.is_file():
+        # The run that this one began with is part of how the network came about.
+        how["initial"] = {
+            "starts": json.loads(origin.read_text()),
+            "best": json.loads(origin.with_name("best.json").read_text()),
+        }
+    # Where the files lay is of no use to anybody else.
+    for start in (*how["starts"], *how.get("initial", {}).get("starts", ())):
         for place in ("data", "votes"):
             if start[place]:
                 start[place] = Path(start[place]).name
+        for place in ("initial", "teacher"):
+            if start.get(place):
+                start[place] = "/".join(Path(start[place]).parts[-2:])
     (arguments.out / "training.json").write_text(json.dumps(how, indent=2) + "\n")
     return exported
 

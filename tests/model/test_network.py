@@ -117,6 +117,39 @@ def test_train_resumes_exports_and_evaluates(
     assert from_litert == pytest.approx(from_keras, abs=export.TOLERANCE)
 
 
+def test_train_begins_with_another_run_and_learns_from_it(
+    options: Options, tiny_zip: Path, tmp_path: Path
+) -> None:
+    first = train.train(options("--run", "first", "--epochs", "1")) / "best.keras"
+    begun = options(
+        *("--run", "second", "--epochs", "1", "--learning-rate", "0", "--weight-decay", "0"),
+        *("--initial", str(first), "--teacher", str(first)),
+    )
+    second = train.train(begun) / "best.keras"
+    # Nothing was learned at this rate, so what it began with is still there.
+    kernels = [keras.saving.load_model(f).get_layer("logits").kernel for f in (first, second)]
+    assert np.allclose(*map(np.asarray, kernels))
+
+    out = tmp_path / "weights"
+    parser = argparse.ArgumentParser()
+    export.add_arguments(parser)
+    chosen = ["--run", "second", "--data", str(tiny_zip), "--out", str(out)]
+    export.run(parser.parse_args(chosen))
+    how = json.loads((out / "training.json").read_text())
+    assert how["starts"][0]["teacher"] == "first/best.keras"
+    assert [start["run"] for start in how["initial"]["starts"]] == ["first"]
+
+
+def test_a_teacher_softens_the_labels(tiny_zip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    split = load_fer2013(tiny_zip).training
+    unsure = np.full((len(split), len(EMOTIONS)), 1 / len(EMOTIONS), np.float32)
+    monkeypatch.setattr(train, "load_predictor", lambda _: lambda _: unsure)
+    soft = train._targets(split, teacher=Path("teacher.keras"), teacher_weight=0.7)["logits"]
+    assert soft.sum(axis=1) == pytest.approx(np.ones(len(split)))
+    assert np.array_equal(soft.argmax(axis=1), split.labels)
+    assert soft.max(axis=1) == pytest.approx(np.full(len(split), 0.3 + 0.7 / 7))
+
+
 def test_export_refuses_a_run_that_is_not_there(options: Options, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="train one first"):
         export.export(
