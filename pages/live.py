@@ -5,6 +5,7 @@ import math
 
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
+from streamlit_webrtc.component import generate_frontend_component_key
 
 from emotion.types import PictureReading
 from pages.components import words
@@ -21,8 +22,10 @@ from pages.components.state import MIDDLE, ROOM, Photo, go, require_router, visi
 from recommender.mood import mood_of, room_mood
 from recommender.types import Mood
 
-require_router("live")
+came_from = require_router("live")
 me, camera = visit(), live_camera()
+if came_from != "live":
+    camera.stop()  # the connection went with the page
 body = st.container(horizontal_alignment="center").container(width=1180)
 
 
@@ -82,7 +85,16 @@ def settled_title(held: Photo) -> str:
 
 def connect() -> None:
     """Mount the connection between browser and server."""
-    take = camera.take
+    # Until its frame has been heard of, a wish would reach it several times, and it would make
+    # as many offers, of which the server answers one and the browser keeps another.
+    there = st.session_state.get(generate_frontend_component_key(KEY)) is not None
+    take = camera.take if there else None
+    connection = st.session_state.get(KEY)
+    if take is not None and connection is not None:
+        # It counts the runs that did not come by here, to notice that the page was left, which
+        # we know better. Runs that other news interrupts on their way do not come by either,
+        # and after two of them it would hang up.
+        connection._last_rendered_run_count = None
     try:
         servers = ice_servers()
     except ValueError as error:
@@ -224,12 +236,14 @@ else:
         live_probe(
             key="live-probe",
             poster=camera.take is None,
-            ask=camera.asked if camera.waiting else 0,
+            idle=idle,
+            turn=camera.asked,
+            waiting=camera.waiting,
             watch=camera.take is not None,
             known=camera.reported,
             constraints=CONSTRAINTS,
             on_report=camera.on_report,
-            on_answer=camera.on_answer,
+            on_press=camera.on_press,
         )
         # There from the beginning, so that nothing has to be loaded once the button is pressed.
         with st.container(height="content" if camera.take else 1, border=False):
@@ -237,14 +251,7 @@ else:
             if closing and not connected():
                 st.rerun()  # it is gone: the last run before this one was on another page
         with st.container(horizontal=True, horizontal_alignment="distribute"):
-            if idle:
-                st.button(
-                    "Start the camera",
-                    type="primary",
-                    icon=":material/videocam:",
-                    on_click=camera.start,
-                )
-            else:
+            if not idle:
                 st.button("Stop", icon=":material/stop_circle:", on_click=camera.stop)
             st.button(
                 "No picture? Take a snapshot instead",

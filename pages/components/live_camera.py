@@ -96,7 +96,7 @@ class LiveCamera:
         secure: whether the browser gives this page a camera.
         allowed: whether the visitor has allowed it before, so that nothing needs to be asked.
         reported: whether the browser has said so.
-        asked: how often the button was pressed.
+        asked: how often a button was pressed that starts the camera.
         answered: the last press to which the browser had an answer.
         take: the stream, while the camera is wanted.
         keep: whether to read on although the mood has settled.
@@ -126,11 +126,7 @@ class LiveCamera:
 
     def start(self) -> None:
         """Ask for the camera."""
-        self.failed, self.error, self.keep = None, "", False
-        if self.allowed:
-            self._roll()
-        else:
-            self.asked += 1
+        self.on_press(self.asked + 1, self.asked + self.allowed, "")
 
     def read_on(self) -> None:
         """Let the mood settle no more by itself; open the camera again if it has."""
@@ -154,14 +150,25 @@ class LiveCamera:
         """Take what the browser says before anything was asked."""
         self.secure, self.allowed, self.reported = secure, allowed, True
 
-    def on_answer(self, turn: int, error: str) -> None:
-        """Take the browser's answer to the press number ``turn``, or an error that came later."""
+    def on_press(self, asked: int, answered: int, error: str) -> None:
+        """Take what the browser says of the presses of the button.
+
+        Args:
+            asked: the last press.
+            answered: the last one to which the visitor's or the browser's answer is known.
+            error: its name, also of one that came later; empty where the camera is there.
+        """
+        if asked > self.asked:
+            self.failed, self.error, self.keep = None, "", False
+            self.asked = asked
+        if answered < self.asked:
+            return
         if error:
             if self.waiting or self.take is not None:
                 self.error = error
                 self.allowed = False
-        elif self.waiting and turn == self.asked:
-            self.answered = turn
+        elif self.waiting:
+            self.answered = answered
             self.allowed = True
             self._roll()
 

@@ -1,9 +1,11 @@
 /*
- * Asks the browser what it has to say about the camera, which streamlit-webrtc does not tell, and
- * draws the place of the picture while there is none.
+ * The button that starts the camera, in the place of the picture, and what the browser has to say
+ * about the camera, which streamlit-webrtc does not tell.
  *
  * State `report`: whether this page may have a camera at all, and whether it was allowed before.
- * Trigger `answer`: how the visitor answered the browser's question, or what went wrong later.
+ * State `press`: the last press of a button, the last one answered, and how: with an error's name,
+ * or none. States and no triggers, because a trigger is sent once, and a run that is stopped before
+ * it has begun loses it; what has the visitor's finger on it must not be lost.
  */
 
 const FRAME = "iframe[title='streamlit_webrtc.component.webrtc_streamer']";
@@ -12,42 +14,60 @@ const WATCH = 400; // ms between two looks at the camera's frame
 /** One probe per mounted component; Streamlit calls the function below at every rerun. */
 const probes = new WeakMap();
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function ({ data, parentElement, setStateValue }) {
   let probe = probes.get(parentElement);
   if (!probe) {
-    probe = new Probe();
+    probe = new Probe(parentElement);
     probes.set(parentElement, probe);
   }
-  parentElement.querySelector("svg").classList.toggle("off", !data.poster);
   probe.report = (report) => setStateValue("report", report);
-  probe.answer = (answer) => setTriggerValue("answer", answer);
+  probe.say = (asked, answered, error) => setStateValue("press", { asked, answered, error });
   probe.update(data);
   // Also called between two runs: only what has left the page is over.
   return () => setTimeout(() => parentElement.isConnected || probe.end());
 }
 
 class Probe {
-  constructor() {
-    this.asked = 0;
+  constructor(root) {
+    this.place = root.querySelector(".place");
+    this.button = root.querySelector("button");
+    this.button.addEventListener("click", () => this.press());
+    this.turn = 0; // presses so far, of this button and of the page's own
+    this.opened = 0; // the last of them for which the camera was opened here
     this.told = "";
     this.stream = null;
   }
 
-  update({ ask, watch, constraints, known }) {
-    this.turn = ask;
-    if (!known) this.look();
-    // A mounted probe is asked anew for each press of the button, and answers each once.
-    if (ask > this.asked) {
-      this.asked = ask;
-      this.open(ask, constraints);
+  update({ poster, idle, turn, waiting, watch, constraints, known }) {
+    this.place.classList.toggle("off", !poster);
+    this.constraints = constraints;
+    if (turn >= this.turn) {
+      // The server knows of every press.
+      this.turn = turn;
+      this.button.hidden = !idle;
     }
+    if (!known) this.look();
+    if (waiting && turn > this.opened) this.open(turn);
     clearInterval(this.timer);
     if (watch) this.timer = setInterval(() => this.watch(), WATCH);
   }
 
+  press() {
+    this.turn += 1;
+    this.button.hidden = true;
+    if (this.allowed) {
+      this.opened = this.turn;
+      this.say(this.turn, this.turn, "");
+    } else {
+      this.say(this.turn, this.turn - 1, "");
+      this.open(this.turn);
+    }
+  }
+
   async look() {
     const secure = window.isSecureContext && Boolean(navigator.mediaDevices?.getUserMedia);
-    const report = { secure, allowed: secure && (await allowed()) };
+    this.allowed = secure && (await allowed());
+    const report = { secure, allowed: this.allowed };
     const text = JSON.stringify(report);
     if (text !== this.told) {
       this.told = text;
@@ -56,17 +76,20 @@ class Probe {
   }
 
   /** Put the question, and keep the camera open until the connection has it: it starts once. */
-  async open(turn, constraints) {
+  async open(turn) {
+    this.opened = turn;
     if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
-      return this.answer({ turn, error: "InsecureContext" });
+      return this.say(turn, turn, "InsecureContext");
     }
     try {
       this.release();
-      this.stream = await navigator.mediaDevices.getUserMedia(constraints);
+      this.stream = await navigator.mediaDevices.getUserMedia(this.constraints);
       setTimeout(() => this.release(), 10_000);
-      this.answer({ turn, error: "" });
+      this.allowed = true;
+      this.say(turn, turn, "");
     } catch (error) {
-      this.answer({ turn, error: error.name });
+      this.allowed = false;
+      this.say(turn, turn, error.name);
     }
   }
 
@@ -74,7 +97,10 @@ class Probe {
   watch() {
     const frame = document.querySelector(FRAME);
     const found = /^(\w+Error):/.exec(frame?.contentDocument?.querySelector("[role=alert]")?.innerText);
-    if (found) this.answer({ turn: this.turn, error: found[1] });
+    if (found) {
+      this.allowed = false;
+      this.say(this.turn, this.turn, found[1]);
+    }
     if (frame?.contentDocument?.querySelector("video")?.currentTime > 0) this.release();
   }
 

@@ -1,4 +1,4 @@
-"""What the visitor's browser says about its camera."""
+"""The button that starts the camera, and what the visitor's browser says about it."""
 
 from __future__ import annotations
 
@@ -16,26 +16,30 @@ def live_probe(
     *,
     key: str,
     poster: bool,
-    ask: int,
+    idle: bool,
+    turn: int,
+    waiting: bool,
     watch: bool,
     known: bool,
     constraints: dict[str, Any],
     on_report: Callable[[bool, bool], None],
-    on_answer: Callable[[int, str], None],
+    on_press: Callable[[int, int, str], None],
 ) -> None:
     """Mount the probe.
 
     Args:
         key: one per page.
         poster: whether to draw the place of the picture; otherwise it draws nothing.
-        ask: counts the presses of the button; each new one puts the question to the visitor.
+        idle: whether to draw the button in it.
+        turn: how many presses there have been, of this button and of the page's own.
+        waiting: whether the last of them still has to be put to the visitor as a question.
         watch: whether the connection is being made or is there, and may report errors.
         known: whether the browser has reported already.
         constraints: what kind of camera is wanted.
         on_report: called with whether this page may have a camera and whether it was allowed
             before.
-        on_answer: called with the press that is answered and the error's name, empty where the
-            camera is there.
+        on_press: called with the last press, the last one answered, and the error's name, empty
+            where the camera is there.
     """
 
     def reported() -> None:
@@ -43,18 +47,20 @@ def live_probe(
         if report:
             on_report(bool(report["secure"]), bool(report["allowed"]))
 
-    def answered() -> None:
-        answer = st.session_state[key].get("answer")
-        if answer:
-            on_answer(int(answer["turn"]), str(answer["error"]))
+    def pressed() -> None:
+        press = st.session_state[key].get("press")
+        if press:
+            on_press(int(press["asked"]), int(press["answered"]), str(press["error"]))
 
     _probe(
         key=key,
         on_report_change=reported,
-        on_answer_change=answered,
+        on_press_change=pressed,
         data={
             "poster": poster,
-            "ask": ask,
+            "idle": idle,
+            "turn": turn,
+            "waiting": waiting,
             "watch": watch,
             "known": known,
             "constraints": constraints,

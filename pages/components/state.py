@@ -182,12 +182,18 @@ def go(page: str) -> None:
     st.session_state["_wanted"] = page
 
 
-def require_router(page: str) -> None:
+def require_router(page: str) -> str | None:
     """Send a page that is run on its own through the router, which brings the visitor back.
 
     A cold server that is first asked for ``/playlist`` finds the script in ``pages/`` before
     `app.py` has declared its navigation, and would run it bare: no logo, menu or player.
+
+    Returns:
+        The page that the visitor was on in the run before; nothing in the first.
     """
     if not st.session_state.pop("_routed", False):
         st.session_state.setdefault("_wanted", page)
         st.switch_page("app.py")
+    before: str | None = st.session_state.get("_page")
+    st.session_state["_page"] = page
+    return before
