@@ -75,7 +75,7 @@ ENERGY: Final = (
 THE_MIDDLE: Final = "the middle"
 
 BARELY: Final = 0.10
-HARDLY: Final = 0.02
+HARDLY: Final = 0.05
 """Below these probabilities the second emotion is barely there, or not worth a word."""
 
 

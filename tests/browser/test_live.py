@@ -180,9 +180,6 @@ def test_it_can_be_left_and_started_again(arrive: Callable[..., Page]) -> None:
     says(page, "😊 Looks happy")
 
 
-@pytest.mark.xfail(
-    reason="the second of two fake cameras in one Chromium often brings no picture; still open"
-)
 def test_two_visitors_never_see_each_other(arrive: Callable[..., Page]) -> None:
     one, two = arrive("smiling"), arrive("nobody")
     for page in (one, two):

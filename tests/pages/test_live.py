@@ -44,7 +44,9 @@ class Connection:
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
+        self.there = True
         self.reachable = True
+        self.renew = True
         self.problem: Exception | None = None
 
     def __call__(self, **asked: Any) -> SimpleNamespace:
@@ -53,10 +55,12 @@ class Connection:
         if self.problem:
             raise self.problem
         self.asked = asked
-        st.session_state[generate_frontend_component_key(asked["key"])] = {"playing": False}
+        if self.there:
+            st.session_state[generate_frontend_component_key(asked["key"])] = {"playing": False}
         wanted = bool(asked["desired_playing_state"])
         state = WebRtcStreamerState(playing=wanted and self.reachable, signalling=False)
-        st.session_state[asked["key"]] = SimpleNamespace(state=state)
+        if self.renew:
+            st.session_state[asked["key"]] = SimpleNamespace(state=state)
         return st.session_state[asked["key"]]
 
 
@@ -174,6 +178,55 @@ def test_whoever_has_allowed_it_is_not(
 ) -> None:
     press(live)
     assert connection.asked["desired_playing_state"] is True
+
+
+def test_a_press_is_taken_once_and_waits_for_its_answer(live: AppTest) -> None:
+    camera: LiveCamera = live.session_state["live"]
+    # The browser's state comes again with every run.
+    camera.on_press(1, 0, "")
+    camera.on_press(1, 0, "")
+    assert camera.waiting
+    assert camera.take is None
+    camera.on_press(1, 1, "")
+    take = camera.take
+    assert take is not None
+    camera.on_press(1, 1, "")
+    assert camera.take is take
+
+
+def test_the_connection_is_not_wanted_before_its_frame_is_there(
+    live: AppTest, camera: LiveCamera, connection: Connection
+) -> None:
+    connection.there = False
+    live.session_state[generate_frontend_component_key(live_camera.KEY)] = None
+    press(live)
+    assert camera.take is not None
+    assert connection.asked["desired_playing_state"] is False
+    connection.there = True
+    live.run()
+    live.run()
+    assert connection.asked["desired_playing_state"] is True
+
+
+def test_runs_that_other_news_interrupts_are_no_change_of_page(
+    live: AppTest, camera: LiveCamera, connection: Connection
+) -> None:
+    press(live)
+    live.session_state[live_camera.KEY]._last_rendered_run_count = 7
+    connection.renew = False
+    live.run()
+    assert live.session_state[live_camera.KEY]._last_rendered_run_count is None
+
+
+def test_leaving_the_page_lets_go_of_the_camera(
+    live: AppTest, camera: LiveCamera, roll: Any
+) -> None:
+    press(live)
+    roll(0.5)
+    live.switch_page("pages/home.py").run()
+    live.switch_page("pages/live.py").run()
+    assert title(live) == "Let the camera catch your mood"
+    assert camera.take is None
 
 
 def test_a_mood_is_named_with_its_countdown(

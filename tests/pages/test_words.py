@@ -26,6 +26,7 @@ def test_every_intent_has_its_words() -> None:
     [
         ({"happy": 0.60, "surprise": 0.40}, "Mostly happy, a little surprised"),
         ({"sad": 0.93, "fear": 0.07}, "Clearly sad, barely afraid"),
+        ({"happy": 0.96, "neutral": 0.04}, "Clearly happy"),
         ({"disgust": 0.99, "angry": 0.01}, "Clearly disgusted"),
         ({"neutral": 0.51, "sad": 0.49}, "Hard to say: neutral or sad?"),
     ],
