@@ -100,9 +100,12 @@ def test_several_faces(visit: Callable[..., Page], hand_in: Any, two_people: byt
 def test_a_snapshot(visit: Callable[..., Page]) -> None:
     page = visit("/selfie")
     page.get_by_role("button", name="Take a snapshot instead").click()
+    page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
     # The browser's own test picture has no face.
     page.get_by_role("button", name="Take Photo").click()
     expect(heading(page)).to_have_text("No face found in this picture")
+    # What was on the page before goes when the new one is complete.
+    expect(page.get_by_role("button", name="Or set it by hand")).to_have_count(0)
     page.get_by_role("button", name="Set it by hand").click()
     expect(page.get_by_role("slider")).to_have_count(2)
 
