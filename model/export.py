@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> Path:
         "starts": json.loads((source / "arguments.json").read_text()),
         "best": json.loads((source / "best.json").read_text()),
     }
-    initial = how["starts"][0]["initial"]
+    initial = how["starts"][0].get("initial")
     origin = Path(initial).with_name("arguments.json") if initial else None
     if origin and origin.is_file():
         # The run that this one began with is part of how the network came about.

@@ -111,6 +111,13 @@ def test_train_resumes_exports_and_evaluates(
     starts = json.loads((out / "training.json").read_text())["starts"]
     assert [start["data"] for start in starts] == ["fer2013.zip"] * 2
 
+    # A run that was begun before a run could begin with another is exported, too.
+    old = json.loads((run / "arguments.json").read_text())
+    for start in old:
+        del start["initial"], start["teacher"]
+    (run / "arguments.json").write_text(json.dumps(old))
+    export.run(parser.parse_args(["--data", str(tiny_zip), "--out", str(out)]))
+
     split = load_fer2013(tiny_zip).private_test
     from_keras = evaluate.load_predictor(out / "emotion_cnn.keras")(split.images)
     from_litert = evaluate.load_predictor(exported)(split.images)
