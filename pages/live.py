@@ -241,6 +241,7 @@ else:
             waiting=camera.waiting,
             watch=camera.take is not None,
             known=camera.reported,
+            allowed=camera.allowed,
             constraints=CONSTRAINTS,
             on_report=camera.on_report,
             on_press=camera.on_press,

@@ -38,7 +38,7 @@ class Probe {
     this.stream = null;
   }
 
-  update({ poster, idle, turn, waiting, watch, constraints, known }) {
+  update({ poster, idle, turn, waiting, watch, constraints, known, allowed }) {
     this.place.classList.toggle("off", !poster);
     this.constraints = constraints;
     if (turn >= this.turn) {
@@ -46,7 +46,9 @@ class Probe {
       this.turn = turn;
       this.button.hidden = !idle;
     }
-    if (!known) this.look();
+    // Back on the page, the server knows already.
+    if (known) this.allowed = allowed;
+    else this.look();
     if (waiting && turn > this.opened) this.open(turn);
     clearInterval(this.timer);
     if (watch) this.timer = setInterval(() => this.watch(), WATCH);

@@ -21,6 +21,7 @@ def live_probe(
     waiting: bool,
     watch: bool,
     known: bool,
+    allowed: bool,
     constraints: dict[str, Any],
     on_report: Callable[[bool, bool], None],
     on_press: Callable[[int, int, str], None],
@@ -35,6 +36,7 @@ def live_probe(
         waiting: whether the last of them still has to be put to the visitor as a question.
         watch: whether the connection is being made or is there, and may report errors.
         known: whether the browser has reported already.
+        allowed: whether the visitor has allowed the camera, as far as is known.
         constraints: what kind of camera is wanted.
         on_report: called with whether this page may have a camera and whether it was allowed
             before.
@@ -63,6 +65,7 @@ def live_probe(
             "waiting": waiting,
             "watch": watch,
             "known": known,
+            "allowed": allowed,
             "constraints": constraints,
         },
     )
