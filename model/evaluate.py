@@ -17,13 +17,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
-from model.data import Split, load_fer2013
+from emotion.types import UNSURE_BELOW
+from model.data import FERPLUS_COLUMNS, Split, load_fer2013
 
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = WEIGHTS / "emotion_cnn.tflite"
 METRICS = WEIGHTS / "metrics.json"
+CALIBRATION = WEIGHTS / "calibration.json"
 BINS = 15
 BATCH = 64
+
+FERPLUS_TO_EMOTIONS = {
+    name: EMOTIONS.index(emotion)
+    for name, emotion in {
+        "neutral": "neutral",
+        "happiness": "happy",
+        "surprise": "surprise",
+        "sadness": "sad",
+        "anger": "angry",
+        "disgust": "disgust",
+        "fear": "fear",
+    }.items()
+}
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -42,12 +57,16 @@ class Metrics(TypedDict):
     ece: float
     per_class: dict[str, dict[str, float]]
     confusion: list[list[int]]
+    reliability: list[dict[str, float]]
+    unsure: dict[str, float]
+    ferplus: dict[str, float] | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    add("--votes", help="FER+ votes (csv): how far the network agrees with its majority")
     add("--split", choices=("public-test", "private-test"), default="public-test")
     add("--tta", action="store_true", help="average over the picture and its mirror image")
     add("--weights", type=Path, default=SHIPPED, help="a .tflite or .keras file")
@@ -58,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> Metrics:
     """Evaluate as the command line asks, and record if it asks for that."""
     predict = load_predictor(arguments.weights)
-    data = load_fer2013(arguments.data)
+    data = load_fer2013(arguments.data, ferplus=arguments.votes)
     split = data.public_test if arguments.split == "public-test" else data.private_test
     probabilities = (
         predict_with_mirror(predict, split.images) if arguments.tta else predict(split.images)
@@ -139,6 +158,9 @@ def measure(
             for position, emotion in enumerate(EMOTIONS)
         },
         confusion=confusion.tolist(),
+        reliability=reliability(probabilities, split.labels),
+        unsure=_unsure(probabilities, split.labels),
+        ferplus=_ferplus(predicted, split),
     )
 
 
@@ -152,16 +174,87 @@ def expected_calibration_error(
         labels: ``(N,)``, the true classes.
         bins: how many confidence bins of equal width.
     """
+    found = reliability(probabilities, labels, bins=bins)
+    gaps = [abs(b["accuracy"] - b["confidence"]) * b["images"] / len(labels) for b in found]
+    return float(sum(gaps))
+
+
+def reliability(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, bins: int = BINS
+) -> list[dict[str, float]]:
+    """Return, for each bin of confidence that is not empty, what was claimed and what was true.
+
+    Args:
+        probabilities: ``(N, classes)``, rows that sum to 1.
+        labels: ``(N,)``, the true classes.
+        bins: how many confidence bins of equal width.
+
+    Returns:
+        ``{"confidence": mean, "accuracy": share that was right, "images": count}`` a bin.
+    """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    gaps = [
-        abs(float(right[place == b].mean()) - float(confidence[place == b].mean()))
-        * float((place == b).mean())
+    return [
+        {
+            "confidence": float(confidence[place == b].mean()),
+            "accuracy": float(right[place == b].mean()),
+            "images": int((place == b).sum()),
+        }
         for b in range(bins)
         if (place == b).any()
     ]
-    return float(sum(gaps))
+
+
+def _unsure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
+    """Return how often the network says "hard to say", and how right it is then and else."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    ranked = np.take_along_axis(probabilities, order, axis=1)
+    unsure = ranked[:, 0] - ranked[:, 1] < UNSURE_BELOW
+    first, second = (order[:, place] == labels for place in (0, 1))
+    return {
+        "margin": UNSURE_BELOW,
+        "share": float(unsure.mean()),
+        "accuracy_when_sure": _mean(first[~unsure]),
+        "accuracy_when_unsure": _mean(first[unsure]),
+        "either_of_two_when_unsure": _mean((first | second)[unsure]),
+    }
+
+
+def _ferplus(predicted: NDArray[np.int64], split: Split) -> dict[str, float] | None:
+    """Compare with what most FER+ taggers saw, where that is one of the seven emotions."""
+    if split.votes is None:
+        return None
+    majority = ferplus_majority(split.votes)
+    voted = majority >= 0
+    both = voted & (majority == split.labels)
+    return {
+        "images": int(voted.sum()),
+        "agreement": _mean((predicted == majority)[voted]),
+        "labels_agreement": _mean((split.labels == majority)[voted]),
+        "agreed_images": int(both.sum()),
+        "agreed_accuracy": _mean((predicted == split.labels)[both]),
+    }
+
+
+def ferplus_majority(votes: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the emotion that most FER+ taggers named.
+
+    Args:
+        votes: float32 ``(N, 8)``, shares in the order of `FERPLUS_COLUMNS`.
+
+    Returns:
+        int64 ``(N,)``, positions in `EMOTIONS`; -1 where two share the lead, where it is
+        contempt (which FER-2013 does not know) and where nobody voted for an emotion.
+    """
+    leads = votes == votes.max(axis=1, keepdims=True)
+    place = np.array([FERPLUS_TO_EMOTIONS.get(name, -1) for name in FERPLUS_COLUMNS])
+    majority: NDArray[np.int64] = place[votes.argmax(axis=1)]
+    return np.where(leads.sum(axis=1) == 1, majority, -1)
+
+
+def _mean(right: NDArray[np.bool_]) -> float:
+    return float(right.mean()) if len(right) else 0.0
 
 
 def record(metrics: Metrics, weights: Path, *, path: Path = METRICS) -> None:
@@ -169,22 +262,43 @@ def record(metrics: Metrics, weights: Path, *, path: Path = METRICS) -> None:
 
     Figures of another weights file are dropped: the file speaks of one network.
     """
-    content = weights.read_bytes()
-    network = {
-        "file": weights.name,
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    network = describe(weights)
     known = json.loads(path.read_text()) if path.exists() else {}
     figures = known.get("figures", {}) if known.get("network") == network else {}
     key = metrics["split"] + ("+tta" if metrics["tta"] else "")
     figures[key] = {
         **metrics,
         "command": f"python -m model evaluate --split {metrics['split']}"
-        + (" --tta" if metrics["tta"] else ""),
+        + (" --tta" if metrics["tta"] else "")
+        + (" --votes FERPLUS.csv" if metrics["ferplus"] else ""),
     }
-    text = json.dumps({"network": network, "figures": dict(sorted(figures.items()))}, indent=2)
-    path.write_text(text + "\n")
+    beside = weights.with_name(CALIBRATION.name)
+    calibration = json.loads(beside.read_text()) if beside.is_file() else None
+    write_json(
+        {
+            "network": network,
+            "calibration": calibration,
+            "figures": dict(sorted(figures.items())),
+        },
+        path,
+    )
+
+
+def describe(weights: Path) -> dict[str, Any]:
+    """Return a weights file's name, size in bytes and SHA-256, to tell whose figures are whose."""
+    content = weights.read_bytes()
+    return {
+        "file": weights.name,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write a file of figures, whole or not at all."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(json.dumps(content, indent=2) + "\n")
+    draft.replace(path)
 
 
 def as_text(metrics: Metrics) -> str:
@@ -201,5 +315,17 @@ def as_text(metrics: Metrics) -> str:
         lines.append(
             f"  {emotion:9} {figures['images']:7,}  {figures['precision']:8.1%}"
             f"  {figures['recall']:6.1%}"
+        )
+    unsure = metrics["unsure"]
+    lines.append(
+        f"  hard to say: {unsure['share']:.1%}, where the first guess is right "
+        f"{unsure['accuracy_when_unsure']:.1%} and one of the two "
+        f"{unsure['either_of_two_when_unsure']:.1%}; else {unsure['accuracy_when_sure']:.1%}"
+    )
+    if plus := metrics["ferplus"]:
+        lines.append(
+            f"  FER+ majority: {plus['agreement']:.1%} of {plus['images']:,.0f} (the labels: "
+            f"{plus['labels_agreement']:.1%}); where both labels agree "
+            f"{plus['agreed_accuracy']:.1%} of {plus['agreed_images']:,.0f}"
         )
     return "\n".join(lines)

@@ -1,8 +1,11 @@
 """From a trained network to the files that the app ships.
 
-``python -m model export --run first`` copies the run's best network, its arguments, history and
-curves into ``model/weights/`` and writes ``emotion_cnn.tflite`` for LiteRT. The exported file is
-compared with Keras on real crops before it replaces the old one.
+``python -m model export --run first`` takes the run's best network, calibrates it on PublicTest
+(`model.calibrate`, folded into its last layer) and writes it into ``model/weights/`` with the
+run's arguments, history and curves: ``emotion_cnn.keras`` to go on from, and
+``emotion_cnn.tflite`` for LiteRT, whose weights are 8-bit integers. That makes it a quarter as
+large and several times as quick; it is compared with Keras on PublicTest before it replaces the
+old one.
 """
 
 from __future__ import annotations
@@ -11,18 +14,23 @@ import argparse
 import json
 import shutil
 import tempfile
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
-from model.data import load_fer2013
-from model.evaluate import WEIGHTS, load_predictor
+from model.calibrate import FLOOR, Calibration, fit_calibration
+from model.data import Split, load_fer2013
+from model.evaluate import CALIBRATION, WEIGHTS, load_predictor, measure, write_json
 from model.train import RUNS
 
-TOLERANCE = 1e-4
-CROPS = 256
+TOLERANCE = 0.01
+"""How far a probability of the 8-bit network may be from Keras's, on average."""
+LOSS = 0.003
+"""What accuracy on PublicTest it may cost."""
 NAME = "emotion_cnn"
 
 
@@ -31,72 +39,142 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
     add("--run", default="default", help="the run under model/runs whose best network is taken")
+    add("--floor", type=float, default=FLOOR, help="recall wanted of every emotion on PublicTest")
     add("--out", type=Path, default=WEIGHTS, help="the folder that the files go to")
 
 
 def run(arguments: argparse.Namespace) -> Path:
     """Export a run's best network and return the LiteRT file."""
+    import keras
+
     source = RUNS / arguments.run
-    crops = load_fer2013(arguments.data).public_test.images[:CROPS]
+    weights = source / "best.keras"
+    if not weights.is_file():
+        raise FileNotFoundError(f"There is no trained network at {weights}: train one first")
+    split = load_fer2013(arguments.data).public_test
     arguments.out.mkdir(parents=True, exist_ok=True)
-    exported = export(source / "best.keras", arguments.out / f"{NAME}.tflite", crops)
-    shutil.copyfile(source / "best.keras", arguments.out / f"{NAME}.keras")
+    network = keras.saving.load_model(weights, compile=False)
+    before = load_predictor(weights)(split.images)
+    calibration = fit_calibration(before, split.labels, floor=arguments.floor)
+    fold(calibration, network)
+    exported = export(network, arguments.out / f"{NAME}.tflite", split)
+    save_compact(network, arguments.out / f"{NAME}.keras")
+    after = load_predictor(exported)(split.images)
+    write_json(
+        {
+            **calibration.as_dict(),
+            "floor": arguments.floor,
+            "split": "public-test",
+            "before": _summary(before, split),
+            "after, in 8 bits": _summary(after, split),
+        },
+        arguments.out / CALIBRATION.name,
+    )
     shutil.copyfile(source / "history.csv", arguments.out / "history.csv")
     shutil.copyfile(source / "curves.png", arguments.out / "curves.png")
-    how = {
-        "starts": json.loads((source / "arguments.json").read_text()),
-        "best": json.loads((source / "best.json").read_text()),
-    }
-    initial = how["starts"][0].get("initial")
-    origin = Path(initial).with_name("arguments.json") if initial else None
-    if origin and origin.is_file():
-        # The run that this one began with is part of how the network came about.
-        how["initial"] = {
-            "starts": json.loads(origin.read_text()),
-            "best": json.loads(origin.with_name("best.json").read_text()),
-        }
-    # Where the files lay is of no use to anybody else.
-    for start in (*how["starts"], *how.get("initial", {}).get("starts", ())):
+    write_json(_provenance(source), arguments.out / "training.json")
+    return exported
+
+
+def _provenance(run: Path) -> dict[str, Any]:
+    """Return how a run was started and what it reached, and the same of the run it began with."""
+    starts = json.loads((run / "arguments.json").read_text())
+    initial = starts[0].get("initial")
+    for start in starts:
+        # Where the files lay is of no use to anybody else.
         for place in ("data", "votes"):
             if start[place]:
                 start[place] = Path(start[place]).name
         for place in ("initial", "teacher"):
             if start.get(place):
                 start[place] = "/".join(Path(start[place]).parts[-2:])
-    (arguments.out / "training.json").write_text(json.dumps(how, indent=2) + "\n")
-    return exported
+    how = {"starts": starts, "best": json.loads((run / "best.json").read_text())}
+    if initial and Path(initial).with_name("arguments.json").is_file():
+        how["initial"] = _provenance(Path(initial).parent)
+    return how
 
 
-def export(weights: Path, target: Path, crops: NDArray[np.uint8]) -> Path:
-    """Write a Keras network as a LiteRT file that gives the same probabilities.
+def fold(calibration: Calibration, network: Any) -> None:
+    """Put a calibration into the network's last layer, ``logits``."""
+    layer = network.get_layer("logits")
+    kernel, bias = layer.get_weights()
+    temperature = np.float32(calibration.temperature)
+    offsets = np.asarray(calibration.offsets, dtype=np.float32)
+    layer.set_weights([kernel / temperature, (bias + offsets) / temperature])
+
+
+def save_compact(network: Any, target: Path) -> None:
+    """Save a network as ``.keras`` with its kernels in 16-bit precision, and packed.
+
+    Half of every number is then zeros, so that the file is half as large. The change is far
+    below that of the 8-bit file.
+    """
+    for layer in network.layers:
+        weights = layer.get_weights()
+        if weights and weights[0].ndim > 1:
+            rounded = weights[0].astype(np.float16).astype(np.float32)
+            layer.set_weights([rounded, *weights[1:]])
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
+        plain, packed = Path(folder) / f"plain{target.suffix}", Path(folder) / target.name
+        network.save(plain)
+        with (
+            zipfile.ZipFile(plain) as source,
+            zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+        ):
+            for name in source.namelist():
+                archive.writestr(name, source.read(name))
+        packed.replace(target)
+
+
+def export(network: Any, target: Path, split: Split) -> Path:
+    """Write a Keras network as a LiteRT file with 8-bit weights that reads faces as well.
+
+    Weights are quantised a channel, activations on the fly ("dynamic range").
 
     Args:
-        weights: a ``.keras`` file.
-        target: the ``.tflite`` file to write; replaced only by one that agrees.
-        crops: uint8 ``(N, 48, 48, 1)``, real faces to compare on.
+        network: the Keras network.
+        target: the ``.tflite`` file to write; replaced only by one that is as good.
+        split: real faces to compare on.
 
     Raises:
-        FileNotFoundError: there is no such network.
-        ValueError: a probability of the two differs by more than 1e-4, or the exported file
-            has not the promised input and output.
+        ValueError: the exported file has not the promised output, gives other probabilities,
+            or costs more accuracy than `LOSS`.
     """
-    import keras
+    import tensorflow as tf
 
-    if not weights.is_file():
-        raise FileNotFoundError(f"There is no trained network at {weights}: train one first")
-    network = keras.saving.load_model(weights, compile=False)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         draft = Path(folder) / target.name
-        network.export(str(draft), format="litert", verbose=False)
-        expected = load_predictor(weights)(crops)
-        found = load_predictor(draft)(crops)
-        if found.shape != (len(crops), len(EMOTIONS)):
+        network.export(
+            str(draft),
+            format="litert",
+            verbose=False,
+            optimizations=[tf.lite.Optimize.DEFAULT],
+        )
+        expected = np.asarray(network.predict(split.images, batch_size=256, verbose=0))
+        found = load_predictor(draft)(split.images)
+        if found.shape != (len(split), len(EMOTIONS)):
             raise ValueError(f"The exported network returns {found.shape[1:]} values a face")
-        difference = float(np.abs(expected - found).max())
-        if difference > TOLERANCE:
+        difference = float(np.abs(expected - found).mean())
+        loss = _accuracy(expected, split) - _accuracy(found, split)
+        if difference > TOLERANCE or loss > LOSS:
             raise ValueError(
-                f"The exported network differs from Keras by {difference:.1e} on {len(crops)} "
-                f"crops; {TOLERANCE:.0e} is allowed"
+                f"The exported network differs from Keras by {difference:.1e} a probability and "
+                f"loses {loss:.2%} accuracy on {len(split)} faces; {TOLERANCE:.0e} and "
+                f"{LOSS:.1%} are allowed"
             )
         draft.replace(target)
     return target
+
+
+def _accuracy(probabilities: NDArray[np.float32], split: Split) -> float:
+    return float((probabilities.argmax(axis=1) == split.labels).mean())
+
+
+def _summary(probabilities: NDArray[np.float32], split: Split) -> dict[str, Any]:
+    metrics = measure(probabilities, split, name="public-test")
+    return {
+        "accuracy": metrics["accuracy"],
+        "macro_recall": metrics["macro_recall"],
+        "ece": metrics["ece"],
+        "recall": {name: found["recall"] for name, found in metrics["per_class"].items()},
+    }

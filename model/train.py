@@ -54,6 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--initial", type=Path, help="start from this network (.keras) and not from random weights")
     add("--teacher", type=Path, help="a trained network whose probabilities soften the labels")
     add("--teacher-weight", type=float, default=0.4, help="its share of the labels, 0-1")
+    add("--teacher-views", type=int, default=0, help="random views it sees beside the mirror image")
+    add("--precision", choices=("float32", "mixed_bfloat16"), default="float32")
     add("--seed", type=int, default=0)
     add("--limit", type=int, help="use this many images of each split: to try things out")
     add("--verbose", type=int, default=1, help="1: progress bar, 2: a line an epoch")
@@ -76,14 +78,22 @@ def train(arguments: argparse.Namespace) -> Path:
     training = _first(data.training, arguments.limit, seed=arguments.seed)
     validation = _first(data.public_test, arguments.limit, seed=arguments.seed)
 
-    network = build_model(
-        widths=tuple(arguments.widths), depths=tuple(arguments.depths), dropout=arguments.dropout
-    )
+    shape: dict[str, Any] = {
+        "widths": tuple(arguments.widths),
+        "depths": tuple(arguments.depths),
+        "dropout": arguments.dropout,
+    }
+    published = build_model(**shape)  # float32, whatever it is trained in
+    targets = _targets(training, _taught(run, training, arguments), arguments.teacher_weight)
+    keras.config.set_dtype_policy(arguments.precision)
+    network = build_model(**shape)
     print(f"{network.count_params():,} parameters, Keras on {keras.backend.backend()}")
     if arguments.initial:
-        network.load_weights(arguments.initial)
+        print(
+            f"{_start_from(network, arguments.initial):.0%} of them start as in the first network"
+        )
     augmentation = RandomAugmentation.of_strength(
-        arguments.strength, erase=arguments.erase, seed=seed, name="augmentation"
+        arguments.strength, erase=arguments.erase, seed=seed, dtype="float32", name="augmentation"
     )
     learner = _with_heads(network, augmentation, dropout=arguments.dropout)
     steps = math.ceil(len(training) / arguments.batch_size)
@@ -100,14 +110,14 @@ def train(arguments: argparse.Namespace) -> Path:
     )
     learner.fit(
         training.images,
-        _targets(training, teacher=arguments.teacher, teacher_weight=arguments.teacher_weight),
+        targets,
         sample_weight=_weights(training, balance=arguments.balance),
         batch_size=arguments.batch_size,
         epochs=arguments.epochs,
         verbose=arguments.verbose,
         callbacks=[
             keras.callbacks.BackupAndRestore(str(run / "backup"), delete_checkpoint=False),
-            _KeepBest(network, training, validation, run),
+            _KeepBest(network, published, training, validation, run),
             keras.callbacks.CSVLogger(str(run / "history.csv"), append=True),
         ],
     )
@@ -137,8 +147,8 @@ def _with_heads(
     pictures = keras.layers.Input(network.input_shape[1:], name="picture")
     found = inner(augmentation(pictures))
     votes = keras.layers.Dropout(dropout, name="votes_dropout")(found["features"])
-    votes = keras.layers.Dense(len(FERPLUS_COLUMNS), name="votes")(votes)
-    logits = keras.layers.Identity(name="logits")(found["logits"])
+    votes = keras.layers.Dense(len(FERPLUS_COLUMNS), dtype="float32", name="votes")(votes)
+    logits = keras.layers.Identity(dtype="float32", name="logits")(found["logits"])
     return keras.Model(pictures, {"logits": logits, "votes": votes}, name="learner")
 
 
@@ -171,8 +181,51 @@ def _first(split: Split, limit: int | None, *, seed: int) -> Split:
     return split.take(chosen.astype(np.int64))
 
 
+def _start_from(network: keras.Model, initial: Path) -> float:
+    """Copy what a trained network has in layers of the same name and shapes; return its share."""
+    trained = {
+        layer.name: layer.get_weights()
+        for layer in keras.saving.load_model(initial, compile=False).layers
+    }
+    copied = 0
+    for layer in network.layers:
+        weights = trained.get(layer.name, [])
+        if weights and [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
+            layer.set_weights(weights)
+            copied += layer.count_params()
+    return copied / int(network.count_params())
+
+
+def _taught(run: Path, split: Split, arguments: argparse.Namespace) -> NDArray[np.float32] | None:
+    """Return the teacher's probabilities ``(N, 7)``, kept in the run's folder for its next start.
+
+    They are the mean over the picture, its mirror image and random views of it, which is a
+    better teacher than any single look (on PublicTest by about one point).
+    """
+    if arguments.teacher is None:
+        return None
+    kept = run / "taught.npy"
+    if kept.is_file() and len(known := np.load(kept)) == len(split):
+        return np.asarray(known, dtype=np.float32)
+    predict = load_predictor(arguments.teacher)
+    looks = [predict_with_mirror(predict, split.images)] * 2
+    augmentation = RandomAugmentation.of_strength(0.5, erase=0.0, seed=arguments.seed)
+    for view in range(arguments.teacher_views):
+        print(f"The teacher looks at view {view + 1} of {arguments.teacher_views}", flush=True)
+        pictures = [
+            keras.ops.convert_to_numpy(
+                augmentation(split.images[start : start + 512], training=True)
+            )
+            for start in range(0, len(split), 512)
+        ]
+        looks.append(predict(np.concatenate(pictures).round().astype(np.uint8)))
+    taught = np.mean(looks, axis=0, dtype=np.float32)
+    np.save(kept, taught)
+    return np.asarray(taught, dtype=np.float32)
+
+
 def _targets(
-    split: Split, *, teacher: Path | None = None, teacher_weight: float = 0.0
+    split: Split, taught: NDArray[np.float32] | None = None, teacher_weight: float = 0.0
 ) -> dict[str, NDArray[np.float32]]:
     """Return what the two heads should say of each image.
 
@@ -182,8 +235,7 @@ def _targets(
     """
     nobody = np.zeros((len(split), len(FERPLUS_COLUMNS)), dtype=np.float32)
     labels = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
-    if teacher:
-        taught = predict_with_mirror(load_predictor(teacher), split.images)
+    if taught is not None:
         labels = labels + np.float32(teacher_weight) * (taught - labels)
     return {
         "logits": labels,
@@ -210,13 +262,22 @@ class _KeepBest(keras.callbacks.Callback):
     average: they are measured anew before the average is judged (Izmailov et al. 2018,
     "Averaging Weights Leads to Wider Optima"), on training images as they are, since that is
     what the network will meet. Training goes on from the plain weights and their statistics.
+    ``published`` is the network in float32 that is judged and saved.
     """
 
     STATISTICS_BATCHES, STATISTICS_SIZE = 24, 256
 
-    def __init__(self, network: keras.Model, training: Split, validation: Split, run: Path) -> None:
+    def __init__(
+        self,
+        network: keras.Model,
+        published: keras.Model,
+        training: Split,
+        validation: Split,
+        run: Path,
+    ) -> None:
         super().__init__()
         self.network = network
+        self.published = published
         self.training = training
         self.validation = validation
         self.path = run / "best.keras"
@@ -233,7 +294,8 @@ class _KeepBest(keras.callbacks.Callback):
         ):
             variable.assign(average)
         self._measure_statistics(epoch)
-        probabilities = self.network.predict(self.validation.images, batch_size=256, verbose=0)
+        self.published.set_weights(self.network.get_weights())
+        probabilities = self.published.predict(self.validation.images, batch_size=256, verbose=0)
         accuracy = float((probabilities.argmax(axis=1) == self.validation.labels).mean())
         truth = probabilities[np.arange(len(probabilities)), self.validation.labels]
         if logs is not None:
@@ -241,7 +303,7 @@ class _KeepBest(keras.callbacks.Callback):
             logs["val_loss"] = float(-np.log(np.maximum(truth, 1e-7)).mean())
         if accuracy > self.best:
             self.best = accuracy
-            self.network.save(self.path)
+            self.published.save(self.path)
             self.note.write_text(json.dumps({"epoch": epoch + 1, "accuracy": accuracy}))
         self.model.set_weights(plain)
 

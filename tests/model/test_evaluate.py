@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,41 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     right = sure_of([0] * 6 + [1] * 4, 0.9)
     assert evaluate.expected_calibration_error(right, labels) == pytest.approx(0.3, abs=1e-6)
     assert evaluate.expected_calibration_error(sure_of([0] * 10), labels) == pytest.approx(0)
+
+
+def test_reliability_says_what_was_claimed_and_what_was_true() -> None:
+    found = np.concatenate([sure_of([0] * 4, 0.9), sure_of([1] * 4, 0.5)])
+    bins = evaluate.reliability(found, np.array([0, 0, 0, 2, 1, 1, 2, 2]))
+    assert [b["images"] for b in bins] == [4, 4]
+    assert [b["confidence"] for b in bins] == pytest.approx([0.5, 0.9])
+    assert [b["accuracy"] for b in bins] == [0.5, 0.75]
+
+
+def test_hard_to_say_is_told_apart() -> None:
+    close = np.full((2, len(EMOTIONS)), 0.02, np.float32)
+    close[:, 3], close[:, 5] = 0.5, 0.4
+    split = split_of([5, 0, 3], [True] * 3)
+    found = evaluate.measure(np.concatenate([close, sure_of([3], 0.9)]), split, name="x")["unsure"]
+    assert found["share"] == pytest.approx(2 / 3)
+    assert (found["accuracy_when_sure"], found["accuracy_when_unsure"]) == (1.0, 0.0)
+    assert found["either_of_two_when_unsure"] == 0.5
+
+
+def test_ferplus_majority_is_that_of_a_clear_lead() -> None:
+    votes = np.zeros((5, 8), np.float32)
+    votes[0, 1] = 1  # happiness
+    votes[1, [0, 4]] = 0.5  # a tie
+    votes[2, 7] = 1  # contempt, which FER-2013 does not know
+    votes[3, [0, 3]] = 0.4, 0.6  # sadness
+    majority = evaluate.ferplus_majority(votes)
+    assert majority.tolist() == [EMOTIONS.index("happy"), -1, -1, EMOTIONS.index("sad"), -1]
+
+    split = replace(split_of([3, 0, 0, 6, 0], [True] * 5), votes=votes)
+    plus = evaluate.measure(sure_of([3, 0, 0, 4, 0]), split, name="x")["ferplus"]
+    assert plus is not None
+    assert (plus["images"], plus["agreement"], plus["labels_agreement"]) == (2, 1.0, 0.5)
+    assert (plus["agreed_images"], plus["agreed_accuracy"]) == (1, 1.0)
+    assert evaluate.measure(sure_of([0]), split_of([0], [True]), name="x")["ferplus"] is None
 
 
 def test_mirror_averages_both_sides() -> None:

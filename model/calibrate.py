@@ -1,0 +1,97 @@
+"""Probabilities that mean what they say, and no emotion given up: fitted on PublicTest.
+
+A network trained on uneven classes names the rare ones too seldom, and one trained on hard
+labels is too sure. Two small corrections of its last layer mend both, and are stored in it:
+an offset a class (logit adjustment, Menon et al. 2021) and one temperature (Guo et al. 2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+
+from emotion.labels import EMOTIONS
+
+FLOOR = 0.51
+"""The recall on PublicTest below which no emotion shall fall."""
+STEP = 0.025
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is done to the logits: ``(logits + offsets) / temperature``.
+
+    Attributes:
+        temperature: above 1 makes the network less sure.
+        offsets: one a class, in the order of `EMOTIONS`.
+    """
+
+    temperature: float
+    offsets: tuple[float, ...]
+
+    def apply(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the corrected probabilities ``(N, 7)`` of uncorrected ones."""
+        logits = (np.log(np.maximum(probabilities, 1e-9)) + self.offsets) / self.temperature
+        return _softmax(logits).astype(np.float32)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is written beside the weights."""
+        bias = dict(zip(EMOTIONS, self.offsets, strict=True))
+        return {"temperature": self.temperature, "bias": bias}
+
+
+def fit_calibration(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, floor: float = FLOOR
+) -> Calibration:
+    """Find offsets that lift every class to a recall, and then the temperature.
+
+    Args:
+        probabilities: ``(N, 7)``, as the network gives them.
+        labels: ``(N,)``, the true classes.
+        floor: the recall wanted of every class, 0-1; 0 leaves the classes as they are.
+    """
+    logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-9))
+    offsets = fit_offsets(logits, labels, floor=floor)
+    temperature = fit_temperature(logits + offsets, labels)
+    return Calibration(round(temperature, 4), tuple(round(float(b), 4) for b in offsets))
+
+
+def fit_offsets(
+    logits: NDArray[np.float64], labels: NDArray[np.int64], *, floor: float
+) -> NDArray[np.float64]:
+    """Raise the class that is recalled least, step by step, until none is below the floor.
+
+    Offsets that also lower other classes would win more on PublicTest and keep less of it on
+    other faces: fitted on one half and tried on the other, they lost a point of accuracy,
+    these 0.4. Returns the offsets reached where the floor cannot be had for every class at once.
+    """
+    offsets = np.zeros(logits.shape[1])
+    present = np.unique(labels)
+    for _ in range(round(len(present) * 2 / STEP)):
+        named = (logits + offsets).argmax(axis=1)
+        recall = np.array([(named[labels == label] == label).mean() for label in present])
+        if recall.min() >= floor:
+            break
+        offsets[present[recall.argmin()]] += STEP
+    least: float = offsets.min()
+    return offsets - least
+
+
+def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Return the temperature under which the true labels are most probable, 0.25-4."""
+
+    def surprise(temperature: float) -> float:
+        truth = _softmax(logits / temperature)[np.arange(len(labels)), labels]
+        return float(-np.log(np.maximum(truth, 1e-12)).mean())
+
+    return float(minimize_scalar(surprise, bounds=(0.25, 4.0), method="bounded").x)
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    share: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+    return share
