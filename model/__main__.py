@@ -1,47 +1,57 @@
-"""``python -m model train|evaluate|export``: how the network is made and measured."""
+"""``python -m model COMMAND``: how the network is made, measured and written about."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 # TensorFlow's start-up chatter hides the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+COMMANDS = {
+    "train": "train a network; goes on where it stopped",
+    "recipe": "the long recipe for a GPU: large teachers, then the small network from them",
+    "pack": "make FER-2013 small enough to be carried to a machine that trains",
+    "export": "calibrate a run's best network and make it the shipped one",
+    "evaluate": "measure a network on a test split",
+    "robustness": "measure it on turned, small, blurred, noisy, dark and covered faces",
+    "placement": "measure what is lost between a photo and the crop",
+    "compare": "measure it beside classical features, and PyPI's fer",
+    "experiments": "write down what every run tried and reached",
+    "card": "write the model card from what was measured",
+    "notebooks": "execute the notebooks",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m model", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train a network; goes on where it stopped")
-    evaluate = commands.add_parser("evaluate", help="measure a network on a test split")
-    export = commands.add_parser("export", help="make a run's best network the shipped one")
-
-    from model import evaluate as evaluation
-
-    evaluation.add_arguments(evaluate)
-    # Keras takes seconds to import and `evaluate` does not need it.
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given[:1] != ["evaluate"]:
-        from model import export as exporting
-        from model import train as training
-
-        training.add_arguments(train)
-        exporting.add_arguments(export)
+    parser = argparse.ArgumentParser(prog="python -m model", description=__doc__)
+    parsers = parser.add_subparsers(dest="command", required=True)
+    for name, what in COMMANDS.items():
+        command = parsers.add_parser(name, help=what)
+        # Keras takes seconds to import, and most commands do not need it.
+        if name in given[:1]:
+            module = importlib.import_module(f"model.{name}")
+            module.add_arguments(command)
     chosen = parser.parse_args(given)
     try:
-        if chosen.command == "train":
-            print(f"Done: {training.train(chosen)}")
-        elif chosen.command == "export":
-            print(f"Done: {exporting.run(chosen)}")
-        else:
-            metrics = evaluation.run(chosen)
-            print(json.dumps(metrics, indent=2) if chosen.json else evaluation.as_text(metrics))
+        found = module.run(chosen)
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
+    except TimeoutError as error:
+        print(error, file=sys.stderr)
+        return 3
+    if isinstance(found, dict):
+        print(json.dumps(found, indent=2) if chosen.json else module.as_text(found))
+    else:
+        for path in [found] if isinstance(found, Path) else found:
+            print(f"Done: {path}")
     return 0
 
 

@@ -79,6 +79,8 @@ def run(arguments: argparse.Namespace) -> Metrics:
     predict = load_predictor(arguments.weights)
     data = load_fer2013(arguments.data, ferplus=arguments.votes)
     split = data.public_test if arguments.split == "public-test" else data.private_test
+    if not len(split):
+        raise ValueError(f"{arguments.data} holds no image of {arguments.split}")
     probabilities = (
         predict_with_mirror(predict, split.images) if arguments.tta else predict(split.images)
     )

@@ -85,13 +85,19 @@ def _provenance(run: Path) -> dict[str, Any]:
         for place in ("data", "votes"):
             if start[place]:
                 start[place] = Path(start[place]).name
-        for place in ("initial", "teacher"):
-            if start.get(place):
-                start[place] = "/".join(Path(start[place]).parts[-2:])
+        if start.get("initial"):
+            start["initial"] = _run_and_file(start["initial"])
+        if teachers := start.get("teacher"):
+            named = [teachers] if isinstance(teachers, str) else teachers
+            start["teacher"] = [_run_and_file(teacher) for teacher in named]
     how = {"starts": starts, "best": json.loads((run / "best.json").read_text())}
     if initial and Path(initial).with_name("arguments.json").is_file():
         how["initial"] = _provenance(Path(initial).parent)
     return how
+
+
+def _run_and_file(path: str) -> str:
+    return "/".join(Path(path).parts[-2:])
 
 
 def fold(calibration: Calibration, network: Any) -> None:

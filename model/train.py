@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from emotion.labels import EMOTIONS
 from model.architecture import WIDTHS, build_model
 from model.augmentation import RandomAugmentation
+from model.batches import Batches
 from model.curves import draw_curves
 from model.data import FERPLUS_COLUMNS, Split, load_fer2013
 from model.evaluate import load_predictor, predict_with_mirror
@@ -46,19 +48,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ema", type=float, default=0.998, help="decay of the averaged weights")
     add("--votes-weight", type=float, default=0.5, help="weight of the FER+ loss")
     add("--balance", type=float, default=0.25, help="0: classes as they are, 1: all alike")
+    add(
+        "--balance-by",
+        choices=("loss", "sampling"),
+        default="loss",
+        help="whether rare classes count more or are drawn more often",
+    )
+    add("--mixup", type=float, default=0.0, help="mixes pairs of pictures; 0: none")
+    add("--plain", type=float, default=0.1, help="last share of the epochs without mixup")
     add("--dropout", type=float, default=0.3)
     add("--strength", type=float, default=0.8, help="of the augmentation, 0: mirror images only")
     add("--erase", type=float, default=0.25, help="share of pictures with a rectangle erased")
     add("--widths", type=int, nargs="+", default=list(WIDTHS))
     add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
     add("--initial", type=Path, help="start from this network (.keras) and not from random weights")
-    add("--teacher", type=Path, help="a trained network whose probabilities soften the labels")
+    add(
+        "--teacher",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="trained networks whose mean probabilities soften the labels",
+    )
     add("--teacher-weight", type=float, default=0.4, help="its share of the labels, 0-1")
     add("--teacher-views", type=int, default=0, help="random views it sees beside the mirror image")
     add("--precision", choices=("float32", "mixed_bfloat16"), default="float32")
     add("--seed", type=int, default=0)
+    add("--minutes", type=float, help="stop after the epoch in which so many have passed")
     add("--limit", type=int, help="use this many images of each split: to try things out")
     add("--verbose", type=int, default=1, help="1: progress bar, 2: a line an epoch")
+
+
+def run(arguments: argparse.Namespace) -> Path:
+    """Train as the command line asks."""
+    return train(arguments)
 
 
 def train(arguments: argparse.Namespace) -> Path:
@@ -70,7 +92,8 @@ def train(arguments: argparse.Namespace) -> Path:
     run: Path = RUNS / arguments.run
     run.mkdir(parents=True, exist_ok=True)
     # A run that goes on must not see the order and the augmentations of its first epochs again.
-    seed = arguments.seed + 1000 * _note_start(run, arguments)
+    done = _note_start(run, arguments)
+    seed = arguments.seed + 1000 * done
     keras.utils.set_random_seed(seed)
 
     data = load_fer2013(arguments.data, ferplus=arguments.votes)
@@ -83,7 +106,8 @@ def train(arguments: argparse.Namespace) -> Path:
         "depths": tuple(arguments.depths),
         "dropout": arguments.dropout,
     }
-    published = build_model(**shape)  # float32, whatever it is trained in
+    keras.config.set_dtype_policy("float32")
+    published = build_model(**shape)  # in full precision, whatever it is trained in
     targets = _targets(training, _taught(run, training, arguments), arguments.teacher_weight)
     keras.config.set_dtype_policy(arguments.precision)
     network = build_model(**shape)
@@ -108,31 +132,49 @@ def train(arguments: argparse.Namespace) -> Path:
         loss_weights={"logits": 1.0, "votes": arguments.votes_weight},
         metrics={"logits": [keras.metrics.CategoricalAccuracy("accuracy")]},
     )
-    learner.fit(
+    rarity = _rarity(training, balance=arguments.balance)
+    sampled = arguments.balance_by == "sampling"
+    batches = Batches(
         training.images,
         targets,
-        sample_weight=_weights(training, balance=arguments.balance),
+        _weights(training, np.ones(len(training)) if sampled else rarity),
         batch_size=arguments.batch_size,
+        chances=rarity if sampled else None,
+        mixup=arguments.mixup,
+        plain_from=round(arguments.epochs * (1 - arguments.plain)),
+        epoch=done,
+        seed=arguments.seed,
+    )
+    learner.fit(
+        batches,
         epochs=arguments.epochs,
         verbose=arguments.verbose,
         callbacks=[
             keras.callbacks.BackupAndRestore(str(run / "backup"), delete_checkpoint=False),
             _KeepBest(network, published, training, validation, run),
+            _KeepTime(arguments.minutes),
             keras.callbacks.CSVLogger(str(run / "history.csv"), append=True),
         ],
     )
+    keras.config.set_dtype_policy("float32")
     draw_curves(run / "history.csv", run / "curves.png")
     return run
 
 
 def _note_start(run: Path, arguments: argparse.Namespace) -> int:
     """Add this start to ``arguments.json`` and return how many epochs the run has done."""
-    note, history = run / "arguments.json", run / "history.csv"
+    note = run / "arguments.json"
     starts = json.loads(note.read_text()) if note.exists() else []
-    done = max(0, len(history.read_text().splitlines()) - 1) if history.exists() else 0
+    done = epochs_done(run)
     start = {**vars(arguments), "backend": keras.backend.backend(), "epochs_done": done}
     note.write_text(json.dumps([*starts, start], indent=2, default=str) + "\n")
     return done
+
+
+def epochs_done(run: Path) -> int:
+    """Return how many epochs a run has behind it; 0 where there is none."""
+    history = run / "history.csv"
+    return max(0, len(history.read_text().splitlines()) - 1) if history.exists() else 0
 
 
 def _with_heads(
@@ -202,23 +244,25 @@ def _taught(run: Path, split: Split, arguments: argparse.Namespace) -> NDArray[n
     They are the mean over the picture, its mirror image and random views of it, which is a
     better teacher than any single look (on PublicTest by about one point).
     """
-    if arguments.teacher is None:
+    if not arguments.teacher:
         return None
     kept = run / "taught.npy"
     if kept.is_file() and len(known := np.load(kept)) == len(split):
         return np.asarray(known, dtype=np.float32)
-    predict = load_predictor(arguments.teacher)
-    looks = [predict_with_mirror(predict, split.images)] * 2
     augmentation = RandomAugmentation.of_strength(0.5, erase=0.0, seed=arguments.seed)
-    for view in range(arguments.teacher_views):
-        print(f"The teacher looks at view {view + 1} of {arguments.teacher_views}", flush=True)
-        pictures = [
-            keras.ops.convert_to_numpy(
-                augmentation(split.images[start : start + 512], training=True)
-            )
-            for start in range(0, len(split), 512)
-        ]
-        looks.append(predict(np.concatenate(pictures).round().astype(np.uint8)))
+    looks = []
+    for teacher in arguments.teacher:
+        predict = load_predictor(teacher)
+        print(f"{teacher} looks at {len(split):,} images in {2 + arguments.teacher_views} views")
+        looks += [predict_with_mirror(predict, split.images)] * 2
+        for _ in range(arguments.teacher_views):
+            pictures = [
+                keras.ops.convert_to_numpy(
+                    augmentation(split.images[start : start + 512], training=True)
+                )
+                for start in range(0, len(split), 512)
+            ]
+            looks.append(predict(np.concatenate(pictures).round().astype(np.uint8)))
     taught = np.mean(looks, axis=0, dtype=np.float32)
     np.save(kept, taught)
     return np.asarray(taught, dtype=np.float32)
@@ -243,16 +287,36 @@ def _targets(
     }
 
 
-def _weights(split: Split, *, balance: float) -> dict[str, NDArray[np.float32]]:
-    """Weigh each image by its class, ``count ** -balance`` with mean 1, and its votes 0 or 1."""
+def _rarity(split: Split, *, balance: float) -> NDArray[np.float64]:
+    """Return for each image ``count of its class ** -balance``, with mean 1."""
     counts = np.maximum(np.bincount(split.labels, minlength=len(EMOTIONS)), 1)
-    weight = (counts.mean() / counts) ** balance
-    by_class = weight[split.labels]
+    by_class = ((counts.mean() / counts) ** balance)[split.labels]
+    rarity: NDArray[np.float64] = by_class / by_class.mean()
+    return rarity
+
+
+def _weights(split: Split, rarity: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
+    """Weigh each image by its rarity for the labels, and by 0 or 1 for the votes."""
     voted = np.zeros(len(split)) if split.votes is None else split.votes.sum(axis=1) > 0
-    return {
-        "logits": (by_class / by_class.mean()).astype(np.float32),
-        "votes": voted.astype(np.float32),
-    }
+    return {"logits": rarity.astype(np.float32), "votes": voted.astype(np.float32)}
+
+
+class _KeepTime(keras.callbacks.Callback):
+    """Note what an epoch took, and stop after the one in which the time given ran out."""
+
+    def __init__(self, minutes: float | None) -> None:
+        super().__init__()
+        self.end = math.inf if minutes is None else time.monotonic() + 60 * minutes
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            logs["wall_seconds"] = time.monotonic() - self.began
+        if time.monotonic() > self.end:
+            print(f"The time is over after epoch {epoch + 1}; the same command goes on from there")
+            self.model.stop_training = True
 
 
 class _KeepBest(keras.callbacks.Callback):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from emotion.labels import EMOTIONS
+from model.__main__ import main
 from model.data import data_path, load_fer2013
 
 
@@ -71,7 +72,7 @@ def test_missing_data_says_where_to_get_it(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_is_not_fer2013_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="holds no image of Training, PublicTest, PrivateTest"):
+    with pytest.raises(ValueError, match="holds no image of Training, PublicTest:"):
         load_fer2013(tmp_path)
     text = tmp_path / "fer2013.zip"
     text.write_text("hello")
@@ -90,3 +91,26 @@ def test_the_real_one_has_the_official_counts() -> None:
     assert (data.cleaning.before, data.cleaning.after) == (28_709, 26_941)
     assert (len(data.public_test), int(data.public_test.clean.sum())) == (3_589, 3_309)
     assert (len(data.private_test), int(data.private_test.clean.sum())) == (3_589, 3_301)
+
+
+def test_packed_data_trains_alike_and_leaves_private_test_at_home(
+    tiny_zip: Path, tiny_votes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--data", str(tiny_zip), "--votes", str(tiny_votes), "--out", str(tmp_path)]
+    assert main(["pack", *given]) == 0
+    packed = load_fer2013(tmp_path / "fer2013.zip", ferplus=tmp_path / "votes.csv")
+    whole = load_fer2013(tiny_zip, ferplus=tiny_votes)
+    for split in ("training", "public_test"):
+        ours, theirs = getattr(packed, split), getattr(whole, split)
+        assert ours.names == theirs.names
+        assert np.array_equal(ours.images, theirs.images)
+        assert np.array_equal(ours.votes, theirs.votes)
+    assert len(packed.private_test) == 0
+    asked = ["evaluate", "--split", "private-test", "--data", str(tmp_path / "fer2013.zip")]
+    assert main(asked) == 2
+    assert "holds no image of private-test" in capsys.readouterr().err
+
+
+def test_only_a_zip_is_packed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pack", "--data", str(tmp_path)]) == 2
+    assert "a zip is needed" in capsys.readouterr().err

@@ -6,13 +6,14 @@ import argparse
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from emotion.labels import EMOTIONS
-from model import evaluate, export, train
+from model import evaluate, export, recipe, train
 from model.calibrate import Calibration
 from model.data import load_fer2013
 
@@ -167,7 +168,7 @@ def test_train_begins_with_another_run_and_learns_from_it(
     chosen = ["--run", "second", "--data", str(tiny_zip), "--out", str(out)]
     export.run(parser.parse_args(chosen))
     how = json.loads((out / "training.json").read_text())
-    assert how["starts"][0]["teacher"] == "first/best.keras"
+    assert how["starts"][0]["teacher"] == ["first/best.keras"]
     assert [start["run"] for start in how["initial"]["starts"]] == ["first"]
 
 
@@ -209,6 +210,42 @@ def test_export_keeps_the_old_file_where_the_new_one_is_worse(
     with pytest.raises(ValueError, match="differs from Keras"):
         export.export(network, target, load_fer2013(tiny_zip).public_test)
     assert target.read_bytes() == b"old"
+
+
+def test_a_run_that_mixes_balances_and_is_out_of_time_goes_on(
+    options: Options, tiny_zip: Path, tiny_votes: Path
+) -> None:
+    given = [
+        *("--votes", str(tiny_votes), "--epochs", "3", "--mixup", "0.3", "--plain", "0.4"),
+        *("--balance-by", "sampling", "--balance", "1", "--precision", "mixed_bfloat16"),
+    ]
+    run = train.train(options(*given, "--minutes", "0"))
+    assert _epochs(run) == [0]
+    assert train.train(options(*given)) == run
+    assert _epochs(run) == [0, 1, 2]
+    saved = keras.saving.load_model(run / "best.keras")
+    assert {layer.compute_dtype for layer in saved.layers} == {"float32"}
+
+
+def test_the_recipe_trains_its_teachers_then_the_network_and_stops_in_time(
+    options: Options, tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = {"widths": (4, 8), "depths": (1, 2), "epochs": 2, "batch_size": 16}
+    steps = [replace(step, **small) for step in recipe.STEPS]
+    monkeypatch.setattr(recipe, "STEPS", tuple(steps))
+    parser = argparse.ArgumentParser()
+    recipe.add_arguments(parser)
+    given = ["--data", str(tiny_zip), "--verbose", "0"]
+
+    with pytest.raises(recipe.OutOfTimeError, match="same command"):
+        recipe.run(parser.parse_args([*given, "--minutes", "0"]))
+    first = train.RUNS / steps[0].run
+    assert _epochs(first) == [0]
+    assert recipe.run(parser.parse_args(given)) == train.RUNS / steps[-1].run
+    assert all(_epochs(train.RUNS / step.run) == [0, 1] for step in steps)
+    started = json.loads((train.RUNS / steps[-1].run / "arguments.json").read_text())
+    taught_by = [Path(teacher).parent.name for teacher in started[0]["teacher"]]
+    assert taught_by == [step.run for step in steps[:-1]]
 
 
 def _epochs(run: Path) -> list[int]:

@@ -1,0 +1,91 @@
+"""The batches that a network learns from: balanced and mixed as the recipe asks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+Heads = dict[str, NDArray[np.float32]]
+
+
+class Batches(keras.utils.PyDataset):
+    """Draws pictures anew for every epoch and mixes pairs of them (mixup, Zhang et al. 2018).
+
+    Args:
+        images: uint8 ``(N, H, W, 1)``.
+        targets: what each head should say, ``(N, classes)`` each.
+        weights: what each picture counts for each head, ``(N,)`` each.
+        batch_size: pictures a batch.
+        chances: ``(N,)``, how likely each picture is drawn, relative to others; ``None`` shows
+            each once an epoch.
+        mixup: the Beta distribution's parameter; 0 mixes nothing.
+        plain_from: from this epoch on (counted from 0) nothing is mixed, so that the network
+            ends on pictures like those that it will meet.
+        epoch: the epoch that comes first, for a run that goes on.
+        seed: of the order and of what is mixed.
+    """
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        targets: Mapping[str, NDArray[np.float32]],
+        weights: Mapping[str, NDArray[np.float32]],
+        *,
+        batch_size: int,
+        chances: NDArray[np.float64] | None = None,
+        mixup: float = 0.0,
+        plain_from: int | None = None,
+        epoch: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.images, self.targets, self.weights = images, targets, weights
+        self.batch_size = batch_size
+        self.chances = None if chances is None else chances / chances.sum()
+        self.mixup = mixup
+        self.plain_from = math.inf if plain_from is None else plain_from
+        self.epoch, self.seed = epoch, seed
+        self.order = self._draw()
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.images) / self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[Any], Heads, Heads]:
+        place = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        pictures = self.images[place]
+        targets = {name: value[place] for name, value in self.targets.items()}
+        weights = {name: value[place] for name, value in self.weights.items()}
+        if not self.mixup or self.epoch >= self.plain_from:
+            return pictures, targets, weights
+        rng = np.random.default_rng((self.seed, self.epoch, index))
+        share = rng.beta(self.mixup, self.mixup, len(place)).astype(np.float32)
+        other = rng.permutation(len(place))
+
+        def mixed(value: NDArray[Any]) -> NDArray[np.float32]:
+            part = share.reshape(-1, *[1] * (value.ndim - 1))
+            return np.asarray(part * value + (1 - part) * value[other], dtype=np.float32)
+
+        # A head that has nothing to say of one picture must not learn from that one's zeros.
+        said = {name: mixed(weights[name][:, None] * targets[name]) for name in targets}
+        heard = {name: mixed(weights[name]) for name in weights}
+        targets = {
+            name: np.asarray(said[name] / np.maximum(heard[name], 1e-7)[:, None], dtype=np.float32)
+            for name in targets
+        }
+        return mixed(pictures), targets, heard
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+        self.order = self._draw()
+
+    def _draw(self) -> NDArray[np.int64]:
+        rng = np.random.default_rng((self.seed, self.epoch))
+        count = len(self.images)
+        if self.chances is None:
+            return rng.permutation(count)
+        return rng.choice(count, size=count, p=self.chances)

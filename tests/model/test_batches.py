@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras", exc_type=ImportError)
+
+from model.batches import Batches  # noqa: E402  (needs Keras)
+
+COUNT = 10
+
+
+def batches(**options: object) -> Batches:
+    images = np.arange(COUNT, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    labels = np.eye(COUNT, dtype=np.float32)
+    weights = {"a": np.ones(COUNT, np.float32), "b": (np.arange(COUNT) % 2).astype(np.float32)}
+    return Batches(images, {"a": labels, "b": labels}, weights, batch_size=4, **options)
+
+
+def seen(found: Batches) -> list[int]:
+    return [int(v) for i in range(len(found)) for v in found[i][0].ravel()]
+
+
+def test_each_picture_comes_once_an_epoch_in_a_new_order() -> None:
+    found = batches()
+    first = seen(found)
+    found.on_epoch_end()
+    assert sorted(first) == sorted(seen(found)) == list(range(COUNT))
+    assert first != seen(found)
+    assert seen(batches(epoch=1)) == seen(found)  # a run that goes on meets what it would have
+
+
+def test_sampling_prefers_what_is_likely() -> None:
+    found = batches(chances=np.array([0.0] * 9 + [1.0]))
+    assert set(seen(found)) == {9}
+
+
+def test_mixing_keeps_targets_true_and_ends_before_the_end() -> None:
+    found = batches(mixup=1.0, plain_from=1)
+    pictures, targets, weights = found[0]
+    assert pictures.dtype == np.float32
+    # The label is mixed as the picture is: a picture's value is its label's mean.
+    assert targets["a"] @ np.arange(COUNT) == pytest.approx(pictures.ravel(), abs=1e-4)
+    assert weights["a"] == pytest.approx(np.ones(4))
+    # Head b has nothing to say of even pictures: what is left speaks of odd ones alone.
+    said = targets["b"][weights["b"] > 0]
+    assert said[:, ::2] == pytest.approx(0)
+    assert said.sum(axis=1) == pytest.approx(np.ones(len(said)), abs=1e-5)
+    found.on_epoch_end()
+    assert found[0][0].dtype == np.uint8
