@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion.labels import EMOTIONS
+from model import experiments
+from model.data import load_fer2013
+
+
+def start(**changes: object) -> dict[str, object]:
+    usual = {"widths": [4, 8], "depths": [1, 2], "learning_rate": 0.1, "backend": "jax"}
+    return {**usual, "initial": None, "teacher": [], "limit": None, **changes}
+
+
+def write_run(folder: Path, *starts: dict[str, object], accuracy: float, seconds: str = "") -> None:
+    folder.mkdir(parents=True)
+    (folder / "arguments.json").write_text(json.dumps(starts))
+    (folder / "best.json").write_text(json.dumps({"epoch": 1, "accuracy": accuracy}))
+    (folder / "history.csv").write_text(
+        f"epoch,logits_accuracy,wall_seconds\n0,0.5,{seconds}\n1,0.6,{seconds}\n"
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("RUNS", "KNOWN", "TABLE"):
+        monkeypatch.setattr(experiments, name, tmp_path / getattr(experiments, name).name)
+    return tmp_path
+
+
+def asked(**options: object) -> argparse.Namespace:
+    return argparse.Namespace(**{"data": None, "floors": None, **options})
+
+
+def test_every_run_is_listed_the_best_last_and_stays_when_its_folder_is_gone(home: Path) -> None:
+    write_run(home / "runs" / "good", start(teacher="x/old/best.keras"), accuracy=0.7)
+    write_run(home / "runs" / "bad", start(), start(), accuracy=0.3, seconds="1800")
+    (home / "runs" / "begun").mkdir()  # no epoch is done yet
+    table = experiments.run(asked()).read_text()
+    rows = [line for line in table.splitlines() if line.startswith(("| good", "| bad", "| begun"))]
+    assert [row.split(" | ")[0] for row in rows] == ["| bad", "| good"]
+    assert "2 starts" in rows[0]
+    assert "| 2 | 1.0 | 60.0% | 30.00% |" in rows[0]
+    assert "taught by old" in rows[1]
+
+    for file in (home / "runs" / "bad").iterdir():
+        file.unlink()
+    assert "| bad" in experiments.run(asked()).read_text()
+
+
+def test_multiply_adds_by_hand() -> None:
+    # 48 x 48 x 9 x 1 x 4, and at 24 x 24: 9 x (4 x 8 + 8 x 8) and the shortcut's 4 x 8.
+    assert experiments.multiply_adds([4, 8], [1, 2]) == 48**2 * 36 + 24**2 * (9 * 96 + 32)
+
+
+def test_floors_are_tried_on_faces_that_they_were_not_fitted_to(
+    tiny_zip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = load_fer2013(tiny_zip).public_test.labels
+    timid = np.full((len(labels), len(EMOTIONS)), 0.1, np.float32)
+    timid[np.arange(len(labels)), labels] = 0.4
+    timid[labels == 2, 2] = 0.08  # fear is given up
+    monkeypatch.setattr(experiments, "load_predictor", lambda _: lambda _: timid)
+    rows = experiments.try_floors(Path("x.keras"), str(tiny_zip))
+    assert [row["floor"] for row in rows] == list(experiments.FLOORS)
+    assert rows[0]["fitted_lowest_recall"] == 0
+    assert rows[-1]["fitted_lowest_recall"] >= 0.6
+    assert {f"{how}_accuracy" for how in ("fitted", "crossed")} < set(rows[0])
