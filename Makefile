@@ -5,7 +5,44 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint train bench screenshots chromium clean
+.PHONY: run test lint train figures bench screenshots chromium clean
+
+run: $(VENV)/app.installed
+	$(BIN)/streamlit run app.py
+
+test: lint chromium
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Hours on a CPU. Interrupted, it goes on where it stopped; PrivateTest is measured once, last.
+RUN ?= default
+train: $(VENV)/train.installed
+	$(BIN)/python -m model train --run $(RUN) $(if $(VOTES),--votes $(VOTES))
+	$(BIN)/python -m model export --run $(RUN)
+	$(MAKE) figures
+
+# Everything that is said about the shipped network, measured and written anew.
+figures: $(VENV)/train.installed
+	for split in public-test private-test; do for tta in "" --tta; do \
+	  $(BIN)/python -m model evaluate --split $$split $$tta $(if $(VOTES),--votes $(VOTES)) --record \
+	  || exit 1; done; done
+	$(BIN)/python -m model robustness $(if $(FER),--fer $(FER)) --record
+	$(BIN)/python -m model placement --record
+	$(BIN)/python -m model compare $(if $(FER),--fer $(FER)) --record
+	$(BIN)/python -m model card
+	$(BIN)/python -m model notebooks $(if $(VOTES),--votes $(VOTES))
+
+bench: what the speed claims are measured with, where no photos or data are needed
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run test lint train figures bench screenshots chromium clean
 
 run: $(VENV)/app.installed
 	$(BIN)/streamlit run app.py

@@ -10,7 +10,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("affectune")
 class RandomAugmentation(keras.layers.Layer):
-    """Mirror, turn, scale, shift, light and erase; the identity outside training.
+    """Mirror, turn, scale, shift, light, erase and grain; the identity outside training.
 
     One affine map a picture carries mirror, rotation, scale and shift, so that a picture is
     resampled once. Written in ``keras.ops``: the layer sits at the head of the training model
@@ -24,6 +24,8 @@ class RandomAugmentation(keras.layers.Layer):
         contrast: largest relative change of the contrast, 0-1.
         erase: chance that a rectangle of 2-20 % of the area is filled with grey
             (random erasing, Zhong et al. 2020), 0-1.
+        noise: largest standard deviation of Gaussian noise, greys 0-255; half of the pictures
+            get none, and the rest any up to it. Cameras in the dark are noisy, FER-2013 is not.
         seed: seed of the layer's own generator.
 
     Input and output: float32 or uint8 ``(N, H, W, 1)`` in 0-255; float32 comes out.
@@ -38,6 +40,7 @@ class RandomAugmentation(keras.layers.Layer):
         brightness: float = 0.15,
         contrast: float = 0.25,
         erase: float = 0.5,
+        noise: float = 0.0,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -48,6 +51,7 @@ class RandomAugmentation(keras.layers.Layer):
         self.brightness = brightness
         self.contrast = contrast
         self.erase = erase
+        self.noise = noise
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
 
@@ -64,7 +68,7 @@ class RandomAugmentation(keras.layers.Layer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        names = ("rotation", "scale", "shift", "brightness", "contrast", "erase", "seed")
+        names = ("rotation", "scale", "shift", "brightness", "contrast", "erase", "noise", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def call(self, pictures: Any, training: bool = False) -> Any:
@@ -73,7 +77,8 @@ class RandomAugmentation(keras.layers.Layer):
             return pictures
         pictures = self._move(pictures)
         pictures = self._light(pictures)
-        return self._erase(pictures)
+        pictures = self._erase(pictures)
+        return self._add_noise(pictures) if self.noise else pictures
 
     def _uniform(self, count: Any, low: float, high: float) -> Any:
         return keras.random.uniform((count,), low, high, seed=self.generator)
@@ -109,6 +114,12 @@ class RandomAugmentation(keras.layers.Layer):
         lift = self._uniform(count, -self.brightness, self.brightness)[:, None, None, None]
         mean = ops.mean(pictures, axis=(1, 2, 3), keepdims=True)
         return ops.clip((pictures - mean) * gain + mean + 255.0 * lift, 0.0, 255.0)
+
+    def _add_noise(self, pictures: Any) -> Any:
+        count = ops.shape(pictures)[0]
+        deviation = ops.maximum(self._uniform(count, -self.noise, self.noise), 0.0)
+        grain = keras.random.normal(ops.shape(pictures), seed=self.generator)
+        return ops.clip(pictures + deviation[:, None, None, None] * grain, 0.0, 255.0)
 
     def _erase(self, pictures: Any) -> Any:
         count, height, width = ops.shape(pictures)[:3]

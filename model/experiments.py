@@ -36,6 +36,7 @@ SAID = {
     "dropout": "dropout {}",
     "strength": "augmentation {}",
     "erase": "erasing {}",
+    "noise": "noise {}",
     "mixup": "mixup {}",
     "precision": "{}",
 }

@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dropout", type=float, default=0.3)
     add("--strength", type=float, default=0.8, help="of the augmentation, 0: mirror images only")
     add("--erase", type=float, default=0.25, help="share of pictures with a rectangle erased")
+    add("--noise", type=float, default=16.0, help="largest deviation of added noise, greys 0-255")
     add("--widths", type=int, nargs="+", default=list(WIDTHS))
     add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
     add("--initial", type=Path, help="start from this network (.keras) and not from random weights")
@@ -117,7 +118,12 @@ def train(arguments: argparse.Namespace) -> Path:
             f"{_start_from(network, arguments.initial):.0%} of them start as in the first network"
         )
     augmentation = RandomAugmentation.of_strength(
-        arguments.strength, erase=arguments.erase, seed=seed, dtype="float32", name="augmentation"
+        arguments.strength,
+        erase=arguments.erase,
+        noise=arguments.noise,
+        seed=seed,
+        dtype="float32",
+        name="augmentation",
     )
     learner = _with_heads(network, augmentation, dropout=arguments.dropout)
     steps = math.ceil(len(training) / arguments.batch_size)

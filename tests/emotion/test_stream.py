@@ -68,12 +68,14 @@ class Mood:
         self.problem: Exception | None = None
         self.cost = 0.0
         self.shapes: list[tuple[int, ...]] = []
+        self.greys = (0, 0)
 
     def predict(self, crops: NDArray[Any]) -> NDArray[np.float32]:
         self.clock.now += self.cost
         if self.problem:
             raise self.problem
         self.shapes.append(crops.shape)
+        self.greys = int(crops.min()), int(crops.max())
         rows = np.full((len(crops), len(EMOTIONS)), 0.02, np.float32)
         rows[:, EMOTIONS.index(self.emotion)] = 0.88
         return rows
@@ -134,6 +136,13 @@ def test_frames_come_back_annotated_and_read(camera: Camera, picture: Image) -> 
     assert not np.array_equal(shown, picture)
     assert np.array_equal(picture, before)
     assert camera.classifier.shapes[-1] == (1, 48, 48)
+
+
+def test_a_face_in_the_dark_is_shown_to_the_network_as_by_day(
+    camera: Camera, picture: Image
+) -> None:
+    camera.run(0.5, (picture * 0.15).astype(np.uint8))
+    assert camera.classifier.greys == (0, 255)
 
 
 def test_a_mood_settles(camera: Camera, picture: Image) -> None:

@@ -73,7 +73,7 @@ def test_augmentation_changes_only_in_training() -> None:
     from model.augmentation import RandomAugmentation
 
     pictures = np.random.default_rng(0).integers(0, 256, (8, 48, 48, 1)).astype("uint8")
-    layer = RandomAugmentation(seed=3)
+    layer = RandomAugmentation(seed=3, noise=10.0)
     assert np.array_equal(np.asarray(layer(pictures, training=False)), pictures)
     changed = np.asarray(layer(pictures, training=True))
     assert changed.shape == pictures.shape
@@ -99,6 +99,16 @@ def test_augmentation_without_strength_is_the_picture_or_its_mirror() -> None:
     assert all(a != b for a, b in zip(same, mirrored, strict=True))
     assert any(same)
     assert any(mirrored)
+
+
+def test_noise_falls_on_half_of_the_pictures() -> None:
+    from model.augmentation import RandomAugmentation
+
+    grey = np.full((200, 48, 48, 1), 128, np.float32)
+    still = dict.fromkeys(("rotation", "scale", "shift", "brightness", "contrast", "erase"), 0.0)
+    grain = np.asarray(RandomAugmentation(**still, noise=10.0)(grey, training=True)).std((1, 2, 3))
+    assert 0.35 < (grain < 0.5).mean() < 0.65
+    assert 8 < grain.max() < 11
 
 
 def test_train_resumes_exports_and_evaluates(

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion.labels import EMOTIONS
+from model import card, evaluate
+from model.data import load_fer2013
+
+SETTINGS = {"widths": [4, 8], "depths": [1, 2], "votes": "votes.csv", "backend": "jax"}
+
+
+@pytest.fixture
+def weights(tiny_zip: Path, tiny_votes: Path, tmp_path: Path) -> Path:
+    """Return a folder with the figures of a network that takes all fear for surprise."""
+    file = tmp_path / "emotion_cnn.tflite"
+    file.write_bytes(b"a network")
+    (tmp_path / "training.json").write_text(json.dumps({"starts": [SETTINGS]}))
+    (tmp_path / "calibration.json").write_text(
+        json.dumps(
+            {"temperature": 1.25, "bias": {name: 0.1 * (name == "fear") for name in EMOTIONS}}
+        )
+    )
+    data = load_fer2013(tiny_zip, ferplus=tiny_votes)
+    for name, split in (("private-test", data.private_test), ("public-test", data.public_test)):
+        said = np.where(split.labels == 2, 5, split.labels)
+        found = np.full((len(split), len(EMOTIONS)), 0.05, np.float32)
+        found[np.arange(len(split)), said] = 0.7
+        metrics = evaluate.measure(found, split, name=name)
+        evaluate.record(metrics, file, path=tmp_path / "metrics.json")
+    return tmp_path
+
+
+def write(folder: Path) -> str:
+    target = folder / "CARD.md"
+    assert card.run(argparse.Namespace(weights=folder, out=target)) == target
+    return target.read_text()
+
+
+def test_the_card_says_what_was_measured(weights: Path) -> None:
+    text = write(weights)
+    private = json.loads((weights / "metrics.json").read_text())["figures"]["private-test"]
+    assert f"**{private['accuracy']:.2%}**" in text
+    assert "**fear** (0% recognised, 100% taken for surprise)" in text
+    assert "**happy**" not in text
+    assert "1 images of PrivateTest and 0 images of PublicTest are pixel-identical" in text
+    assert "Temperature 1.25" in text
+    assert "class offsets fear +0.10" in text
+    assert "Article 5(1)(f)" in text
+    # What was not measured has no heading.
+    assert "Beside classical features" not in text
+    for name in ("confusion", "reliability"):
+        assert (weights / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_figures_of_another_network_are_refused(weights: Path) -> None:
+    other = {"network": {"sha256": "0"}, "split": "public-test", "images": 1}
+    (weights / "robustness.json").write_text(json.dumps(other))
+    with pytest.raises(ValueError, match=r"robustness\.json is of another network"):
+        write(weights)
+
+
+def test_a_card_without_private_test_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no figures of PrivateTest"):
+        write(tmp_path)
+
+
+def test_the_committed_card_is_that_of_the_shipped_network() -> None:
+    metrics = json.loads(evaluate.METRICS.read_text())
+    assert card.as_markdown(card._read(evaluate.WEIGHTS)) == card.CARD.read_text()
+    assert f"**{metrics['figures']['private-test']['accuracy']:.2%}**" in card.CARD.read_text()
