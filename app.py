@@ -17,8 +17,17 @@ pages = {
     "live": st.Page("pages/live.py", title="Live"),
     "selfie": st.Page("pages/selfie.py", title="Selfie"),
     "playlist": st.Page("pages/playlist.py", title="Playlist"),
+    "model": st.Page("pages/model.py", title="Model"),
+    "notebook": st.Page("pages/notebook.py", title="Notebook"),
 }
-page = st.navigation(list(pages.values()), position="top")
+ABOUT = ("model", "notebook")
+page = st.navigation(
+    {
+        "": [page for name, page in pages.items() if name not in ABOUT],
+        "About": [pages[name] for name in ABOUT],
+    },
+    position="top",
+)
 
 services.warm_up()
 

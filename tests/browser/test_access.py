@@ -8,8 +8,15 @@ from playwright.sync_api import Page, expect
 
 expect.set_options(timeout=60_000)
 
-NOT_OURS = {"presentation-role-conflict": "stFileUploaderDropzone"}
-"""Streamlit 1.67 gives its drop zone a role and a name at once; minor, and not in our hands."""
+NOT_OURS = {
+    "presentation-role-conflict": "[data-testid=stFileUploaderDropzone]",
+    "list": "[data-testid=stSidebarNav]",
+    "listitem": "[data-testid=stSidebarNav]",
+    "scrollable-region-focusable": "[data-testid=stTable]",
+}
+"""Not in our hands: Streamlit 1.67 gives its drop zone a role and a name at once, puts a section
+of the phone's menu between list and items, and leaves it to the browser to let the keyboard
+scroll a wide table, which Chromium does."""
 
 
 def check(page: Page) -> None:
@@ -18,13 +25,19 @@ def check(page: Page) -> None:
         f"{violation['id']}: {node['html']}"
         for violation in Axe().run(page).response["violations"]
         for node in violation["nodes"]
-        if NOT_OURS.get(violation["id"], "ours") not in node["html"]
+        if not is_within(page, node["target"][0], NOT_OURS.get(violation["id"]))
     ]
     assert found == []
     width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     viewport = page.viewport_size
     assert viewport is not None
     assert width <= viewport["width"]
+
+
+def is_within(page: Page, target: str, place: str | None) -> bool:
+    return place is not None and bool(
+        page.evaluate("([a, b]) => !!document.querySelector(a)?.closest(b)", [target, place])
+    )
 
 
 def heading(page: Page, text: str) -> None:
@@ -85,4 +98,36 @@ def test_playlist(visit: Callable[..., Page], theme: str, screen: dict[str, int]
     check(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Genres").click()
+    check(page)
+
+
+def test_model(
+    visit: Callable[..., Page],
+    hand_in: Any,
+    theme: str,
+    screen: dict[str, int],
+    astronaut: bytes,
+) -> None:
+    page = visit("/model", theme=theme, screen=screen)
+    expect(page.get_by_role("heading", name="Who is it not for?")).to_be_visible()
+    expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
+    check(page)
+    for table in page.get_by_text("As a table").all():
+        table.click()
+    page.get_by_text("How was this measured?").click()
+    check(page)
+    page.get_by_role("button", name="Choose a photo").click()
+    hand_in(page, astronaut)
+    page.get_by_role("radio", name="Mouth covered").click()
+    page.get_by_role("radio", name="Badly").click()
+    expect(page.get_by_text("The lower 50 % of the face covered")).to_be_visible()
+    check(page)
+
+
+def test_notebook(visit: Callable[..., Page], theme: str, screen: dict[str, int]) -> None:
+    page = visit("/notebook", theme=theme, screen=screen)
+    expect(page.get_by_text("Show the code")).to_be_visible()
+    check(page)
+    page.get_by_text("Show the code").click()
+    expect(page.get_by_test_id("stCode").first).to_be_visible()
     check(page)

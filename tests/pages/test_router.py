@@ -34,11 +34,17 @@ def test_the_navigation_names_pages_that_are_there() -> None:
     assert set(named) <= set(PAGES)
 
 
-def test_a_page_that_was_asked_for_too_early_is_found_again(recognizer: Any) -> None:
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [("playlist", "First, a mood"), ("model", "How well does it read faces?")],
+)
+def test_a_page_that_was_asked_for_too_early_is_found_again(
+    recognizer: Any, page: str, title: str
+) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.session_state["_wanted"] = "playlist"
+    app.session_state["_wanted"] = page
     app.run()
-    assert app.title[0].value == "First, a mood"
+    assert app.title[0].value == title
     assert "_wanted" not in app.session_state
 
 

@@ -1,0 +1,735 @@
+"""What the model page draws, and the files in ``model/weights`` that its figures come from.
+
+Nothing here knows a figure of its own: a network that is replaced brings its files along. The
+charts are ink on paper (``currentColor`` follows the theme), with their labels where the eye is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import altair as alt
+import streamlit as st
+
+from emotion.labels import EMOTIONS
+from pages.components import words
+
+WEIGHTS: Final = Path(__file__).parents[2] / "model" / "weights"
+CARD: Final = WEIGHTS.parent / "MODEL_CARD.md"
+
+PREFERRED: Final = ("private-test+tta", "private-test", "public-test+tta", "public-test")
+"""The figure to quote: the app reads a face and its mirror image (``tta``), and PrivateTest is the
+half of the test that nothing was chosen on."""
+
+PEOPLE, PEOPLE_WITHIN = 0.65, 0.05
+"""How often people name FER-2013's label (Goodfellow et al. 2013, "Challenges in Representation
+Learning")."""
+
+TIMES: Final = (
+    *("hardly ever", "once", "twice", "three times", "four times", "five times"),
+    *("six times", "seven times", "eight times", "nine times", "almost always"),
+)
+
+INK: Final = "currentColor"
+LABEL, AXIS = 15, 13
+FAINT: Final = 0.09
+TOP: Final = 0.8
+"""Where the axes of right answers end that compare networks: nobody gets further."""
+
+T = TypeVar("T")
+Rows = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A network measured on one split, one way. Shares are 0-1, ``confusion`` counts
+    [true][predicted]; the last three are left out by older files."""
+
+    split: str
+    tta: bool
+    images: int
+    accuracy: float
+    clean_images: int
+    clean_accuracy: float
+    recall: Mapping[str, float]
+    precision: Mapping[str, float]
+    counts: Mapping[str, int]
+    confusion: tuple[tuple[int, ...], ...]
+    command: str
+    reliability: tuple[Mapping[str, float], ...] = ()
+    ferplus: Mapping[str, float] | None = None
+    unsure: Mapping[str, float] | None = None
+
+    @property
+    def most_frequent(self) -> float:
+        """The accuracy of always naming the most frequent emotion."""
+        return max(self.counts.values()) / self.images
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All of ``metrics.json``: the file that was measured, and its figures, best to quote first."""
+
+    file: str
+    bytes: int
+    sha256: str
+    figures: tuple[Figure, ...]
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one way to spoil a picture costs: (severity, accuracy, accuracy of ``fer``)."""
+
+    name: str
+    unit: str
+    explanation: str
+    points: tuple[tuple[float, float, float | None], ...]
+
+    @property
+    def scale(self) -> str:
+        """What the severities are, for an axis: "Rotation, °"."""
+        return f"{self.name}, {self.unit}"
+
+    @property
+    def best(self) -> float:
+        """The highest accuracy, 0-1: where nothing is changed, which may be in the middle."""
+        return max(accuracy for _, accuracy, _ in self.points)
+
+    @property
+    def worst(self) -> float:
+        """The lowest accuracy, 0-1."""
+        return min(accuracy for _, accuracy, _ in self.points)
+
+
+@dataclass(frozen=True, slots=True)
+class Robustness:
+    """All of ``robustness.json``, the costliest change first."""
+
+    sha256: str
+    split: str
+    images: int
+    command: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """Something that reads the same test pictures: its accuracy 0-1 and milliseconds a picture."""
+
+    name: str
+    features: str
+    classifier: str
+    accuracy: float
+    macro_f1: float | None
+    milliseconds: float
+    bytes: int | None
+    training_images: int | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Yardsticks:
+    """All of ``yardsticks.json``, the most accurate first."""
+
+    split: str
+    images: int
+    command: str
+    rows: tuple[Yardstick, ...]
+
+
+# Reading
+
+
+def read(name: str, parse: Callable[[Any], T]) -> tuple[T | None, bool]:
+    """Return what a file of ``model/weights`` says, and whether it is there but makes no sense.
+
+    Args:
+        name: the file.
+        parse: makes the result of its JSON; a KeyError, TypeError or ValueError means nonsense.
+    """
+    path = WEIGHTS / name
+    if not path.is_file():
+        return None, False
+    try:
+        return parse(json.loads(path.read_text(encoding="utf-8"))), False
+    except (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        logging.getLogger(__name__).exception("%s cannot be read", path)
+        return None, True
+
+
+def measured(data: Any) -> Measured:
+    """Parse ``metrics.json``."""
+    found = data["figures"]
+    names = [name for name in PREFERRED if name in found]
+    if not names:
+        raise ValueError(f"Incorrect value for 'figures': {list(found)}: none of {PREFERRED}")
+    calibration = data.get("calibration") or {}
+    return Measured(
+        file=str(data["network"]["file"]),
+        bytes=int(data["network"]["bytes"]),
+        sha256=str(data["network"]["sha256"]),
+        figures=tuple(_figure(found[name]) for name in names),
+        temperature=_number(calibration.get("temperature")),
+    )
+
+
+def robustness(data: Any) -> Robustness:
+    """Parse ``robustness.json``; changes of less than two points say nothing and are left out."""
+    changes = [
+        Change(
+            name=str(change["name"]),
+            unit=str(change["unit"]),
+            explanation=str(change["explanation"]),
+            points=tuple(
+                (float(point["severity"]), float(point["accuracy"]), _number(point.get("fer")))
+                for point in change["points"]
+            ),
+        )
+        for change in data["changes"]
+    ]
+    return Robustness(
+        sha256=str(data["network"]["sha256"]),
+        split=str(data["split"]),
+        images=int(data["images"]),
+        command=str(data["command"]),
+        changes=tuple(
+            sorted((c for c in changes if len(c.points) > 1), key=lambda c: c.worst - c.best)
+        ),
+    )
+
+
+def yardsticks(data: Any) -> Yardsticks:
+    """Parse ``yardsticks.json``."""
+    rows = [
+        Yardstick(
+            name=str(row["name"]),
+            features=str(row.get("features") or ""),
+            classifier=str(row.get("classifier") or ""),
+            accuracy=float(row["accuracy"]),
+            macro_f1=_number(row.get("macro_f1")),
+            milliseconds=float(row["milliseconds"]),
+            bytes=_whole(row.get("bytes")),
+            training_images=_whole(row.get("training_images")),
+            note=str(row.get("note") or ""),
+        )
+        for row in data["rows"]
+        if row.get("accuracy") is not None and (row.get("milliseconds") or 0) > 0
+    ]
+    if not rows:
+        raise ValueError("Incorrect value for 'rows': nothing was measured")
+    return Yardsticks(
+        split=str(data["split"]),
+        images=int(data["images"]),
+        command=str(data["command"]),
+        rows=tuple(sorted(rows, key=lambda row: row.accuracy, reverse=True)),
+    )
+
+
+def is_shipped(sha256: str, file: str) -> bool | None:
+    """Return whether the network that was measured is the one that the app runs on.
+
+    Nothing where its file is not there to be compared.
+    """
+    path = WEIGHTS / Path(file).name
+    if not path.is_file():
+        return None
+    return _sha256(str(path), path.stat().st_mtime_ns) == sha256
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _sha256(path: str, changed: int) -> str:
+    """Return a file's checksum; ``changed`` is there to notice another file of the same name."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _figure(data: Any) -> Figure:
+    per_class = {emotion: data["per_class"][emotion] for emotion in EMOTIONS}
+    confusion = tuple(tuple(int(count) for count in row) for row in data["confusion"])
+    if [len(row) for row in confusion] != [len(EMOTIONS)] * len(EMOTIONS):
+        raise ValueError(f"Incorrect value for 'confusion': {len(confusion)} rows")
+    return Figure(
+        split=str(data["split"]),
+        tta=bool(data["tta"]),
+        images=_positive(data["images"]),
+        accuracy=float(data["accuracy"]),
+        clean_images=_positive(data["clean_images"]),
+        clean_accuracy=float(data["clean_accuracy"]),
+        recall={emotion: float(row["recall"]) for emotion, row in per_class.items()},
+        precision={emotion: float(row["precision"]) for emotion, row in per_class.items()},
+        counts={emotion: _positive(row["images"]) for emotion, row in per_class.items()},
+        confusion=confusion,
+        command=str(data.get("command") or ""),
+        reliability=tuple(
+            {key: float(bin_[key]) for key in ("confidence", "accuracy", "images")}
+            for bin_ in data.get("reliability") or ()
+        ),
+        ferplus=_numbers(data.get("ferplus"), "images", "agreement", "agreed_images"),
+        unsure=_numbers(data.get("unsure"), "share", "accuracy_when_unsure"),
+    )
+
+
+def _numbers(data: Any, *needed: str) -> Mapping[str, float] | None:
+    if not data or any(data.get(key) is None for key in needed):
+        return None
+    return {key: float(value) for key, value in data.items() if value is not None}
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _positive(value: Any) -> int:
+    if int(value) < 1:
+        raise ValueError(f"Incorrect value for 'images': {value!r}: 1 or more")
+    return int(value)
+
+
+# Words
+
+
+def margin(share: float, images: int) -> float:
+    """Return the half-width of the 95 % interval of a share of so many images, 0-1."""
+    return 1.96 * math.sqrt(max(share * (1 - share), 0.0) / images)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share as text: "69.4 %", with a space that does not break."""
+    return f"{share * 100:.{digits}f}\u00a0%"
+
+
+def in_ten(share: float) -> str:
+    """Return a share as people say it: "seven times in ten"."""
+    tenths = min(10, max(0, round(share * 10)))
+    return f"{TIMES[tenths]} in ten" if 0 < tenths < 10 else TIMES[tenths]
+
+
+def named(emotion: str) -> str:
+    """Return an emotion with its glyph, as the charts label it."""
+    return f"{words.FEELINGS[emotion].glyph} {words.FEELINGS[emotion].word}"
+
+
+def mistaken(figure: Figure) -> tuple[str, str]:
+    """Return the emotion that is most often taken for one certain other, and that other."""
+    shares = {
+        (true, said): figure.confusion[i][j] / max(sum(figure.confusion[i]), 1)
+        for i, true in enumerate(EMOTIONS)
+        for j, said in enumerate(EMOTIONS)
+        if i != j
+    }
+    return max(shares, key=shares.__getitem__)
+
+
+def share_of(figure: Figure, true: str, said: str) -> float:
+    """Return how often faces labelled ``true`` are called ``said``, 0-1."""
+    row = figure.confusion[EMOTIONS.index(true)]
+    return row[EMOTIONS.index(said)] / max(sum(row), 1)
+
+
+def overconfidence(figure: Figure) -> float:
+    """Return by how much the network claims more than it keeps; negative: it is too modest."""
+    total = sum(row["images"] for row in figure.reliability)
+    gaps = (
+        (row["confidence"] - row["accuracy"]) * row["images"] / total for row in figure.reliability
+    )
+    return sum(gaps)
+
+
+def standouts(rows: Sequence[Yardstick], *, plot: tuple[int, int] = (290, 420)) -> frozenset[str]:
+    """Return whom to name on `yardstick_chart`: who is beaten by nobody, then who has room.
+
+    A name that would cover another name or dot is left to the table.
+
+    Args:
+        rows: everybody on the chart.
+        plot: its width and height in pixels, by default a phone's.
+    """
+    first, last = _span(rows)
+    left = {row.name: row.milliseconds > math.sqrt(first * last) for row in rows}
+    dots = {
+        row.name: (
+            plot[0] * math.log(row.milliseconds / first) / math.log(last / first),
+            plot[1] * row.accuracy / TOP,
+        )
+        for row in rows
+    }
+    beaten = {
+        row.name
+        for row in rows
+        for other in rows
+        if other.accuracy > row.accuracy and other.milliseconds < row.milliseconds
+    }
+    taken = {name: (x - 6, x + 6, y - 6, y + 6) for name, (x, y) in dots.items()}
+    chosen = set()
+    for row in sorted(rows, key=lambda row: (row.name in beaten, -row.accuracy)):
+        x, y = dots[row.name]
+        wide = LABEL / 2 * len(row.name)
+        start = x - 11 - wide if left[row.name] else x + 11
+        box = (start, start + wide, y - LABEL / 2, y + LABEL / 2)
+        if not any(_overlap(box, other) for name, other in taken.items() if name != row.name):
+            taken[f"the name of {row.name}"] = box
+            chosen.add(row.name)
+    return frozenset(chosen)
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    """Return whether two boxes (left, right, bottom, top) do."""
+    return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+
+
+def _span(rows: Sequence[Yardstick]) -> tuple[float, float]:
+    """Return where the axis of the milliseconds begins and ends."""
+    times = [row.milliseconds for row in rows]
+    return min(times) / 2, max(times) * 2
+
+
+# Charts
+
+
+def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
+    """Return the rows of `accuracy_chart`: name, share, and the interval around it."""
+    rows = [
+        ("By chance", 1 / len(EMOTIONS), 0.0, ""),
+        ("Always the commonest", figure.most_frequent, 0.0, ""),
+        ("People", PEOPLE, PEOPLE_WITHIN, "Goodfellow et al. 2013"),
+        ("Affectune", figure.accuracy, margin(figure.accuracy, figure.images), "all test photos"),
+        (
+            "… on new photos only",
+            figure.clean_accuracy,
+            margin(figure.clean_accuracy, figure.clean_images),
+            "without those that are in the training set as well",
+        ),
+    ]
+    if figure.ferplus and "agreed_accuracy" in figure.ferplus:
+        share, images = figure.ferplus["agreed_accuracy"], int(figure.ferplus["agreed_images"])
+        note = f"{images:,} photos of {figure.images:,}"
+        rows.append(("… where people agree", share, margin(share, images), note))
+    return [
+        {
+            "who": who,
+            "share": share,
+            "low": share - within,
+            "high": share + within,
+            "text": f"{share * 100:.0f}{f' ± {within * 100:.0f}' if within else ''} %",
+            "note": note,
+            "ours": place >= 3,
+        }
+        for place, (who, share, within, note) in enumerate(rows)
+    ]
+
+
+def accuracy_chart(figure: Figure) -> alt.TopLevelMixin:
+    """Draw how often the answer is right, beside chance and people."""
+    rows = accuracy_rows(figure)
+    base = _base(rows).encode(
+        y=alt.Y("who:N", sort=None, axis=_names(155)),
+        tooltip=[
+            alt.Tooltip("who:N", title="Who"),
+            alt.Tooltip("share:Q", title="Right", format=".1%"),
+            alt.Tooltip("note:N", title="Measured"),
+        ],
+    )
+    x = alt.X("share:Q", scale=alt.Scale(domain=[0, 1]), axis=_shares("right answers"))
+    whole = alt.Scale(domain=[0, 1])
+    whiskers = base.mark_rule(stroke=INK, strokeWidth=2, opacity=0.55).encode(
+        x=alt.X("low:Q", scale=whole, axis=_shares("right answers")), x2="high:Q"
+    )
+    dots = base.mark_point(filled=True, size=120, opacity=1, color=INK, fill=INK).encode(
+        x=x,
+        shape=alt.Shape(
+            "ours:N",
+            scale=alt.Scale(domain=[False, True], range=["diamond", "circle"]),
+            legend=None,
+        ),
+    )
+    texts = base.mark_text(
+        align="left", dx=12, dy=0, fontSize=LABEL, fill=INK, fontWeight="bold"
+    ).encode(x=alt.X("high:Q", scale=whole), text="text:N")
+    return _finished(alt.layer(whiskers, dots, texts), height=len(rows) * 38)
+
+
+def recall_rows(figure: Figure) -> list[dict[str, Any]]:
+    """Return the rows of `recall_chart`, the emotion that is found best first."""
+    ranked = sorted(EMOTIONS, key=lambda emotion: -figure.recall[emotion])
+    return [
+        {
+            "emotion": named(emotion),
+            "recall": figure.recall[emotion],
+            "precision": figure.precision[emotion],
+            "images": figure.counts[emotion],
+            "text": f"{figure.recall[emotion] * 100:.0f}",
+        }
+        for emotion in ranked
+    ]
+
+
+def recall_chart(figure: Figure) -> alt.TopLevelMixin:
+    """Draw how many faces of each emotion are found."""
+    rows = recall_rows(figure)
+    base = _base(rows).encode(
+        y=alt.Y("emotion:N", sort=None, axis=_names(104)),
+        x=alt.X("recall:Q", scale=alt.Scale(domain=[0, 1]), axis=_shares("found")),
+        tooltip=[
+            alt.Tooltip("emotion:N", title="Emotion"),
+            alt.Tooltip("recall:Q", title="Found", format=".0%"),
+            alt.Tooltip("precision:Q", title="Right when named", format=".0%"),
+            alt.Tooltip("images:Q", title="Photos", format=","),
+        ],
+    )
+    bars = base.mark_bar(fill=INK, opacity=0.78, height=18, cornerRadiusEnd=5)
+    texts = base.mark_text(align="left", dx=8, fontSize=LABEL, fill=INK, fontWeight="bold").encode(
+        text="text:N"
+    )
+    return _finished(alt.layer(bars, texts), height=len(rows) * 36)
+
+
+def confusion_chart(figure: Figure) -> alt.TopLevelMixin:
+    """Draw what each emotion is taken for, of 100 faces."""
+    rows = [
+        {
+            "true": named(true),
+            "said": words.FEELINGS[said].glyph,
+            "saying": words.FEELINGS[said].word,
+            "share": share_of(figure, true, said),
+            "count": figure.confusion[i][j],
+            "text": f"{share_of(figure, true, said) * 100:.0f}",
+            "hit": true == said,
+        }
+        for i, true in enumerate(EMOTIONS)
+        for j, said in enumerate(EMOTIONS)
+    ]
+    base = _base(rows).encode(
+        x=alt.X(
+            "said:N",
+            sort=None,
+            scale=alt.Scale(paddingInner=0.05, paddingOuter=0),
+            axis=alt.Axis(
+                title=None,
+                orient="top",
+                labelAngle=0,
+                labelFontSize=19,
+                labelOverlap=False,
+                labelFlush=False,
+                ticks=False,
+                domain=False,
+            ),
+        ),
+        y=alt.Y(
+            "true:N",
+            sort=None,
+            scale=alt.Scale(paddingInner=0.08, paddingOuter=0),
+            axis=_names(104),
+        ),
+        tooltip=[
+            alt.Tooltip("true:N", title="People say"),
+            alt.Tooltip("saying:N", title="Affectune says"),
+            alt.Tooltip("share:Q", title="Share", format=".0%"),
+            alt.Tooltip("count:Q", title="Photos"),
+        ],
+    )
+    cells = base.mark_rect(cornerRadius=7).encode(
+        fill=alt.Fill("share:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
+    )
+    texts = base.mark_text(fontSize=LABEL, fill=INK).encode(text="text:N")
+    hits = (
+        base.transform_filter("datum.hit")
+        .mark_text(fontSize=LABEL, fill=INK, fontWeight="bold")
+        .encode(text="text:N")
+    )
+    misses = texts.transform_filter("!datum.hit")
+    return _finished(
+        alt.layer(cells, misses, hits).resolve_scale(color="independent"),
+        height=len(EMOTIONS) * 46,
+    )
+
+
+def reliability_chart(figure: Figure) -> alt.TopLevelMixin:
+    """Draw how often the network is right against how sure it says it is."""
+    whole = alt.Scale(domain=[0, 1])
+    total = sum(row["images"] for row in figure.reliability)
+    line = (
+        _base([{"x": 0, "y": 0}, {"x": 1, "y": 1}])
+        .mark_line(stroke=INK, strokeDash=[5, 5], opacity=0.55, strokeWidth=2)
+        .encode(
+            x=alt.X("x:Q", scale=whole, axis=_shares("how sure it says it is")),
+            y=alt.Y("y:Q", scale=whole, axis=_shares("how often it is right", side="left")),
+        )
+    )
+    rows = [{**row, "of": row["images"] / total} for row in figure.reliability]
+    found = _base(rows).encode(
+        x=alt.X("confidence:Q", scale=whole),
+        y=alt.Y("accuracy:Q", scale=whole),
+        tooltip=[
+            alt.Tooltip("confidence:Q", title="Says it is sure", format=".0%"),
+            alt.Tooltip("accuracy:Q", title="Is right", format=".0%"),
+            alt.Tooltip("images:Q", title="Photos", format=","),
+        ],
+    )
+    path = found.mark_line(stroke=INK, strokeWidth=2.5)
+    dots = found.mark_point(filled=True, fill=INK, color=INK, opacity=1).encode(
+        size=alt.Size("images:Q", scale=alt.Scale(range=[25, 320]), legend=None)
+    )
+    return _finished(alt.layer(line, path, dots), height=330)
+
+
+def change_rows(change: Change, *, ours: str = "Affectune") -> list[dict[str, Any]]:
+    """Return the rows of `change_chart`; the last of each line names it, at the height ``label``,
+    apart from the other's."""
+    _, end, other = change.points[-1]
+    apart = 0.0 if other is None else max(0.0, 0.06 - abs(end - other)) / 2
+    above = apart if other is None or end >= other else -apart
+    return [
+        {
+            "severity": point[0],
+            "share": point[of],
+            "who": who,
+            "text": who if point is change.points[-1] else "",
+            "label": point[of] + shift,
+        }
+        for who, of, shift in ((ours, 1, above), ("fer", 2, -above))
+        for point in change.points
+        if point[of] is not None
+    ]
+
+
+def change_chart(change: Change, *, ours: str = "Affectune") -> alt.TopLevelMixin:
+    """Draw the accuracy as a picture gets harder to read, ours and that of ``fer``."""
+    severities = [severity for severity, *_ in change.points]
+    # From better to worse, whether the numbers rise or fall.
+    span = sorted((min(severities), max(severities)), reverse=severities[0] > severities[-1])
+    up = alt.Scale(domain=[0, TOP])
+    base = _base(change_rows(change, ours=ours)).encode(
+        x=alt.X(
+            "severity:Q",
+            scale=alt.Scale(domain=span, nice=False, zero=False),
+            axis=alt.Axis(
+                title=change.scale, values=severities, grid=False, labelOverlap=True, **_AXIS
+            ),
+        ),
+        detail="who:N",
+        tooltip=[
+            alt.Tooltip("who:N", title="Who"),
+            alt.Tooltip("severity:Q", title=change.scale),
+            alt.Tooltip("share:Q", title="Right", format=".1%"),
+        ],
+    )
+    shares = alt.Y("share:Q", scale=up, axis=_shares("right", side="left"))
+    names = {"domain": [ours, "fer"]}
+    lines = base.mark_line(stroke=INK, strokeWidth=2.5).encode(
+        y=shares,
+        strokeDash=alt.StrokeDash(
+            "who:N", scale=alt.Scale(**names, range=[[1, 0], [5, 4]]), legend=None
+        ),
+    )
+    dots = base.mark_point(filled=True, fill=INK, color=INK, opacity=1, size=80).encode(
+        y=shares,
+        shape=alt.Shape("who:N", scale=alt.Scale(**names, range=["circle", "square"]), legend=None),
+    )
+    texts = base.mark_text(align="left", dx=10, fontSize=LABEL, fill=INK).encode(
+        y=alt.Y("label:Q", scale=up), text="text:N"
+    )
+    return _finished(alt.layer(lines, dots, texts), height=300)
+
+
+def yardstick_chart(found: Yardsticks) -> alt.TopLevelMixin:
+    """Draw accuracy against the time for one picture."""
+    shown = standouts(found.rows)
+    first, last = _span(found.rows)
+    rows = [
+        {
+            "name": row.name,
+            "share": row.accuracy,
+            "milliseconds": row.milliseconds,
+            "text": row.name if row.name in shown else "",
+            "left": row.milliseconds > math.sqrt(first * last),
+        }
+        for row in found.rows
+    ]
+    base = _base(rows).encode(
+        x=alt.X(
+            "milliseconds:Q",
+            scale=alt.Scale(type="log", domain=[first, last], nice=False),
+            axis=alt.Axis(
+                title="milliseconds for one face, each step ten times as long",
+                grid=False,
+                values=[10**power for power in range(-4, 6)],
+                format="~g",
+                **_AXIS,
+            ),
+        ),
+        y=alt.Y(
+            "share:Q",
+            scale=alt.Scale(domain=[0, TOP]),
+            axis=_shares("right answers", side="left"),
+        ),
+        tooltip=[
+            alt.Tooltip("name:N", title="What"),
+            alt.Tooltip("share:Q", title="Right", format=".1%"),
+            alt.Tooltip("milliseconds:Q", title="Milliseconds", format=".3~g"),
+        ],
+    )
+    dots = base.mark_point(filled=True, fill=INK, color=INK, opacity=1, size=110)
+    names = [
+        base.transform_filter(side)
+        .mark_text(align=align, dx=dx, fontSize=LABEL, fill=INK)
+        .encode(text="text:N")
+        for side, align, dx in (("!datum.left", "left", 11), ("datum.left", "right", -11))
+    ]
+    return _finished(alt.layer(dots, *names), height=420)
+
+
+_AXIS: Final[dict[str, Any]] = {
+    "labelFontSize": AXIS,
+    "titleFontSize": AXIS,
+    "labelColor": INK,
+    "titleColor": INK,
+    "titleFontWeight": "normal",
+    "ticks": False,
+    "domain": False,
+}
+
+
+def _base(rows: Rows) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=[dict(row) for row in rows]))
+
+
+def _names(width: int) -> alt.Axis:
+    return alt.Axis(
+        title=None,
+        labelFontSize=LABEL,
+        labelColor=INK,
+        labelAlign="left",
+        labelPadding=width,
+        labelLimit=width,
+        labelFlush=False,
+        ticks=False,
+        domain=False,
+        grid=False,
+    )
+
+
+def _shares(title: str, *, side: str = "bottom") -> alt.Axis:
+    return alt.Axis(
+        title=title,
+        orient=side,
+        format=".0%",
+        tickCount=5,
+        gridColor=INK,
+        gridOpacity=FAINT,
+        **_AXIS,
+    )
+
+
+def _finished(chart: alt.LayerChart, *, height: int) -> alt.LayerChart:
+    return chart.properties(height=height, width="container").configure_view(strokeWidth=0)

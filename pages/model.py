@@ -1,0 +1,333 @@
+"""Model: the truth about the network, question by question."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from emotion.labels import EMOTIONS
+from pages.components import model_charts as charts
+from pages.components import words
+from pages.components.model_charts import in_ten, percent
+from pages.components.state import require_router
+from pages.components.try_faces import try_faces
+
+require_router("model")
+
+SPLITS = {"private-test": "PrivateTest", "public-test": "PublicTest"}
+
+
+def as_table(rows: list[dict[str, Any]], alt: str) -> None:
+    """Offer a chart's figures to whom the chart says nothing."""
+    with st.expander("As a table", type="compact"):
+        st.table(pd.DataFrame(rows), hide_index=True, border="horizontal", alt=alt)
+
+
+def unreadable(what: str) -> None:
+    st.info(f"{what} cannot be shown just now: their file cannot be read.", icon=":material/info:")
+
+
+measured, metrics_broken = charts.read("metrics.json", charts.measured)
+robustness, robustness_broken = charts.read("robustness.json", charts.robustness)
+yardsticks, yardsticks_broken = charts.read("yardsticks.json", charts.yardsticks)
+
+body = st.container(horizontal_alignment="center").container(width=900)
+
+with body:
+    st.title("How well does it read faces?", anchor=False)
+
+    if measured is None:
+        if metrics_broken:
+            unreadable("The network's figures")
+        else:
+            st.markdown("Nothing has been measured yet.")
+    else:
+        figure = measured.figures[0]
+        repeats = figure.images - figure.clean_images
+        split = SPLITS.get(figure.split, figure.split)
+        lead = (
+            f"On photos it was not trained on, it agrees with people about "
+            f"**{in_ten(figure.accuracy)}**."
+        )
+        if figure.unsure and "either_of_two_when_unsure" in figure.unsure:
+            lead += (
+                f" About {in_ten(figure.unsure['share'])} it says “hard to say” and names two "
+                f"moods; one of them is right "
+                f"{in_ten(figure.unsure['either_of_two_when_unsure'])}."
+            )
+        st.markdown(f"{lead} It learned from FER-2013, small grey photos of faces from the web.")
+        if charts.is_shipped(measured.sha256, measured.file) is False:
+            st.info(
+                "These figures are of an earlier network: the one in use has not been measured "
+                "yet.",
+                icon=":material/info:",
+            )
+
+        st.header("How often is it right?")
+        sentence = (
+            f"{percent(figure.accuracy)} of {figure.images:,} test photos, give or take "
+            f"{charts.margin(figure.accuracy, figure.images) * 100:.1f} points."
+        )
+        if repeats:
+            sentence += (
+                f" {repeats} of them are in the training set as well, which flatters: without "
+                f"them it is {percent(figure.clean_accuracy)}."
+            )
+        sentence += (
+            f" People who are asked what these faces show name the label "
+            f"{charts.PEOPLE * 100:.0f}\u00a0±\u00a0"
+            f"{charts.PEOPLE_WITHIN * 100:.0f}\u00a0% of the time."
+        )
+        st.markdown(sentence)
+        st.altair_chart(
+            charts.accuracy_chart(figure),
+            alt=f"Right answers: chance, people and the network. {sentence}",
+        )
+        if figure.ferplus:
+            again = figure.ferplus
+            text = (
+                f"Ten more people looked at the same photos (FER+). It agrees with most of them "
+                f"on {percent(again['agreement'], 0)}"
+            )
+            if "labels_agreement" in again:
+                text += f"; the labels themselves do on {percent(again['labels_agreement'], 0)}"
+            if "agreed_accuracy" in again:
+                text += (
+                    f". Where label and people agree, on {again['agreed_images']:,.0f} photos, "
+                    f"it is right {percent(again['agreed_accuracy'], 0)} of the time"
+                )
+                if again["agreed_accuracy"] > figure.accuracy + 0.05:
+                    text += ": a good part of its misses are faces that people dispute"
+            st.markdown(f"{text}.")
+        as_table(
+            [
+                {
+                    "Test": f"{SPLITS.get(one.split, one.split)}, "
+                    f"{'face and mirror image' if one.tta else 'face only'}",
+                    "Right": percent(one.accuracy),
+                    "On new photos": percent(one.clean_accuracy),
+                    "Photos": f"{one.images:,}",
+                }
+                for one in measured.figures
+            ],
+            "Accuracy on each test, all photos and new photos only",
+        )
+
+        st.header("Which moods does it miss?")
+        ranked = sorted(EMOTIONS, key=lambda emotion: -figure.recall[emotion])
+        best, worst = ranked[0], ranked[-1]
+        st.markdown(
+            f"Of 100 {words.FEELINGS[best].word} faces it finds "
+            f"{figure.recall[best] * 100:.0f}, of 100 {words.FEELINGS[worst].word} ones only "
+            f"{figure.recall[worst] * 100:.0f}."
+        )
+        st.altair_chart(
+            charts.recall_chart(figure),
+            alt="Faces found of 100: "
+            + ", ".join(
+                f"{words.FEELINGS[emotion].word} {figure.recall[emotion] * 100:.0f}"
+                for emotion in ranked
+            ),
+        )
+        as_table(
+            [
+                {
+                    "Emotion": charts.named(emotion),
+                    "Found": percent(figure.recall[emotion], 0),
+                    "Right when named": percent(figure.precision[emotion], 0),
+                    "Photos": f"{figure.counts[emotion]:,}",
+                }
+                for emotion in ranked
+            ],
+            "For each emotion: how many are found, how often the name is right, how many photos",
+        )
+
+        st.header("What does it take for what?")
+        true, said = charts.mistaken(figure)
+        reading_aid = (
+            f"Of 100 faces that people called {words.FEELINGS[true].word}, it calls "
+            f"{charts.share_of(figure, true, true) * 100:.0f} {words.FEELINGS[true].word} and "
+            f"{charts.share_of(figure, true, said) * 100:.0f} {words.FEELINGS[said].word}."
+        )
+        st.markdown(f"Read along a row. {reading_aid}")
+        st.altair_chart(
+            charts.confusion_chart(figure),
+            alt=f"What each emotion is taken for, of 100 faces. {reading_aid}",
+        )
+        as_table(
+            [
+                {
+                    "People say": charts.named(one),
+                    **{
+                        words.FEELINGS[other].word: f"{charts.share_of(figure, one, other):.0%}"
+                        for other in EMOTIONS
+                    },
+                }
+                for one in EMOTIONS
+            ],
+            "What each emotion, a row, is taken for, a column",
+        )
+
+        if figure.reliability:
+            st.header("Does it know when it is unsure?")
+            gap = charts.overconfidence(figure)
+            if abs(gap) < 0.02:
+                row = min(figure.reliability, key=lambda row: abs(row["confidence"] - 0.7))
+                sentence = (
+                    f"Yes: when it says {percent(row['confidence'], 0)}, it is right "
+                    f"{percent(row['accuracy'], 0)} of the time."
+                )
+            elif gap > 0:
+                sentence = (
+                    f"Not quite: it claims {gap * 100:.0f} points more than it keeps, on average."
+                )
+            else:
+                sentence = (
+                    f"It is too modest: it is right {-gap * 100:.0f} points more often than it "
+                    "says, on average."
+                )
+            st.markdown(
+                f"{sentence} On the dashed line, saying and being right are the same; a larger dot "
+                "stands for more photos."
+            )
+            st.altair_chart(
+                charts.reliability_chart(figure),
+                alt=f"How often it is right against how sure it says it is. {sentence}",
+            )
+            as_table(
+                [
+                    {
+                        "Says it is sure": percent(row["confidence"], 0),
+                        "Is right": percent(row["accuracy"], 0),
+                        "Photos": f"{row['images']:,.0f}",
+                    }
+                    for row in figure.reliability
+                ],
+                "How sure it says it is, how often it is right, and on how many photos",
+            )
+
+    if robustness_broken:
+        unreadable("The figures on harder pictures")
+    elif robustness and robustness.changes:
+        st.header("When does it fail?")
+        hardest, easiest = robustness.changes[0], robustness.changes[-1]
+        st.markdown(
+            f"What costs it most is *{words.plain(hardest.name)}*: at the worst that was tried, "
+            f"{percent(hardest.worst, 0)} are right instead of "
+            f"{percent(hardest.best, 0)}."
+            + (
+                f" *{words.plain(words.capital(easiest.name))}* costs it least."
+                if easiest is not hardest
+                else ""
+            )
+        )
+        place = st.pills(
+            "What makes the picture worse?",
+            range(len(robustness.changes)),
+            format_func=lambda place: f":gray[{words.plain(robustness.changes[place].name)}]",
+            default=0,
+            required=True,
+            key="change",
+            wrap=True,
+        )
+        change = robustness.changes[place]
+        st.markdown(words.plain(change.explanation))
+        st.altair_chart(
+            charts.change_chart(change),
+            alt=f"Right answers as pictures get worse ({change.name}): from {change.best:.0%} "
+            f"down to {change.worst:.0%}",
+        )
+        as_table(
+            [
+                {
+                    words.plain(change.scale): f"{severity:g}",
+                    "Affectune": percent(share),
+                    **({} if fer is None else {"fer": percent(fer)}),
+                }
+                for severity, share, fer in change.points
+            ],
+            f"Right answers for each step of: {change.name}",
+        )
+        note = f"{robustness.images:,} photos of {SPLITS.get(robustness.split, robustness.split)}."
+        if any(fer is not None for *_, fer in change.points):
+            note += " The dashed line is fer, a package that many apps of this kind use."
+        if measured and robustness.sha256 != measured.sha256:
+            note += " Measured with an earlier network."
+        st.caption(note)
+
+    if yardsticks_broken:
+        unreadable("The yardsticks")
+    elif yardsticks:
+        st.header("Is the network worth it?")
+        top = yardsticks.rows[0]
+        st.markdown(
+            f"Others had the same {yardsticks.images:,} photos of "
+            f"{SPLITS.get(yardsticks.split, yardsticks.split)} to read. Higher is better, further "
+            f"left is faster. The best, {words.plain(top.name)}, is right "
+            f"{percent(top.accuracy)} of the time in {top.milliseconds:.2g} milliseconds."
+        )
+        st.altair_chart(
+            charts.yardstick_chart(yardsticks),
+            alt="Right answers against milliseconds for one face: "
+            + ", ".join(
+                f"{row.name} {row.accuracy:.0%} in {row.milliseconds:.2g} ms"
+                for row in yardsticks.rows
+            ),
+        )
+        as_table(
+            [
+                {
+                    "What": row.name,
+                    "Right": percent(row.accuracy),
+                    "ms": f"{row.milliseconds:.2g}",
+                    "Note": row.note,
+                }
+                for row in yardsticks.rows
+            ],
+            "Accuracy, time for one face and a note for each yardstick",
+        )
+
+    st.header("Can you break it?")
+    try_faces()
+
+    st.header("Who is it not for?")
+    st.markdown(
+        "It reads faces in pictures, not feelings. A smile may be polite, and a quiet face says "
+        "little.\n\n"
+        "- **Not for judging people**: not to grade, hire, monitor, diagnose or lie-detect "
+        "anyone. It is wrong too often, and nobody has measured for whom most.\n"
+        "- **Not at work or school**: inferring emotions there is prohibited in the European "
+        "Union, except for medical or safety reasons (AI Act, article 5(1)(f)).\n"
+        "- **Not to sell**: FER-2013, which it learned from, is for research."
+    )
+
+    with st.container(horizontal=True):
+        st.page_link(
+            "pages/notebook.py", label="Read how it was trained", icon=":material/menu_book:"
+        )
+        if charts.CARD.is_file():
+            st.download_button(
+                "Model card",
+                charts.CARD.read_bytes(),
+                file_name=charts.CARD.name,
+                mime="text/markdown",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+    if measured:
+        commands = [one.command for one in measured.figures]
+        commands += [one.command for one in (robustness, yardsticks) if one]
+        with st.expander("How was this measured?", type="compact"):
+            st.markdown(
+                f"The network is `{measured.file}`, {measured.bytes / 1e6:.1f} MB, SHA-256 "
+                f"`{measured.sha256[:12]}…`. The figures above are of {split}"
+                f"{', each face read together with its mirror image' if figure.tta else ''}; "
+                "± is the 95 % interval."
+                + (
+                    f" Its confidence was calibrated on PublicTest (temperature "
+                    f"{measured.temperature:.2f})."
+                    if measured.temperature is not None
+                    else ""
+                )
+            )
+            st.code("\n".join(filter(None, commands)), language="bash", wrap_lines=True)

@@ -1,0 +1,64 @@
+"""Notebook: how the network was made, as executed notebooks to read."""
+
+import streamlit as st
+
+from pages.components import notebook_view as view
+from pages.components import words
+from pages.components.state import require_router
+
+require_router("notebook")
+
+found = view.notebooks()
+opened = {name: view.open_notebook(path) for name, path in found.items()}
+titles = {name: notebook.title if notebook else name for name, notebook in opened.items()}
+
+
+def choose() -> None:
+    """Put the choice into the address, so that a link to it can be passed on."""
+    st.query_params["notebook"] = st.session_state["notebook"]
+
+
+body = st.container(horizontal_alignment="center").container(width=900)
+
+with body:
+    if not found:
+        st.title("The notebooks are not here yet", anchor=False)
+        st.markdown("They show how the network was trained and measured, step by step.")
+        st.page_link("pages/model.py", label="How well it reads faces", icon=":material/insights:")
+        st.stop()
+
+    name = st.query_params.get("notebook", "")
+    if name not in found:
+        name = next(iter(found))
+    if len(found) > 1:
+        st.session_state["notebook"] = name
+        # One below the other: titles are sentences, and a phone is narrow.
+        st.radio(
+            "Which notebook?",
+            list(found),
+            format_func=lambda name: words.plain(titles[name]),
+            key="notebook",
+            on_change=choose,
+        )
+    notebook = opened[name]
+    st.title(titles[name], anchor=False)
+
+    if notebook is None:
+        st.warning(
+            "This notebook cannot be shown: its file cannot be read as one.",
+            icon=":material/broken_image:",
+        )
+        st.stop()
+
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        code = st.toggle("Show the code", key="code", bind="query-params")
+        st.download_button(
+            "Download it",
+            found[name].read_bytes(),
+            file_name=found[name].name,
+            mime="application/x-ipynb+json",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+    view.contents(notebook)
+    view.draw(notebook.blocks, code=code)

@@ -1,0 +1,458 @@
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.testing.v1 import AppTest
+
+from emotion.labels import EMOTIONS
+from emotion.types import Box, EmotionScores, Face, FaceReading
+from pages.components import model_charts as charts
+from pages.components import try_faces as trying
+
+NETWORK = b"a network"
+SHA256 = hashlib.sha256(NETWORK).hexdigest()
+BOX = Box(30, 40, 60, 80)
+
+
+def figure(split: str, *, tta: bool, accuracy: float, **more: Any) -> dict[str, Any]:
+    """A network that is right eight times in ten, but takes half of the afraid for sad."""
+    confusion = [[80 if i == j else 0 for j in range(7)] for i in range(7)]
+    for row in confusion:
+        row[6] += 20
+    fear, sad = EMOTIONS.index("fear"), EMOTIONS.index("sad")
+    confusion[fear] = [0] * 7
+    confusion[fear][fear], confusion[fear][sad] = 45, 55
+    return {
+        "split": split,
+        "tta": tta,
+        "images": 700,
+        "accuracy": accuracy,
+        "clean_images": 660,
+        "clean_accuracy": accuracy - 0.01,
+        "per_class": {
+            emotion: {"images": 100, "precision": 0.7, "recall": confusion[i][i] / 100, "f1": 0.7}
+            for i, emotion in enumerate(EMOTIONS)
+        },
+        "confusion": confusion,
+        "command": f"python -m model evaluate --split {split}",
+        **more,
+    }
+
+
+def metrics(**more: Any) -> dict[str, Any]:
+    return {
+        "network": {"file": "emotion_cnn.tflite", "bytes": 4_900_000, "sha256": SHA256},
+        "figures": {
+            "public-test": figure("public-test", tta=False, accuracy=0.611),
+            "private-test": figure("private-test", tta=False, accuracy=0.722),
+            "private-test+tta": figure("private-test", tta=True, accuracy=0.733, **more),
+        },
+    }
+
+
+def robustness(**more: Any) -> dict[str, Any]:
+    def change(name: str, last: float, fer: float | None) -> dict[str, Any]:
+        return {
+            "name": name,
+            "unit": "greys",
+            "explanation": f"It is about {name}.",
+            "points": [
+                {"severity": 0, "accuracy": 0.73, "fer": fer},
+                {"severity": 8, "accuracy": last, "fer": fer and fer - 0.3},
+            ],
+        }
+
+    return {
+        "network": {"file": "emotion_cnn.tflite", "bytes": 1, "sha256": SHA256},
+        "command": "python -m model robustness",
+        "split": "public-test",
+        "images": 300,
+        "changes": [change("dim light", 0.7, None), change("blur", 0.31, 0.64)],
+        **more,
+    }
+
+
+def row(name: str, accuracy: float, milliseconds: float) -> dict[str, Any]:
+    return {
+        "name": name,
+        "features": "HOG",
+        "classifier": "SVM",
+        "training_images": 2_000,
+        "accuracy": accuracy,
+        "macro_f1": accuracy,
+        "training_seconds": 3.0,
+        "milliseconds": milliseconds,
+        "bytes": 1000,
+        "note": "",
+    }
+
+
+YARDSTICKS = {
+    "split": "public-test",
+    "images": 300,
+    "command": "python -m model compare",
+    "rows": [row("HOG and SVM", 0.48, 2.0), row("Affectune", 0.73, 5.0)],
+}
+
+
+class WarmPages(PagesManager):
+    """What a server knows of its pages once it has run the router."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        PagesManager.uses_pages_directory = False
+
+
+@pytest.fixture(autouse=True)
+def warm_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    # `AppTest` plays a cold one in every run, and the detour that it takes by way of the router
+    # loses what widgets hold.
+    monkeypatch.setattr("streamlit.testing.v1.app_test.PagesManager", WarmPages)
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the page find these files instead of the shipped ones: JSON of dicts, text as it is."""
+    monkeypatch.setattr(charts, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(charts, "CARD", tmp_path / "MODEL_CARD.md")
+    (tmp_path / "emotion_cnn.tflite").write_bytes(NETWORK)
+
+    def write(**files: Mapping[str, Any] | str) -> None:
+        for name, content in files.items():
+            text = content if isinstance(content, str) else json.dumps(content)
+            (tmp_path / f"{name}.json").write_text(text)
+
+    return write
+
+
+def opened(app: AppTest) -> AppTest:
+    app.switch_page("pages/model.py").run()
+    assert not app.exception
+    assert [title.value for title in app.title] == ["How well does it read faces?"]
+    return app
+
+
+def headings(app: AppTest) -> list[str]:
+    return [header.value for header in app.header]
+
+
+def said(app: AppTest) -> str:
+    return "\n".join(element.value for element in [*app.markdown, *app.info, *app.caption])
+
+
+def alternatives(app: AppTest) -> list[str]:
+    return [chart.proto.alt for chart in app.get("vega_lite_chart")]
+
+
+# The figures
+
+
+def test_the_shipped_files_are_shown(app: AppTest) -> None:
+    assert headings(opened(app))[:3] == [
+        "How often is it right?",
+        "Which moods does it miss?",
+        "What does it take for what?",
+    ]
+    assert not app.info
+
+
+def test_every_figure_comes_from_the_file(app: AppTest, weights: Any) -> None:
+    weights(metrics=metrics())
+    text = said(opened(app))
+    assert "about **seven times in ten**" in text
+    # The way the app reads, on the split that nothing was chosen on.
+    assert "73.3\u00a0% of 700 test photos" in text
+    assert "40 of them are in the training set as well" in text
+    assert "without them it is 72.3\u00a0%" in text
+    assert "of 100 afraid ones only 45" in text
+    assert "called afraid, it calls 45 afraid and 55 sad" in text
+
+
+def test_what_older_files_lack_is_left_out(app: AppTest, weights: Any) -> None:
+    weights(metrics=metrics())
+    assert headings(opened(app)) == [
+        "How often is it right?",
+        "Which moods does it miss?",
+        "What does it take for what?",
+        "Can you break it?",
+        "Who is it not for?",
+    ]
+
+
+def test_all_there_is_to_show(app: AppTest, weights: Any) -> None:
+    bins = [{"confidence": 0.7, "accuracy": 0.5, "images": 400}]
+    ferplus = {
+        "images": 600,
+        "agreement": 0.66,
+        "labels_agreement": 0.62,
+        "agreed_images": 400,
+        "agreed_accuracy": 0.88,
+    }
+    unsure = {"share": 0.2, "accuracy_when_unsure": 0.4, "either_of_two_when_unsure": 0.81}
+    weights(
+        metrics=metrics(reliability=bins, ferplus=ferplus, unsure=unsure),
+        robustness=robustness(),
+        yardsticks=YARDSTICKS,
+    )
+    assert headings(opened(app)) == [
+        "How often is it right?",
+        "Which moods does it miss?",
+        "What does it take for what?",
+        "Does it know when it is unsure?",
+        "When does it fail?",
+        "Is the network worth it?",
+        "Can you break it?",
+        "Who is it not for?",
+    ]
+    text = said(app)
+    assert "it claims 20 points more than it keeps" in text
+    assert "one of them is right eight times in ten" in text
+    assert "it is right 88\u00a0% of the time: a good part of its misses" in text
+    assert "python -m model robustness" in app.code[0].value
+
+
+def test_a_chart_is_never_the_only_way(app: AppTest, weights: Any) -> None:
+    weights(metrics=metrics(), robustness=robustness(), yardsticks=YARDSTICKS)
+    found = alternatives(opened(app))
+    assert len(found) == 5
+    assert all(len(text) > 40 for text in found)
+    assert len(app.table) == len(found)
+
+
+def test_nothing_measured(app: AppTest, weights: Any) -> None:
+    assert headings(opened(app)) == ["Can you break it?", "Who is it not for?"]
+    assert "Nothing has been measured yet." in said(app)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "null", '{"figures": {}}', '{"figures": {"private-test": {"split": 1}}}']
+)
+@pytest.mark.parametrize("name", ["metrics", "robustness", "yardsticks"])
+def test_a_broken_file_is_a_sentence(
+    app: AppTest, weights: Any, name: str, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    weights(metrics=metrics(), robustness=robustness(), yardsticks=YARDSTICKS)
+    weights(**{name: content})
+    (info,) = opened(app).info
+    assert "cannot be shown just now" in info.value
+    assert f"{name}.json cannot be read" in caplog.text
+    assert headings(app)[-1] == "Who is it not for?"
+
+
+def test_figures_of_another_network_are_called_so(app: AppTest, weights: Any) -> None:
+    old = {"file": "emotion_cnn.tflite", "bytes": 1, "sha256": "0" * 64}
+    weights(metrics=metrics() | {"network": old})
+    assert "figures are of an earlier network" in opened(app).info[0].value
+
+
+def test_robustness_of_another_network_is_called_so(app: AppTest, weights: Any) -> None:
+    old = {"file": "emotion_cnn.tflite", "bytes": 1, "sha256": "0" * 64}
+    weights(metrics=metrics(), robustness=robustness(network=old))
+    assert "Measured with an earlier network." in said(opened(app))
+
+
+def test_the_costliest_change_comes_first_and_others_can_be_chosen(
+    app: AppTest, weights: Any
+) -> None:
+    weights(metrics=metrics(), robustness=robustness())
+    pills = opened(app).pills[0]
+    assert pills.options == [":gray[blur]", ":gray[dim light]"]
+    assert "It is about blur\\." in said(app)
+    assert "package that many apps" in said(app)
+    app.pills[0].select(1).run()
+    assert "It is about dim light\\." in said(app)
+    assert "package that many apps" not in said(app)
+
+
+def test_a_change_to_both_sides_costs_what_its_worst_end_does(app: AppTest, weights: Any) -> None:
+    lean = {
+        "name": "Rotation",
+        "unit": "°",
+        "explanation": "",
+        "points": [
+            {"severity": severity, "accuracy": accuracy, "fer": None}
+            for severity, accuracy in ((-30, 0.2), (0, 0.73), (30, 0.21))
+        ],
+    }
+    weights(metrics=metrics(), robustness=robustness(changes=[*robustness()["changes"], lean]))
+    assert opened(app).pills[0].options[0] == ":gray[Rotation]"
+    assert "20\u00a0% are right instead of 73\u00a0%" in said(app)
+
+
+def test_the_model_card_and_the_notebooks_are_offered(
+    app: AppTest, weights: Any, tmp_path: Path
+) -> None:
+    weights(metrics=metrics())
+    assert not opened(app).get("download_button")
+    (tmp_path / "MODEL_CARD.md").write_text("# Card")
+    app.run()
+    (card,) = app.get("download_button")
+    assert card.proto.label == "Model card"
+    assert app.get("page_link")[0].proto.label == "Read how it was trained"
+
+
+def test_it_says_who_it_is_not_for(app: AppTest) -> None:
+    text = said(opened(app))
+    for word in ("judging", "diagnose", "article 5(1)(f)", "for research"):
+        assert word in text
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.02, "hardly ever"),
+        (0.1, "once in ten"),
+        (0.69, "seven times in ten"),
+        (0.99, "almost always"),
+    ],
+)
+def test_shares_as_people_say_them(share: float, words: str) -> None:
+    assert charts.in_ten(share) == words
+
+
+def test_the_interval_of_a_share() -> None:
+    assert charts.margin(0.694, 3589) == pytest.approx(0.0151, abs=1e-4)
+    assert charts.margin(1.0, 10) == 0.0
+
+
+def test_names_on_the_chart_do_not_cover_each_other() -> None:
+    near = {"rows": [row("Near", 0.730, 5.0), row("Nearer", 0.731, 5.1), row("Far", 0.3, 0.01)]}
+    found = charts.yardsticks(YARDSTICKS | near)
+    assert charts.standouts(found.rows) in ({"Nearer", "Far"}, {"Near", "Far"}, {"Far"})
+    apart = {"rows": [row("One", 0.73, 5.0), row("Two", 0.5, 0.1)]}
+    assert charts.standouts(charts.yardsticks(YARDSTICKS | apart).rows) == {"One", "Two"}
+
+
+def test_lines_that_end_together_are_named_apart() -> None:
+    change = charts.Change("blur", "px", "", ((0, 0.7, 0.6), (4, 0.31, 0.32)))
+    ours, fer = (line for line in charts.change_rows(change) if line["text"])
+    assert fer["label"] - ours["label"] == pytest.approx(0.06)
+    assert (ours["share"], fer["share"]) == (0.31, 0.32)
+
+
+# The visitor's own face
+
+
+@pytest.fixture
+def broken(selfie: Any, happy: Any) -> AppTest:
+    """The page of a visitor whose photo has been read."""
+    return opened(selfie(happy))
+
+
+def test_without_a_photo_it_asks_for_one(app: AppTest, button: Any) -> None:
+    assert "There is no picture of you here" in said(opened(app))
+    assert not app.pills
+    button(app, "Choose a photo").click().run()
+    assert len(app.file_uploader) == 1
+    button(app, "Take a snapshot instead").click().run()
+    assert len(app.camera_input) == 1
+
+
+def test_a_photo_can_be_handed_in_on_the_page(
+    app: AppTest, button: Any, recognizer: Any, happy: Any, picture: bytes
+) -> None:
+    recognizer.show(happy)
+    button(opened(app), "Choose a photo").click().run()
+    app.file_uploader[0].upload("me.jpg", picture).run()
+    assert not app.exception
+    assert app.pills[0].label == "What should happen to your picture?"
+
+
+def test_a_picture_without_a_face_is_no_reason_to_invent_one(
+    app: AppTest, button: Any, recognizer: Any, picture: bytes
+) -> None:
+    recognizer.show()
+    button(opened(app), "Choose a photo").click().run()
+    app.file_uploader[0].upload("cup.jpg", picture).run()
+    assert "No face was found in your picture." in said(app)
+    assert not app.pills
+
+
+def test_a_reading_that_holds(broken: AppTest, recognizer: Any, sent_to: Any) -> None:
+    place(recognizer, broken, {"happy": 0.5, "sad": 0.3})
+    broken.pills[0].select("blurred").run()
+    assert "**Still happy**, 50% sure. In your photo as it is: 58%." in said(broken)
+    assert broken.image[0].proto.imgs[0].alt.startswith("Your face: blurred over")
+    assert broken.image[1].proto.imgs[0].alt == "Your face in 48 by 48 grey squares"
+    rows = sent_to(broken, "emotion_bars")["rows"]
+    assert rows[0]["word"] == "angry"  # in fixed order
+
+
+def test_a_reading_that_breaks(broken: AppTest, recognizer: Any) -> None:
+    place(recognizer, broken, {"sad": 0.6, "happy": 0.3})
+    broken.get("button_group")[1].select(1.0).run()
+    assert "**Now it says sad**, 60% sure. In your photo as it is: happy, 58%." in said(broken)
+
+
+def test_a_face_that_is_not_found_any_more(broken: AppTest, recognizer: Any) -> None:
+    recognizer.show()
+    broken.pills[0].select("eyes").run()
+    assert "**No face is found any more.**" in said(broken)
+    assert len(broken.image) == 1
+
+
+def test_a_network_that_does_not_work(
+    broken: AppTest, recognizer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    recognizer.problem = RuntimeError("no weights")
+    broken.pills[0].select("turned").run()
+    assert broken.error[0].value.startswith("Reading faces does not work here just now.")
+    assert "no weights" in caplog.text
+
+
+def test_another_photo(broken: AppTest, button: Any) -> None:
+    button(broken, "Another photo").click().run()
+    assert len(broken.file_uploader) == 1
+    button(broken, "Keep this photo").click().run()
+    assert not broken.file_uploader
+    assert broken.pills
+
+
+def place(recognizer: Any, app: AppTest, face: dict[str, float]) -> None:
+    """Let the recognizer find a face where the visitor's is in the part that is tried."""
+    shown = app.session_state["visit"].photo
+    _, box = trying.part_around(shown.image, shown.faces[0].face.box)
+    recognizer.show(face)
+    (found,) = recognizer.reading.faces
+    recognizer.reading = type(recognizer.reading)((FaceReading(Face(box), found.scores),))
+
+
+@pytest.mark.parametrize("name", list(trying.ALTERATIONS))
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_alterations_leave_the_picture_itself_alone(name: str, share: float) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (160, 120, 3), dtype=np.uint8)
+    before = image.copy()
+    alteration = trying.ALTERATIONS[name]
+    altered = alteration.apply(image, BOX, share)
+    assert (altered.shape, altered.dtype) == (image.shape, np.uint8)
+    assert np.array_equal(image, before)
+    assert np.array_equal(altered, image) == (share == 0.0)
+    assert alteration.amount(share, BOX)
+
+
+def test_a_mask_covers_mouth_and_chin_only() -> None:
+    image = np.full((160, 120, 3), 200, dtype=np.uint8)
+    altered = trying.mouth_covered(image, BOX, 1.0)
+    assert (altered[: BOX.y + BOX.height // 2] == 200).all()
+    assert (altered[BOX.y + 45, BOX.x : BOX.x + BOX.width] != 200).all()
+
+
+def test_the_part_that_is_tried_is_small_and_keeps_the_face() -> None:
+    image = np.zeros((3000, 4000, 3), dtype=np.uint8)
+    image[1000:2000, 3000:4000] = 255
+    part, box = trying.part_around(image, Box(3000, 1000, 1000, 1000))
+    assert max(part.shape) <= trying.LARGEST
+    inside = part[box.y + 2 : box.y + box.height - 2, box.x + 2 : box.x + box.width - 2]
+    assert (inside == 255).all()
+
+
+def test_the_face_in_the_middle_counts() -> None:
+    scores = EmotionScores((1.0, 0, 0, 0, 0, 0, 0))
+    near, far = (FaceReading(Face(Box(x, 40, 60, 80)), scores) for x in (38, 400))
+    assert trying.same_face((far, near), BOX) is near
+    assert trying.same_face((far,), BOX) is None
