@@ -148,14 +148,22 @@ def load_fer2013(
         ValueError: what is there is not FER-2013, or a picture in it does not decode.
     """
     place = data_path(path)
-    splits = _read_splits(place)
+    splits = read_splits(place)
     if ferplus is not None:
         votes = _read_votes(Path(ferplus))
         splits = {name: _with_votes(split, votes) for name, split in splits.items()}
     return _clean(splits)
 
 
-def _read_splits(place: Path) -> dict[str, Split]:
+def read_splits(place: Path) -> dict[str, Split]:
+    """Return the three splits as they were published, with nothing cleaned or marked.
+
+    Args:
+        place: the Kaggle zip, its unpacked folder, or ``fer2013.csv``.
+
+    Raises:
+        ValueError: what is there is not FER-2013, or a picture in it does not decode.
+    """
     rows: dict[str, list[tuple[str, int, NDArray[np.uint8]]]] = {name: [] for name in SPLITS}
     for split, name, label, image in _rows(place):
         rows[split].append((name, label, image))
