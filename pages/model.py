@@ -70,8 +70,9 @@ with body:
         )
         if repeats:
             sentence += (
-                f" {repeats} of them are in the training set as well, which flatters: without "
-                f"them it is {percent(figure.clean_accuracy)}."
+                f" {repeats} of them are in the published training set as well. It was trained "
+                f"without those; of the photos that occur only here it reads "
+                f"{percent(figure.clean_accuracy)}."
             )
         sentence += (
             f" People who are asked what these faces show name the label "
@@ -105,12 +106,12 @@ with body:
                     "Test": f"{SPLITS.get(one.split, one.split)}, "
                     f"{'face and mirror image' if one.tta else 'face only'}",
                     "Right": percent(one.accuracy),
-                    "On new photos": percent(one.clean_accuracy),
+                    "On photos that occur once": percent(one.clean_accuracy),
                     "Photos": f"{one.images:,}",
                 }
                 for one in measured.figures
             ],
-            "Accuracy on each test, all photos and new photos only",
+            "Accuracy on each test, all photos, and those that occur only there",
         )
 
         st.header("Which moods does it miss?")

@@ -405,7 +405,7 @@ def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
         ("People", PEOPLE, PEOPLE_WITHIN, "Goodfellow et al. 2013"),
         ("Affectune", figure.accuracy, margin(figure.accuracy, figure.images), "all test photos"),
         (
-            "… on new photos only",
+            "… on photos that occur once",
             figure.clean_accuracy,
             margin(figure.clean_accuracy, figure.clean_images),
             "without those that are in the training set as well",
