@@ -3,7 +3,8 @@
 ``python -m model train --data fer2013.zip --votes ferplus_votes.csv --run first``
 writes ``model/runs/first/``: ``arguments.json`` (of every start),
 ``history.csv`` (a line an epoch),
-``curves.png``, ``best.keras`` (averaged weights of the epoch that did best on PublicTest) and
+``curves.png``, ``best.keras`` (averaged weights of the epoch that did best on PublicTest, plain
+and under noise) and
 ``backup/``, from which the same command goes on after an interruption. PrivateTest is never
 looked at here.
 """
@@ -31,6 +32,8 @@ from model.evaluate import load_predictor, predict_with_mirror
 
 RUNS = Path(__file__).parent / "runs"
 MOMENTUM = 0.9
+NOISE = 10.0
+"""Deviation of the noise, in greys, under which an epoch has to prove itself as well."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -332,6 +335,8 @@ class _KeepBest(keras.callbacks.Callback):
     average: they are measured anew before the average is judged (Izmailov et al. 2018,
     "Averaging Weights Leads to Wider Optima"), on training images as they are, since that is
     what the network will meet. Training goes on from the plain weights and their statistics.
+    The best is who reads most of PublicTest and of PublicTest under noise: a webcam in the
+    evening is noisy, FER-2013 is not, and the last tenths of a point there cost many here.
     ``published`` is the network in float32 that is judged and saved.
     """
 
@@ -352,7 +357,10 @@ class _KeepBest(keras.callbacks.Callback):
         self.validation = validation
         self.path = run / "best.keras"
         self.note = run / "best.json"
-        self.best = json.loads(self.note.read_text())["accuracy"] if self.note.exists() else 0.0
+        known = json.loads(self.note.read_text()) if self.note.exists() else {}
+        self.best = known.get("score", 0.0)
+        grain = np.random.default_rng(0).normal(0.0, NOISE, validation.images.shape)
+        self.noisy = np.clip(validation.images + grain, 0, 255).round().astype(np.uint8)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         plain = self.model.get_weights()
@@ -365,16 +373,24 @@ class _KeepBest(keras.callbacks.Callback):
             variable.assign(average)
         self._measure_statistics(epoch)
         self.published.set_weights(self.network.get_weights())
-        probabilities = self.published.predict(self.validation.images, batch_size=256, verbose=0)
-        accuracy = float((probabilities.argmax(axis=1) == self.validation.labels).mean())
-        truth = probabilities[np.arange(len(probabilities)), self.validation.labels]
+        probabilities, under_noise = (
+            self.published.predict(images, batch_size=256, verbose=0)
+            for images in (self.validation.images, self.noisy)
+        )
+        labels = self.validation.labels
+        accuracy = float((probabilities.argmax(axis=1) == labels).mean())
+        noisy = float((under_noise.argmax(axis=1) == labels).mean())
+        truth = probabilities[np.arange(len(probabilities)), labels]
         if logs is not None:
             logs["val_accuracy"] = accuracy
             logs["val_loss"] = float(-np.log(np.maximum(truth, 1e-7)).mean())
-        if accuracy > self.best:
-            self.best = accuracy
+            logs["with_noise_accuracy"] = noisy
+        score = (accuracy + noisy) / 2
+        if score > self.best:
+            self.best = score
             self.published.save(self.path)
-            self.note.write_text(json.dumps({"epoch": epoch + 1, "accuracy": accuracy}))
+            best = {"epoch": epoch + 1, "accuracy": accuracy, "noisy": noisy, "score": score}
+            self.note.write_text(json.dumps(best))
         self.model.set_weights(plain)
 
     def _measure_statistics(self, epoch: int) -> None:

@@ -73,3 +73,15 @@ def test_the_committed_card_is_that_of_the_shipped_network() -> None:
     metrics = json.loads(evaluate.METRICS.read_text())
     assert card.as_markdown(card._read(evaluate.WEIGHTS)) == card.CARD.read_text()
     assert f"**{metrics['figures']['private-test']['accuracy']:.2%}**" in card.CARD.read_text()
+
+
+def test_the_readme_states_the_measured_figures() -> None:
+    text = (card.HOME.parent / "README.md").read_text()
+    figures = json.loads(evaluate.METRICS.read_text())["figures"]
+    for name in ("private-test", "private-test+tta"):
+        found = figures[name]
+        assert (
+            f"| {found['accuracy'] * 100:.1f} % | {found['clean_accuracy'] * 100:.1f} % |" in text
+        )
+    for emotion, found in figures["private-test"]["per_class"].items():
+        assert f"{emotion} {found['recall'] * 100:.0f} %" in text
