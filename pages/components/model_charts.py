@@ -346,17 +346,18 @@ def overconfidence(figure: Figure) -> float:
     return sum(gaps)
 
 
-def standouts(rows: Sequence[Yardstick], *, plot: tuple[int, int] = (290, 420)) -> frozenset[str]:
-    """Return whom to name on `yardstick_chart`: who is beaten by nobody, then who has room.
+def standouts(
+    rows: Sequence[Yardstick], *, plot: tuple[int, int] = (290, 420)
+) -> Mapping[str, str]:
+    """Return whom to name on `yardstick_chart` and on which side: first who is beaten by nobody.
 
-    A name that would cover another name or dot is left to the table.
+    A name that would cover another name or dot, or leave the chart, is left to the table.
 
     Args:
         rows: everybody on the chart.
         plot: its width and height in pixels, by default a phone's.
     """
     first, last = _span(rows)
-    left = {row.name: row.milliseconds > math.sqrt(first * last) for row in rows}
     dots = {
         row.name: (
             plot[0] * math.log(row.milliseconds / first) / math.log(last / first),
@@ -371,16 +372,29 @@ def standouts(rows: Sequence[Yardstick], *, plot: tuple[int, int] = (290, 420)) 
         if other.accuracy > row.accuracy and other.milliseconds < row.milliseconds
     }
     taken = {name: (x - 6, x + 6, y - 6, y + 6) for name, (x, y) in dots.items()}
-    chosen = set()
+    chosen: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: (row.name in beaten, -row.accuracy)):
         x, y = dots[row.name]
         wide = LABEL / 2 * len(row.name)
-        start = x - 11 - wide if left[row.name] else x + 11
-        box = (start, start + wide, y - LABEL / 2, y + LABEL / 2)
-        if not any(_overlap(box, other) for name, other in taken.items() if name != row.name):
-            taken[f"the name of {row.name}"] = box
-            chosen.add(row.name)
-    return frozenset(chosen)
+        for side, (align, right, down) in NAMED_ON.items():
+            start = x + right - wide * ALIGNED[align]
+            box = (start, start + wide, y - down - LABEL / 2, y - down + LABEL / 2)
+            free = all(not _overlap(box, o) for name, o in taken.items() if name != row.name)
+            if free and box[0] >= 0 and box[1] <= plot[0]:
+                taken[f"the name of {row.name}"] = box
+                chosen[row.name] = side
+                break
+    return chosen
+
+
+NAMED_ON: Final = {
+    "right": ("left", 11, 0),
+    "left": ("right", -11, 0),
+    "above": ("center", 0, -17),
+    "below": ("center", 0, 17),
+}
+"""Where a dot's name may stand: its alignment, and its way from the dot in pixels."""
+ALIGNED: Final = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
@@ -405,7 +419,7 @@ def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
         ("People", PEOPLE, PEOPLE_WITHIN, "Goodfellow et al. 2013"),
         ("Affectune", figure.accuracy, margin(figure.accuracy, figure.images), "all test photos"),
         (
-            "… on photos that occur once",
+            "… without repeats",
             figure.clean_accuracy,
             margin(figure.clean_accuracy, figure.clean_images),
             "without those that are in the training set as well",
@@ -651,8 +665,7 @@ def yardstick_chart(found: Yardsticks) -> alt.TopLevelMixin:
             "name": row.name,
             "share": row.accuracy,
             "milliseconds": row.milliseconds,
-            "text": row.name if row.name in shown else "",
-            "left": row.milliseconds > math.sqrt(first * last),
+            "side": shown.get(row.name, ""),
         }
         for row in found.rows
     ]
@@ -661,9 +674,9 @@ def yardstick_chart(found: Yardsticks) -> alt.TopLevelMixin:
             "milliseconds:Q",
             scale=alt.Scale(type="log", domain=[first, last], nice=False),
             axis=alt.Axis(
-                title="milliseconds for one face, each step ten times as long",
+                title="milliseconds for one face",
                 grid=False,
-                values=[10**power for power in range(-4, 6)],
+                values=[step * 10**power for power in range(-4, 6) for step in (1, 2, 5)],
                 format="~g",
                 **_AXIS,
             ),
@@ -681,10 +694,10 @@ def yardstick_chart(found: Yardsticks) -> alt.TopLevelMixin:
     )
     dots = base.mark_point(filled=True, fill=INK, color=INK, opacity=1, size=110)
     names = [
-        base.transform_filter(side)
-        .mark_text(align=align, dx=dx, fontSize=LABEL, fill=INK)
-        .encode(text="text:N")
-        for side, align, dx in (("!datum.left", "left", 11), ("datum.left", "right", -11))
+        base.transform_filter(f"datum.side === '{side}'")
+        .mark_text(align=align, dx=right, dy=down, fontSize=LABEL, fill=INK)
+        .encode(text="name:N")
+        for side, (align, right, down) in NAMED_ON.items()
     ]
     return _finished(alt.layer(dots, *names), height=420)
 
