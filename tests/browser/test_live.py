@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Error, Page, expect
 
 from tests.browser import clips
+from tests.browser.axe import check
 from tests.browser.conftest import DESKTOP, PHONE, find_chromium
 
 expect.set_options(timeout=90_000)
@@ -16,9 +16,6 @@ expect.set_options(timeout=90_000)
 ALLOWED = "--use-fake-ui-for-media-stream"
 REFUSED = "--use-fake-ui-for-media-stream=deny"
 CAMERA = "--use-fake-device-for-media-stream"
-
-NOT_OURS = {"scrollable-region-focusable": 'height="1px"'}
-"""The connection waits in a box of one pixel until it is wanted; there is nothing to scroll to."""
 
 NO_WAY_THROUGH = """
 const Connection = window.RTCPeerConnection;
@@ -117,20 +114,6 @@ def annotated(page: Page) -> None:
             return
         page.wait_for_timeout(200)
     pytest.fail("No annotated picture")
-
-
-def check(page: Page) -> None:
-    """Nothing for axe to find, and nothing to scroll sideways."""
-    found = [
-        f"{violation['id']}: {node['html']}"
-        for violation in Axe().run(page).response["violations"]
-        for node in violation["nodes"]
-        if NOT_OURS.get(violation["id"], "ours") not in node["html"]
-    ]
-    assert found == []
-    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-    viewport: Any = page.viewport_size
-    assert width <= viewport["width"]
 
 
 def test_from_the_camera_to_a_playlist(arrive: Callable[..., Page]) -> None:
