@@ -21,7 +21,7 @@ from recommender.mood import (
     room_mood,
 )
 from recommender.recommender import Recommender
-from recommender.types import INTENTS, Intent, Mood, Pick, Playlist, Track
+from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
 
 __all__ = [
     "BRIGHT_AND_EASY",
@@ -30,6 +30,7 @@ __all__ = [
     "INTENTS",
     "Catalog",
     "CatalogError",
+    "Filters",
     "ImportReport",
     "Intent",
     "Mood",

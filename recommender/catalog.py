@@ -13,7 +13,7 @@ import duckdb
 
 from recommender.errors import CatalogError
 from recommender.importer import FORMAT, SAFE, is_duckdb, read_table
-from recommender.types import Mood, Track
+from recommender.types import Filters, Mood, Track
 
 STARTER: Final = Path(__file__).parent / "data" / "starter.csv"
 """The catalogue that ships with the package."""
@@ -21,9 +21,12 @@ STARTER: Final = Path(__file__).parent / "data" / "starter.csv"
 ENVIRONMENT: Final = "AFFECTUNE_CATALOG"
 """The environment variable that names another catalogue."""
 
+EVERYTHING: Final = Filters()
+"""Leaves nothing out."""
+
 _COLUMNS: Final = (
     "id, title, artists, genres, year, valence, energy, danceability, acousticness, "
-    "instrumentalness, tempo, popularity, pleasant, lively, explicit, duration_ms"
+    "instrumentalness, tempo, popularity, pleasant, lively, explicit, duration_ms, language"
 )
 
 _FAME: Final = 0.10
@@ -40,6 +43,12 @@ WITH places AS (
 ), allowed AS (
     SELECT rowid AS number, pleasant, lively, {_FAME} * popularity / 100 AS fame FROM tracks
     WHERE (len($genres::VARCHAR[]) = 0 OR list_has_any(genres, $genres::VARCHAR[]))
+      AND NOT list_has_any(genres, $without_genres::VARCHAR[])
+      AND (len($without_artists::VARCHAR[]) = 0
+           OR NOT list_has_any(list_transform(artists, lambda x: lower(x)), $without_artists))
+      AND (len($decades::INTEGER[]) = 0 OR list_contains($decades, year - year % 10))
+      AND (len($languages::VARCHAR[]) = 0 OR list_contains($languages, language))
+      AND ($explicit::BOOLEAN OR NOT coalesce(explicit, false))
       AND id NOT IN (SELECT unnest($exclude::VARCHAR[]))
 )
 SELECT arg_min(
@@ -87,7 +96,7 @@ class Catalog:
         self,
         mood: Mood,
         *,
-        genres: Sequence[str] = (),
+        filters: Filters = EVERYTHING,
         limit: int = 100,
         exclude: Collection[str] = (),
     ) -> list[Track]:
@@ -95,17 +104,17 @@ class Catalog:
 
         Args:
             mood: the place on the plane.
-            genres: families, one of which a track must have; all tracks if there are none.
+            filters: what is let in.
             limit: how many at most, 1 or more.
             exclude: ids to leave out.
         """
-        return self.candidates_along((mood,), genres=genres, limit=limit, exclude=exclude)
+        return self.candidates_along((mood,), filters=filters, limit=limit, exclude=exclude)
 
     def candidates_along(
         self,
         moods: Collection[Mood],
         *,
-        genres: Sequence[str] = (),
+        filters: Filters = EVERYTHING,
         limit: int = 100,
         exclude: Collection[str] = (),
     ) -> list[Track]:
@@ -113,7 +122,7 @@ class Catalog:
 
         Args:
             moods: places on the plane, at least one.
-            genres, exclude: as in `candidates`.
+            filters, exclude: as in `candidates`.
             limit: how many for each of the moods.
         """
         places = sorted({(mood.valence, mood.arousal) for mood in moods})
@@ -122,7 +131,12 @@ class Catalog:
         values = {
             "valences": [valence for valence, _ in places],
             "arousals": [arousal for _, arousal in places],
-            "genres": list(genres),
+            "genres": list(filters.genres),
+            "without_genres": list(filters.without_genres),
+            "without_artists": [name.casefold() for name in filters.without_artists],
+            "decades": list(filters.decades),
+            "languages": list(filters.languages),
+            "explicit": filters.explicit,
             "exclude": list(exclude),
             "limit": limit,
         }
@@ -243,4 +257,5 @@ def _track(row: Sequence[Any]) -> Track:
         position=Mood(row[12], row[13]),
         explicit=row[14],
         duration_ms=row[15],
+        language=row[16],
     )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from recommender.catalog import Catalog
+from recommender.catalog import EVERYTHING, Catalog
 from recommender.genres import default_table, resolve
 from recommender.journey import check_intent, plan, target_for
 from recommender.mood import mood_of
 from recommender.ranking import choose
-from recommender.types import Intent, Mood, Playlist
+from recommender.types import Filters, Intent, Mood, Playlist
 
 MOST: Final = 200
 """Tracks in the longest playlist."""
@@ -40,6 +41,7 @@ class Recommender:
         intent: Intent = "shift",
         n: int = 20,
         genres: Sequence[str] = (),
+        filters: Filters = EVERYTHING,
         emotions: Mapping[str, float] | None = None,
         seed: int | None = None,
         exclude: Collection[str] = (),
@@ -54,6 +56,7 @@ class Recommender:
             intent: ``match`` stays, ``shift`` moves in even steps, ``lift`` goes there at once.
             n: how many tracks, 1 to `MOST`.
             genres: families (or tags that mean one) of which every track has one; all if empty.
+            filters: what else is let in; its own genres are added to `genres`.
             emotions: emotion → weight, what the listener feels; decides which genres suit.
                 Guessed from the mood by default.
             seed: what to draw with; the same one draws the same from the same catalogue.
@@ -71,12 +74,13 @@ class Recommender:
             mood_of(emotions)
         table = default_table()
         allowed = self.catalog.genres()
-        asked = tuple(dict.fromkeys(resolve(genre, allowed, table) for genre in genres))
+        wanted = (*genres, *filters.genres)
+        asked = tuple(dict.fromkeys(resolve(genre, allowed, table) for genre in wanted))
         seed = secrets.randbits(32) if seed is None else seed
         end = mood if intent == "match" else target or target_for(mood, intent)
         slots = plan(mood, intent, n, target=end)
         tracks = self.catalog.candidates_along(
-            _looked_at(slots), genres=asked, limit=40 + n, exclude=exclude
+            _looked_at(slots), filters=replace(filters, genres=asked), limit=40 + n, exclude=exclude
         )
         picks = choose(
             tracks,

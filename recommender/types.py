@@ -51,6 +51,10 @@ class Track:
         popularity: 0-100.
         position: where the track lies on the mood plane: the percentile ranks of valence and
             energy within its catalogue, stretched to [-1, 1].
+        language: ISO 639 code of what is sung, ``zxx`` for music without words.
+        mode: 1 for major, 0 for minor.
+        estimated: whether `valence`, `energy` and `position` are what its artist or genre usually
+            has, because nobody measured this recording.
     """
 
     id: str
@@ -68,11 +72,35 @@ class Track:
     position: Mood
     explicit: bool | None = None
     duration_ms: int | None = None
+    language: str | None = None
+    mode: int | None = None
+    estimated: bool = False
 
     @property
     def url(self) -> str:
         """The track's page on Spotify, which works without an account."""
         return f"https://open.spotify.com/track/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a listener lets in. Empty lets everything in.
+
+    Attributes:
+        genres: families, one of which a track must have.
+        without_genres: families of which a track must have none.
+        without_artists: names, in any case; a track by any of them is left out.
+        decades: first years of decades (1980); a track of no known year is in none.
+        languages: ISO 639 codes; a track of no known language has none of them.
+        explicit: whether tracks marked explicit may come. One that nobody marked may.
+    """
+
+    genres: tuple[str, ...] = ()
+    without_genres: tuple[str, ...] = ()
+    without_artists: tuple[str, ...] = ()
+    decades: tuple[int, ...] = ()
+    languages: tuple[str, ...] = ()
+    explicit: bool = True
 
 
 @dataclass(frozen=True, slots=True)

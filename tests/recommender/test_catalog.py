@@ -11,7 +11,7 @@ import pytest
 from recommender.catalog import ENVIRONMENT, STARTER, Catalog, open_or_starter
 from recommender.errors import CatalogError
 from recommender.importer import import_file
-from recommender.types import Mood
+from recommender.types import Filters, Mood
 
 Row = Callable[..., dict[str, Any]]
 Writer = Callable[..., Path]
@@ -62,13 +62,16 @@ def test_candidates_are_the_nearest(starter: Catalog) -> None:
 
 
 def test_candidates_keep_to_genres_and_leave_out_ids(starter: Catalog) -> None:
-    jazz = starter.candidates(Mood(0, 0), genres=["jazz"], limit=10_000)
+    jazz = starter.candidates(Mood(0, 0), filters=Filters(genres=("jazz",)), limit=10_000)
     assert len(jazz) > 20
     assert all("jazz" in track.genres for track in jazz)
-    both = starter.candidates(Mood(0, 0), genres=["jazz", "k-pop"], limit=10_000)
+    both = starter.candidates(Mood(0, 0), filters=Filters(genres=("jazz", "k-pop")), limit=10_000)
     assert {family for track in both for family in track.genres} >= {"jazz", "k-pop"}
     rest = starter.candidates(
-        Mood(0, 0), genres=["jazz"], limit=10_000, exclude={track.id for track in jazz[:10]}
+        Mood(0, 0),
+        filters=Filters(genres=("jazz",)),
+        limit=10_000,
+        exclude={track.id for track in jazz[:10]},
     )
     assert rest == jazz[10:]
 
@@ -89,7 +92,7 @@ def test_a_limit_below_one_is_refused(starter: Catalog, limit: int) -> None:
 def test_sql_in_an_argument_finds_nothing_and_breaks_nothing(starter: Catalog) -> None:
     evil = "'; DROP TABLE tracks; --"
     assert starter.get(evil) is None
-    assert starter.candidates(Mood(0, 0), genres=[evil]) == []
+    assert starter.candidates(Mood(0, 0), filters=Filters(genres=(evil,))) == []
     assert len(starter.candidates(Mood(0, 0), exclude=[evil], limit=5)) == 5
 
 
