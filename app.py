@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components import player, services
+from pages.components import player, services, spotify
 
 STATIC = Path(__file__).parent / "static"
 
@@ -17,10 +17,12 @@ pages = {
     "live": st.Page("pages/live.py", title="Live"),
     "selfie": st.Page("pages/selfie.py", title="Selfie"),
     "playlist": st.Page("pages/playlist.py", title="Playlist"),
+    "diary": st.Page("pages/diary.py", title="Diary"),
     "model": st.Page("pages/model.py", title="Model"),
     "notebook": st.Page("pages/notebook.py", title="Notebook"),
+    "settings": st.Page("pages/settings.py", title="Settings"),
 }
-ABOUT = ("model", "notebook")
+ABOUT = ("model", "notebook", "settings")
 page = st.navigation(
     {
         "": [page for name, page in pages.items() if name not in ABOUT],
@@ -30,6 +32,9 @@ page = st.navigation(
 )
 
 services.warm_up()
+
+# Before anything is drawn: the address may hold Spotify's answer.
+spotify.come_and_go()
 
 # Outside the page, so that the music goes on when the page changes.
 player.draw()

@@ -11,6 +11,7 @@ me = visit()
 
 
 def find_music() -> None:
+    me.shared = None
     if me.mood is None:
         me.put(MIDDLE)
     go("playlist")

@@ -18,6 +18,7 @@ from pages.components.live_probe import live_probe
 from pages.components.mood_pad import mood_pad
 from pages.components.photo import TIPS
 from pages.components.question import question
+from pages.components.room import room
 from pages.components.state import MIDDLE, ROOM, Photo, go, require_router, visit
 from recommender.mood import mood_of, room_mood
 from recommender.types import Mood
@@ -217,6 +218,7 @@ elif idle and (held := read_here()):
         st.title(settled_title(held), anchor=False)
         settled, pad = st.columns([6, 5], gap="large")
         with settled:
+            room()
             emotion_bars(held.scores, key="settled-bars")
             correction()
             st.button("Keep reading", icon=":material/videocam:", on_click=camera.read_on)

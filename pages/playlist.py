@@ -4,106 +4,109 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import services, words
+from pages.components import controls, music, services, spotify, words
 from pages.components.mood_pad import mood_pad
-from pages.components.music import current_set, play
+from pages.components.share_link import close_link, read_link, written
 from pages.components.state import require_router, visit
 from pages.components.track_list import track_list
 from pages.components.ways_in import ways_in
-from recommender.export import to_csv, to_links, to_m3u
 
 require_router("playlist")
 me = visit()
 body = st.container(horizontal_alignment="center").container(width=1080)
+read_link(me)
+shared = me.shared
 
-if me.mood is None:
+if shared is not None and shared.playlist is None:
+    with body:
+        st.title("This link cannot be opened", anchor=False)
+        st.markdown(words.plain(shared.notes[0]))
+        if me.mood is None:
+            ways_in(by_hand=True)
+        else:
+            st.button("My own music", type="primary", on_click=close_link, args=(me,))
+    st.stop()
+
+if shared is None and me.mood is None:
     with body:
         st.title("First, a mood", anchor=False)
         st.markdown("The music starts from how you feel: read from your face, or set by hand.")
         ways_in(by_hand=True)
     st.stop()
 
-
-def change_intent() -> None:
-    me.intent, me.draw = st.session_state["intent"], 0
-
-
-def change_genres() -> None:
-    me.genres, me.draw = tuple(sorted(st.session_state["genres"])), 0
-
-
-def another_set() -> None:
-    me.draw += 1
-
-
 with body:
-    playlist = current_set(me)
-    recommender, problem = services.recommender()
-    st.title(
-        words.capital(
-            words.what_a_playlist_does(
-                me.mood_in_words, playlist.intent, playlist.mood, playlist.target
-            )
-        ),
-        anchor=False,
+    playlist = shared.playlist if shared else music.current_set(me)
+    _, problem = services.recommender()
+    what = words.capital(
+        words.what_a_playlist_does(
+            words.place(playlist.mood).removeprefix("in ") if shared else me.mood_in_words,
+            playlist.intent,
+            playlist.mood,
+            playlist.target,
+        )
     )
+    st.title("A set that was shared with you" if shared else what, anchor=False)
     if problem:
         st.caption(f":material/info: {words.plain(problem)}")
+    if not shared and (resting := spotify.why_no_extras()):
+        st.caption(f":material/info: {words.plain(resting)}")
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.session_state["intent"] = playlist.intent
-        st.segmented_control(
-            words.QUESTION,
-            list(words.CHOICES),
-            format_func=lambda intent: f":gray[{words.CHOICES[intent].label}]",
-            key="intent",
-            required=True,
-            on_change=change_intent,
-            label_visibility="collapsed",
-        )
+        if shared:
+            with st.container(width="content", gap=None):
+                st.markdown(f"{what}.")
+                for note in shared.notes:
+                    st.caption(f":material/info: {note}")
+        else:
+            controls.intents(me)
         with st.container(horizontal=True, width="content", gap="xsmall"):
-            st.button("Another set", icon=":material/refresh:", on_click=another_set)
-            with st.popover("Genres", icon=":material/tune:"):
-                st.session_state["genres"] = list(me.genres)
-                st.multiselect(
-                    "Only these genres",
-                    sorted(recommender.catalog.genres()),
-                    key="genres",
-                    on_change=change_genres,
-                    placeholder="All of them",
+            if shared:
+                st.button(
+                    "Music for my own mood",
+                    icon=":material/arrow_back:",
+                    on_click=close_link,
+                    args=(me,),
                 )
-            with st.popover("Save", icon=":material/bookmark:"):
-                for label, data, file_name, mime in (
-                    ("Playlist for a player (M3U)", to_m3u, "affectune.m3u", "audio/x-mpegurl"),
-                    ("Table with reasons (CSV)", to_csv, "affectune.csv", "text/csv"),
-                    ("Links to paste into Spotify", to_links, "affectune.txt", "text/plain"),
-                ):
-                    st.download_button(
-                        label,
-                        data(playlist),
-                        file_name=file_name,
-                        mime=mime,
-                        on_click="ignore",
-                        icon=":material/download:",
-                        width="stretch",
-                    )
+            else:
+                controls.another_set(me)
+                controls.tune(me)
+            controls.save(me, playlist, written(me, playlist))
+    asked = "" if shared else words.what_is_let_in(me.filters)
+    if asked:
+        st.caption(f":material/filter_alt: {words.plain(words.capital(asked))}")
 
     rows, journey = st.columns([5, 3], gap="large")
     current = me.playing.id if me.playing else None
     with rows:
-        if not playlist.picks:
-            st.markdown("No track of these genres is near. Try others, or all of them.")
-        track_list(playlist.picks, key="tracks", current=current, on_play=partial(play, me))
+        track_list(
+            playlist.picks,
+            key="tracks",
+            current=current,
+            liked=me.liked,
+            change=(me.change.track, me.change.text) if me.change else None,
+            on_play=partial(music.play, me),
+            on_verdict=partial(music.judge, me),
+            on_ban=None if shared else partial(music.ban, me),
+            on_undo=partial(music.undo, me),
+        )
+        if not shared:
+            controls.too_few(me, playlist)
     with journey:
         mood_pad(
             key="journey-pad",
             point=playlist.mood,
             reading=playlist.mood,
             journey=() if playlist.intent == "match" else (playlist.mood, *playlist.journey),
+            start="start" if shared else "you",
             goal=words.goal(playlist.target),
             picks=playlist.picks,
             current=current,
             fixed=True,
             caption="Every dot is a track. Tap one to play it.",
-            on_pick=partial(play, me),
+            on_pick=partial(music.play, me),
+        )
+        count, minutes = len(playlist.picks), music.minutes_of(playlist)
+        st.caption(
+            f"{count} track{'' if count == 1 else 's'}, about {minutes} minutes",
+            text_alignment="center",
         )

@@ -7,6 +7,7 @@ from pages.components.correction import correction
 from pages.components.emotion_bars import emotion_bars
 from pages.components.mood_pad import mood_pad
 from pages.components.question import question
+from pages.components.room import room
 from pages.components.state import MIDDLE, ROOM, Chooser, go, require_router, visit
 
 require_router("selfie")
@@ -114,6 +115,7 @@ with body:
             )
     with grid.cell():
         photo.who()
+        room()
         emotion_bars(scores, key="bars")
         correction()
     with grid.cell():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from recommender.catalog import Catalog, open_or_starter
 from recommender.errors import CatalogError
-from recommender.export import to_csv, to_links, to_m3u
+from recommender.export import to_csv, to_jspf, to_links, to_m3u8, to_text, to_xspf
 from recommender.importer import ImportReport, import_file
 from recommender.journey import plan, suggested_intent, target_for
 from recommender.mood import (
@@ -16,11 +16,13 @@ from recommender.mood import (
     CALM,
     COORDINATES,
     describe,
+    mood_named,
     mood_of,
     mood_of_emotion,
     room_mood,
 )
 from recommender.recommender import Recommender
+from recommender.taste import Affinities, Feedback, Taste, Verdict
 from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
 
 __all__ = [
@@ -28,8 +30,10 @@ __all__ = [
     "CALM",
     "COORDINATES",
     "INTENTS",
+    "Affinities",
     "Catalog",
     "CatalogError",
+    "Feedback",
     "Filters",
     "ImportReport",
     "Intent",
@@ -37,9 +41,12 @@ __all__ = [
     "Pick",
     "Playlist",
     "Recommender",
+    "Taste",
     "Track",
+    "Verdict",
     "describe",
     "import_file",
+    "mood_named",
     "mood_of",
     "mood_of_emotion",
     "open_or_starter",
@@ -48,6 +55,9 @@ __all__ = [
     "suggested_intent",
     "target_for",
     "to_csv",
+    "to_jspf",
     "to_links",
-    "to_m3u",
+    "to_m3u8",
+    "to_text",
+    "to_xspf",
 ]

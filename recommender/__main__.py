@@ -14,11 +14,13 @@ from recommender.catalog import ENVIRONMENT, Catalog, open_or_starter
 from recommender.errors import CatalogError
 from recommender.importer import ImportReport, import_file
 from recommender.mood import COORDINATES, describe, mood_of, mood_of_emotion
-from recommender.recommender import Recommender
-from recommender.types import INTENTS, Mood, Pick, Playlist
+from recommender.recommender import Recommender, lengths
+from recommender.types import INTENTS, Filters, Mood, Pick, Playlist
 
 DEFAULT_TARGET: Final = Path("catalog.duckdb")
 WRONG_USE: Final = 2
+BAR: Final = 30
+CLEAR_LINE: Final = "\r\033[K"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,10 +62,36 @@ def _parser() -> argparse.ArgumentParser:
     mood.add_argument("--probabilities", metavar="JSON", help='{"sad": 0.6, "neutral": 0.4}')
     play.add_argument("--intent", default="shift", help=f"{', '.join(INTENTS)} (default: shift)")
     play.add_argument("-n", default="20", help="how many tracks (default: 20)")
+    play.add_argument("--minutes", metavar="M", help="fill so many minutes instead, 5 to 600")
     play.add_argument("--genre", action="append", default=[], help="only this one; repeatable")
+    play.add_argument(
+        "--without-genre", action="append", default=[], metavar="GENRE", help="none of these"
+    )
+    play.add_argument(
+        "--decade", action="append", default=[], metavar="YEAR", help="only from 1980, say"
+    )
+    play.add_argument(
+        "--language", action="append", default=[], metavar="CODE", help="only sung in en, say"
+    )
+    play.add_argument("--clean", action="store_true", help="nothing marked explicit")
+    play.add_argument(
+        "--adventure", default="0.5", metavar="A", help="0 familiar to 1 adventurous (default: 0.5)"
+    )
     play.add_argument("--catalog", metavar="FILE", help=f"default: {ENVIRONMENT}, else the starter")
     play.add_argument("--seed", help="a whole number; the same one gives the same playlist")
     play.add_argument("--json", action="store_true", help="for programs")
+
+    judge = commands.add_parser("evaluate", help="measure how well the music fits")
+    judge.set_defaults(run=_evaluate)
+    judge.add_argument(
+        "--catalog", metavar="FILE", help=f"default: {ENVIRONMENT}, else the starter"
+    )
+    judge.add_argument(
+        "--labels", metavar="FILE.csv", help="also: how well these are found again; id,mood"
+    )
+    judge.add_argument("--tune", action="store_true", help="also search for better weights, slow")
+    judge.add_argument("--record", action="store_true", help="write recommender/evaluation.*")
+    judge.add_argument("--json", action="store_true", help="for programs")
 
     load = commands.add_parser("import", help="make a catalogue from a CSV or Parquet table")
     load.set_defaults(run=_import)
@@ -79,6 +107,13 @@ def _parser() -> argparse.ArgumentParser:
 def _play(options: argparse.Namespace) -> None:
     mood, emotions = _mood(options)
     count = _whole(options.n, "-n")
+    minutes = None if options.minutes is None else _figure(options.minutes, "--minutes", "5 to 600")
+    filters = Filters(
+        without_genres=tuple(options.without_genre),
+        decades=tuple(_decade(text) for text in options.decade),
+        languages=tuple(code.strip().lower() for code in options.language),
+        explicit=not options.clean,
+    )
     seed = None if options.seed is None else _whole(options.seed, "--seed")
     if seed is not None and seed < 0:
         raise ValueError(f"Incorrect value for '--seed' argument: {options.seed!r}: 0 or more")
@@ -89,20 +124,75 @@ def _play(options: argparse.Namespace) -> None:
         if note:
             print(f"recommender: {note}", file=sys.stderr)
     with catalog:
+        _check_languages(filters.languages, catalog.languages())
         playlist = Recommender(catalog).recommend(
             mood,
             intent=options.intent,
             n=count,
+            minutes=minutes,
             genres=options.genre,
+            filters=filters,
+            adventure=_figure(options.adventure, "--adventure", "0 (familiar) to 1"),
             emotions=emotions,
             seed=seed,
         )
-    print(_as_json(playlist) if options.json else _as_text(playlist, options.emotion, count))
+    if options.json:
+        print(_as_json(playlist))
+    else:
+        short = len(playlist.picks) < count if minutes is None else _lasts(playlist) < 0.9 * minutes
+        print(_as_text(playlist, options.emotion, short=short))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    # Here, because nobody who only wants music needs them.
+    from recommender import report
+    from recommender.evaluate import evaluate, everything
+    from recommender.features import gains
+    from recommender.labels import precision, read_labels
+    from recommender.pool import Weights
+    from recommender.tune import slider, tune
+
+    labels = read_labels(Path(options.labels)) if options.labels else None
+    with Catalog.open(options.catalog) as catalog:
+        evaluation = evaluate(catalog)
+        content = report.as_content(
+            evaluation,
+            catalog=catalog.source.name,
+            weights=Weights(),
+            gains=gains(everything(catalog)),
+            adventure=slider(catalog),
+            search=tune(catalog) if options.tune else None,
+            labels=precision(catalog, labels) if labels else None,
+        )
+    if options.record:
+        try:
+            written = report.record(content)
+        except ModuleNotFoundError as error:
+            needed = f"The chart needs {error.name}: see requirements-train.txt"
+            raise CatalogError(needed) from None
+        for path in written:
+            print(f"recommender: {path} is written", file=sys.stderr)
+    for claim in report.broken_claims(evaluation.standings):
+        print(f"recommender: {claim}", file=sys.stderr)
+    print(json.dumps(content, indent=2) if options.json else report.as_markdown(content))
 
 
 def _import(options: argparse.Namespace) -> None:
     target = Path(options.catalog or os.environ.get(ENVIRONMENT) or DEFAULT_TARGET)
-    print(_summary(import_file(Path(options.file), target), target))
+    # A bar is for a person who waits, not for a file.
+    watched = sys.stderr.isatty()
+    try:
+        report = import_file(Path(options.file), target, on_progress=_bar if watched else None)
+    finally:
+        if watched:
+            print(CLEAR_LINE, end="", file=sys.stderr, flush=True)
+    print(_summary(report, target))
+
+
+def _bar(done: float, what: str) -> None:
+    full = round(done * BAR)
+    bar = "█" * full + "░" * (BAR - full)
+    print(f"{CLEAR_LINE}{bar} {done:4.0%}  {what}", end="", file=sys.stderr, flush=True)
 
 
 def _mood(options: argparse.Namespace) -> tuple[Mood, dict[str, float] | None]:
@@ -147,6 +237,31 @@ def _number(text: str, name: str) -> float:
     return value
 
 
+def _check_languages(wanted: Sequence[str], known: Sequence[str]) -> None:
+    for code in wanted:
+        if code not in known:
+            allowed = f"one of {', '.join(known)}" if known else "this catalogue knows none"
+            raise ValueError(f"Incorrect value for '--language' argument: {code!r}: {allowed}")
+
+
+def _figure(text: str, name: str, allowed: str) -> float:
+    """Return a number; whether it is within its bounds is for the recommender to say."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"Incorrect value for '{name}' argument: {text!r}: {allowed}") from None
+
+
+def _decade(text: str) -> int:
+    """Return the first year of a decade from ``1980`` or ``1980s``."""
+    year = text.strip().lower().removesuffix("s")
+    if not (len(year) == 4 and year.isascii() and year.isdigit() and year.endswith("0")):
+        raise ValueError(
+            f"Incorrect value for '--decade' argument: {text!r}: a first year, such as 1980"
+        )
+    return int(year)
+
+
 def _whole(text: str, name: str) -> int:
     try:
         return int(text)
@@ -184,12 +299,18 @@ def _track(pick: Pick) -> dict[str, Any]:
         "year": track.year,
         "valence": track.valence,
         "energy": track.energy,
+        "duration_ms": track.duration_ms,
         "url": track.url,
         "reason": pick.reason,
     }
 
 
-def _as_text(playlist: Playlist, emotion: str | None, wanted: int) -> str:
+def _lasts(playlist: Playlist) -> float:
+    """Return about how many minutes a playlist lasts."""
+    return sum(lengths([pick.track for pick in playlist.picks]))
+
+
+def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:
     start = emotion or describe(playlist.mood)
     headline = {
         "match": f"Staying with {start}",
@@ -205,8 +326,10 @@ def _as_text(playlist: Playlist, emotion: str | None, wanted: int) -> str:
             f"{'':{width}}  {pick.reason}",
             f"{'':{width}}  {pick.track.url}",
         ]
-    if len(playlist.picks) < wanted:
+    if short:
         lines += ["", f"The catalogue has no more than these {len(playlist.picks)} for this."]
+    else:
+        lines += ["", f"About {_lasts(playlist):.0f} minutes."]
     return "\n".join([*lines, "", f"Hear the same again with --seed {playlist.seed}."])
 
 

@@ -43,6 +43,8 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "tempo": ("tempo", "bpm"),
     "explicit": ("explicit",),
     "duration_ms": ("duration_ms", "track_duration_ms"),
+    "mode": ("mode",),
+    "isrc": ("isrc", "track_isrc"),
 }
 """Our name → names in the wild, the best first: our own schema, the Kaggle / Hugging Face
 "Spotify Tracks Dataset", tidytuesday's ``spotify_songs.csv``, and what is common elsewhere."""

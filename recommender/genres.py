@@ -75,13 +75,16 @@ def normalise(tag: str) -> str:
     return " ".join(tag.lower().replace("-", " ").replace("_", " ").replace(":", " ").split())
 
 
-def resolve(genre: str, allowed: Collection[str], table: GenreTable) -> str:
+def resolve(
+    genre: str, allowed: Collection[str], table: GenreTable, *, name: str = "genres"
+) -> str:
     """Return the family that a person means by `genre`: its name, or a tag that leads to it.
 
     Args:
         genre: what was asked, in any case: ``folk``, ``Hip-Hop``, ``rnb``, ``indie folk``.
         allowed: the families that are to be had.
         table: what tags mean.
+        name: what the error calls the argument.
 
     Raises:
         ValueError: it means none of `allowed`; the message names the closest.
@@ -94,7 +97,7 @@ def resolve(genre: str, allowed: Collection[str], table: GenreTable) -> str:
     if family_of_tag in allowed and family_of_tag is not None:
         return family_of_tag
     raise ValueError(
-        f"Incorrect value for 'genres' argument: {genre!r}: {_advice(wanted, allowed)}"
+        f"Incorrect value for '{name}' argument: {genre!r}: {_advice(wanted, allowed)}"
     )
 
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import codecs
 import csv
+import glob
 import gzip
 import io
 import os
+import shutil
+import socket
 import tempfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,12 +27,17 @@ import duckdb
 from recommender.columns import RANGES, REQUIRED, find_columns, lacking
 from recommender.errors import CatalogError
 from recommender.genres import GenreTable, default_table
+from recommender.progress import Progress, Tell
+from recommender.tables import write_tables
 
-FORMAT: Final = 1
-"""Version of the tables that an import writes; a catalogue of another one is refused."""
-
-SAFE: Final = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 """DuckDB settings: nothing is fetched from anywhere, whatever a file is called."""
+
+_MEMORY: Final = 2 << 30
+"""Bytes that an import takes at most; what is more lies on the disk for a while."""
 
 _SNIFFED: Final = 1 << 20
 _ID = r"^\s*(?:spotify:track:|https?://open\.spotify\.com/(?:[\w-]+/)?track/)?([A-Za-z0-9]{22})(?:\?.*)?\s*$"
@@ -54,7 +62,13 @@ class ImportReport:
     unknown_tags: tuple[str, ...] = ()
 
 
-def import_file(source: Path, target: Path, *, table: GenreTable | None = None) -> ImportReport:
+def import_file(
+    source: Path,
+    target: Path,
+    *,
+    table: GenreTable | None = None,
+    on_progress: Tell | None = None,
+) -> ImportReport:
     """Write a catalogue file from a CSV or Parquet table.
 
     The catalogue is built beside its place and moved there once it is whole: when anything goes
@@ -65,6 +79,7 @@ def import_file(source: Path, target: Path, *, table: GenreTable | None = None) 
         target: the DuckDB file to write. Only a DuckDB file is ever replaced: somebody's table
             that this name happens to point to is not ours to lose.
         table: what genre tags mean, the package's own by default.
+        on_progress: is told how far it is and what it does, from another thread.
 
     Raises:
         CatalogError: the table cannot be read, lacks columns or has no usable row, or `target`
@@ -75,10 +90,14 @@ def import_file(source: Path, target: Path, *, table: GenreTable | None = None) 
         raise CatalogError(f"{target} is no catalogue and stays as it is: choose another file.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".affectune-", dir=target.parent) as folder:
+        _sweep(target.parent)
+        with tempfile.TemporaryDirectory(prefix=_mine(), dir=target.parent) as folder:
             built = Path(folder) / "catalog.duckdb"
-            with duckdb.connect(str(built), config=dict(SAFE)) as connection:
-                report = read_table(connection, source, table=table)
+            # What does not fit in memory lies in the same folder, and goes with it.
+            spill = {"memory_limit": _memory(), "temp_directory": str(Path(folder) / "spill")}
+            with duckdb.connect(str(built), config={**SAFE, **spill}) as connection:
+                with Progress(connection, on_progress) as progress:
+                    report = read_table(connection, source, table=table, step=progress.step)
                 connection.execute("CHECKPOINT")
             _sync(built)
             built.replace(target)
@@ -90,7 +109,11 @@ def import_file(source: Path, target: Path, *, table: GenreTable | None = None) 
 
 
 def read_table(
-    connection: duckdb.DuckDBPyConnection, source: Path, *, table: GenreTable | None = None
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    *,
+    table: GenreTable | None = None,
+    step: Callable[[str], None] = lambda what: None,
 ) -> ImportReport:
     """Make the table ``tracks`` from a CSV or Parquet file.
 
@@ -98,6 +121,7 @@ def read_table(
         connection: an empty database.
         source: the file.
         table: what genre tags mean, the package's own by default.
+        step: is told which of `recommender.progress.STEPS` begins.
 
     Raises:
         CatalogError: the file cannot be read, lacks columns or has no usable row.
@@ -111,9 +135,10 @@ def read_table(
             raise CatalogError(_lacks(source, missing, scan.names))
         places = ", ".join(f"c{place}" for place in range(len(scan.names)))
         stage = (
-            f"CREATE TEMP TABLE staged AS {_staged(found, scan.types)} "
-            f"FROM {scan.function} AS source({places})"
+            f"CREATE TEMP TABLE staged AS WITH source({places}) AS "
+            f"(SELECT * FROM {scan.function}) {_staged(found, scan.types)}"
         )
+        step("Reading the table")
         try:
             connection.execute(stage, {**scan.options, "id_pattern": _ID})
         except duckdb.InvalidInputException:
@@ -123,9 +148,14 @@ def read_table(
             connection.execute(stage, {**scan.options, "strict": False, "id_pattern": _ID})
         unreadable = _unreadable_lines(connection)
         read, refused = _count(connection)
-        connection.execute(_MERGE)
-        unknown = _add_families(connection, table)
-        kept = int(connection.execute(_RANK).fetchall()[0][0])
+        step("Merging repeated ids")
+        connection.execute(_REPEATED)
+        connection.execute(_MERGED)
+        kept, unknown = write_tables(connection, table, step)
+    except duckdb.OutOfMemoryException as error:
+        raise CatalogError(
+            f"{source.name} needs more memory or disk than there is: {_first_line(error)}"
+        ) from error
     except (duckdb.Error, csv.Error) as error:
         raise CatalogError(
             f"{source.name} is not a CSV or Parquet table that can be read: {_first_line(error)}"
@@ -134,8 +164,7 @@ def read_table(
         refused["line not readable"] = unreadable
     if not kept:
         raise CatalogError(f"{source.name} has no usable row: {_reasons(refused)}.")
-    connection.execute("DROP TABLE staged; DROP TABLE merged; DROP TABLE families")
-    connection.execute("CREATE TABLE affectune AS SELECT ?::INTEGER AS format", [FORMAT])
+    connection.execute("DROP VIEW merged; DROP TABLE repeated; DROP TABLE staged")
     usable = read - sum(refused.values()) + unreadable
     return ImportReport(read + unreadable, kept, usable - kept, refused, unknown)
 
@@ -240,64 +269,91 @@ def _encoding(head: bytes) -> str:
 
 
 def _staged(found: Mapping[str, Sequence[int]], types: Sequence[str]) -> str:
-    """Return the SELECT list that brings a row into our columns and names what is wrong."""
+    """Return the query that brings the rows of ``source`` into our columns and names what is wrong.
 
-    def text(column: str) -> str:
-        return f"trim(CAST(c{found[column][0]} AS VARCHAR))" if column in found else "NULL::VARCHAR"
-
-    def number(column: str) -> str:
-        return f"TRY_CAST({text(column)} AS DOUBLE)"
-
-    def texts(column: str, separators: str) -> str:
-        parts = []
-        for place in found.get(column, ()):
-            if types[place].endswith("[]"):
-                parts.append(f"coalesce(CAST(c{place} AS VARCHAR[]), [])")
-            else:
-                # "['A', 'B']" is a Python list that pandas wrote out.
-                parts.append(
-                    f"CASE WHEN regexp_matches(c{place}::VARCHAR, '^\\s*\\[\\s*[''\"]') "
-                    f"THEN list_transform(regexp_extract_all(c{place}::VARCHAR, "
-                    f"'''[^'']*''|\"[^\"]*\"'), lambda x: x[2:-2]) "
-                    f"ELSE string_split_regex(coalesce(c{place}::VARCHAR, ''), '{separators}') END"
-                )
-        joined = f"flatten([{', '.join(parts)}])" if parts else "[]::VARCHAR[]"
-        return (
-            f"list_filter(list_transform({joined}, lambda x: trim(x)), "
-            "lambda x: x IS NOT NULL AND x <> '')"
-        )
-
+    Each text is cleaned and each number read once, in the inner query: that is most of the time
+    that an import takes.
+    """
+    inner: dict[str, str] = {}
+    for column in (*_TEXTS, *RANGES, "duration_ms"):
+        cell = f"trim({_plain(found[column][0])})" if column in found else "NULL::VARCHAR"
+        inner[column] = cell
+    for column in (*RANGES, "duration_ms"):
+        inner[f"{column}_read"] = f"TRY_CAST({inner[column]} AS DOUBLE)"
+    inner["id_read"] = f"regexp_extract({inner['id']}, $id_pattern, 1)"
+    inner["artists"] = _texts(found.get("artists", ()), types, ";")
+    inner["tags"] = _texts(found.get("genres", ()), types, ";|,")
     problems = [
-        f"WHEN NOT regexp_matches(coalesce({text('id')}, ''), $id_pattern) "
-        "THEN 'id missing or not a Spotify id'",
-        f"WHEN coalesce({text('title')}, '') = '' THEN 'title missing'",
-        f"WHEN len({texts('artists', ';')}) = 0 THEN 'artist missing'",
+        "WHEN coalesce(id_read, '') = '' THEN 'id missing or not a Spotify id'",
+        "WHEN coalesce(title, '') = '' THEN 'title missing'",
+        "WHEN len(artists) = 0 THEN 'artist missing'",
     ]
     for column, (low, high) in RANGES.items():
         if column not in found:
             continue
         if column in REQUIRED:
-            problems.append(f"WHEN coalesce({text(column)}, '') = '' THEN '{column} missing'")
+            problems.append(f"WHEN coalesce({column}, '') = '' THEN '{column} missing'")
         problems += [
-            f"WHEN {text(column)} <> '' AND {number(column)} IS NULL THEN '{column} not a number'",
-            f"WHEN {text(column)} <> '' AND NOT {number(column)} BETWEEN {low} AND {high} "
+            f"WHEN {column} <> '' AND {column}_read IS NULL THEN '{column} not a number'",
+            f"WHEN {column} <> '' AND NOT {column}_read BETWEEN {low} AND {high} "
             f"THEN '{column} outside {low:g} to {high:g}'",
         ]
-    columns = {
+    year = "TRY_CAST(left(year, 4) AS SMALLINT)"
+    outer = {
         "problem": f"CASE {' '.join(problems)} END",
-        "id": f"regexp_extract({text('id')}, $id_pattern, 1)",
-        "title": text("title"),
-        "tags": texts("genres", "[;|,]"),
-        "language": f"nullif({text('language')}, '')",
-        "year": f"TRY_CAST(regexp_extract({text('year')}, '^(1[89]|20)\\d\\d') AS SMALLINT)",
-        **{column: number(column) for column in RANGES},
-        "explicit": f"TRY_CAST({text('explicit')} AS BOOLEAN)",
-        "duration_ms": f"CAST(nullif(greatest({number('duration_ms')}, 0), 0) AS BIGINT)",
+        "id": "id_read",
+        "title": "title",
+        "artists": "artists",
+        "tags": "tags",
+        "language": "nullif(language, '')",
+        "year": f"CASE WHEN {year} BETWEEN 1800 AND 2099 THEN {year} END",
+        **{column: f"{column}_read" for column in RANGES},
+        "tempo": "nullif(tempo_read, 0)",
+        "explicit": "TRY_CAST(explicit AS BOOLEAN)",
+        "duration_ms": "TRY_CAST(nullif(greatest(duration_ms_read, 0), 0) AS BIGINT)",
+        "mode": "CASE WHEN lower(mode) IN ('1', '1.0', 'major') THEN 1 "
+        "WHEN lower(mode) IN ('0', '0.0', 'minor') THEN 0 END::TINYINT",
+        "isrc": "nullif(isrc, '')",
     }
-    columns["artists"] = texts("artists", ";")
-    columns["tempo"] = f"nullif({number('tempo')}, 0)"
-    listed = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
-    return f"SELECT row_number() OVER () AS line, {listed}"
+    below = ", ".join(f"{expression} AS {name}" for name, expression in inner.items())
+    above = ", ".join(f"{expression} AS {name}" for name, expression in outer.items())
+    return f"SELECT {above} FROM (SELECT {below} FROM source)"
+
+
+_TEXTS: Final = ("id", "title", "language", "year", "explicit", "mode", "isrc")
+
+
+def _plain(place: int) -> str:
+    # Two control characters part what a record holds; in a title they mean nothing.
+    return f"translate(c{place}::VARCHAR, chr(30) || chr(31), '  ')"
+
+
+def _texts(places: Sequence[int], types: Sequence[str], separators: str) -> str:
+    """Return the texts of some columns as one list, without empty ones."""
+    parts = []
+    for place in places:
+        if types[place].endswith("[]"):
+            parts.append(
+                f"list_transform(coalesce(CAST(c{place} AS VARCHAR[]), []), "
+                "lambda x: translate(x, chr(30) || chr(31), '  '))"
+            )
+            continue
+        text = _plain(place)
+        same = f"translate({text}, '{separators}', '{separators[0] * len(separators)}')"
+        # "['A', 'B']" is a Python list that pandas wrote out.
+        parts.append(
+            f"CASE WHEN regexp_matches({text}, '^\\s*\\[\\s*[''\"]') "
+            f"THEN list_transform(regexp_extract_all({text}, "
+            f"'''[^'']*''|\"[^\"]*\"'), lambda x: x[2:-2]) "
+            f"ELSE string_split(coalesce({same}, ''), '{separators[0]}') END"
+        )
+    if not parts:
+        return "[]::VARCHAR[]"
+    joined = parts[0] if len(parts) == 1 else f"flatten([{', '.join(parts)}])"
+    return (
+        f"list_filter(list_transform({joined}, lambda x: trim(x)), "
+        "lambda x: x IS NOT NULL AND x <> '')"
+    )
 
 
 _FIRST = (
@@ -313,40 +369,25 @@ _FIRST = (
     "tempo",
     "explicit",
     "duration_ms",
+    "mode",
+    "isrc",
 )
 
-_MERGE = f"""
-CREATE TEMP TABLE merged AS
-SELECT id, {", ".join(f"arg_min({name}, line) AS {name}" for name in _FIRST)},
-       max(popularity) AS popularity, flatten(list(tags ORDER BY line)) AS tags
-FROM staged WHERE problem IS NULL GROUP BY id
-"""
-
-_FAMILIES = """
-CREATE TEMP TABLE families AS
-SELECT id, list(family ORDER BY tags DESC, first) AS genres FROM (
-    SELECT tagged.id, known.family, count(*) AS tags, min(tagged.place) AS first
-    FROM (
-        SELECT id, unnest(tags) AS tag, generate_subscripts(tags, 1) AS place FROM merged
-    ) AS tagged
-    JOIN (SELECT unnest($tags) AS tag, unnest($families) AS family) AS known USING (tag)
-    GROUP BY tagged.id, known.family
+# Most tables repeat few ids, so only those rows are put through the costly aggregation.
+_REPEATED = f"""
+CREATE TEMP TABLE repeated AS
+SELECT id, {", ".join(f"arg_min({name}, rowid) AS {name}" for name in _FIRST)},
+       max(popularity) AS popularity, flatten(list(tags ORDER BY rowid)) AS tags
+FROM staged WHERE problem IS NULL AND id IN (
+    SELECT id FROM staged WHERE problem IS NULL GROUP BY id HAVING count(*) > 1
 ) GROUP BY id
 """
 
-# The middle rank among equals, stretched from [0, 1] to [-1, 1]. Sorted by place on the plane,
-# so that whoever looks near a mood reads neighbouring blocks.
-_PLACE = "(rank() OVER (ORDER BY {0}) - 1) / count(*) OVER () + cume_dist() OVER (ORDER BY {0}) - 1"
-
-_RANK = f"""
-CREATE TABLE tracks AS
-SELECT merged.* EXCLUDE (tags, popularity),
-       coalesce(families.genres, []::VARCHAR[]) AS genres,
-       coalesce(popularity, median(popularity) OVER (), 50) AS popularity,
-       CAST({_PLACE.format("valence")} AS FLOAT) AS pleasant,
-       CAST({_PLACE.format("energy")} AS FLOAT) AS lively
-FROM merged LEFT JOIN families USING (id)
-ORDER BY floor(pleasant * 8), floor(lively * 8), id
+_MERGED = f"""
+CREATE TEMP VIEW merged AS
+SELECT id, {", ".join(_FIRST)}, popularity, tags FROM staged ANTI JOIN repeated USING (id)
+WHERE problem IS NULL
+UNION ALL SELECT * FROM repeated
 """
 
 
@@ -365,21 +406,6 @@ def _unreadable_lines(connection: duckdb.DuckDBPyConnection) -> int:
     return int(rows[0][0])
 
 
-def _add_families(connection: duckdb.DuckDBPyConnection, table: GenreTable) -> tuple[str, ...]:
-    """Translate tags to families and return the tags that have none."""
-    tags = connection.execute(
-        "SELECT tag, count(*) FROM (SELECT unnest(tags) AS tag FROM merged) "
-        "GROUP BY tag ORDER BY 2 DESC, 1"
-    ).fetchall()
-    pairs = [(str(tag), table.family_of(str(tag))) for tag, _ in tags]
-    known = [(tag, family) for tag, family in pairs if family is not None]
-    connection.execute(
-        _FAMILIES,
-        {"tags": [tag for tag, _ in known], "families": [family for _, family in known]},
-    )
-    return tuple(tag for tag, family in pairs if family is None)
-
-
 def _lacks(source: Path, missing: Sequence[str], names: Sequence[str]) -> str:
     there = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
     noun = "column" if len(missing) == 1 else "columns"
@@ -392,6 +418,40 @@ def _reasons(refused: Mapping[str, int]) -> str:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _memory() -> str:
+    """Return how much memory an import may take: 2 GB, or half of a smaller machine."""
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        there = _MEMORY
+    return f"{min(_MEMORY, there // 2) >> 20}MiB"
+
+
+def _mine() -> str:
+    """Return what the folder of this process's imports begins with: whose it is."""
+    return f".affectune-{socket.gethostname()}-{os.getpid()}-"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what imports left behind that were killed on this machine."""
+    for left in folder.glob(f".affectune-{glob.escape(socket.gethostname())}-*-*"):
+        owner = left.name.removeprefix(f".affectune-{socket.gethostname()}-").split("-")[0]
+        if owner.isdigit() and int(owner) != os.getpid() and not _alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    if os.name != "posix":
+        return True  # There, asking would end it.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _sync(path: Path) -> None:

@@ -1,124 +1,190 @@
-"""Chooses tracks for the places of a journey, one after the other."""
+"""Chooses tracks for the places of a journey, one after the other, and says why."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recommender.genres import UNSAID, GenreTable
-from recommender.mood import emotions_near
-from recommender.reasons import Situation, explain
+from recommender.genres import GenreTable
+from recommender.mood import COORDINATES, emotions_near
+from recommender.pool import Floats, Pool, Terms, Weights, song_key
+from recommender.reasons import CLOSE, SPOKE, Situation, explain
+from recommender.taste import Taste
 from recommender.types import Intent, Mood, Pick, Track
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 APART: Final = 9
 """After an artist come this many tracks of others: no artist twice in ten."""
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """What a point of score is worth.
+class Wish:
+    """What a listener asks of a playlist.
 
     Attributes:
-        reach: how far on the plane, in units of it, a track may lie before nearness costs half
-            a point; in the quiet half pleasantness is judged by `quiet_reach`, because measured
-            valence is low for anything without a voice, calm music included.
-        genre: for a family that suits the mood perfectly over one that nothing is said about.
-        fame: for the best known track over the least known one.
-        still: for acoustic music where the journey is quiet.
-        repeat: taken for each of the last `memory` tracks with the same leading family.
-        chance: the spread of the draw; 0 would always give the same playlist.
+        intent: how the journey moves.
+        emotions: emotion → weight at the start; empty to guess them from the moods. Along the
+            journey they give way to what each place's mood stands for.
+        asked: genre families that were asked for.
+        taste: what is known of the listener's taste.
+        adventure: 0 familiar to 1 adventurous, see `Weights.at`.
     """
 
-    reach: float = 0.12
-    quiet_reach: float = 0.22
-    genre: float = 2.0
-    fame: float = 0.8
-    still: float = 0.6
-    repeat: float = 0.6
-    memory: int = 5
-    chance: float = 0.40
+    intent: Intent
+    emotions: Mapping[str, float]
+    asked: Sequence[str] = ()
+    taste: Taste | None = None
+    adventure: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What each track of a pool scores at one place, each shaped (tracks,)."""
-
-    near: Floats
-    genre: Floats
-    fame: Floats
-    still: Floats
-
-    @property
-    def total(self) -> Floats:
-        return self.near + self.genre + self.fame + self.still
-
-
-class Pool:
-    """Tracks to choose from, with what is needed again and again as arrays.
+class Ranker:
+    """Ranks one pool of candidates for one wish.
 
     Args:
-        tracks: the candidates. Their order decides between equals, so it has to be fixed.
+        tracks: the candidates, in a fixed order.
+        wish: what is asked.
         table: families and what they suit.
+        weights: what counts how much where adventure is 0.5.
     """
 
-    def __init__(self, tracks: Sequence[Track], table: GenreTable) -> None:
+    def __init__(
+        self,
+        tracks: Sequence[Track],
+        wish: Wish,
+        table: GenreTable,
+        weights: Weights | None = None,
+    ) -> None:
         self.tracks = tracks
-        self.families = np.array([track.genres[0] if track.genres else "" for track in tracks])
-        self._positions = np.array(
-            [(track.position.valence, track.position.arousal) for track in tracks]
-        ).reshape(-1, 2)
-        self._fame = np.array([track.popularity / 100 for track in tracks])
-        self._acoustic = np.array([track.acousticness or 0.0 for track in tracks])
-        places = {family: place for place, family in enumerate(table.families)}
-        self._member = np.zeros((len(tracks), len(places)), dtype=bool)
-        self._songs: dict[tuple[str, str], list[int]] = {}
-        self._artists: dict[str, list[int]] = {}
-        for row, track in enumerate(tracks):
-            self._songs.setdefault(song_key(track), []).append(row)
-            for artist in track.artists:
-                self._artists.setdefault(artist.casefold(), []).append(row)
-            for family in track.genres:
-                if family in places:
-                    self._member[row, places[family]] = True
+        self.wish = wish
+        self.weights = (weights or Weights()).at(wish.adventure)
+        self._pool = Pool(tracks, table)
+        self._scored: tuple[tuple[Mood, ...], Floats, Terms] | None = None
 
-    def score(self, slot: Mood, suits: Mapping[str, float], weights: Weights) -> Terms:
-        """Return what every track scores for one place in a playlist.
+    def order(self, slots: Sequence[Mood], seed: int) -> list[int]:
+        """Return which candidate takes each place, as rows; fewer where the tracks run out.
+
+        Each place takes the track with the highest score plus Gumbel noise, which is a draw from
+        the softmax of the scores; artists have to keep `APART`, songs never come twice, and
+        leading families that were just heard cost a little. Where nobody keeps the distance,
+        the artist heard longest ago may return.
 
         Args:
-            slot: the mood of the place.
-            suits: family → how well it suits what is felt there, 0-1, as `GenreTable.scores`
-                returns it.
-            weights: what counts how much.
+            slots: the journey, one mood a place.
+            seed: of the draw.
         """
-        # The best family counts: a song tagged folk and pop is as fitting as folk is.
-        fit = np.where(self._member, np.array(list(suits.values())), -1.0).max(axis=1, initial=-1.0)
-        fit = np.where(fit < 0, UNSAID, fit)
-        quietness = max(0.0, -slot.arousal)
-        across = weights.reach + (weights.quiet_reach - weights.reach) * quietness
-        offset = self._positions - (slot.valence, slot.arousal)
-        return Terms(
-            near=-0.5 * ((offset[:, 0] / across) ** 2 + (offset[:, 1] / weights.reach) ** 2),
-            genre=weights.genre * (fit - UNSAID) / (1 - UNSAID),
-            fame=weights.fame * self._fame,
-            still=weights.still * quietness * self._acoustic,
-        )
+        pool, weights = self._pool, self.weights
+        total = self._terms(slots)[1].total
+        noise = np.random.default_rng(seed)
+        total += weights.chance * noise.gumbel(size=total.shape)
+        free = np.ones(len(self.tracks), dtype=bool)
+        heard = np.full(len(self.tracks), -np.inf)
+        order: list[int] = []
+        for place, scores in enumerate(total):
+            if not free.any():
+                break
+            silence = np.where(free, place - heard, -np.inf)
+            allowed = silence >= min(APART + 1, silence.max())
+            scores = scores - weights.repeat * self._repeats(order)
+            best = int(np.argmax(np.where(allowed, scores, -np.inf)))
+            order.append(best)
+            free[pool.same_song(best)] = False
+            heard[pool.same_artists(best)] = place
+        return self._in_step(order, slots) if self.wish.intent == "shift" else order
 
-    def same_song(self, row: int) -> list[int]:
-        """Return the rows that are the same song as a row, itself included."""
-        return self._songs[song_key(self.tracks[row])]
+    def tell(self, order: Sequence[int], slots: Sequence[Mood]) -> list[Pick]:
+        """Return the picks for candidates in an order, each with its reason.
 
-    def same_artists(self, rows: Sequence[int]) -> list[int]:
-        """Return the rows that share an artist with any of some rows."""
-        names = {name.casefold() for row in rows for name in self.tracks[row].artists}
-        return [row for name in names for row in self._artists[name]]
+        Args:
+            order: rows, one a place.
+            slots: the journey, at least as many moods.
+        """
+        wish, tracks = self.wish, self.tracks
+        feelings, terms = self._terms(slots)
+        emotions = list(COORDINATES)
+        picks: list[Pick] = []
+        said: list[str] = []
+        for place, (row, slot) in enumerate(zip(order, slots, strict=False)):
+            situation = Situation(
+                place=place,
+                places=len(slots),
+                intent=wish.intent,
+                slot=slot,
+                target=slots[-1],
+                previous=picks[-1].track if picks else None,
+                asked=tuple(wish.asked),
+                emotion=emotions[int(np.argmax(feelings[place]))],
+                genre=float(terms.genre[place, row]),
+                fame=float(terms.fame[place, row]),
+                fresh=place > 0 and not self._repeats(order[:place])[row],
+                suited=self._pool.best_family(row, feelings[place]),
+                taste=float(terms.taste[place, row]),
+                because=self._because(row, float(terms.taste[place, row])),
+            )
+            reason = explain(tracks[row], situation, said)
+            picks.append(Pick(tracks[row], slot, reason))
+            said.append(reason)
+        return picks
+
+    def _because(self, row: int, points: float) -> str | None:
+        """Return what of the listener's taste speaks for a track, if it was much."""
+        taste = self.wish.taste
+        return taste.because(self.tracks[row]) if taste and points > SPOKE else None
+
+    def _in_step(self, order: list[int], slots: Sequence[Mood]) -> list[int]:
+        """Return an order in which no track falls back behind the one before on the way.
+
+        Neighbours change places where that is so and no artist comes closer to themselves.
+        """
+        start, end = slots[0], slots[-1]
+        way = (end.valence - start.valence, end.arousal - start.arousal)
+        gone: dict[int, float] = {}
+        for row, slot in zip(order, slots, strict=False):
+            # Of one that is far from its place, where it lies does not say where it belongs.
+            near = self.tracks[row].position.distance(slot) <= CLOSE
+            here = self.tracks[row].position if near else slot
+            gone[row] = here.valence * way[0] + here.arousal * way[1]
+        same = {row: set(self._pool.same_artists(row)) for row in order}
+        order = list(order)
+        for last in range(1, len(order)):
+            for place in range(last, 0, -1):
+                one, other = order[place - 1], order[place]
+                if gone[one] <= gone[other]:
+                    break
+                before = order[max(0, place - 1 - APART) : place - 1]
+                after = order[place + 1 : place + 1 + APART]
+                if not same[other].isdisjoint(before) or not same[one].isdisjoint(after):
+                    break
+                order[place - 1], order[place] = other, one
+        return order
+
+    def _terms(self, slots: Sequence[Mood]) -> tuple[Floats, Terms]:
+        """Return what is felt at each place, (places, 7), and what the tracks score there."""
+        if self._scored is None or self._scored[0] != tuple(slots):
+            felt = [feelings_at(place, slots, self.wish) for place in range(len(slots))]
+            feelings = np.array([list(weights.values()) for weights in felt])
+            feelings = feelings.reshape(-1, len(COORDINATES))
+            terms = self._pool.score(slots, feelings, self.weights, self._taste(slots))
+            self._scored = tuple(slots), feelings, terms
+        return self._scored[1:]
+
+    def _taste(self, slots: Sequence[Mood]) -> Floats:
+        """Return the log-odds of liking, (places, tracks): asked at both ends, mixed between."""
+        tracks = self.tracks
+        if self.wish.taste is None or not slots or not tracks:
+            return np.zeros((len(slots), len(tracks)))
+        first = self.wish.taste.score(tracks, slots[0])
+        if slots[0] == slots[-1]:
+            return np.broadcast_to(first, (len(slots), len(tracks)))
+        gone = np.linspace(0, 1, len(slots))[:, None]
+        return (1 - gone) * first + gone * self.wish.taste.score(tracks, slots[-1])
+
+    def _repeats(self, order: Sequence[int]) -> Floats:
+        """Return how often each track's leading family is among the last few, (tracks,)."""
+        families = self._pool.families
+        recent = families[list(order[-self.weights.memory :])]
+        return np.bincount(recent, minlength=self._pool.kinds)[families].astype(float)
 
 
 def choose(
@@ -131,96 +197,85 @@ def choose(
     table: GenreTable,
     seed: int,
     weights: Weights | None = None,
+    taste: Taste | None = None,
+    adventure: float = 0.5,
 ) -> list[Pick]:
-    """Return a pick for each place, fewer where the tracks run out.
-
-    Each place takes the track with the highest score plus Gumbel noise, which is a draw from
-    the softmax of the scores; artists have to keep `APART`, songs never come twice, and leading
-    families that were just heard cost a little. Where nobody keeps the distance, the artist
-    heard longest ago may return.
+    """Return a pick for each place, fewer where the tracks run out; see `Ranker.order`.
 
     Args:
         tracks: the candidates, in a fixed order.
         slots: the journey, one mood a place.
-        intent: how the journey moves, for the reasons.
-        emotions: emotion → weight at the start; empty to guess them from the moods. Along the
-            journey they give way to what each place's mood stands for.
-        asked: families that were asked for, for the reasons.
+        intent, emotions, asked, taste, adventure: see `Wish`.
         table: families and what they suit.
         seed: of the draw.
         weights: what counts how much.
     """
-    weights = weights or Weights()
-    pool = Pool(tracks, table)
-    free = np.ones(len(tracks), dtype=bool)
-    noise = np.random.default_rng(seed)
-    order: list[int] = []
-    picks: list[Pick] = []
-    said: list[str] = []
-    for place, slot in enumerate(slots):
-        if not free.any():
-            break
-        feelings = _feelings(emotions, slot, place, len(slots), intent)
-        suits = table.scores(feelings)
-        terms = pool.score(slot, suits, weights)
-        recent = pool.families[order[-weights.memory :]]
-        repeats = (pool.families[:, None] == recent[None, :]).sum(axis=1)
-        total = terms.total - weights.repeat * repeats
-        total = total + weights.chance * noise.gumbel(size=len(tracks))
-        best = int(np.argmax(np.where(_spaced(free, pool, order), total, -np.inf)))
-        situation = Situation(
-            place=place,
-            places=len(slots),
-            intent=intent,
-            slot=slot,
-            target=slots[-1],
-            previous=picks[-1].track if picks else None,
-            asked=tuple(asked),
-            emotion=max(feelings, key=lambda name: feelings[name]),
-            genre=float(terms.genre[best]),
-            fame=float(terms.fame[best]),
-            fresh=not repeats[best] and place > 0,
-            suited=_best_family(tracks[best], suits),
+    ranker = Ranker(tracks, Wish(intent, emotions, asked, taste, adventure), table, weights)
+    return ranker.tell(ranker.order(slots, seed), slots)
+
+
+def retell(
+    tracks: Sequence[Track],
+    slots: Sequence[Mood],
+    *,
+    intent: Intent,
+    emotions: Mapping[str, float],
+    asked: Sequence[str],
+    table: GenreTable,
+    taste: Taste | None = None,
+) -> list[Pick]:
+    """Return tracks whose order is given as picks, each with the reason that is true there.
+
+    Args:
+        tracks: one a place.
+        slots: the journey, one mood a place; more moods than tracks where tracks are missing.
+        intent, emotions, asked, taste: see `Wish`.
+        table: families and what they suit.
+
+    Raises:
+        ValueError: there are more tracks than places.
+    """
+    if len(tracks) > len(slots):
+        raise ValueError(
+            f"Incorrect value for 'slots' argument: {len(slots)} places for {len(tracks)} tracks"
         )
-        reason = explain(tracks[best], situation, said)
-        picks.append(Pick(tracks[best], slot, reason))
-        said.append(reason)
-        order.append(best)
-        free[pool.same_song(best)] = False
-    return picks
+    ranker = Ranker(tracks, Wish(intent, emotions, asked, taste), table)
+    return ranker.tell(range(len(tracks)), slots)
 
 
-def song_key(track: Track) -> tuple[str, str]:
-    """Return what two releases of one song have in common: bare title and first artist."""
-    title = re.sub(r"\s+-\s.*|[(\[].*", "", track.title.casefold())
-    bare = "".join(letter for letter in title if letter.isalnum())
-    return bare or track.title.casefold(), track.artists[0].casefold()
+def pooled(tracks: Sequence[Track], extra: Sequence[Track]) -> list[Track]:
+    """Return tracks of two sources in the order of ids, each song of the second once.
+
+    What is the same recording or the same song as one of `tracks` is left out of `extra`, unless
+    it was measured and the other one only estimated, which then gives way.
+    """
+    if not extra:
+        return list(tracks)
+    by_id: dict[str, Track] = {}
+    by_song: dict[tuple[str, str], str] = {}
+    for track in tracks:
+        by_id[track.id] = track
+        by_song.setdefault(song_key(track), track.id)
+    for track in extra:
+        key = song_key(track)
+        other = by_id.get(track.id) or by_id.get(by_song.get(key, ""))
+        if other is not None and (track.estimated or not other.estimated):
+            continue
+        if other is not None:
+            del by_id[other.id]
+        by_id[track.id] = track
+        by_song[key] = track.id
+    return sorted(by_id.values(), key=lambda track: track.id)
 
 
-def _feelings(
-    emotions: Mapping[str, float], slot: Mood, place: int, places: int, intent: Intent
-) -> dict[str, float]:
+def feelings_at(place: int, slots: Sequence[Mood], wish: Wish) -> dict[str, float]:
     """Return what is felt at a place: what was read at the start, what the mood says at the end."""
-    here = emotions_near(slot)
-    total = sum(emotions.values())
-    if total <= 0 or intent == "lift":
+    here = emotions_near(slots[place])
+    total = sum(wish.emotions.values())
+    if total <= 0 or wish.intent == "lift":
         return here
-    gone = place / max(1, places - 1) if intent == "shift" else 0.0
+    gone = place / max(1, len(slots) - 1) if wish.intent == "shift" else 0.0
     return {
-        name: (1 - gone) * emotions.get(name, 0.0) / total + gone * share
+        name: (1 - gone) * wish.emotions.get(name, 0.0) / total + gone * share
         for name, share in here.items()
     }
-
-
-def _spaced(free: Flags, pool: Pool, order: Sequence[int]) -> Flags:
-    """Return which free tracks keep the artists apart, as far as any can."""
-    for apart in range(min(APART, len(order)), 0, -1):
-        spaced = free.copy()
-        spaced[pool.same_artists(order[-apart:])] = False
-        if spaced.any():
-            return spaced
-    return free
-
-
-def _best_family(track: Track, suits: Mapping[str, float]) -> str | None:
-    return max(track.genres, key=lambda family: suits.get(family, UNSAID), default=None)

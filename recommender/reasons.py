@@ -44,6 +44,8 @@ class Situation:
         fame: points that being known gave it.
         fresh: whether its leading family was not among the last few.
         suited: which of its families fits the mood best.
+        taste: points that the listener's taste gave it.
+        because: what of their taste speaks for it, "because you liked …".
     """
 
     place: int
@@ -58,6 +60,8 @@ class Situation:
     fame: float
     fresh: bool
     suited: str | None
+    taste: float = 0.0
+    because: str | None = None
 
 
 def explain(track: Track, situation: Situation, said: Sequence[str]) -> str:
@@ -72,18 +76,24 @@ def explain(track: Track, situation: Situation, said: Sequence[str]) -> str:
     leads = _least_used(_leads(track, situation), recent)
     sounds = _least_used(list(_sounds(track)), said)
     tails = [tail for tail in _tails(track, situation) if not _stale(tail, said[-3:])]
-    wordings = (
-        _joined(lead, sound, tail)
-        for tail, lead, sound in product([*tails, ""], leads, [*sounds, ""])
-    )
-    fitting = [reason for reason in wordings if len(reason) <= LONGEST]
-    return next((reason for reason in fitting if reason not in said), fitting[-1])
+    # Of an estimate it is always said that it is one.
+    sounds = sounds if track.estimated else [*sounds, ""]
+    fitting = ""
+    for tail, lead, sound in product([*tails, ""], leads, sounds):
+        reason = _joined(lead, sound, tail)
+        if len(reason) <= LONGEST:
+            fitting = reason
+            if reason not in said:
+                break
+    return fitting
 
 
 def _leads(track: Track, situation: Situation) -> list[str]:
     """Return what can be said of the track's part in the journey, never nothing."""
     there = track.position.distance(situation.slot) <= CLOSE
     first, last = situation.place == 0, situation.place == situation.places - 1
+    if not there and _settles(track, situation.slot):
+        return ["Quiet, and without words", "Room to breathe", "Needs no words"]
     if not there:
         return ["As near as the music comes", "The closest there is", "Not far from this mood"]
     if situation.intent == "match":
@@ -111,9 +121,16 @@ def _leads(track: Track, situation: Situation) -> list[str]:
     return [*turned, "One step on", "A little further", "On the way"]
 
 
+def _settles(track: Track, slot: Mood) -> bool:
+    """Whether a place is calm and a track is, though without a voice it is measured as sad."""
+    wordless = track.instrumentalness is not None and track.instrumentalness >= 0.7
+    calm = slot.valence > 0.0 and slot.arousal < -CLOSE
+    return calm and wordless and track.position.arousal < slot.arousal + CLOSE / 2
+
+
 def _step(track: Track, previous: Track | None) -> list[str]:
-    """Return how a track differs from the one before, if one would hear it."""
-    if previous is None:
+    """Return how a track differs from the one before, if one would hear it and it is known."""
+    if previous is None or track.estimated or previous.estimated:
         return []
     brighter = track.position.valence - previous.position.valence
     livelier = track.position.arousal - previous.position.arousal
@@ -132,6 +149,10 @@ def _step(track: Track, previous: Track | None) -> list[str]:
 
 def _sounds(track: Track) -> Iterator[str]:
     """Yield descriptions that are true of a track, the fuller ones first."""
+    if track.estimated:
+        for character in _CHARACTERS[_loudness(track), _lightness(track)]:
+            yield f"{character} (estimated)"
+        return
     textures = list(_textures(track))
     characters = _CHARACTERS[_loudness(track), _lightness(track)]
     for texture in textures:
@@ -191,20 +212,22 @@ def _textures(track: Track) -> Iterator[str]:
 
 def _tails(track: Track, situation: Situation) -> list[str]:
     """Return what else spoke for a track, the weightiest first."""
+    liked = [situation.because] if situation.because and situation.taste > SPOKE else []
     asked = [family for family in track.genres if family in situation.asked]
     if asked:
-        return [f"{asked[0]}, which you asked for", f"more {asked[0]}"]
+        return [*liked, f"{asked[0]}, which you asked for", f"more {asked[0]}"]
     weighed: list[tuple[float, str]] = []
     if situation.suited is not None and situation.genre > SPOKE:
         wording = _SUITS[situation.emotion].format(family=situation.suited)
         weighed.append((situation.genre, wording))
-    if track.popularity >= 80:
+    known = situation.fame > SPOKE
+    if known and track.popularity >= 80:
         weighed.append((situation.fame, "a song many people know"))
-    if track.year is not None and track.year < 2000 and track.popularity >= 60:
+    if known and track.year is not None and track.year < 2000 and track.popularity >= 60:
         weighed.append((situation.fame, f"a keeper from {track.year}"))
     if situation.fresh and track.genres:
         weighed.append((SPOKE, f"a turn to {track.genres[0]}"))
-    return [tail for _, tail in sorted(weighed, key=lambda pair: -pair[0])]
+    return [*liked, *(tail for _, tail in sorted(weighed, key=lambda pair: -pair[0]))]
 
 
 _SUITS: Final = {

@@ -40,6 +40,7 @@ def mood_pad(
     point: Mood,
     reading: Mood | None = None,
     journey: Sequence[Mood] = (),
+    start: str = TEXTS["start"],
     goal: str = "",
     picks: Sequence[Pick] = (),
     current: str | None = None,
@@ -58,7 +59,7 @@ def mood_pad(
         key: one per pad on the page.
         point: where the dot is.
         reading: where the face is, drawn as a dashed ring.
-        journey: the path of a playlist, first to last; `goal` names its end.
+        journey: the path of a playlist, first to last; `start` and `goal` name its ends.
         picks: the playlist's tracks, one dot each; `current` is the id of the playing one.
         fixed: for looking at: no dot to move, and `caption` below instead of the place in words.
         on_move: called with the mood, once a gesture has ended.
@@ -95,7 +96,7 @@ def mood_pad(
             "caption": caption,
             "landmarks": _landmarks(),
             "scales": {"valence": words.PLEASANTNESS, "arousal": words.ENERGY},
-            "texts": TEXTS,
+            "texts": {**TEXTS, "start": start},
         },
     )
 

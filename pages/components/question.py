@@ -14,7 +14,7 @@ def question() -> None:
     me = visit()
 
     def answer(intent: Intent) -> None:
-        me.intent = intent
+        me.intent, me.shared = intent, None
         go("playlist")
 
     st.header(words.QUESTION, anchor=False)

@@ -7,14 +7,18 @@ them who is still reading. Whoever needs one before it is there waits just for t
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
+from pages.components import words
+from recommender.types import Mood
+
 if TYPE_CHECKING:
     from emotion import EmotionRecognizer
-    from recommender import Recommender
+    from recommender import Catalog, Recommender
 
 UPLOAD_LIMIT: Final = 32 * 1024 * 1024
 """Above everything that the uploader lets through, in bytes."""
@@ -43,6 +47,34 @@ def recognizer() -> EmotionRecognizer:
 def recommender() -> tuple[Recommender, str | None]:
     """Return the one recommender, and a line for visitors if its catalogue is a fallback."""
     return _recommender().result()
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the catalogue can be asked for: what has no answer in it is not offered."""
+
+    genres: tuple[str, ...]
+    decades: tuple[int, ...]
+    languages: tuple[str, ...]
+    explicit: bool
+
+
+def choices() -> Choices:
+    """Return what the catalogue can be asked for."""
+    catalog = recommender()[0].catalog
+    return _choices(str(catalog.source), catalog)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _choices(source: str, _catalog: Catalog) -> Choices:
+    # Tables mark all of their tracks or none, so a few tell.
+    some = _catalog.candidates(Mood(0.0, 0.0), limit=200)
+    return Choices(
+        genres=tuple(sorted(_catalog.genres())),
+        decades=tuple(sorted(_catalog.decades())),
+        languages=tuple(sorted(_catalog.languages(), key=words.language)),
+        explicit=any(track.explicit is not None for track in some),
+    )
 
 
 @st.cache_resource(show_spinner=False)

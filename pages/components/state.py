@@ -6,6 +6,7 @@ the catalogue) is in `services` and knows nothing of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 
 from emotion.types import EmotionScores, FaceReading, PictureReading
 from pages.components import words
+from recommender.catalog import EVERYTHING
 from recommender.journey import suggested_intent
 from recommender.mood import mood_of, mood_of_emotion, room_mood
-from recommender.types import Intent, Mood, Playlist, Track
+from recommender.taste import Taste
+from recommender.types import Filters, Intent, Mood, Playlist, Track
 
 ROOM: Final = -1
 """Chosen instead of a face: everybody in the picture together."""
@@ -27,6 +30,15 @@ MIDDLE: Final = Mood(0.0, 0.0)
 
 ROUNDING: Final = 0.01
 """The pad's precision: a dot this near to a mood is on it."""
+
+AN_HOUR: Final = 60
+"""Minutes of music, as long as nobody asks for more or less."""
+
+HALFWAY: Final = 0.5
+"""Between familiar (0) and adventurous (1)."""
+
+MORE: Final = 3.0
+"""How much a face counts in the room that is to count more; the others count 1."""
 
 Chooser = Literal["upload", "camera"]
 
@@ -41,6 +53,8 @@ class Photo:
     image: NDArray[np.uint8] | None
     reading: PictureReading
     chosen: int = 0
+    favoured: tuple[int, ...] = ()
+    """Faces that count more in the room."""
 
     @property
     def faces(self) -> tuple[FaceReading, ...]:
@@ -49,15 +63,82 @@ class Photo:
         return everybody if self.chosen == ROOM else everybody[self.chosen : self.chosen + 1]
 
     @property
+    def weights(self) -> tuple[float, ...]:
+        """How much each of `faces` counts."""
+        if self.chosen != ROOM:
+            return (1.0,) * len(self.faces)
+        return tuple(MORE if face in self.favoured else 1.0 for face in range(len(self.faces)))
+
+    @property
     def scores(self) -> EmotionScores:
-        """What the chosen face shows, or the mean over the room."""
+        """What the chosen face shows, or the weighted mean over the room."""
         rows = np.array([face.scores.probabilities for face in self.faces])
-        return EmotionScores(tuple(float(value) for value in rows.mean(axis=0)))
+        mean = np.average(rows, axis=0, weights=self.weights)
+        return EmotionScores(tuple(float(value) for value in mean))
+
+    @property
+    def moods(self) -> list[Mood]:
+        """Where each of `faces` lies on the plane."""
+        return [mood_of(face.scores.as_dict()) for face in self.faces]
 
     @property
     def mood(self) -> Mood:
         """Where the chosen face, or the room, lies on the plane."""
-        return room_mood([mood_of(face.scores.as_dict()) for face in self.faces])
+        return room_mood(self.moods, self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a set was drawn for, besides the mood.
+
+    Attributes:
+        intent: what the music should do.
+        filters: what is let in.
+        minutes: how long it should last.
+        adventure: from familiar (0) to adventurous (1).
+        draw: how many times another set was asked for.
+    """
+
+    intent: Intent
+    filters: Filters = EVERYTHING
+    minutes: int = AN_HOUR
+    adventure: float = HALFWAY
+    draw: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a verdict did to the set, and what there was before it.
+
+    Attributes:
+        track: the id of the row that says so.
+        text: what changed, in a sentence.
+        judged: the track that the verdict was on, if it was on one.
+        sets, taste, filters, playing: as they were.
+    """
+
+    track: str
+    text: str
+    sets: dict[Wish, Playlist]
+    taste: Taste
+    filters: Filters
+    playing: Track | None
+    judged: Track | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A set that came by a link: it is looked at and played, and is nobody's own mood.
+
+    Attributes:
+        text: what the link said.
+        playlist: the set, or nothing where the link could not be read.
+        notes: what there is to know about it, in sentences.
+    """
+
+    text: str
+    playlist: Playlist | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,10 +156,16 @@ class Visit:
         said: the emotion that the visitor tapped instead of the one read.
         placed: where the visitor put the dot. Whichever of the two came last is kept.
         intent: what the music should do, once asked for.
-        genres: genre families to keep to; empty for all.
+        filters: what is let in: genres, decades, languages, no banned artist.
+        filters_before: the filters before the last change, for the way back.
+        adventure: from familiar (0) to adventurous (1).
+        minutes: how long a set should last.
         draw: how many times another set was asked for.
         sets: what was drawn for this mood, so that a set is still there on the way back.
+        taste: what was learned from likes. It ends with the visit.
+        change: what the last verdict changed.
         playing: the track in the player. It goes on through every page.
+        shared: a set that came by a link, as long as it is looked at.
     """
 
     photo: Photo | None = None
@@ -91,10 +178,16 @@ class Visit:
     said: str | None = None
     placed: Mood | None = None
     intent: Intent | None = None
-    genres: tuple[str, ...] = ()
+    filters: Filters = EVERYTHING
+    filters_before: Filters = EVERYTHING
+    adventure: float = HALFWAY
+    minutes: int = AN_HOUR
     draw: int = 0
-    sets: dict[tuple[Intent, tuple[str, ...], int], Playlist] = field(default_factory=dict)
+    sets: dict[Wish, Playlist] = field(default_factory=dict)
+    taste: Taste = field(default_factory=Taste)
+    change: Change | None = None
     playing: Track | None = None
+    shared: Shared | None = None
 
     @property
     def mood(self) -> Mood | None:
@@ -132,6 +225,22 @@ class Visit:
         """What to offer first."""
         return suggested_intent(self.mood) if self.mood else "match"
 
+    @property
+    def wish(self) -> Wish:
+        """What to draw a set for, as things stand."""
+        return Wish(
+            intent=self.intent or self.suggestion,
+            filters=self.filters,
+            minutes=self.minutes,
+            adventure=self.adventure,
+            draw=self.draw,
+        )
+
+    @property
+    def liked(self) -> frozenset[str]:
+        """The ids of the tracks that the visitor likes."""
+        return frozenset(said.track.id for said in self.taste.feedback if said.verdict == "like")
+
     def show(self, image: NDArray[np.uint8] | None, reading: PictureReading) -> None:
         """Take a picture that was read. One without a face leaves the last reading as it is."""
         self.chooser = None
@@ -149,6 +258,12 @@ class Visit:
             self.photo.chosen = face
             self._new_mood()
 
+    def favour(self, faces: Iterable[int]) -> None:
+        """Let some faces count more in the room."""
+        if self.photo is not None:
+            self.photo.favoured = tuple(sorted(faces))
+            self._new_mood()
+
     def say(self, emotion: str | None) -> None:
         """Correct the reading, or take the correction back with ``None``."""
         self._new_mood(said=emotion)
@@ -158,12 +273,20 @@ class Visit:
         back = self.photo is not None and mood.distance(self.photo.mood) < ROUNDING
         self._new_mood(placed=None if back else mood)
 
+    def narrow(self, filters: Filters) -> None:
+        """Let in something else."""
+        if filters != self.filters:
+            self.filters_before, self.filters = self.filters, filters
+            self.draw = 0
+
     def _new_mood(self, *, said: str | None = None, placed: Mood | None = None) -> None:
-        """Another mood has other music, and the question is open again; taste in genres stays."""
+        """Another mood has other music, and the question is open again; taste and filters stay."""
         self.said, self.placed = said, placed
         self.intent = None
         self.draw = 0
         self.sets = {}
+        self.change = None
+        self.shared = None
 
 
 def visit() -> Visit:
@@ -188,12 +311,19 @@ def require_router(page: str) -> str | None:
     A cold server that is first asked for ``/playlist`` finds the script in ``pages/`` before
     `app.py` has declared its navigation, and would run it bare: no logo, menu or player.
 
+    What else the address said is in the address again when the page runs.
+
     Returns:
         The page that the visitor was on in the run before; nothing in the first.
     """
     if not st.session_state.pop("_routed", False):
         st.session_state.setdefault("_wanted", page)
+        # Going elsewhere empties the address, and a link may have said more than the page.
+        st.session_state.setdefault("_asked", st.query_params.to_dict())
         st.switch_page("app.py")
+    asked = st.session_state.pop("_asked", None)
+    if asked:
+        st.query_params.from_dict(asked)
     before: str | None = st.session_state.get("_page")
     st.session_state["_page"] = page
     return before

@@ -1,50 +1,143 @@
 /*
- * The rows of a playlist: a round button, title and artists, and why the track is there. Sends the
- * id of the row whose button was pressed as the trigger `play`.
+ * The rows of a playlist: a round button, title and artists, and why the track is there; under the
+ * playing one what can be said of it. Sends the triggers `play` (an id), `verdict` ({id, verdict}),
+ * `ban` ({id, artist}) and `undo`.
  */
 
 const PLAY = "M8 5.5v13l10.5-6.5z";
 const SOUND = "M4 10h2v4H4zm4-3h2v10H8zm4-4h2v18h-2zm4 4h2v10h-2zm4 3h2v4h-2z";
+const HEART = "M12 20 4.6 12.7a4.9 4.9 0 0 1 6.9-6.9l.5.5.5-.5a4.9 4.9 0 0 1 6.9 6.9z";
+const NEVER = "M12 3.6a8.4 8.4 0 1 0 0 16.8 8.4 8.4 0 0 0 0-16.8zM6.1 6.1l11.8 11.8";
+const NEXT = "M6 5.5v13l9.5-6.5zM18 5.5v13";
+const DOTS = "M5.5 12h.01M12 12h.01M18.5 12h.01";
+
+const VERDICTS = [
+  ["like", "Like", HEART],
+  ["dislike", "Not for me", NEVER],
+  ["skip", "Skip", NEXT],
+];
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const list = parentElement.querySelector(".tracks");
   list.setAttribute("aria-label", data.label);
-  // The same set again, maybe with another track playing: keep the rows, and with them the focus.
-  const ids = data.rows.map((row) => row.id).join();
-  if (list.dataset.ids !== ids) {
-    list.dataset.ids = ids;
-    list.replaceChildren(...data.rows.map(newRow));
-  }
-  data.rows.forEach((row, i) => {
-    const element = list.children[i];
-    const playing = row.id === data.current;
-    element.className = playing ? "playing" : "";
-    element.querySelector(".more").hidden = !playing;
-    const button = element.querySelector("button");
-    button.setAttribute("aria-label", `${playing ? "Stop" : "Play"} ${row.title}`);
-    button.onclick = () => setTriggerValue("play", row.id);
+
+  // Where the keyboard is, by what it does: the row may be about to go.
+  const focused = list.getRootNode().activeElement;
+  const doing = list.contains(focused) ? focused.dataset.does : undefined;
+
+  // Rows that stay are kept, and with them the focus.
+  const old = new Map([...list.children].map((row) => [row.dataset.id, row]));
+  const rows = data.rows.map((row) => old.get(row.id) ?? newRow(row));
+  rows.forEach((row, i) => {
+    if (list.children[i] !== row) list.insertBefore(row, list.children[i] ?? null);
   });
+  while (list.children.length > rows.length) list.lastChild.remove();
+
+  data.rows.forEach((row, i) => update(rows[i], row, data, setTriggerValue));
+
+  // Read out once for each change, wherever the row is that shows it.
+  const news = parentElement.querySelector(".news");
+  const said = data.change?.text ?? "";
+  if (news.textContent !== said) news.textContent = said;
+
+  const lost = !list.contains(focused) || focused.closest("[hidden]");
+  if (doing && lost) {
+    const row = list.querySelector(".playing") ?? list;
+    const there = row.querySelector(`[data-does="${doing}"]:not([hidden] *)`);
+    (there ?? row.querySelector("button"))?.focus();
+  }
 }
 
-function newRow({ number, title, artists, reason, url }) {
+function update(element, row, data, send) {
+  const playing = row.id === data.current;
+  const find = (selector) => element.querySelector(selector);
+  element.classList.toggle("playing", playing);
+  find("b").textContent = `${row.number}. ${row.title}`;
+  find(".reason").textContent = row.reason;
+  find(".heart").hidden = !row.liked || playing;
+
+  const button = find(".round");
+  button.setAttribute("aria-label", `${playing ? "Stop" : "Play"} ${row.title}`);
+  button.onclick = () => send("play", row.id);
+
+  find(".actions").hidden = !playing;
+  for (const [verdict, label] of VERDICTS) {
+    const action = find(`[data-does="${verdict}"]`);
+    action.setAttribute("aria-label", `${label}: ${row.title}`);
+    action.onclick = () => send("verdict", { id: row.id, verdict });
+  }
+  find('[data-does="like"]').setAttribute("aria-pressed", String(row.liked));
+
+  const more = find('[data-does="more"]');
+  const open = playing && more.getAttribute("aria-expanded") === "true";
+  more.setAttribute("aria-label", `More about ${row.title}`);
+  more.setAttribute("aria-expanded", String(open));
+  more.onclick = () => {
+    const opens = more.getAttribute("aria-expanded") !== "true";
+    more.setAttribute("aria-expanded", String(opens));
+    find(".more").hidden = !opens;
+  };
+  find(".more").hidden = !open;
+  element.querySelectorAll(".ban").forEach((ban, i) => {
+    ban.hidden = !data.bans;
+    ban.onclick = () => send("ban", { id: row.id, artist: row.names[i] });
+  });
+
+  const changed = playing && data.change?.track === row.id;
+  find(".change").hidden = !changed;
+  find(".change span").textContent = changed ? data.change.text : "";
+  find('[data-does="undo"]').onclick = () => send("undo", true);
+}
+
+function newRow({ id, title, artists, names, url }) {
   const row = document.createElement("li");
-  const button = make("button", "");
-  button.type = "button";
+  row.dataset.id = id;
+  const button = make("button", "round");
+  Object.assign(button, { type: "button" }).dataset.does = "play";
   button.append(icon("play", PLAY), icon("pause", SOUND));
 
   const name = make("p", "name");
-  name.append(make("b", "", `${number}. ${title}`), ` · ${artists}`);
+  const heart = make("span", "heart");
+  heart.append(icon("", HEART), make("span", "aside", "liked"));
+  name.append(make("b", ""), ` · ${artists}`, heart);
 
-  const more = make("p", "more");
+  const actions = make("div", "actions");
+  for (const [verdict, label, path] of VERDICTS) actions.append(action(verdict, label, path));
+  const dots = action("more", "More", DOTS);
+  dots.setAttribute("aria-expanded", "false");
+  actions.append(dots);
+
+  const more = make("div", "more");
+  more.hidden = true;
   const link = make("a", "", "Open in Spotify");
   Object.assign(link, { href: url, target: "_blank", rel: "noopener noreferrer" });
-  link.setAttribute("aria-label", `Open ${title} in Spotify, in a new tab`);
+  link.setAttribute("aria-label", `Open in Spotify: ${title}, in a new tab`);
   more.append(link);
+  for (const artist of names) {
+    const ban = make("button", "ban", `Leave out ${artist}`);
+    ban.type = "button";
+    ban.dataset.does = "more"; // once it has done it, the keyboard goes back to where it came from
+    more.append(ban);
+  }
+
+  const change = make("p", "change");
+  const undo = make("button", "undo", "Undo");
+  undo.type = "button";
+  undo.dataset.does = "undo";
+  change.append(make("span", ""), " ", undo);
 
   const words = make("div", "words");
-  words.append(name, make("p", "reason", reason), more);
+  words.append(name, make("p", "reason"), actions, more, change);
   row.append(button, words);
   return row;
+}
+
+function action(does, label, path) {
+  const button = make("button", "action");
+  button.type = "button";
+  button.dataset.does = does;
+  button.append(icon("", path), make("span", "", label));
+  return button;
 }
 
 function make(tag, className, text = "") {

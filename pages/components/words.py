@@ -7,13 +7,13 @@ names only the place, because where a finger stopped says nothing about a face.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from emotion.labels import EMOTIONS
 from emotion.types import EmotionScores
 from recommender.mood import CALM
-from recommender.types import Intent, Mood
+from recommender.types import Filters, Intent, Mood
 
 
 class Feeling(NamedTuple):
@@ -71,6 +71,81 @@ ENERGY: Final = (
     (0.6, "lively"),
     (1.0, "full of energy"),
 )
+
+ADVENTURE: Final[Mapping[float, str]] = {
+    0.0: "familiar",
+    0.25: "mostly familiar",
+    0.5: "some of both",
+    0.75: "mostly new",
+    1.0: "adventurous",
+}
+"""The steps from what most people know to what few have heard."""
+
+LANGUAGES: Final[Mapping[str, str]] = {
+    "zxx": "without words",
+    "af": "Afrikaans",
+    "ar": "Arabic",
+    "bg": "Bulgarian",
+    "bn": "Bengali",
+    "ca": "Catalan",
+    "cs": "Czech",
+    "cy": "Welsh",
+    "da": "Danish",
+    "de": "German",
+    "el": "Greek",
+    "en": "English",
+    "es": "Spanish",
+    "et": "Estonian",
+    "eu": "Basque",
+    "fa": "Persian",
+    "fi": "Finnish",
+    "fr": "French",
+    "ga": "Irish",
+    "gl": "Galician",
+    "gu": "Gujarati",
+    "he": "Hebrew",
+    "hi": "Hindi",
+    "hr": "Croatian",
+    "hu": "Hungarian",
+    "id": "Indonesian",
+    "is": "Icelandic",
+    "it": "Italian",
+    "ja": "Japanese",
+    "kn": "Kannada",
+    "ko": "Korean",
+    "la": "Latin",
+    "lt": "Lithuanian",
+    "lv": "Latvian",
+    "ml": "Malayalam",
+    "mr": "Marathi",
+    "ms": "Malay",
+    "nl": "Dutch",
+    "no": "Norwegian",
+    "pa": "Punjabi",
+    "pl": "Polish",
+    "pt": "Portuguese",
+    "ro": "Romanian",
+    "ru": "Russian",
+    "si": "Sinhala",
+    "sk": "Slovak",
+    "sl": "Slovene",
+    "sq": "Albanian",
+    "sr": "Serbian",
+    "sv": "Swedish",
+    "sw": "Swahili",
+    "ta": "Tamil",
+    "te": "Telugu",
+    "th": "Thai",
+    "tl": "Tagalog",
+    "tr": "Turkish",
+    "uk": "Ukrainian",
+    "ur": "Urdu",
+    "vi": "Vietnamese",
+    "yo": "Yoruba",
+    "zh": "Chinese",
+    "zu": "Zulu",
+}
+"""ISO 639 codes that catalogues of popular music use."""
 
 THE_MIDDLE: Final = "the middle"
 
@@ -133,6 +208,74 @@ def goal(target: Mood) -> str:
     return "calm" if target.distance(CALM) < 0.05 else "bright and easy"
 
 
+REMEMBERED: Final = "Remembered for your own music. This set stays as it was shared."
+
+
+def what_changed(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
+    """Say in a sentence or two what a verdict did to the set.
+
+    Args:
+        verdict: ``like``, ``back`` (a like taken back), ``dislike`` or ``ban``.
+        name: the track's title, or the artist's name.
+        fresh: how many tracks ahead are new.
+        owed: how many of them are there because of what the visitor likes.
+    """
+    said = {
+        "like": f"You like “{name}”.",
+        "back": f"“{name}” no longer counts as liked.",
+        "dislike": f"“{name}” is gone.",
+        "ban": f"{name} is left out.",
+    }[verdict]
+    if not fresh:
+        return f"{said} What comes next stays as it is."
+    ahead = "1 track ahead is new" if fresh == 1 else f"{fresh} tracks ahead are new"
+    if not owed:
+        return f"{said} {ahead}."
+    share = "" if fresh == 1 else f"{'all' if owed == fresh else owed} "
+    return f"{said} {ahead}, {share}because of what you like."
+
+
+def language(code: str) -> str:
+    """Name a language: "Spanish". ``zxx`` means music without words; an unknown code is itself."""
+    return LANGUAGES.get(code, code.upper())
+
+
+def what_is_let_in(filters: Filters) -> str:
+    """List what the filters ask for: "only jazz or folk · the 1980s · without Nickelback"."""
+    parts = []
+    if filters.genres:
+        parts.append(f"only {_either(filters.genres)}")
+    if filters.decades:
+        parts.append(_either([f"the {decade}s" for decade in sorted(filters.decades)]))
+    if filters.languages:
+        sung = [language(code) for code in filters.languages if code != "zxx"]
+        silent = ["without words"] if "zxx" in filters.languages else []
+        parts.append(_either([*(f"in {name}" for name in sung), *silent]))
+    if not filters.explicit:
+        parts.append("nothing explicit")
+    left_out = (*filters.without_genres, *filters.without_artists)
+    if left_out:
+        parts.append(f"without {_either(left_out)}")
+    return " · ".join(parts)
+
+
+def how_few(tracks: int, minutes: int) -> str:
+    """Say that the filters leave less than was asked for."""
+    if not tracks:
+        return "No track fits these filters here."
+    if tracks == 1:
+        return "Only one track fits these filters here."
+    return f"Only {tracks} tracks fit these filters here: {minutes} minutes."
+
+
+def what_is_missing(missing: int, tracks: int) -> str:
+    """Say that a shared set lacks tracks here. `tracks` is how many it has in all."""
+    if missing >= tracks:
+        return "None of its tracks is in this catalogue."
+    verb = "is" if missing == 1 else "are"
+    return f"{missing} of {tracks} tracks {verb} not in this catalogue."
+
+
 def plain(text: str) -> str:
     """Return text that Markdown shows as it is, for titles and names from a catalogue.
 
@@ -140,6 +283,11 @@ def plain(text: str) -> str:
     "A$AP *" should not set anything.
     """
     return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=&])", r"\\\1", " ".join(text.split()))
+
+
+def _either(names: Sequence[str]) -> str:
+    """Join names with commas and one "or"."""
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _step(scale: tuple[tuple[float, str], ...], value: float) -> str:

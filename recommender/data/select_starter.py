@@ -3,9 +3,10 @@
     python -m recommender.data.select_starter FACTS.csv.gz
 
 reads a table with the columns ``spotify_id, title, artist, year, genres, popularity, valence,
-energy, danceability, acousticness, instrumentalness, tempo`` and writes ``starter.csv`` beside
-this file. The same facts give the same file. What it aims at and why stands in ``README.md``;
-what was decided by ear and by hand stands in ``starter_choices.toml``.
+energy, danceability, acousticness, instrumentalness, tempo, duration_ms, mode`` (the last two may
+be empty) and writes ``starter.csv`` beside this file. The same facts give the same file. What it
+aims at and why stands in ``README.md``; what was decided by ear and by hand stands in
+``starter_choices.toml``.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ COLUMNS: Final = (
     "acousticness",
     "instrumentalness",
     "tempo",
+    "duration_ms",
+    "mode",
 )
 FEATURES: Final = ("valence", "energy", "danceability", "acousticness", "instrumentalness")
 
@@ -113,6 +116,8 @@ class Song:
     values: Mapping[str, float]
     tempo: float
     known: float
+    duration_ms: str = ""
+    mode: str = ""
 
     @property
     def cell(self) -> tuple[int, int]:
@@ -179,6 +184,8 @@ def songs(
                 known=popularity
                 + min(presence[artist], 16) / 2
                 + choices["raised"].get(families[0], 0),
+                duration_ms=_digits(row.get("duration_ms")),
+                mode=_digits(row.get("mode")),
             )
         )
     return sorted(found, key=lambda song: (-song.known, song.id))
@@ -317,6 +324,8 @@ def write(chosen: Iterable[Song], path: Path) -> None:
                     song.popularity,
                     *(song.values[name] for name in FEATURES),
                     song.tempo,
+                    song.duration_ms,
+                    song.mode,
                 ]
             )
 
@@ -325,6 +334,11 @@ def _year(row: Mapping[str, str], by_hand: Mapping[str, int]) -> str:
     """Return the year of release, or nothing: in the facts 1905 stands for not known."""
     year = by_hand.get(row["spotify_id"]) or int(float(row["year"] or 0))
     return str(year) if year >= FIRST_YEAR else ""
+
+
+def _digits(text: str | None) -> str:
+    """Return a whole number as it is written, or nothing where it is not known."""
+    return str(round(float(text))) if text else ""
 
 
 def _is_junk(row: Mapping[str, str]) -> bool:

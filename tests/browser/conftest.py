@@ -44,13 +44,18 @@ def find_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    """The address of a server of our own."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of our own, whose diaries are nobody's."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
-    settings = {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_HEADLESS": "true"}
+    diaries = tmp_path_factory.mktemp("diaries") / "diary.sqlite"
+    settings = {
+        "STREAMLIT_SERVER_PORT": str(port),
+        "STREAMLIT_SERVER_HEADLESS": "true",
+        "AFFECTUNE_DATABASE_URL": f"sqlite:///{diaries}",
+    }
     process = subprocess.Popen(
         command,
         cwd=ROOT,

@@ -67,7 +67,7 @@ def test_playlist(visit: Callable[..., Page], theme: str, screen: dict[str, int]
     page.get_by_role("button", name="Save").click()
     check(page)
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Genres").click()
+    page.get_by_role("button", name="Tune").click()
     check(page)
 
 

@@ -93,6 +93,21 @@ def test_the_mood_of_the_room(selfie: Any, happy: Any, sad: Any, sent_to: Any) -
     assert rows[0]["probability"] == pytest.approx((0.80 + 0.04) / 2)
 
 
+def test_somebody_in_the_room_can_count_more(
+    selfie: Any, happy: Any, sad: Any, sent_to: Any
+) -> None:
+    app = selfie(happy, sad)
+    assert "Who counts more?" not in [pills.label for pills in app.pills]
+    app.pills[0].select(ROOM).run()
+    more = next(pills for pills in app.pills if pills.label == "Who counts more?")
+    assert more.options == [":gray[Face 1]", ":gray[Face 2]"]
+    assert any(text.value.startswith("You are of two minds: ") for text in app.markdown)
+    more.select(0).run()
+    assert title(app) == "😊 The room: mostly happy, a little sad"
+    rows = sent_to(app, "emotion_bars")["rows"]
+    assert rows[0]["probability"] == pytest.approx((3 * 0.58 + 0.0) / 4, abs=0.02)
+
+
 def test_what_was_left_out_is_said(selfie: Any, happy: Any) -> None:
     app = selfie(happy, notes=("40 faces were found; the 32 largest were read.",))
     assert app.caption[0].value.startswith("40 faces")

@@ -5,7 +5,7 @@ from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
 from pages.components.state import ROOM, Visit
 from recommender.mood import COORDINATES
-from recommender.types import Mood
+from recommender.types import Filters, Mood
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 
@@ -66,10 +66,36 @@ def test_the_dot_back_on_the_face_is_the_reading_again(visit: Visit) -> None:
 
 
 def test_a_new_mood_forgets_what_was_drawn_for_the_old_one(visit: Visit) -> None:
-    visit.intent, visit.draw, visit.genres = "lift", 3, ("jazz",)
+    visit.intent, visit.draw, visit.filters = "lift", 3, Filters(genres=("jazz",))
+    visit.adventure, visit.minutes = 1.0, 90
     visit.choose(1)
     assert (visit.intent, visit.draw, visit.sets) == (None, 0, {})
-    assert visit.genres == ("jazz",)
+    assert visit.filters == Filters(genres=("jazz",))
+    assert (visit.adventure, visit.minutes) == (1.0, 90)
+
+
+def test_other_filters_ask_anew_and_the_ones_before_are_kept(visit: Visit) -> None:
+    jazz, folk = Filters(genres=("jazz",)), Filters(genres=("folk",))
+    visit.narrow(jazz)
+    visit.draw = 2
+    visit.narrow(jazz)
+    assert visit.draw == 2
+    visit.narrow(folk)
+    assert (visit.filters, visit.filters_before, visit.draw) == (folk, jazz, 0)
+
+
+def test_a_face_in_the_room_can_count_more(visit: Visit) -> None:
+    visit.choose(ROOM)
+    even = visit.mood
+    visit.favour([1])
+    assert visit.mood is not None
+    assert even is not None
+    assert visit.mood.valence == pytest.approx((0.81 - 3 * 0.63) / 4)
+    assert visit.mood_in_words == "a sad room"
+    visit.favour([0, 1])
+    assert visit.mood.distance(even) < 1e-9
+    visit.choose(0)
+    assert visit.mood == COORDINATES["happy"]
 
 
 def test_a_picture_without_a_face_changes_no_mood(visit: Visit) -> None:

@@ -4,7 +4,7 @@ from emotion.labels import EMOTIONS
 from emotion.types import EmotionScores
 from pages.components import words
 from recommender.mood import BRIGHT_AND_EASY, CALM, COORDINATES
-from recommender.types import INTENTS, Mood
+from recommender.types import INTENTS, Filters, Mood
 
 
 def scores(**probabilities: float) -> EmotionScores:
@@ -69,3 +69,60 @@ def test_what_a_playlist_does(intent: str, start: str, target: Mood, sentence: s
 
 def test_plain_text_sets_nothing() -> None:
     assert words.plain("A$AP *  [x](y) :red[z]") == r"A\$AP \* \[x\]\(y\) \:red\[z\]"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "fresh", "owed", "sentence"),
+    [
+        ("like", 9, 4, "You like “X”. 9 tracks ahead are new, 4 because of what you like."),
+        (
+            "like",
+            3,
+            3,
+            "You like “X”. 3 tracks ahead are new, all because of what you like.",
+        ),
+        ("like", 1, 1, "You like “X”. 1 track ahead is new, because of what you like."),
+        ("like", 0, 0, "You like “X”. What comes next stays as it is."),
+        ("back", 2, 0, "“X” no longer counts as liked. 2 tracks ahead are new."),
+        ("dislike", 12, 0, "“X” is gone. 12 tracks ahead are new."),
+        ("ban", 1, 0, "X is left out. 1 track ahead is new."),
+    ],
+)
+def test_what_changed(verdict: str, fresh: int, owed: int, sentence: str) -> None:
+    assert words.what_changed(verdict, "X", fresh, owed) == sentence
+
+
+@pytest.mark.parametrize(
+    ("filters", "sentence"),
+    [
+        (Filters(), ""),
+        (Filters(genres=("jazz", "folk", "soul")), "only jazz, folk or soul"),
+        (Filters(decades=(1990, 1980)), "the 1980s or the 1990s"),
+        (Filters(languages=("es",)), "in Spanish"),
+        (Filters(languages=("es", "zxx")), "in Spanish or without words"),
+        (
+            Filters(without_genres=("pop",), without_artists=("X",), explicit=False),
+            "nothing explicit · without pop or X",
+        ),
+    ],
+)
+def test_what_is_let_in(filters: Filters, sentence: str) -> None:
+    assert words.what_is_let_in(filters) == sentence
+
+
+def test_languages_are_named_in_words() -> None:
+    assert words.language("es") == "Spanish"
+    assert words.language("zxx") == "without words"
+    assert words.language("xyz") == "XYZ"
+
+
+@pytest.mark.parametrize(
+    ("missing", "tracks", "sentence"),
+    [
+        (3, 15, "3 of 15 tracks are not in this catalogue."),
+        (1, 15, "1 of 15 tracks is not in this catalogue."),
+        (2, 2, "None of its tracks is in this catalogue."),
+    ],
+)
+def test_what_a_shared_set_lacks(missing: int, tracks: int, sentence: str) -> None:
+    assert words.what_is_missing(missing, tracks) == sentence

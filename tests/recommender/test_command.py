@@ -13,6 +13,7 @@ import pytest
 
 from recommender.__main__ import main
 from recommender.catalog import ENVIRONMENT
+from recommender.evaluate import Grid, default_grid
 
 Row = Callable[..., dict[str, Any]]
 Writer = Callable[..., Path]
@@ -82,6 +83,68 @@ def test_people_are_told_when_there_is_no_more(
     assert "no more than these 2" in capsys.readouterr().out
 
 
+def test_filters_and_minutes(capsys: Capture) -> None:
+    answer = _json(
+        capsys,
+        *("--emotion", "happy", "--minutes", "45", "--decade", "1980s", "--decade", "1990"),
+        *("--without-genre", "Pop", "--language", "EN", "--clean", "--adventure", "1"),
+    )
+    tracks = answer["tracks"]
+    assert len(tracks) >= 8
+    assert all(1980 <= track["year"] < 2000 for track in tracks)
+    assert not any("pop" in track["genres"] for track in tracks)
+    known = [track["duration_ms"] / 60_000 for track in tracks if track["duration_ms"]]
+    assert sum(known) + (len(tracks) - len(known)) * 2 < 50
+    assert sum(known) + (len(tracks) - len(known)) * 7 > 40
+
+
+def test_people_are_told_how_long_it_lasts(capsys: Capture) -> None:
+    assert main(["play", "--emotion", "happy", "--minutes", "30", "--seed", "2"]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("About"))
+    assert 25 <= int(line.split()[1]) <= 35
+
+
+def test_people_are_told_when_there_are_not_so_many_minutes(
+    capsys: Capture, row: Row, write_csv: Writer
+) -> None:
+    path = write_csv([row(1), row(2)])
+    assert main(["play", "--emotion", "sad", "--minutes", "60", "--catalog", str(path)]) == 0
+    assert "no more than these 2" in capsys.readouterr().out
+
+
+def test_evaluate_for_people_and_programs(
+    capsys: Capture,
+    row: Row,
+    write_csv: Writer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = Grid(default_grid().requests[:4], seeds=(1, 2), n=5)
+    monkeypatch.setattr("recommender.evaluate.default_grid", lambda: few)
+    monkeypatch.setattr("recommender.tune.default_grid", lambda: few)
+    catalog = write_csv([row(number) for number in range(30)])
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,mood\n" + "\n".join(f"{n:022d},sad" for n in range(10)))
+    options = ["evaluate", "--catalog", str(catalog)]
+    assert main([*options, "--labels", str(labels), "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["tracks"] == 30
+    assert next(iter(answer["figures"])) == "Affectune"
+    assert answer["labels"]["labels"][0]["label"] == "sad"
+    assert main(options) == 0
+    assert "| distance ↓ |" in capsys.readouterr().out
+
+
+def test_evaluate_refuses_labels_that_it_cannot_read(capsys: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("id,mood\nx,gloomy\n")
+    assert main(["evaluate", "--labels", str(path)]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "line 2" in output.err
+    assert "'gloomy'" in output.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "bad", "allowed"),
     [
@@ -106,6 +169,15 @@ def test_people_are_told_when_there_is_no_more(
         (["--probabilities", '{"sad": NaN}'], "nan", "0 or more"),
         (["--probabilities", '{"sad": "1"}'], "'1'", "0 or more"),
         (["--probabilities", '{"sad": 0}'], "0", "above 0"),
+        (["--emotion", "sad", "--minutes", "4"], "4.0", "5 to 600"),
+        (["--emotion", "sad", "--minutes", "an hour"], "'an hour'", "5 to 600"),
+        (["--emotion", "sad", "--minutes", "nan"], "nan", "5 to 600"),
+        (["--emotion", "sad", "--without-genre", "regae"], "'regae'", "did you mean reggae"),
+        (["--emotion", "sad", "--decade", "1985"], "'1985'", "such as 1980"),
+        (["--emotion", "sad", "--decade", "80s"], "'80s'", "such as 1980"),
+        (["--emotion", "sad", "--language", "klingon"], "'klingon'", "one of "),
+        (["--emotion", "sad", "--adventure", "2"], "2.0", "0 (familiar) to 1"),
+        (["--emotion", "sad", "--adventure", "bold"], "'bold'", "0 (familiar) to 1"),
         ([], "--emotion", "one way"),
         (["--emotion", "sad", "--valence", "0"], "--emotion", "one way"),
         (["--emotion", "sad", "--catalog", "/no/such.csv"], "/no/such.csv", "no catalogue"),

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import gzip
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,8 @@ from recommender import importer
 from recommender.catalog import Catalog
 from recommender.errors import CatalogError
 from recommender.importer import import_file
+from recommender.progress import STEPS
+from recommender.types import Mood
 
 Row = Callable[..., dict[str, Any]]
 Writer = Callable[..., Path]
@@ -215,6 +221,166 @@ def test_a_broken_import_leaves_the_old_catalogue_whole(
     ]
 
 
+SLOW_IMPORT = """
+import sys, time
+from pathlib import Path
+from recommender import importer
+
+def stop(done, what):
+    if what == sys.argv[3]:
+        print("there", flush=True)
+        time.sleep(60)
+
+importer.import_file(Path(sys.argv[1]), Path(sys.argv[2]), on_progress=stop)
+"""
+
+
+@pytest.mark.parametrize("step", ["Reading the table", "Writing artists", "Done"])
+def test_an_import_that_is_killed_leaves_the_old_catalogue_whole(
+    step: str, row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    target = tmp_path / "catalog.duckdb"
+    import_file(write_csv([row(1), row(2)]), target)
+    before = target.read_bytes()
+    table = write_csv([row(number) for number in range(3000)], "new.csv")
+    command = [sys.executable, "-c", SLOW_IMPORT, str(table), str(target), step]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        process.kill()
+    assert target.read_bytes() == before
+    left = [path for path in tmp_path.iterdir() if path.name.startswith(".affectune-")]
+    assert len(left) == 1, "the killed import was no longer at work"
+    import_file(table, target)
+    assert [path for path in tmp_path.iterdir() if path.name.startswith(".affectune-")] == []
+    with Catalog.open(target) as catalog:
+        assert len(catalog) == 3000
+
+
+def test_an_import_at_work_keeps_its_folder(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    alive = tmp_path / f".affectune-{socket.gethostname()}-{os.getppid()}-x"
+    elsewhere = tmp_path / ".affectune-another.machine-1-x"
+    alive.mkdir()
+    elsewhere.mkdir()
+    import_file(write_csv([row(1)]), tmp_path / "c.duckdb")
+    assert alive.is_dir()
+    assert elsewhere.is_dir()
+
+
+def test_progress_is_told_from_nothing_to_all(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    told: list[tuple[float, str]] = []
+    import_file(
+        write_csv([row(number) for number in range(500)]),
+        tmp_path / "c.duckdb",
+        on_progress=lambda done, what: told.append((done, what)),
+    )
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[0] == (0.0, "Reading the table")
+    assert told[-1] == (1.0, "Done")
+    assert list(dict.fromkeys(what for _, what in told)) == [*STEPS, "Done"]
+
+
+def test_an_import_that_fails_never_says_that_it_is_done(tmp_path: Path) -> None:
+    told: list[float] = []
+    path = tmp_path / "table.csv"
+    path.write_text("id,title,artists,valence,energy\nbad,x,y,0.1,0.1\n")
+    with pytest.raises(CatalogError):
+        import_file(path, tmp_path / "c.duckdb", on_progress=lambda done, _: told.append(done))
+    assert 1.0 not in told
+
+
+def test_too_little_memory_is_no_fault_of_the_table(
+    row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "_memory", lambda: "1MB")
+    path = write_csv([row(number) for number in range(5000)])
+    with pytest.raises(CatalogError, match="needs more memory"):
+        import_file(path, tmp_path / "c.duckdb")
+    assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+def test_repeated_rows_fill_each_other_and_add_their_genres(
+    row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    rows = [
+        row(1, genres="folk", tempo="", year="", language="", popularity=10),
+        row(2),
+        row(1, genres="pop", tempo=90, year=1999, language="en", popularity=70, title="Later"),
+        row(1, genres="pop;jazz", tempo=120, title=""),
+    ]
+    report, catalog = _import(write_csv(rows), tmp_path)
+    assert (report.read, report.kept, report.merged) == (4, 2, 1)
+    assert report.refused == {"title missing": 1}
+    with catalog:
+        track = catalog.get(f"{1:022d}")
+    assert track is not None
+    assert (track.title, track.tempo, track.year, track.language) == ("Song 1", 90, 1999, "en")
+    assert (track.popularity, track.genres) == (70, ("folk", "pop"))
+
+
+@pytest.mark.parametrize(
+    ("told", "mode"),
+    [("1", 1), ("0", 0), ("1.0", 1), ("Major", 1), ("minor", 0), ("", None), ("7", None)],
+)
+def test_major_and_minor(
+    told: str, mode: int | None, row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    with _import(write_csv([row(1, mode=told)]), tmp_path)[1] as catalog:
+        track = catalog.get(f"{1:022d}")
+    assert track is not None
+    assert track.mode == mode
+
+
+def test_every_cell_comes_back_as_it_was(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    figures = {"valence": 0.1 + 0.2, "energy": 1e-7, "danceability": 1 / 3, "tempo": 123.456789}
+    wanted = row(
+        1, title="a \x1e b \x1f c", artists="x;y\x1fz", explicit="True", duration_ms=1, mode=0,
+        language="pt", **figures,
+    )  # fmt: skip
+    with _import(write_csv([wanted]), tmp_path)[1] as catalog:
+        track = catalog.get(f"{1:022d}")
+    assert track is not None
+    assert (track.title, track.artists) == ("a   b   c", ("x", "y z"))
+    assert {name: getattr(track, name) for name in figures} == figures
+    assert (track.explicit, track.duration_ms, track.mode, track.language) == (True, 1, 0, "pt")
+    assert (track.acousticness, track.instrumentalness) == (0.5, 0.0)
+
+
+def test_a_wrong_byte_far_down_costs_its_line_only(
+    row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    path = write_csv([row(number) for number in range(30_000)])
+    assert path.stat().st_size > importer._SNIFFED
+    with path.open("ab") as file:
+        file.write(b"%022d,D\xe9j\xe0 vu,x,pop,2001,50,0.5,0.5,0.5,0.5,0,100\n" % 99_999)
+    report, catalog = _import(path, tmp_path)
+    catalog.close()
+    assert report.kept == 30_000
+    assert report.refused == {"line not readable": 1}
+
+
+def test_a_gzipped_table_that_is_cut_off_is_refused(
+    row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    packed = gzip.compress(write_csv([row(number) for number in range(20_000)]).read_bytes())
+    path = tmp_path / "cut.csv.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(CatalogError, match=r"cut\.csv\.gz"):
+        import_file(path, tmp_path / "c.duckdb")
+
+
+def test_more_families_than_there_are_bits_for_are_refused(
+    row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    class Endless:
+        def family_of(self, tag: str) -> str:
+            return tag
+
+    path = write_csv([row(number, genres=f"tag {number}") for number in range(65)])
+    with pytest.raises(CatalogError, match="65 genre families; 64 at most"):
+        import_file(path, tmp_path / "c.duckdb", table=Endless())  # type: ignore[arg-type]
+
+
 def test_an_import_replaces_a_catalogue_that_is_open(
     row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
@@ -342,6 +508,9 @@ def test_the_same_table_gives_the_same_catalogue(
     for name in ("a.duckdb", "b.duckdb"):
         import_file(path, tmp_path / name)
         with duckdb.connect(str(tmp_path / name), read_only=True) as connection:
-            dumps.append(connection.execute("SELECT * FROM tracks").fetchall())
+            tables = [name for (name,) in connection.execute("SHOW TABLES").fetchall()]
+            dumps.append([connection.execute(f"SELECT * FROM {t}").fetchall() for t in tables])
     assert dumps[0] == dumps[1]
-    assert {line[1] for line in dumps[0]} == {f"t{number}" for number in range(40)}
+    with Catalog.open(tmp_path / "a.duckdb") as catalog:
+        titles = {track.title for track in catalog.candidates(Mood(0, 0), limit=100)}
+    assert titles == {f"t{number}" for number in range(40)}

@@ -96,3 +96,54 @@ def test_between_is_exact_at_both_ends() -> None:
     start, end = Mood(-0.63, -0.27), Mood(0.6, 0.25)
     assert between(start, end, 0) == start
     assert between(start, end, 1) == end
+
+
+def test_a_shift_comes_nearer_with_every_step_and_turns_nowhere() -> None:
+    for mood in GRID:
+        end = target_for(mood, "shift")
+        slots = plan(mood, "shift", 9)
+        left = [slot.distance(end) for slot in slots]
+        assert left == sorted(left, reverse=True)
+        assert sum(a.distance(b) for a, b in pairwise(slots)) == pytest.approx(mood.distance(end))
+
+
+def test_a_lift_is_gentle() -> None:
+    for mood in GRID:
+        slots = plan(mood, "lift", 12)
+        way = abs(mood.arousal - slots[-1].arousal)
+        for a, b in pairwise([mood, *slots]):
+            assert abs(a.arousal - b.arousal) <= way / 3 + 1e-9
+
+
+@pytest.mark.parametrize("emotion", ["angry", "fear", "disgust"])
+def test_what_is_tense_can_be_met_calmed_or_lifted(emotion: str) -> None:
+    mood = COORDINATES[emotion]
+    assert set(plan(mood, "match", 5)) == {mood}
+    calmed = [slot.arousal for slot in plan(mood, "shift", 9)]
+    assert calmed == sorted(calmed, reverse=True)
+    assert calmed[-1] < 0
+    assert plan(mood, "lift", 9)[0].valence > 0.3
+
+
+def test_sadness_can_be_met_or_lifted_and_never_gets_sadder() -> None:
+    mood = COORDINATES["sad"]
+    assert set(plan(mood, "match", 5)) == {mood}
+    for intent in ("shift", "lift"):
+        valences = [slot.valence for slot in plan(mood, intent, 9)]
+        assert valences == sorted(valences)
+        assert valences[-1] == BRIGHT_AND_EASY.valence
+
+
+def test_what_is_bright_is_kept_bright() -> None:
+    for mood in [COORDINATES["happy"], *(m for m in GRID if m.valence >= BRIGHT_AND_EASY.valence)]:
+        for intent in ("match", "shift", "lift"):
+            for slot in plan(mood, intent, 7):
+                assert slot.valence >= mood.valence
+                assert slot.arousal >= mood.arousal
+
+
+def test_every_place_of_every_journey_is_on_the_plane() -> None:
+    for mood, intent, n in product(GRID, ("match", "shift", "lift"), (1, 2, 5, 200)):
+        slots = plan(mood, intent, n)
+        assert len(slots) == n
+        assert all(abs(slot.valence) <= 1 and abs(slot.arousal) <= 1 for slot in slots)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from recommender.mood import (
     BRIGHT_AND_EASY,
     CALM,
     COORDINATES,
+    ENERGETIC,
     describe,
     emotions_near,
+    mood_named,
     mood_of,
     mood_of_emotion,
     room_mood,
@@ -102,3 +105,29 @@ def test_places_are_described_without_naming_emotions() -> None:
     assert describe(Mood(0.9, 0.9)) == "very pleasant and full of energy"
     words = {describe(Mood(v / 4, a / 4)) for v in range(-4, 5) for a in range(-4, 5)}
     assert not any(emotion in text for text in words for emotion in EMOTIONS)
+
+
+def test_what_is_described_can_be_named() -> None:
+    for v, a in product(range(-10, 11), repeat=2):
+        words = describe(Mood(v / 10, a / 10))
+        assert describe(mood_named(words)) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("sad", COORDINATES["sad"]),
+        ("  Happy ", COORDINATES["happy"]),
+        ("calm", CALM),
+        ("Energetic", ENERGETIC),
+    ],
+)
+def test_emotions_and_words_for_moods_are_named(text: str, place: Mood) -> None:
+    assert mood_named(text) == place
+
+
+@pytest.mark.parametrize("text", ["", "glad", "very", "sad;happy"])
+def test_an_unknown_word_is_echoed_with_the_known_ones(text: str) -> None:
+    with pytest.raises(ValueError, match=r"angry, .*calm, energetic, .*quiet") as caught:
+        mood_named(text)
+    assert repr(text) in str(caught.value)

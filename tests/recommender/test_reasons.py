@@ -177,3 +177,50 @@ def test_nothing_is_said_of_what_is_not_known(track: Callable[..., Track]) -> No
 def test_a_long_genre_name_does_not_make_a_long_line(track: Callable[..., Track]) -> None:
     long = track(genres=("x" * 200,))
     assert len(explain(long, _situation(asked=("x" * 200,)), [])) <= LONGEST
+
+
+def test_of_an_estimate_it_is_always_said(track: Callable[..., Track]) -> None:
+    guess = track(estimated=True, genres=("x" * 60,), tempo=200.0, acousticness=1.0)
+    last = track(2, position=Mood(-0.9, -0.9))
+    said: list[str] = []
+    for intent, place in product(INTENTS, (0, 3, 5, 9)):
+        situation = _situation(
+            intent=intent,
+            place=place,
+            previous=last,
+            asked=guess.genres,
+            taste=2.0,
+            because="b" * 50,
+        )
+        reason = explain(guess, situation, said)
+        said.append(reason)
+        assert "(estimated)" in reason
+        assert len(reason) <= LONGEST
+        assert "than the last" not in reason, "nobody measured that"
+        assert "acoustic" not in reason
+
+
+def test_what_was_liked_is_said_before_all_else(track: Callable[..., Track]) -> None:
+    situation = _situation(asked=("folk",), taste=1.0, because="because you liked Nick Drake")
+    first = explain(track(), situation, [])
+    assert first.endswith("; because you liked Nick Drake.")
+    second = explain(track(2), situation, [first])
+    assert second.endswith("; folk, which you asked for.")
+    weak = _situation(asked=("folk",), taste=0.1, because="because you liked Nick Drake")
+    assert "liked" not in explain(track(), weak, [])
+
+
+def test_calm_without_words_is_not_called_far(track: Callable[..., Track]) -> None:
+    quiet = track(position=Mood(-0.8, -0.9), valence=0.1, energy=0.1, instrumentalness=0.9)
+    calm = _situation(slot=Mood(0.47, -0.6))
+    assert "without words" in explain(quiet, calm, [])
+    for slot in (Mood(0.47, 0.6), Mood(-0.1, 0.0)):
+        assert "words" not in explain(quiet, _situation(slot=slot), [])
+    sung = track(position=Mood(-0.8, -0.9), valence=0.1, energy=0.1, instrumentalness=0.0)
+    assert "words" not in explain(sung, calm, [])
+
+
+def test_fame_is_only_said_where_it_spoke(track: Callable[..., Track]) -> None:
+    famous = track(popularity=95.0, genres=())
+    assert "many people know" in explain(famous, _situation(fame=1.0), [])
+    assert "many people know" not in explain(famous, _situation(fame=-0.5), [])

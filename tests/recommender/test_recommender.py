@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 from statistics import mean
@@ -14,9 +15,11 @@ import pytest
 from recommender.catalog import Catalog
 from recommender.journey import plan, target_for
 from recommender.mood import COORDINATES
-from recommender.ranking import APART, song_key
+from recommender.pool import song_key
+from recommender.ranking import APART
 from recommender.recommender import MOST, Recommender
-from recommender.types import INTENTS, Intent, Mood, Playlist
+from recommender.taste import Taste
+from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
 
 Row = Callable[..., dict[str, Any]]
 Writer = Callable[..., Path]
@@ -67,6 +70,12 @@ def test_genres_are_mixed(playlists: list[Playlist]) -> None:
         assert max(leading.values()) <= 6
 
 
+def _calm_without_words(pick: Pick) -> bool:
+    """Whether a pick is what people label as calm, which is not measured where calm is felt."""
+    quiet = pick.slot.arousal < -0.3 and pick.track.energy < 0.4
+    return quiet and pick.slot.valence > 0 and (pick.track.instrumentalness or 0) > 0.5
+
+
 def test_every_track_is_near_its_place(playlists: list[Playlist]) -> None:
     gaps = [pick.track.position.distance(pick.slot) for p in playlists for pick in p.picks]
     assert mean(gaps) < 0.16
@@ -74,7 +83,12 @@ def test_every_track_is_near_its_place(playlists: list[Playlist]) -> None:
 
 
 def test_the_end_is_where_the_target_is(playlists: list[Playlist]) -> None:
-    gaps = [playlist.picks[-1].track.position.distance(playlist.target) for playlist in playlists]
+    gaps = [
+        playlist.picks[-1].track.position.distance(playlist.target)
+        for playlist in playlists
+        if not _calm_without_words(playlist.picks[-1])
+    ]
+    assert len(gaps) > 0.9 * len(playlists)
     assert mean(gaps) < 0.16
     assert max(gaps) < 0.45
 
@@ -202,3 +216,184 @@ def test_releases_of_one_song_are_one_song(row: Row, write_csv: Writer) -> None:
     rows = [row(number, title=title, artists="David B") for number, title in enumerate(titles)]
     with Catalog.open(write_csv(rows)) as catalog:
         assert len(Recommender(catalog).recommend(Mood(0, 0), seed=1).picks) == 1
+
+
+def _timed(row: Row, numbers: range) -> list[dict[str, Any]]:
+    """Rows of 2 to 9 minutes, every fifth of unknown length."""
+    return [
+        row(n, duration_ms=None if n % 5 == 0 else int(60_000 * (2 + n * 7 % 15 / 2)))
+        for n in numbers
+    ]
+
+
+@pytest.mark.parametrize("minutes", [5, 17.5, 60, 240])
+@pytest.mark.parametrize("intent", INTENTS)
+def test_about_so_many_minutes_are_filled(
+    minutes: float, intent: Intent, row: Row, write_csv: Writer
+) -> None:
+    with Catalog.open(write_csv(_timed(row, range(300)))) as catalog:
+        playlist = Recommender(catalog).recommend(
+            Mood(-0.2, 0.1), intent=intent, minutes=minutes, seed=3
+        )
+        known = [
+            t.duration_ms / 60_000
+            for t in catalog.candidates(Mood(0, 0), limit=300)
+            if t.duration_ms
+        ]
+    usual = sorted(known)[len(known) // 2]
+    lengths = [(pick.track.duration_ms or usual * 60_000) / 60_000 for pick in playlist.picks]
+    assert abs(sum(lengths) - minutes) <= 5.0
+    assert playlist.journey == plan(playlist.mood, intent, len(playlist.picks))
+
+
+def test_minutes_win_over_a_number_and_unknown_lengths_count_as_usual(
+    row: Row, write_csv: Writer
+) -> None:
+    with Catalog.open(write_csv([row(n) for n in range(60)])) as catalog:
+        playlist = Recommender(catalog).recommend(Mood(0, 0), n=3, minutes=35, seed=1)
+    assert len(playlist.picks) == 10
+
+
+def test_an_endless_wish_ends_at_the_most_tracks(row: Row, write_csv: Writer) -> None:
+    rows = [row(n, duration_ms=60_000) for n in range(400)]
+    with Catalog.open(write_csv(rows)) as catalog:
+        assert len(Recommender(catalog).recommend(Mood(0, 0), minutes=600, seed=1).picks) == MOST
+
+
+@pytest.mark.parametrize("minutes", [4.9, 601, 0, -5, float("nan"), "60", True])
+def test_minutes_out_of_bounds_are_echoed(recommender: Recommender, minutes: Any) -> None:
+    with pytest.raises(ValueError, match="5 to 600") as caught:
+        recommender.recommend(Mood(0, 0), minutes=minutes)
+    assert repr(minutes) in str(caught.value)
+
+
+def test_familiar_is_better_known_than_adventurous(recommender: Recommender) -> None:
+    def fame(adventure: float) -> float:
+        return mean(
+            pick.track.popularity
+            for mood, seed in product(MOODS[::3], (1, 2))
+            for pick in recommender.recommend(mood, adventure=adventure, seed=seed).picks
+        )
+
+    assert fame(0.0) > fame(0.5) + 1 > fame(1.0) + 2
+
+
+def test_the_middle_of_adventure_is_the_default(recommender: Recommender) -> None:
+    mood = COORDINATES["sad"]
+    assert recommender.recommend(mood, seed=5, adventure=0.5) == recommender.recommend(mood, seed=5)
+
+
+def test_a_like_is_heard_and_said_at_once(recommender: Recommender) -> None:
+    mood = COORDINATES["happy"]
+    liked = recommender.catalog.candidates(Mood(0.6, 0.4), filters=Filters(genres=("jazz",)))[:6]
+    taste = Taste()
+    for track in liked:
+        taste = taste.learn(track, "like", mood)
+
+    def jazz(taste: Taste | None) -> list[Pick]:
+        return [
+            pick
+            for seed in range(6)
+            for pick in recommender.recommend(
+                mood, intent="match", taste=taste, seed=seed, exclude=[t.id for t in liked]
+            ).picks
+            if "jazz" in pick.track.genres
+        ]
+
+    after = jazz(taste)
+    assert len(after) > len(jazz(None))
+    assert any("because you liked" in pick.reason for pick in after)
+
+
+def test_tracks_from_elsewhere_are_ranked_with_the_others(
+    recommender: Recommender, track: Callable[..., Track]
+) -> None:
+    mood = Mood(0.3, 0.2)
+    ideal = {"position": mood, "popularity": 100.0, "genres": ("dance pop", "pop", "soul", "folk")}
+    extra = [track(n, title=f"Elsewhere {n}", estimated=True, **ideal) for n in range(1, 6)]
+    picks = recommender.recommend(mood, intent="match", extra=extra, seed=1).picks
+    came = [pick for pick in picks if pick.track in extra]
+    assert came
+    assert all("(estimated)" in pick.reason for pick in came)
+    assert not any("estimated" in pick.reason for pick in picks if pick.track not in extra)
+    far = [replace(one, position=Mood(-0.9, -0.9)) for one in extra]
+    assert not {
+        pick.track.id
+        for pick in recommender.recommend(mood, intent="match", extra=far, seed=1).picks
+    } & {one.id for one in far}
+
+
+def test_tracks_from_elsewhere_pass_the_same_filters(
+    recommender: Recommender, track: Callable[..., Track]
+) -> None:
+    mood = Mood(0.3, 0.2)
+    make = {"position": mood, "popularity": 100.0, "genres": ("jazz",), "year": 1985}
+    extra = [
+        track(1, language="en", explicit=False, **make),
+        track(2, language="en", explicit=True, **make),
+        track(3, language="fr", **make),
+        track(4, language="en", **(make | {"year": 1979})),
+        track(5, language="en", **(make | {"year": None})),
+        track(6, language="en", artists=("Banned",), **make),
+        track(7, language="en", **(make | {"genres": ("jazz", "metal")})),
+        track(8, language="en", **(make | {"genres": ("pop",)})),
+        track(9, language="en", title="Heard", **make),
+        track(10, language=None, **make),
+    ]
+    filters = Filters(
+        genres=("jazz",),
+        without_genres=("metal",),
+        without_artists=("bAnned",),
+        decades=(1980,),
+        languages=("en",),
+        explicit=False,
+    )
+    playlist = recommender.recommend(
+        mood, intent="match", filters=filters, extra=extra, exclude=[extra[8].id], n=200, seed=1
+    )
+    assert {pick.track.id for pick in playlist.picks if pick.track in extra} == {extra[0].id}
+
+
+def test_filters_hold_for_every_track(recommender: Recommender) -> None:
+    filters = Filters(without_genres=("Hip-Hop", "pop"), decades=(1970, 1980), languages=("en",))
+    playlist = recommender.recommend(Mood(0.2, 0.1), filters=filters, seed=1)
+    assert playlist.picks
+    for pick in playlist.picks:
+        assert not {"hip hop", "pop"} & set(pick.track.genres)
+        assert pick.track.year is not None
+        assert 1970 <= pick.track.year < 1990
+        assert pick.track.language == "en"
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        (Filters(without_genres=("regae",)), r"'without_genres'.*'regae'.*did you mean reggae"),
+        (Filters(decades=(1985,)), "'decades'.*1985"),
+        (Filters(genres=("xyzzy",)), "'genres'.*'xyzzy'"),
+    ],
+)
+def test_filters_that_mean_nothing_are_echoed(
+    recommender: Recommender, filters: Filters, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        recommender.recommend(Mood(0, 0), filters=filters)
+
+
+def test_a_match_stays_within_a_small_radius(playlists: list[Playlist]) -> None:
+    strays = [
+        pick.track.position.distance(playlist.mood)
+        for playlist in playlists
+        if playlist.intent == "match"
+        for pick in playlist.picks
+        if not _calm_without_words(pick)
+    ]
+    assert mean(strays) < 0.2
+    assert sum(stray > 0.5 for stray in strays) < 0.02 * len(strays)
+
+
+def test_a_lift_is_up_there_from_the_first_track(playlists: list[Playlist]) -> None:
+    for playlist in playlists:
+        if playlist.intent == "lift" and playlist.mood.valence < 0:
+            rise = [p.track.position.valence - playlist.mood.valence for p in playlist.picks[:3]]
+            assert mean(rise) > 0.5 * (playlist.target.valence - playlist.mood.valence)

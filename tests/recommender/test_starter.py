@@ -16,6 +16,8 @@ from recommender.genres import default_table
 
 Rows = list[dict[str, str]]
 
+MAY_LACK = {"year", "duration_ms", "mode"}
+
 
 @pytest.fixture(scope="module")
 def rows() -> Rows:
@@ -36,7 +38,7 @@ def test_about_two_thousand_with_all_columns(rows: Rows) -> None:
 
 def test_everything_needed_is_there_and_in_range(rows: Rows) -> None:
     for row in rows:
-        assert all(row[column].strip() for column in COLUMNS if column != "year"), row
+        assert all(row[column].strip() for column in COLUMNS if column not in MAY_LACK), row
         assert re.fullmatch(r"[A-Za-z0-9]{22}", row["id"])
         assert re.fullmatch(r"[a-z]{2,3}", row["language"])
         assert row["year"] == "" or 1925 <= int(row["year"]) <= 2026
@@ -88,6 +90,15 @@ def test_decades(rows: Rows) -> None:
     known = [int(row["year"]) for row in rows if row["year"]]
     assert len(known) >= 0.88 * len(rows)
     assert sum(year < 1990 for year in known) >= 120
+
+
+def test_lengths_and_modes_are_known_of_most(rows: Rows) -> None:
+    minutes = [int(row["duration_ms"]) / 60_000 for row in rows if row["duration_ms"]]
+    modes = Counter(row["mode"] for row in rows)
+    assert len(minutes) >= 0.75 * len(rows)
+    assert all(1.3 <= length <= 10 for length in minutes)
+    assert set(modes) == {"0", "1", ""}
+    assert min(modes["0"], modes["1"]) >= 0.2 * len(rows)
 
 
 def test_nothing_that_is_no_song(rows: Rows) -> None:

@@ -1,0 +1,256 @@
+"""What a catalogue costs, against its size: import, opening, playlists, memory.
+
+    python benchmarks/catalog.py [--rows 114000 1000000] [--calls 192] [--chart FILE.svg]
+
+Writes a synthetic table of the Kaggle layout for each size, imports it, and asks for playlists of
+20 tracks over a grid of moods, intents and genres, a rare one among them. Beside it, on the same
+table: what one would write first, which is to keep it in pandas, compute all distances and take
+the nearest. Each is measured in a process of its own. ``--rows 10000000`` needs 4 GB of disk and
+``--no-pandas`` where memory is short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LIMITS = {114_000: 20, 1_000_000: 50, 10_000_000: 300}
+"""Tracks → the milliseconds that 95 of 100 playlists are to stay under."""
+
+RARE = "flamenco"
+GENRES: tuple[tuple[str, ...], ...] = ((), (), ("jazz",), (RARE,))
+MOODS = list(itertools.product((-0.8, -0.3, 0.2, 0.7), repeat=2))
+
+SYNTHETIC = """
+COPY (
+    SELECT left(md5(i::VARCHAR), 22) AS track_id,
+           'Artist ' || floor(pow(random(), 2) * $rows / 4)::INTEGER || CASE WHEN random() < 0.2
+               THEN ';Guest ' || floor(random() * $rows / 20)::INTEGER ELSE '' END AS artists,
+           'Song ' || i AS track_name, floor(pow(random(), 2) * 100)::INTEGER AS popularity,
+           (120000 + 200000 * random())::INTEGER AS duration_ms, random() < 0.1 AS explicit,
+           round(random(), 3) AS danceability, round(1 - pow(random(), 2), 3) AS energy,
+           round(random(), 3) AS acousticness, round(pow(random(), 6), 4) AS instrumentalness,
+           round(random(), 3) AS valence, round(60 + 120 * random(), 3) AS tempo,
+           (random() < 0.6)::INTEGER AS mode,
+           1960 + floor(66 * sqrt(random()))::INTEGER AS year,
+           CASE WHEN random() < 0.0005 THEN $rare ELSE list_extract(['pop', 'rock', 'indie-pop',
+               'hip-hop', 'edm', 'alt-rock', 'folk', 'house', 'r-n-b', 'metal', 'latino', 'country',
+               'techno', 'punk', 'soul', 'ambient', 'k-pop', 'classical', 'synth-pop', 'reggae',
+               'blues', 'j-pop', 'jazz', 'afrobeat'],
+               1 + floor(pow(random(), 1.5) * 24)::INTEGER) END AS track_genre
+    FROM range($rows) AS numbers(i)
+) TO $path (FORMAT csv, HEADER)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[114_000, 1_000_000])
+    parser.add_argument("--calls", type=int, default=192)
+    parser.add_argument("--pandas-calls", type=int, default=16)
+    parser.add_argument("--no-pandas", action="store_true")
+    parser.add_argument("--chart", type=Path, help="draw cost against size into this file")
+    parser.add_argument("--json", type=Path, help="keep the figures in this file")
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--into", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.measure:
+        how, path = options.measure
+        if how == "import":
+            found = measure_import(Path(path), Path(options.into))
+        elif how == "ours":
+            found = measure_ours(Path(path), options.calls)
+        else:
+            found = measure_pandas(Path(path), options.pandas_calls)
+        print(json.dumps(found | {"rss": peak()}))
+        return
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; times in ms, memory in MB")
+    print(HEADER)
+    figures = [measured(rows, options) for rows in options.rows]
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    if options.chart:
+        draw(figures, options.chart)
+
+
+HEADER = (
+    f"{'tracks':>10} {'what':<12} {'made in':>9} {'opened':>7} {'first':>7} {'p50':>7} {'p95':>7}"
+    f" {'cpu p95':>8} {'rare p95':>9} {'memory':>7} {'file':>7}"
+)
+
+
+def measured(rows: int, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure one size and print its lines."""
+    import duckdb
+
+    with tempfile.TemporaryDirectory() as folder:
+        table, target = Path(folder) / "table.csv", Path(folder) / "catalog.duckdb"
+        with duckdb.connect() as connection:
+            connection.execute("SET enable_progress_bar = false; SELECT setseed(0.5)")
+            connection.execute(SYNTHETIC, {"rows": rows, "path": str(table), "rare": RARE})
+        made = alone("import", table, options, "--into", str(target))
+        ours = alone("ours", target, options)
+        line(rows, "Affectune", made["seconds"], ours, target.stat().st_size)
+        print(f"{'':>10} import: {made['seconds']:.1f} s, {made['rss']:.0f} MB")
+        figures = {"rows": rows, "import": made, "ours": ours}
+        if not options.no_pandas:
+            figures["pandas"] = scan = alone("pandas", table, options)
+            line(rows, "pandas scan", scan["opened"] / 1000, scan, table.stat().st_size)
+    return figures
+
+
+def alone(how: str, path: Path, options: argparse.Namespace, *more: str) -> dict[str, Any]:
+    """Measure in a fresh process, so that memory is its own."""
+    command = [sys.executable, __file__, "--measure", how, str(path), *more]
+    command += ["--calls", str(options.calls), "--pandas-calls", str(options.pandas_calls)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def line(rows: int, what: str, made: float, found: dict[str, Any], size: int) -> None:
+    print(
+        f"{rows:>10,} {what:<12} {made:>7.1f} s {found['opened']:>7.0f} {found['first']:>7.1f}"
+        f" {found['p50']:>7.1f} {found['p95']:>7.1f} {found['cpu_p95']:>8.1f}"
+        f" {found['rare_p95']:>9.1f}"
+        f" {found['rss']:>7.0f} {size / 1e6:>7.0f}",
+        flush=True,
+    )
+
+
+def measure_import(table: Path, target: Path) -> dict[str, Any]:
+    from recommender import import_file
+
+    start = time.perf_counter()
+    import_file(table, target)
+    return {"seconds": time.perf_counter() - start}
+
+
+def measure_ours(path: Path, calls: int) -> dict[str, Any]:
+    from recommender import INTENTS, Catalog, Mood, Recommender
+
+    start = time.perf_counter()
+    with Catalog.open(path) as catalog:
+        recommender = Recommender(catalog)
+        opened = time.perf_counter() - start
+        asked = itertools.cycle(itertools.product(MOODS, INTENTS, GENRES))
+
+        def playlist(seed: int) -> bool:
+            (valence, arousal), intent, genres = next(asked)
+            recommender.recommend(Mood(valence, arousal), intent=intent, genres=genres, seed=seed)
+            return genres == (RARE,)
+
+        return summed_up(opened, timed(playlist, calls))
+
+
+def measure_pandas(path: Path, calls: int) -> dict[str, Any]:
+    import pandas as pd
+
+    from recommender import INTENTS, Mood
+    from recommender.journey import plan, target_for
+
+    start = time.perf_counter()
+    used = ["track_id", "track_name", "artists", "track_genre", "valence", "energy", "popularity"]
+    frame = pd.read_csv(path, usecols=used)
+    pleasant = (frame.valence.rank(pct=True) * 2 - 1).rename("pleasant")
+    lively = (frame.energy.rank(pct=True) * 2 - 1).rename("lively")
+    frame = pd.concat([frame, pleasant, lively], axis=1)
+    opened = time.perf_counter() - start
+    asked = itertools.cycle(itertools.product(MOODS, INTENTS, GENRES))
+
+    def candidates(seed: int) -> bool:
+        """The candidates only; nothing is ranked, mixed or explained."""
+        (valence, arousal), intent, genres = next(asked)
+        mood = Mood(valence, arousal)
+        end = mood if intent == "match" else target_for(mood, intent)
+        part = frame[frame.track_genre.isin(genres)] if genres else frame
+        rows: set[int] = set()
+        slots = plan(mood, intent, 20, target=end)
+        for place in {*slots[::2], slots[-1]}:
+            across, along = part.pleasant - place.valence, part.lively - place.arousal
+            away = np.sqrt(across**2 + along**2) - 0.1 * part.popularity / 100
+            rows.update(away.nsmallest(60).index)
+        frame.loc[sorted(rows)].to_dict("records")
+        return genres == (RARE,)
+
+    return summed_up(opened, timed(candidates, calls))
+
+
+def timed(call: Callable[[int], bool], calls: int) -> Iterator[tuple[float, float, bool]]:
+    """Yield the milliseconds that each call took, those of the processor, and whether it was for
+    the rare genre."""
+    for seed in range(calls):
+        start, worked = time.perf_counter(), time.process_time()
+        rare = call(seed)
+        yield (
+            (time.perf_counter() - start) * 1000,
+            (time.process_time() - worked) * 1000,
+            rare,
+        )
+
+
+def summed_up(opened: float, taken: Iterator[tuple[float, float, bool]]) -> dict[str, Any]:
+    (first, *_), *rest = taken
+    usual = [ms for ms, _, _ in rest]
+    rare = [ms for ms, _, is_rare in rest if is_rare]
+    p50, p95 = np.percentile(usual, [50, 95])
+    return {
+        "opened": opened * 1000,
+        "first": first,
+        "p50": float(p50),
+        "p95": float(p95),
+        "cpu_p95": float(np.percentile([cpu for _, cpu, _ in rest], 95)),
+        "rare_p95": float(np.percentile(rare, 95)),
+        "calls": len(usual),
+    }
+
+
+def peak() -> float:
+    """Return the most memory that this process held, in MB (Linux counts in KB, macOS in B)."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def draw(figures: list[dict[str, Any]], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    picture, (times, memory) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    styles = (
+        ("ours", "Affectune, whole playlist", "o-"),
+        ("pandas", "pandas scan, candidates", "s--"),
+    )
+    for key, label, style in styles:
+        known = [figure for figure in figures if key in figure]
+        rows = [figure["rows"] for figure in known]
+        if rows:
+            times.plot(rows, [figure[key]["p95"] for figure in known], style, label=label)
+            memory.plot(rows, [figure[key]["rss"] for figure in known], style, label=label)
+    asked = [
+        (figure["rows"], LIMITS[figure["rows"]]) for figure in figures if figure["rows"] in LIMITS
+    ]
+    if asked:
+        times.plot(*zip(*asked, strict=True), "kv", label="at most")
+    for axes, what in ((times, "95 of 100 are done within, ms"), (memory, "memory, MB")):
+        axes.set(xscale="log", yscale="log", xlabel="tracks in the catalogue", ylabel=what)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    picture.savefig(path)
+
+
+if __name__ == "__main__":
+    main()

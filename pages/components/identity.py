@@ -1,0 +1,143 @@
+"""Who is there, as far as a diary needs to know.
+
+On a machine of one's own there is one owner: this computer. On a server for others, people are
+told apart by `st.login` (OpenID Connect) where it is set up; where it is not, they cannot be, and
+nothing is kept for anybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+
+Kind = Literal["computer", "person", "stranger", "nobody"]
+
+_log = logging.getLogger(__name__)
+
+THIS_COMPUTER: Final = "this computer"
+
+RELAYED: Final = (
+    *("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+    *("X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"),
+)
+"""What proxies and tunnels add to a request: the visitor is somewhere else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is there.
+
+    Attributes:
+        kind: this computer's only owner, a person who is signed in, a stranger who can sign in, or
+            nobody, where people cannot be told apart.
+        owner: the key of their diary; nothing for a stranger and for nobody.
+        name: what to call a person who is signed in.
+    """
+
+    kind: Kind
+    owner: str | None = None
+    name: str | None = None
+
+
+def who() -> Identity:
+    """Return who this visitor is."""
+    if providers():
+        return of_claims(_claims())
+    return Identity("computer", THIS_COMPUTER) if _here() else Identity("nobody")
+
+
+def of_claims(claims: Mapping[str, Any]) -> Identity:
+    """Return who an identity provider says it is.
+
+    The key is a hash of issuer and subject, which OpenID Connect makes unique together (Core 1.0,
+    section 5.7). A name or an address of mail may change hands, and is not looked at.
+
+    Args:
+        claims: what `st.user` holds.
+    """
+    issuer, subject = claims.get("iss"), claims.get("sub")
+    if claims.get("is_logged_in") is not True or not issuer or not subject:
+        return Identity("stranger")
+    key = hashlib.sha256(f"{issuer}\n{subject}".encode()).hexdigest()
+    name = claims.get("name") or claims.get("email")
+    return Identity("person", key, str(name) if name else None)
+
+
+def is_local(
+    *, bound_to: str | None, headers: Mapping[str, str], url: str | None, ip: str | None
+) -> bool:
+    """Return whether a visitor sits at the machine that serves the page, as far as can be told.
+
+    Everything has to say so: one sign of a way from outside is enough to keep nothing.
+
+    Args:
+        bound_to: the address that the server listens on.
+        headers: those of the request that opened the session.
+        url: the page's address, as the browser has it.
+        ip: where the connection comes from; Streamlit says nothing for the machine itself.
+    """
+    return (
+        _loopback(bound_to)
+        and ip is None
+        and _loopback(_host(f"//{headers.get('Host', '')}"))
+        and (url is None or _loopback(_host(url)))
+        and not any(name in headers for name in RELAYED)
+    )
+
+
+def providers() -> tuple[str | None, ...]:
+    """Return the identity providers that are set up, as `st.login` takes them."""
+    try:
+        auth = st.secrets["auth"] if st.secrets.load_if_toml_exists() else {}
+    except (KeyError, StreamlitAPIException):
+        return ()
+    unnamed: tuple[str | None, ...] = (None,) if "client_id" in auth else ()
+    named = (name for name in auth if isinstance(auth[name], Mapping) and "client_id" in auth[name])
+    return (*unnamed, *named)
+
+
+def sign_in(provider: str | None) -> None:
+    """Send a stranger to an identity provider; where it is set up wrongly, remember a sentence."""
+    try:
+        st.login(provider) if provider else st.login()
+    except StreamlitAPIException:  # what is wrong is for who runs the server, not for a visitor
+        _log.exception("Signing in does not work")
+        st.session_state["sign-in-problem"] = "Signing in does not work here just now."
+
+
+def _claims() -> Mapping[str, Any]:
+    return st.user.to_dict()
+
+
+def _here() -> bool:
+    context = st.context
+    return is_local(
+        bound_to=st.get_option("server.address"),
+        headers=context.headers,
+        url=context.url,
+        ip=context.ip_address,
+    )
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return False

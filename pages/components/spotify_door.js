@@ -1,0 +1,25 @@
+/*
+ * Out: writes the cookie that binds a sign-in to this browser, and goes to Spotify.
+ * In: takes code and state out of the address, and the cookie out of the browser.
+ *
+ * State `tidy`: the sign-in whose address has been tidied up. Streamlit would clear the address by
+ * adding an entry to the browser's history, and the one with the code would stay in it.
+ */
+
+const done = new Set();
+
+export default function ({ data, setStateValue }) {
+  const { url, cookie, value, seconds, leaving } = data;
+  const turn = `${leaving}:${cookie}`;
+  if (done.has(turn)) return; // Streamlit calls this at every rerun.
+  done.add(turn);
+  const secure = location.protocol.startsWith("https") ? "; secure" : "";
+  if (leaving) {
+    document.cookie = `${cookie}=${value}; path=/; max-age=${seconds}; samesite=strict${secure}`;
+    location.assign(url);
+  } else {
+    history.replaceState(history.state, "", location.pathname);
+    if (cookie) document.cookie = `${cookie}=; path=/; max-age=0; samesite=strict${secure}`;
+    setStateValue("tidy", cookie);
+  }
+}

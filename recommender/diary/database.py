@@ -1,0 +1,136 @@
+"""How the diary's database is opened, brought up to date and swept."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, create_engine, event, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from recommender.diary.errors import DiaryError
+
+BUSY: Final = 5_000
+"""Milliseconds that a writer waits for another one."""
+
+LOCK: Final = 7_215_301
+"""Any number, the same in every process: who holds PostgreSQL's lock of it migrates."""
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def in_words(problem: str) -> Iterator[None]:
+    """Say what failed in a sentence; the log gets the rest."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        _log.warning("%s", problem, exc_info=True)
+        raise DiaryError(problem) from error
+
+
+def inode(file: Path | None) -> tuple[int, int] | None:
+    """Return what a file is, whatever its name; nothing where there is none."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if found else None
+
+
+def engine_for(place: URL) -> Engine:
+    """Return what connects to a database, set up so that nothing acknowledged is lost.
+
+    Raises:
+        DiaryError: psycopg is missing.
+    """
+    if place.drivername == "sqlite":
+        engine = create_engine(place, hide_parameters=True)  # the log is nobody's diary
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+    try:
+        return create_engine(
+            place,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": 5},
+        )
+    except ImportError as error:
+        raise DiaryError(
+            "A diary in PostgreSQL needs psycopg: pip install 'psycopg[binary]'."
+        ) from error
+
+
+def _prepare(connection: sqlite3.Connection, _: Any) -> None:
+    # Transactions are begun by `_begin`: Python's own way begins them late and not for tables.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY}").close()
+    _use_log(connection)
+    for pragma in (
+        "synchronous = FULL",  # a commit that has returned survives a power cut
+        "foreign_keys = ON",
+        "secure_delete = ON",  # what is deleted is overwritten
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Have a file keep a write-ahead log, so that readers do not wait for writers.
+
+    A file remembers it. The first time it needs the file for itself and SQLite does not wait for
+    that, whatever the time-out is (https://www.sqlite.org/wal.html): so we do.
+    """
+    end = time.monotonic() + BUSY / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    # A writer asks for the lock at once: one that reads first can be refused without waiting.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def scrub(connection: sqlite3.Connection) -> bool:
+    """Write SQLite's file anew without what was deleted, and empty its log, unless it is busy."""
+    try:
+        connection.execute("VACUUM").close()
+    except sqlite3.OperationalError:  # busy
+        return False
+    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the tables up to date, one process at a time, all of it or nothing."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util.exc import CommandError
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise DiaryError(
+            "The diary was written by a newer version of Affectune; update this one."
+        ) from error

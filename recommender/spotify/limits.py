@@ -1,0 +1,103 @@
+"""Which kinds of calls rest after Spotify said "too many requests", and until when.
+
+Spotify counts what an app asks, not what a visitor asks: a 429 that one visitor meets holds for
+all. So one `Limits` serves the whole process. Nothing in it is about anybody.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from recommender.spotify.errors import TooManyRequests
+
+UNSAID: Final = timedelta(seconds=30)
+"""How long to rest where a 429 has no usable ``Retry-After``: the window in which Spotify counts
+is 30 seconds long."""
+
+LONGEST: Final = timedelta(days=1)
+"""The longest rest that Spotify is known to ask for; after that one call may try again."""
+
+UNASKED: Final = ("search", "taste")
+"""Kinds of calls that nobody presses a button for. Where the quota of the developer's whole
+account is spent (429 with ``QUOTA_EXCEEDED``), these rest together; what a visitor asks for
+(sign in, save, play) still tries."""
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Limits:
+    """Deadlines by kind of call. Safe to share between threads.
+
+    Args:
+        now: what tells the time, with time zone.
+    """
+
+    def __init__(self, *, now: Callable[[], datetime] = _utc_now) -> None:
+        self._now = now
+        self._until: dict[str, datetime] = {}
+        self._lock = threading.Lock()
+
+    def check(self, kind: str) -> None:
+        """Do nothing where a kind of call may be made.
+
+        Raises:
+            TooManyRequests: it rests.
+        """
+        until = self.resting().get(kind)
+        if until is not None:
+            raise TooManyRequests(until, kind=kind, now=self._now)
+
+    def rest(
+        self, kind: str, retry_after: str | None = None, *, quota: bool = False
+    ) -> TooManyRequests:
+        """Note a 429 and return the error that says so.
+
+        Args:
+            kind: the kind of call that was answered so.
+            retry_after: the header, seconds or a date; `UNSAID` holds where it is neither.
+            quota: whether the answer spoke of the account's quota (see `UNASKED`).
+        """
+        now = self._now()
+        until = now + _wait(retry_after, now)
+        with self._lock:
+            for name in {kind, *UNASKED} if quota and kind in UNASKED else {kind}:
+                self._until[name] = max(until, self._until.get(name, until))
+            until = self._until[kind]
+        return TooManyRequests(until, kind=kind, now=self._now)
+
+    def resting(self) -> Mapping[str, datetime]:
+        """Return the kinds that rest now and until when, for a page that shows the quota."""
+        now = self._now()
+        with self._lock:
+            self._until = {kind: until for kind, until in self._until.items() if until > now}
+            return dict(self._until)
+
+    def clear(self) -> None:
+        """Forget all deadlines."""
+        with self._lock:
+            self._until.clear()
+
+
+SHARED: Final = Limits()
+"""The limits of this process, which has one client id."""
+
+
+def _wait(retry_after: str | None, now: datetime) -> timedelta:
+    text = (retry_after or "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text) - now).total_seconds()
+        except (ValueError, TypeError):
+            return UNSAID
+    # Also where it is no number at all.
+    if not seconds > 0:
+        return UNSAID
+    return timedelta(seconds=min(seconds, LONGEST.total_seconds()))

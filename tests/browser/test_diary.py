@@ -1,0 +1,58 @@
+"""A diary from switching it on to deleting it, on the real server: this computer's only."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import check
+
+expect.set_options(timeout=60_000)
+
+OFF = "A diary, if you want one"
+
+
+def heading(page: Page, text: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_contain_text(text)
+
+
+def keep(page: Page) -> None:
+    page.get_by_test_id("stCheckbox").get_by_text("Keep a diary").click()
+
+
+@pytest.fixture
+def diary(visit: Callable[..., Page], theme: str, screen: dict[str, int]) -> Iterator[Page]:
+    """The diary's page, switched off; and nothing in it afterwards."""
+    page = visit("/diary", theme=theme, screen=screen)
+    heading(page, OFF)
+    yield page
+    rest = visit("/diary")
+    expect(rest.get_by_text("Keep a diary")).to_be_visible()
+    rest.wait_for_timeout(3_000)  # what a test that failed has left is there by now
+    if rest.get_by_role("button", name="Delete everything").count():
+        rest.get_by_role("button", name="Delete everything").click()
+        rest.get_by_role("button", name="Yes, delete everything").click()
+        heading(rest, OFF)
+
+
+def test_from_the_first_entry_to_the_last(diary: Page, visit: Callable[..., Page]) -> None:
+    check(diary)
+    keep(diary)
+    heading(diary, "Your ")
+    check(diary)
+    diary.get_by_role("button", name="Set it by hand").click()
+    diary.get_by_role("button", name="Find music for this").click()
+    heading(diary, "the middle")
+
+    # In another tab, which is another session: on this computer there is one owner.
+    other = visit("/diary")
+    expect(other.get_by_text("One entry: set by hand once.")).to_be_visible()
+    other.get_by_role("radio", name="happy").click()
+    expect(other.get_by_text("one brighter than before")).to_be_visible()
+    check(other)
+
+    other.get_by_role("button", name="Delete everything").click()
+    check(other)
+    other.get_by_role("button", name="Yes, delete everything").click()
+    expect(other.get_by_text("gone from the database's file")).to_be_visible()
+    heading(other, OFF)

@@ -1,0 +1,720 @@
+"""The diary: its page, who it belongs to, and that music goes on without it."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components import diary, identity, services
+from pages.components import diary_charts as charts
+from pages.components import diary_story as story
+from pages.components.diary_story import BY_HAND, Month
+from pages.components.state import Visit
+from recommender import mood_of_emotion
+from recommender.diary import ENVIRONMENT, DiaryStore, Entry, KeptTrack, Moment
+from recommender.taste import Taste
+from recommender.types import Mood, Pick, Playlist, Track
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime.now(UTC)
+EMPTY = "A diary, if you want one"
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the diaries of a test are; nothing is there yet."""
+    place = tmp_path / "kept" / "diary.sqlite"
+    monkeypatch.setenv(ENVIRONMENT, f"sqlite:///{place}")
+    yield place
+    diary._store.clear()
+
+
+@pytest.fixture
+def at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The visitor sits at the machine that serves the page. (The harness has no browser.)"""
+    monkeypatch.setattr(identity, "_here", lambda: True)
+
+
+class Provider:
+    """An identity provider, and who is signed in with it."""
+
+    def __init__(self) -> None:
+        self.claims: dict[str, Any] = {"is_logged_in": False}
+
+    def sign_in(self, subject: str, issuer: str = "https://id.example.org") -> None:
+        self.claims = {"is_logged_in": True, "iss": issuer, "sub": subject, "name": subject}
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Provider:
+    """A server for others, where people can sign in."""
+    made = Provider()
+    monkeypatch.setattr(identity, "providers", lambda: ("example",))
+    monkeypatch.setattr(identity, "_claims", lambda: made.claims)
+    return made
+
+
+def track(number: int, genres: Sequence[str] = ("folk",)) -> Track:
+    return Track(
+        id=f"{number:022d}",
+        title=f"Song *{number}*",
+        artists=(f"Artist {number}",),
+        genres=tuple(genres),
+        year=2001,
+        valence=0.5,
+        energy=0.5,
+        danceability=None,
+        acousticness=None,
+        instrumentalness=None,
+        tempo=None,
+        popularity=50.0,
+        position=Mood(0.0, 0.0),
+    )
+
+
+def moment(
+    emotion: str | None = "sad",
+    *,
+    tracks: Sequence[Track] = (track(1), track(2)),
+    mood: Mood | None = None,
+) -> Moment:
+    at = mood or (mood_of_emotion(emotion) if emotion else Mood(0.3, -0.4))
+    picks = tuple(Pick(one, at, "It fits.") for one in tracks)
+    playlist = Playlist(at, Mood(0.6, 0.25), "shift", picks, seed=1)
+    return Moment(playlist, emotion, "face" if emotion else "placed")
+
+
+@pytest.fixture
+def written(at_home: None) -> list[int]:
+    """A diary of some moods, the latest an hour ago."""
+    with DiaryStore.open() as store:
+        mine = store.diary(identity.THIS_COMPUTER)
+        mine.switch(True)
+        made = [
+            mine.note(moment(emotion), at=NOW - timedelta(hours=hours))
+            for emotion, hours in (("happy", 30), (None, 20), ("sad", 10), ("sad", 1))
+        ]
+        mine.judge(track(2), "like", mood_of_emotion("sad"))
+        mine.judge(track(7), "dislike", mood_of_emotion("sad"))
+    return [number for number in made if number is not None]
+
+
+@pytest.fixture
+def page(app: AppTest) -> Callable[[], AppTest]:
+    """Go to the diary."""
+
+    def arrive() -> AppTest:
+        app.switch_page("pages/diary.py").run()
+        assert not app.exception
+        return app
+
+    return arrive
+
+
+def said(app: AppTest) -> str:
+    """Everything on the page, as text."""
+    found = [*app.title, *app.markdown, *app.caption, *app.info, *app.warning, *app.success]
+    found += [*app.header, *app.toast]
+    return "\n".join(
+        [element.value for element in found] + [expander.label for expander in app.expander]
+    )
+
+
+def kept(owner: str = identity.THIS_COMPUTER) -> list[Entry]:
+    with DiaryStore.open() as store:
+        return store.diary(owner).entries()
+
+
+# Off, on, off
+
+
+def test_it_is_off_and_says_what_it_would_keep(page: Any, at_home: None, file: Path) -> None:
+    app = page()
+    assert app.title[0].value == EMPTY
+    assert app.toggle[0].value is False
+    assert "It is off until you switch it on" in said(app)
+    assert "Never a picture" in said(app)
+    assert not file.parent.exists()
+
+
+def test_nothing_is_written_while_it_is_off(
+    selfie: Any, sad: Any, button: Any, at_home: None, file: Path
+) -> None:
+    app = button(selfie(sad), "Move gently").click().run()
+    app.switch_page("pages/playlist.py").run()
+    assert not app.exception
+    assert not file.parent.exists()
+
+
+def test_switched_on_the_next_playlist_is_the_first_entry(
+    page: Any, selfie: Any, sad: Any, button: Any, at_home: None
+) -> None:
+    app = page()
+    app.toggle[0].set_value(True).run()
+    assert not app.exception
+    assert app.title[0].value == f"Your {NOW.astimezone():%B}"
+    assert "The next playlist will be the first entry" in said(app)
+    assert kept() == []
+
+    app = button(selfie(sad), "Move gently").click().run()
+    app.switch_page("pages/playlist.py").run()
+    assert not app.exception
+    (entry,) = kept()
+    assert (entry.emotion, entry.source, entry.intent) == ("sad", "face", "shift")
+    assert len(entry.tracks) > 5
+    assert entry.target.valence > entry.mood.valence
+
+    # Another set a moment later is not another moment.
+    button(app, "Another set").click().run()
+    (again,) = kept()
+    assert again.id == entry.id
+    assert {one.id for one in again.tracks}.isdisjoint(one.id for one in entry.tracks)
+
+
+def test_off_again_nothing_new_is_written_and_the_old_is_still_there(
+    page: Any, written: Any, selfie: Any, sad: Any, button: Any
+) -> None:
+    app = page()
+    app.toggle[0].set_value(False).run()
+    assert "nothing new is written" in said(app)
+    assert len(kept()) == 4
+    app = button(selfie(sad), "Move gently").click().run()
+    app.switch_page("pages/playlist.py").run()
+    assert len(kept()) == 4
+
+
+def test_switched_off_in_another_tab_it_is_off_here_too(
+    app: AppTest, page: Any, written: Any, selfie: Any, sad: Any, button: Any
+) -> None:
+    page()
+    with DiaryStore.open() as store:
+        store.diary(identity.THIS_COMPUTER).switch(False)
+    button(selfie(sad), "Move gently").click().run()
+    app.switch_page("pages/playlist.py").run()
+    assert not app.exception
+    assert len(kept()) == 4
+
+
+def test_switched_on_in_another_tab_it_is_on_here_too(
+    app: AppTest, page: Any, at_home: None, selfie: Any, sad: Any, button: Any
+) -> None:
+    page()
+    with DiaryStore.open() as store:
+        store.diary(identity.THIS_COMPUTER).switch(True)
+    app.run()
+    assert app.toggle[0].value is True
+    button(selfie(sad), "Move gently").click().run()
+    app.switch_page("pages/playlist.py").run()
+    assert len(kept()) == 1
+
+
+# What it shows
+
+
+def test_it_tells_of_the_month(page: Any, written: Any) -> None:
+    app = page()
+    text = said(app)
+    assert "**sad** 😢" in text
+    labels = [expander.label for expander in app.expander]
+    assert labels[0].startswith("Sad · ")
+    assert any(label.startswith("Pleasant and quiet · ") for label in labels)
+    assert "Moved gently · 2 tracks, 1 liked" in text
+    assert r"[Song \*2\*]" in text  # a title sets nothing in bold
+    assert "Read from a face. The picture was not kept." in text
+    assert all(element.proto.alt for element in app.get("arrow_vega_lite_chart"))
+
+
+def test_one_tap_says_how_it_ended(page: Any, written: list[int]) -> None:
+    app = page()
+    (ask,) = app.button_group
+    ask.select("happy").run()
+    assert not app.exception
+    assert kept()[0].ended == "happy"
+    assert "You looked back on one playlist: one brighter than before." in said(app)
+    app.button_group[0].unselect("happy").run()
+    assert kept()[0].ended is None
+
+
+def test_yesterdays_playlist_is_not_asked_about(page: Any, at_home: None) -> None:
+    with DiaryStore.open() as store:
+        mine = store.diary(identity.THIS_COMPUTER)
+        mine.switch(True)
+        mine.note(moment(), at=NOW - timedelta(hours=20))
+    assert len(page().button_group) == 0
+
+
+def test_earlier_months_are_a_tap_away(page: Any, at_home: None, button: Any) -> None:
+    with DiaryStore.open() as store:
+        mine = store.diary(identity.THIS_COMPUTER)
+        mine.switch(True)
+        mine.note(moment("angry"), at=NOW - timedelta(days=40))
+    app = page()
+    assert "No entries in this month." in said(app)
+    before = Month.of(NOW.astimezone().date()).step(-1)
+    for _ in range(2):
+        if "Angry" not in said(app):
+            app.button(key="month-before").click().run()
+    assert "Angry · " in said(app)
+    assert app.button(key="month-before").disabled
+    assert app.title[0].value != f"Your {NOW.astimezone():%B}"
+    assert before.name in [b.label for b in app.button] or before.name in app.title[0].value
+
+
+def test_a_single_entry_can_be_deleted(page: Any, written: list[int]) -> None:
+    app = page()
+    app.button(key=f"forget-{written[-1]}").click().run()
+    assert not app.exception
+    assert [entry.id for entry in kept()] == written[-2::-1]
+
+
+def test_everything_can_be_taken_along(
+    page: Any, written: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import streamlit as st
+
+    offered: dict[str, str] = {}
+
+    def offer(label: str, data: Callable[[], str], **_: Any) -> bool:
+        offered[label] = data()
+        return False
+
+    monkeypatch.setattr(st, "download_button", offer)
+    page()
+    rows = list(csv.DictReader(io.StringIO(offered["Table (CSV)"])))
+    assert len(rows) == 8
+    everything = json.loads(offered["Everything (JSON)"])
+    assert len(everything["entries"]) == 4
+    assert {one["verdict"] for one in everything["verdicts"]} == {"like", "dislike"}
+
+
+def test_deleted_with_one_confirmation_it_is_gone_from_the_file(
+    app: AppTest, page: Any, written: Any, button: Any, file: Path
+) -> None:
+    page()
+    assert b"Song *2*" in b"".join(one.read_bytes() for one in file.parent.iterdir())
+    button(app, "Yes, delete everything").click().run()
+    assert not app.exception
+    assert app.title[0].value == EMPTY
+    assert "gone from the database's file" in said(app)
+    assert b"Song *" not in b"".join(one.read_bytes() for one in file.parent.iterdir())
+    assert app.session_state["visit"].taste.feedback == ()
+    app.run()
+    assert "gone from" not in said(app)
+    assert app.toggle[0].value is False
+
+
+# Whose it is
+
+
+def test_where_people_cannot_be_told_apart_nothing_is_kept(
+    app: AppTest, page: Any, selfie: Any, sad: Any, button: Any, file: Path
+) -> None:
+    page()
+    assert app.title[0].value == EMPTY
+    assert "Visitors cannot be told apart" in said(app)
+    assert len(app.toggle) == 0
+    button(selfie(sad), "Move gently").click().run()
+    app.switch_page("pages/playlist.py").run()
+    assert not app.exception
+    assert not file.parent.exists()
+
+
+def test_nobody_reads_what_this_computer_has_kept(
+    page: Any, written: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(identity, "_here", lambda: False)
+    app = page()
+    assert app.title[0].value == EMPTY
+    assert "Sad" not in said(app)
+    assert len(app.get("download_button")) == 0
+
+
+def test_a_stranger_is_offered_to_sign_in(app: AppTest, page: Any, provider: Provider) -> None:
+    page()
+    assert [one.label for one in app.button] == ["Sign in with example"]
+    assert len(app.toggle) == 0
+
+
+@pytest.mark.parametrize(
+    ("auth", "labels"),
+    [
+        ({"client_id": "x"}, ["Sign in"]),
+        ({"google": {"client_id": "x"}, "work": {"client_id": "y"}, "redirect_uri": "z"}, None),
+    ],
+)
+def test_providers_come_from_the_secrets_and_go_before_the_place(
+    app: AppTest, page: Any, written: Any, auth: dict[str, Any], labels: list[str] | None
+) -> None:
+    app.secrets["auth"] = auth
+    page()
+    assert [one.label for one in app.button] == (
+        labels or ["Sign in with google", "Sign in with work"]
+    )
+    assert len(app.toggle) == 0
+    assert "Sad" not in said(app)
+
+
+def test_signing_in_that_fails_is_a_sentence(app: AppTest, page: Any, provider: Provider) -> None:
+    page()
+    app.button[0].click().run()  # there are no secrets
+    assert not app.exception
+    assert "Signing in does not work here just now." in said(app)
+
+
+def test_one_person_never_reads_anothers_diary(
+    app: AppTest, page: Any, provider: Provider, written: Any, button: Any
+) -> None:
+    provider.sign_in("ada")
+    page()
+    assert app.title[0].value == EMPTY  # neither this computer's
+    app.toggle[0].set_value(True).run()
+    ada = identity.who().owner
+    assert ada is not None
+    with DiaryStore.open() as store:
+        number = store.diary(ada).note(moment("angry"))
+    app.run()
+    assert "Angry · " in said(app)
+
+    # In the same session, as after a redirect that carries it along.
+    for other in (("bob",), ("ada", "https://id.example.net")):
+        provider.sign_in(*other)
+        app.run()
+        assert not app.exception
+        assert app.title[0].value == EMPTY
+        assert "Angry" not in said(app)
+        assert app.toggle[0].value is False
+        assert identity.who().owner not in (ada, None)
+
+    provider.sign_in("bob")
+    app.run()
+    app.toggle[0].set_value(True).run()
+    diary_of_bob = identity.who().owner
+    assert diary_of_bob is not None
+    assert kept(diary_of_bob) == []
+    button(app, "Yes, delete everything").click().run()
+    assert [entry.id for entry in kept(ada)] == [number]
+    assert len(kept()) == 4
+
+
+LOCAL: dict[str, Any] = {
+    "bound_to": "127.0.0.1",
+    "headers": {"Host": "127.0.0.1:8501"},
+    "url": "http://127.0.0.1:8501/diary",
+    "ip": None,
+}
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {},
+        {"headers": {"Host": "localhost:8501"}, "url": "http://localhost:8501"},
+        {"bound_to": "localhost", "url": None},
+        {"bound_to": "::1", "headers": {"Host": "[::1]:8501"}, "url": "http://[::1]:8501/"},
+    ],
+)
+def test_at_home_there_is_one_owner(seen: dict[str, Any]) -> None:
+    assert identity.is_local(**(LOCAL | seen))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"bound_to": None},
+        {"bound_to": "0.0.0.0"},
+        {"bound_to": "192.168.1.5"},
+        {"headers": {}},
+        {"headers": {"Host": "mood.example.org"}},
+        {"headers": {"Host": "127.0.0.1.example.org"}},
+        {"headers": {"Host": "localhost.example.org"}},
+        {"headers": {"Host": "[broken"}},
+        {"url": "https://mood.example.org/diary"},
+        {"ip": "203.0.113.9"},
+        *(
+            {"headers": {"Host": "127.0.0.1:8501", name: "203.0.113.9"}}
+            for name in identity.RELAYED
+        ),
+    ],
+)
+def test_one_sign_of_a_way_from_outside_is_enough(seen: dict[str, Any]) -> None:
+    assert not identity.is_local(**(LOCAL | seen))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"is_logged_in": False, "iss": "a", "sub": "b"},
+        {"is_logged_in": "yes", "iss": "a", "sub": "b"},
+        {"is_logged_in": True, "sub": "b"},
+        {"is_logged_in": True, "iss": "a", "email": "ada@example.org"},
+    ],
+)
+def test_whoever_is_not_surely_somebody_is_a_stranger(claims: dict[str, Any]) -> None:
+    assert identity.of_claims(claims) == identity.Identity("stranger")
+
+
+def test_a_name_is_not_who_one_is() -> None:
+    one = identity.of_claims({"is_logged_in": True, "iss": "a", "sub": "b", "name": "Ada"})
+    other = identity.of_claims({"is_logged_in": True, "iss": "a", "sub": "b", "name": "Eve"})
+    assert one.owner == other.owner
+    assert one.owner is not None
+    assert one.owner != "b"
+    assert len(one.owner) == 64
+    keys = {
+        identity.of_claims({"is_logged_in": True, "iss": issuer, "sub": subject}).owner
+        for issuer, subject in (("a", "b"), ("b", "a"), ("ab", ""), ("a", "bb"), ("aa", "b"))
+    }
+    assert len(keys) == 5
+
+
+# When the database fails
+
+
+def test_a_database_that_fails_costs_a_sentence_and_not_the_music(
+    app: AppTest, page: Any, written: Any, selfie: Any, sad: Any, button: Any, file: Path
+) -> None:
+    page()
+    for one in file.parent.iterdir():
+        one.unlink()
+    file.write_bytes(b"no database " * 1000)
+    button(selfie(sad), "Move gently").click().run()
+    toasts = [toast.value for toast in app.toast]
+    app.switch_page("pages/playlist.py").run()
+    assert not app.exception
+    assert app.title[0].value == "From sad towards bright and easy"
+    (toast,) = (*toasts, *(toast.value for toast in app.toast))
+    assert "The music plays on." in toast
+    button(app, "Another set").click().run()
+    assert not app.exception
+    assert len(app.toast) == 0  # said once
+    page()
+    assert "no longer where it was" in said(app) or "cannot be opened" in said(app)
+
+
+def test_a_wrong_setting_is_said_on_the_page(
+    page: Any, at_home: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT, "mysql://ada:secret@host/x")
+    app = page()
+    assert app.title[0].value == EMPTY
+    assert "SQLite or PostgreSQL" in said(app)
+    assert "secret" not in said(app)
+    app.toggle[0].set_value(True).run()
+    assert not app.exception
+    assert app.toggle[0].value is False
+
+
+# What is learned comes back
+
+
+def bring_back_taste() -> None:
+    import streamlit as st
+
+    from pages.components import diary, services
+    from pages.components.state import visit
+
+    diary.bring_back(visit(), services.recommender()[0].catalog)
+    st.session_state["restored"] = diary.restored_taste(services.recommender()[0].catalog)
+
+
+def test_likes_come_back_in_the_next_session(at_home: None, recognizer: Any) -> None:
+    recommender, _ = services.recommender()
+    known, other = recommender.catalog.candidates(Mood(0.0, 0.0), limit=2)
+    with DiaryStore.open() as store:
+        mine = store.diary(identity.THIS_COMPUTER)
+        mine.switch(True)
+        mine.judge(known, "like", Mood(-0.5, 0.1))
+        mine.judge(other, "dislike", Mood(0.0, 0.0))
+        mine.judge(track(99), "like", Mood(0.0, 0.0))  # the catalogue has lost it
+    app = AppTest.from_function(bring_back_taste, default_timeout=60)
+    me = Visit(taste=Taste().learn(other, "like", Mood(0.2, 0.2)))
+    app.session_state["visit"] = me
+    app.run()
+    assert not app.exception
+    restored = app.session_state["restored"].feedback
+    assert {(one.track.id, one.verdict) for one in restored} == {
+        (known.id, "like"),
+        (other.id, "dislike"),
+    }
+    # What was said in this visit counts more.
+    assert {(one.track.id, one.verdict, one.mood) for one in me.taste.feedback} == {
+        (known.id, "like", Mood(-0.5, 0.1)),
+        (other.id, "like", Mood(0.2, 0.2)),
+    }
+    app.run()
+    assert len(me.taste.feedback) == 2
+
+
+def judge(what: str | None) -> None:
+    import streamlit as st
+
+    from pages.components import diary
+    from pages.components.state import visit
+
+    diary.note_verdict(visit(), st.session_state["track"], what)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "wanted"),
+    [
+        (["like"], ["like"]),
+        (["like", "dislike"], ["dislike"]),
+        (["like", None], []),
+        (["skip"], []),
+    ],
+)
+def test_what_is_liked_is_kept(at_home: None, verdicts: Any, wanted: Any) -> None:
+    with DiaryStore.open() as store:
+        store.diary(identity.THIS_COMPUTER).switch(True)
+    for verdict in verdicts:
+        app = AppTest.from_function(judge, kwargs={"what": verdict}, default_timeout=60)
+        app.session_state["track"] = track(5)
+        taste = Taste().learn(track(5), "like", Mood(0.3, 0.3))
+        app.session_state["visit"] = Visit(placed=Mood(0.0, 0.0), taste=taste)
+        app.run()
+        assert not app.exception
+    with DiaryStore.open() as store:
+        found = store.diary(identity.THIS_COMPUTER).verdicts()
+    assert [one.verdict for one in found] == wanted
+    assert all(one.mood == Mood(0.3, 0.3) for one in found)
+
+
+# What it tells
+
+
+def entry(
+    number: int,
+    emotion: str | None,
+    at: datetime,
+    *,
+    ended: str | None = None,
+    genres: Sequence[str] = ("folk",),
+    liked: bool = False,
+) -> Entry:
+    tracks = moment(emotion, tracks=[track(number, genres)]).playlist.picks
+    return Entry(
+        id=number,
+        at=at,
+        source="face" if emotion else "placed",
+        emotion=emotion,
+        mood=mood_of_emotion(emotion) if emotion else Mood(0.3, -0.4),
+        target=Mood(0.6, 0.25),
+        intent="shift",
+        tracks=tuple(KeptTrack.of(pick.track) for pick in tracks),
+        opinions={tracks[0].track.id: "like"} if liked else {},
+        ended=ended,
+    )
+
+
+def on(day: int, hour: int = 12) -> datetime:
+    return datetime(2026, 11, day, hour, tzinfo=UTC)
+
+
+def test_a_day_is_what_was_felt_most_and_of_several_the_latest() -> None:
+    felt = [
+        entry(1, "sad", on(2, 8)),
+        entry(2, "happy", on(2, 9)),
+        entry(3, "sad", on(3, 8)),
+        entry(4, "happy", on(3, 9)),
+        entry(5, "sad", on(3, 10)),
+        entry(6, "fear", on(4, 8)),
+        entry(7, None, on(4, 9)),
+        entry(8, None, on(5)),
+    ]
+    days = story.days(felt[::-1], Month(2026, 11), UTC)
+    assert len(days) == 30
+    assert [day.leading for day in days[:6]] == [None, "happy", "sad", "fear", BY_HAND, None]
+    assert story.month_in_words(days).startswith("2: sad and happy; 3: sad and happy; 4: afraid")
+
+
+def test_weeks_begin_on_monday() -> None:
+    days = story.days([], Month(2026, 11), UTC)
+    assert [day.week for day in days[:2]] == [0, 1]  # the first is a Sunday
+    rows = charts.calendar_rows(days)
+    assert (rows[0]["weekday"], rows[1]["weekday"]) == ("Sun", "Mon")
+    assert len({(row["weekday"], row["week"]) for row in rows}) == 30
+
+
+def test_a_day_is_the_visitors_day() -> None:
+    late = entry(1, "sad", on(30, 23))
+    assert story.within([late], Month(2026, 11), UTC) == [late]
+    tokyo = ZoneInfo("Asia/Tokyo")
+    assert story.within([late], Month(2026, 11), tokyo) == []
+    assert story.days([late], Month(2026, 12), tokyo)[0].leading == "sad"
+
+
+@pytest.mark.parametrize(
+    ("start", "by", "end"),
+    [((2026, 11), 1, (2026, 12)), ((2026, 12), 1, (2027, 1)), ((2026, 1), -1, (2025, 12))],
+)
+def test_months_follow_each_other(start: Any, by: int, end: Any) -> None:
+    assert Month(*start).step(by) == Month(*end)
+
+
+def test_the_summary_counts() -> None:
+    moods = ["happy", "happy", "sad", "sad", "neutral", "fear", None]
+    text = story.summary([entry(n, mood, on(n + 1)) for n, mood in enumerate(moods)])
+    assert text == (
+        "Seven entries: **happy** 😊 and **sad** 😢 twice each, **afraid** 😨 once, "
+        "another mood once and set by hand once."
+    )
+    assert story.summary([entry(1, None, on(1))]) == "One entry: set by hand once."
+
+
+def test_what_stands_out_is_above_the_usual() -> None:
+    moods = [("sad", "pop")] * 6 + [("sad", "folk")] * 5 + [("happy", "pop")] * 9
+    moods += [("happy", "folk")]
+    genres = story.genres_by_feeling(
+        entry(n, emotion, on(1), genres=[genre]) for n, (emotion, genre) in enumerate(moods)
+    )
+    assert genres["pop"] == {"sad": 6, "happy": 9}
+    assert list(genres) == ["pop", "folk"]
+    assert story.what_stands_out(genres) == (
+        "More folk when sad and more pop when happy than otherwise."
+    )
+    same = story.genres_by_feeling([entry(1, "sad", on(1), genres=["pop"])])
+    assert story.what_stands_out(same) == ""
+    assert story.what_stands_out({}) == ""
+
+
+def test_journeys_are_counted_by_how_they_ended() -> None:
+    ended = [
+        entry(1, "sad", on(1), ended="happy"),
+        entry(2, "sad", on(2), ended="sad"),
+        entry(3, "happy", on(3), ended="sad"),
+        entry(4, None, on(4), ended="happy"),
+        entry(5, "sad", on(5)),
+    ]
+    journeys = story.journeys(ended)
+    assert [journey.change for journey in journeys] == [1, 0, -1, 1]
+    assert story.how_they_ended(journeys) == (
+        "You looked back on four playlists: two brighter than before, one about the same and "
+        "one lower."
+    )
+    assert story.how_they_ended(journeys[:1]) == (
+        "You looked back on one playlist: one brighter than before."
+    )
+
+
+def test_what_was_liked_goes_with_its_mood() -> None:
+    liked = [entry(n, mood, on(n), liked=n != 2) for n, mood in ((1, "sad"), (2, "sad"), (3, None))]
+    found = story.liked_by_feeling(liked)
+    assert {felt: [one.title for one in tracks] for felt, tracks in found.items()} == {
+        "sad": ["Song *1*"],
+        BY_HAND: ["Song *3*"],
+    }
+    assert story.liked_share(liked) == "So far you like 2 of the 3 tracks that came up."
+
+
+def test_the_example_is_nobodys() -> None:
+    days = story.example(Month(2026, 2))
+    assert len(days) == 28
+    assert {day.leading for day in days} > {"happy", "sad", "neutral", None}

@@ -1,0 +1,413 @@
+"""Signing in, against a server that keeps to the protocol: once, soon, in the same browser."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import HTTPRedirectHandler, build_opener
+
+import pytest
+
+from recommender.spotify import SpotifyClient
+from recommender.spotify.auth import (
+    LIFETIME,
+    MOST_WAITING,
+    REDIRECT,
+    Authorization,
+    Departure,
+    Departures,
+    Keys,
+    SignInRefused,
+    cookie_of,
+    keys_from,
+)
+from recommender.spotify.errors import KeysRefused, SignInNeeded, SpotifyError, Unreachable
+from tests.recommender.spotify.server import (
+    CLIENT_ID,
+    REVOKED,
+    SECRET,
+    Fault,
+    SpotifyServer,
+    dropped,
+    html_page,
+    plain,
+    slow,
+    string_error,
+    too_many,
+)
+
+SCOPES = ("user-top-read",)
+TOKEN = "POST /api/token"
+
+
+@pytest.fixture
+def spotify() -> Iterator[SpotifyServer]:
+    with SpotifyServer() as server:
+        server.user = "ann"
+        yield server
+
+
+@pytest.fixture
+def keys(spotify: SpotifyServer) -> Keys:
+    return Keys(CLIENT_ID, REDIRECT, spotify.accounts_url)
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def agree(departure: Departure) -> dict[str, str]:
+    """Do what a browser does at Spotify, and return what the address says on the way back."""
+
+    class Stay(HTTPRedirectHandler):
+        def redirect_request(self, *_: Any) -> None:
+            return None
+
+    try:
+        build_opener(Stay).open(departure.url, timeout=5)
+    except HTTPError as answer:
+        with answer:
+            address = answer.headers["Location"]
+    assert address.startswith(REDIRECT)
+    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
+def signed_in(keys: Keys, *, scopes: tuple[str, ...] = SCOPES) -> Authorization:
+    departures = Departures()
+    departure = departures.begin(keys, scopes)
+    answer = agree(departure)
+    back = departures.claim(answer["state"], {departure.cookie: departure.proof})
+    back.authorization.redeem(answer["code"])
+    return back.authorization
+
+
+def test_a_sign_in_gives_a_token_that_spotify_takes(keys: Keys, spotify: SpotifyServer) -> None:
+    mine = signed_in(keys)
+    assert mine.signed_in
+    assert mine.scopes == set(SCOPES)
+    client = SpotifyClient(mine.get_access_token, api_url=spotify.api_url)
+    assert client.me().display_name
+
+
+def test_what_is_carried_comes_back(keys: Keys) -> None:
+    departures = Departures()
+    mood = object()
+    departure = departures.begin(keys, SCOPES, carry=mood)
+    state = agree(departure)["state"]
+    assert departures.claim(state, {departure.cookie: departure.proof}).carry is mood
+
+
+def test_a_state_is_good_once(keys: Keys) -> None:
+    departures = Departures()
+    departure = departures.begin(keys, SCOPES)
+    state, cookies = agree(departure)["state"], {departure.cookie: departure.proof}
+    departures.claim(state, cookies)
+    with pytest.raises(SignInRefused, match="used already"):
+        departures.claim(state, cookies)
+
+
+def test_a_state_is_good_for_ten_minutes(keys: Keys) -> None:
+    clock = Clock()
+    departures = Departures(clock)
+    in_time, late = departures.begin(keys, SCOPES), departures.begin(keys, SCOPES)
+    clock.now = LIFETIME - 1
+    departures.claim(agree(in_time)["state"], {in_time.cookie: in_time.proof})
+    clock.now = LIFETIME
+    with pytest.raises(SignInRefused, match="ten minutes"):
+        departures.claim(agree(late)["state"], {late.cookie: late.proof})
+
+
+def test_nothing_that_is_carried_outlives_its_time(keys: Keys) -> None:
+    clock = Clock()
+    departures = Departures(clock)
+    departures.begin(keys, SCOPES, carry="a mood")
+    assert len(departures) == 1
+    clock.now = LIFETIME
+    assert len(departures) == 0
+
+
+@pytest.mark.parametrize("state", ["", "made-up", "ä" * 40])
+def test_a_made_up_state_opens_nothing(keys: Keys, state: str) -> None:
+    departures = Departures()
+    departure = departures.begin(keys, SCOPES)
+    with pytest.raises(SignInRefused, match="not known"):
+        departures.claim(state, {departure.cookie: departure.proof})
+
+
+def test_another_browser_opens_nothing_and_spoils_nothing(keys: Keys) -> None:
+    departures = Departures()
+    mine, theirs = departures.begin(keys, SCOPES), departures.begin(keys, SCOPES)
+    state = agree(mine)["state"]
+    for cookies in (
+        {},
+        {theirs.cookie: theirs.proof},
+        {mine.cookie: theirs.proof},
+        {mine.cookie: ""},
+    ):
+        with pytest.raises(SignInRefused, match="another browser"):
+            departures.claim(state, cookies)
+    departures.claim(state, {mine.cookie: mine.proof})
+
+
+def test_the_oldest_sign_in_gives_way_when_there_are_too_many(keys: Keys) -> None:
+    departures = Departures()
+    first = departures.begin(keys, SCOPES)
+    others = [departures.begin(keys, SCOPES) for _ in range(MOST_WAITING)]
+    assert len(departures) == MOST_WAITING
+    with pytest.raises(SignInRefused):
+        departures.claim(agree(first)["state"], {first.cookie: first.proof})
+    departures.claim(agree(others[0])["state"], {others[0].cookie: others[0].proof})
+
+
+def test_every_sign_in_has_its_own_secrets(keys: Keys) -> None:
+    departures = Departures()
+    queries = [parse_qs(urlsplit(departures.begin(keys, SCOPES).url).query) for _ in range(20)]
+    for name in ("state", "code_challenge"):
+        assert len({query[name][0] for query in queries}) == 20
+    assert all(query["code_challenge_method"] == ["S256"] for query in queries)
+    assert all(query["redirect_uri"] == [REDIRECT] for query in queries)
+
+
+def test_what_comes_back_cannot_write_cookies_of_its_own() -> None:
+    assert cookie_of("a;b=c, d\r\n" + "e" * 40) == "affectune-abcdeeeeee"
+    assert cookie_of("") == "affectune-"
+
+
+def test_a_code_is_worth_nothing_to_another_sign_in(keys: Keys) -> None:
+    departures = Departures()
+    mine, theirs = departures.begin(keys, SCOPES), departures.begin(keys, SCOPES)
+    code, state = agree(theirs)["code"], agree(mine)["state"]
+    back = departures.claim(state, {mine.cookie: mine.proof})
+    with pytest.raises(SignInRefused, match="no longer accepts"):
+        back.authorization.redeem(code)
+    assert not back.authorization.signed_in
+
+
+def test_a_code_is_asked_for_although_there_is_a_token(keys: Keys, spotify: SpotifyServer) -> None:
+    mine = signed_in(keys)
+    with pytest.raises(SignInRefused):
+        mine.redeem("an old code")
+
+
+FAULTS = {
+    "dropped": dropped(),
+    "slow": slow(6),
+    "too many": too_many(86400),
+    "broken": html_page(502),
+    "plain": plain(500, "upstream connect error"),
+    "string": string_error(400, "server_error"),
+    "HTML for a token": Fault(200, "<html>Captive portal</html>", "text/html"),
+    "list for a token": Fault(200, "[]"),
+    "string for a token": Fault(200, '"welcome"'),
+    "no token in it": Fault(200, '{"token_type": "Bearer"}'),
+    "null for a token": Fault(200, "null"),
+    "list for an error": Fault(400, "[]"),
+    "dripping": Fault(trickle=0.2),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_failing_accounts_service_is_named_in_time(
+    keys: Keys, spotify: SpotifyServer, name: str
+) -> None:
+    departures = Departures()
+    departure = departures.begin(keys, SCOPES)
+    answer = agree(departure)
+    back = departures.claim(answer["state"], {departure.cookie: departure.proof})
+    spotify.always(TOKEN, FAULTS[name])
+    began = time.monotonic()
+    with pytest.raises(Unreachable):
+        back.authorization.redeem(answer["code"])
+    assert time.monotonic() - began < 5.0
+    assert not back.authorization.signed_in
+    assert len([r for r in spotify.account_requests if r.name == TOKEN]) == 1
+
+
+def test_an_answer_that_comes_too_late_signs_nobody_in(keys: Keys, spotify: SpotifyServer) -> None:
+    departures = Departures()
+    departure = departures.begin(keys, SCOPES)
+    answer = agree(departure)
+    back = departures.claim(answer["state"], {departure.cookie: departure.proof})
+    spotify.fault(TOKEN, Fault(trickle=0.03))
+    with pytest.raises(Unreachable):
+        back.authorization.redeem(answer["code"])
+    for thread in threading.enumerate():
+        if thread.name == "spotify":
+            thread.join(15)
+    assert not back.authorization.signed_in
+
+
+def test_nobody_is_listening(keys: Keys, spotify: SpotifyServer) -> None:
+    nowhere = Keys(CLIENT_ID, REDIRECT, "http://127.0.0.1:9/")
+    with pytest.raises(Unreachable):
+        Authorization(nowhere, SCOPES).redeem("code")
+
+
+def test_wrong_keys_are_named(keys: Keys, spotify: SpotifyServer) -> None:
+    spotify.fault(TOKEN, Fault(400, json.dumps({"error": "invalid_client"})))
+    with pytest.raises(KeysRefused):
+        Authorization(keys, SCOPES).redeem("code")
+
+
+def test_a_token_is_renewed_before_it_runs_out(keys: Keys, spotify: SpotifyServer) -> None:
+    spotify.lifetime = 30.0  # less than the minute that a token has to be good for
+    mine = signed_in(keys)
+    spotify.lifetime = 3600.0
+    first = mine.get_access_token()
+    assert mine.get_access_token() == first
+    renewals = [r for r in spotify.account_requests if b"refresh_token" in r.body]
+    assert len(renewals) == 1
+    assert mine.scopes == set(SCOPES)
+
+
+def test_two_threads_renew_once(keys: Keys, spotify: SpotifyServer) -> None:
+    spotify.lifetime = 30.0
+    mine = signed_in(keys)
+    spotify.lifetime = 3600.0
+    spotify.fault(TOKEN, slow(0.2))
+    tokens: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: tokens.append(mine.get_access_token())) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tokens) == 8
+    assert len(set(tokens)) == 1
+
+
+def test_a_refused_token_is_replaced_once(keys: Keys, spotify: SpotifyServer) -> None:
+    mine = signed_in(keys)
+    refused = mine.get_access_token()
+    spotify.expire()
+    mine.renew(refused)
+    renewed = mine.get_access_token()
+    assert renewed != refused
+    mine.renew(refused)  # another thread that was refused with the old one
+    assert mine.get_access_token() == renewed
+
+
+def test_a_revoked_sign_in_is_forgotten(keys: Keys, spotify: SpotifyServer) -> None:
+    mine = signed_in(keys)
+    spotify.fault(TOKEN, REVOKED)
+    with pytest.raises(SignInNeeded):
+        mine.renew()
+    assert not mine.signed_in
+    with pytest.raises(SignInNeeded):
+        mine.get_access_token()
+
+
+def test_a_renewal_that_fails_by_chance_signs_nobody_out(
+    keys: Keys, spotify: SpotifyServer
+) -> None:
+    mine = signed_in(keys)
+    spotify.fault(TOKEN, html_page(503))
+    with pytest.raises(Unreachable):
+        mine.renew()
+    assert mine.signed_in
+    mine.renew()
+
+
+def test_forgetting_drops_an_answer_that_is_on_its_way(keys: Keys, spotify: SpotifyServer) -> None:
+    mine = signed_in(keys)
+    spotify.fault(TOKEN, slow(0.5))
+    failures: list[Exception] = []
+
+    def renew() -> None:
+        try:
+            mine.renew()
+        except SpotifyError as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=renew)
+    thread.start()
+    time.sleep(0.1)
+    mine.forget()
+    thread.join()
+    assert not mine.signed_in
+    assert isinstance(failures[0], SignInNeeded)
+
+
+def test_nothing_is_written_and_nobody_is_asked(
+    keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("spotipy wants to ask")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.input", refuse)
+    monkeypatch.setattr("webbrowser.open", refuse)
+    mine = signed_in(keys)
+    mine.renew()
+    mine.forget()
+    with pytest.raises(SignInNeeded):
+        mine.get_access_token()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_secret_is_logged_or_said(
+    keys: Keys, spotify: SpotifyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    departures = Departures()
+    departure = departures.begin(keys, SCOPES, carry="a mood")
+    answer = agree(departure)
+    back = departures.claim(answer["state"], {departure.cookie: departure.proof})
+    back.authorization.redeem(answer["code"])
+    back.authorization.renew()
+    spotify.fault(TOKEN, html_page(500), REVOKED)
+    said = [
+        repr(departure),
+        repr(back),
+        repr(back.authorization),
+        repr(keys),
+    ]
+    for _ in range(2):
+        with pytest.raises(SpotifyError) as caught:
+            back.authorization.renew()
+        said += [repr(caught.value), str(caught.value), repr(caught.value.__context__)]
+    text = caplog.text + "".join(said)
+    for secret in (SECRET, departure.proof, answer["state"]):
+        assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("address", "fine"),
+    [
+        ("http://127.0.0.1:8501/", True),
+        ("http://[::1]:8501/", True),
+        ("https://affectune.example/", True),
+        ("http://localhost:8501/", False),
+        ("https://localhost:8501/", False),
+        ("http://affectune.example/", False),
+        ("affectune.example", False),
+        ("", False),
+    ],
+)
+def test_a_redirect_address_that_spotify_refuses_is_named(address: str, fine: bool) -> None:
+    assert (Keys("id", address).problem is None) is fine
+
+
+def test_keys_come_from_the_environment() -> None:
+    assert keys_from({}) is None
+    assert keys_from({"SPOTIPY_CLIENT_ID": "  "}) is None
+    found = keys_from({"SPOTIPY_CLIENT_ID": " id ", "SPOTIPY_CLIENT_SECRET": f"{SECRET}"})
+    assert found == Keys("id", "http://127.0.0.1:8501/", "https://accounts.spotify.com/")
+    assert SECRET not in repr(found)
+    assert keys_from({"SPOTIPY_CLIENT_ID": "id", "SPOTIPY_REDIRECT_URI": "https://a.example/"}) == (
+        Keys("id", "https://a.example/")
+    )

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from recommender.mood import COORDINATES, describe, room_mood
+from recommender.room import CLOSE, FAR, room
+from recommender.types import Mood
+
+SAD, HAPPY, ANGRY, FEAR, EVEN = (
+    COORDINATES[name] for name in ("sad", "happy", "angry", "fear", "neutral")
+)
+
+
+@pytest.mark.parametrize(
+    ("moods", "sentence"),
+    [
+        ([SAD], ""),
+        ([ANGRY, FEAR], "You are close together: unpleasant and lively."),
+        ([EVEN] * 5, "You are close together: even."),
+        (
+            [SAD, HAPPY],
+            "You are of two minds: one mood is unpleasant and quiet, "
+            "one is very pleasant and lively.",
+        ),
+        (
+            [HAPPY, SAD, HAPPY, HAPPY],
+            "You are of two minds: three moods are very pleasant and lively, "
+            "one is unpleasant and quiet.",
+        ),
+        (
+            [HAPPY] * 12 + [SAD] * 3,
+            "You are of two minds: 12 moods are very pleasant and lively, "
+            "three are unpleasant and quiet.",
+        ),
+        (
+            [Mood(0.0, 0.0), Mood(0.35, 0.1), Mood(0.0, 0.5), Mood(0.4, 0.5)],
+            "You are a little apart; the middle is pleasant and lively.",
+        ),
+        (
+            [Mood(-0.9, 0), Mood(-0.3, 0), Mood(0.3, 0), Mood(0.9, 0), Mood(0, 0.9), Mood(0, -0.9)],
+            "You are far apart; the middle is even.",
+        ),
+    ],
+)
+def test_how_far_apart_people_are_is_said(moods: Sequence[Mood], sentence: str) -> None:
+    assert room(moods).sentence == sentence
+
+
+def test_distances_of_two() -> None:
+    pair = room([Mood(-0.5, 0), Mood(0.5, 0)])
+    assert (pair.mood, pair.apart, pair.widest) == (Mood(0, 0), 0.5, 1.0)
+
+
+def test_weights_move_the_mood_and_the_distance() -> None:
+    moods = [Mood(-0.5, 0), Mood(0.5, 0)]
+    favoured = room(moods, [3, 1])
+    assert favoured.mood == room_mood(moods, [3, 1])
+    assert favoured.mood.distance(Mood(-0.25, 0)) < 1e-12
+    assert favoured.apart == pytest.approx((0.25 * 3 + 0.75) / 4)
+    assert favoured.widest == 1.0
+
+
+def test_who_counts_nothing_is_not_there() -> None:
+    assert room([SAD, HAPPY, SAD], [1, 0, 2]) == room([SAD, SAD], [1, 2])
+    assert room([SAD, HAPPY], [0, 5]).sentence == ""
+
+
+def test_two_places_of_the_same_name_are_not_set_against_each_other() -> None:
+    moods = [Mood(0.0, 0.80), Mood(0.05, 0.85), Mood(0.0, 0.1), Mood(0.05, 0.1)]
+    assert room(moods).sentence.startswith("You are of two minds")
+    alike = [Mood(-0.7, 0.2), Mood(-0.2, 0.7)]
+    assert describe(alike[0]) == describe(alike[1])
+    assert len(room(alike).groups) == 2
+    assert room(alike).sentence == "You are a little apart; the middle is unpleasant and lively."
+
+
+def test_the_order_of_people_does_not_matter() -> None:
+    noise = random.Random(1)
+    for _ in range(50):
+        moods = [Mood(noise.uniform(-1, 1), noise.uniform(-1, 1)) for _ in range(5)]
+        mixed = noise.sample(moods, 5)
+        one, other = room(moods), room(mixed)
+        assert one.apart == pytest.approx(other.apart)
+        assert one.widest == other.widest
+        assert {frozenset(group) for group in one.groups} == {
+            frozenset(group) for group in other.groups
+        }
+
+
+def test_sentences_name_places_only_and_agree_with_the_distance() -> None:
+    noise = random.Random(2)
+    for _ in range(300):
+        moods = [
+            Mood(noise.uniform(-1, 1), noise.uniform(-1, 1)) for _ in range(noise.randrange(2, 8))
+        ]
+        met = room(moods, [noise.uniform(0.1, 3) for _ in moods])
+        assert sorted(mood for group in met.groups for mood in map(_pair, group)) == sorted(
+            map(_pair, moods)
+        )
+        assert not any(emotion in met.sentence for emotion in COORDINATES)
+        if met.sentence.startswith("You are close"):
+            assert met.apart <= CLOSE
+        elif met.sentence.startswith("You are far"):
+            assert met.apart >= FAR
+        else:
+            assert "two minds" in met.sentence or CLOSE < met.apart < FAR
+
+
+@pytest.mark.parametrize("weights", [[1.0], [0, 0], [-1, 2], [math.nan, 1]])
+def test_wrong_weights_are_refused(weights: list[float]) -> None:
+    with pytest.raises(ValueError, match="weights"):
+        room([SAD, HAPPY], weights)
+
+
+def test_nobody_is_no_room() -> None:
+    with pytest.raises(ValueError, match="moods"):
+        room([])
+
+
+def _pair(mood: Mood) -> tuple[float, float]:
+    return mood.valence, mood.arousal
