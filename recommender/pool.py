@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -233,6 +234,11 @@ def song_key(track: Track) -> tuple[str, str]:
     return bare or track.title.casefold(), _names(track)[0]
 
 
-def _names(track: Track) -> list[str]:
+def _names(track: Track) -> tuple[str, ...]:
     """Return the artists as they are compared, one of no name where there is none."""
-    return [artist.casefold() for artist in track.artists] or [""]
+    return _compared(track.artists)
+
+
+@lru_cache(maxsize=32_768)  # each is asked for several times a playlist
+def _compared(artists: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(artist.casefold() for artist in artists) or ("",)
