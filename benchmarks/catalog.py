@@ -228,27 +228,54 @@ def draw(figures: list[dict[str, Any]], path: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib import ticker
 
+    ink, pale = "#1D1419", "#8B7D83"
     picture, (times, memory) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    styles = (
-        ("ours", "Affectune, whole playlist", "o-"),
-        ("pandas", "pandas scan, candidates", "s--"),
-    )
-    for key, label, style in styles:
+    for key, label, color in (("ours", "Affectune", ink), ("pandas", "pandas scan", pale)):
         known = [figure for figure in figures if key in figure]
         rows = [figure["rows"] for figure in known]
-        if rows:
-            times.plot(rows, [figure[key]["p95"] for figure in known], style, label=label)
-            memory.plot(rows, [figure[key]["rss"] for figure in known], style, label=label)
+        for axes, what in ((times, "p95"), (memory, "rss")):
+            if rows:
+                axes.plot(rows, [figure[key][what] for figure in known], "o-", color=color)
+                axes.annotate(
+                    label,
+                    (rows[-1], known[-1][key][what]),
+                    xytext=(-8, 0),
+                    textcoords="offset points",
+                    ha="right",
+                    va="bottom",
+                    color=color,
+                )
     asked = [
         (figure["rows"], LIMITS[figure["rows"]]) for figure in figures if figure["rows"] in LIMITS
     ]
-    if asked:
-        times.plot(*zip(*asked, strict=True), "kv", label="at most")
-    for axes, what in ((times, "95 of 100 are done within, ms"), (memory, "memory, MB")):
-        axes.set(xscale="log", yscale="log", xlabel="tracks in the catalogue", ylabel=what)
-        axes.grid(alpha=0.3)
-        axes.legend()
+    for rows, limit in asked:
+        times.plot(rows, limit, "_", color=ink, markersize=18)
+        times.annotate(
+            "wanted",
+            (rows, limit),
+            xytext=(11, 0),
+            textcoords="offset points",
+            va="center",
+            annotation_clip=False,
+            size="small",
+            color=ink,
+        )
+    sizes = [figure["rows"] for figure in figures]
+    for axes, what in (
+        (times, "milliseconds, 95 of 100 playlists are done within"),
+        (memory, "megabytes"),
+    ):
+        axes.set(xscale="log", yscale="log", xlabel="tracks in the catalogue", title=what)
+        axes.set_xlim(min(sizes) / 1.4, max(sizes) * 1.8)
+        axes.xaxis.set_major_locator(ticker.FixedLocator(sizes))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
+        axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+        axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_minor_locator(ticker.NullLocator())
+        axes.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.0f}"))
+        axes.spines[["top", "right"]].set_visible(False)
     picture.savefig(path)
 
 
