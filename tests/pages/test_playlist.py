@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -6,11 +7,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import controls, services, words
+from pages.components import controls, services, spotify, words
 from pages.components.music import ban, judge, minutes_of, play, undo
 from pages.components.state import Visit, Wish
 from recommender import share
-from recommender.types import Filters, Playlist
+from recommender.types import Filters, Mood, Playlist, Track
 
 
 def title(app: AppTest) -> str:
@@ -372,6 +373,53 @@ def test_no_taste_reaches_another_visitor(listening: AppTest, selfie: Any) -> No
     judge(visit, playlist.picks[0].track.id, "like")
     other = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60).run()
     assert other.session_state["visit"].taste.feedback == ()
+
+
+def test_fresh_tracks_come_in_and_a_like_draws_from_them_too(
+    listening: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fresh(_: Visit, slots: Sequence[Mood]) -> list[Track]:
+        return [
+            Track(
+                id=f"{number:022d}",
+                title=f"Fresh {number}",
+                artists=(f"Newcomer {number}",),
+                genres=("soul",),
+                year=2026,
+                valence=0.5,
+                energy=0.5,
+                danceability=None,
+                acousticness=0.9,
+                instrumentalness=None,
+                tempo=None,
+                popularity=100.0,
+                position=slot,
+                estimated=True,
+            )
+            for number, slot in enumerate(12 * list(slots))
+        ]
+
+    monkeypatch.setattr(spotify, "extra_tracks", fresh)
+    visit, _ = drawn(listening)
+    visit.sets = {}
+    listening.run()
+    _, playlist = drawn(listening)
+    came = [pick for pick in playlist.picks if pick.track.title.startswith("Fresh")]
+    assert came
+    assert all("(estimated)" in pick.reason for pick in came)
+    judge(visit, playlist.picks[0].track.id, "like")
+    _, renewed = drawn(listening)
+    assert any(pick.track.title.startswith("Fresh") for pick in renewed.picks[1:])
+
+
+def test_while_spotify_rests_a_line_says_so(
+    listening: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "Searches for fresh tracks rest until 14:05."
+    monkeypatch.setattr(spotify, "why_no_extras", lambda: line)
+    listening.run()
+    assert any(words.plain(line) in caption.value for caption in listening.caption)
+    assert drawn(listening)[1].picks
 
 
 def test_ways_to_take_it_along(listening: AppTest) -> None:
