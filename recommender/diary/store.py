@@ -56,7 +56,9 @@ class DiaryStore:
         """
         place = location(url)
         file = Path(str(place.database)) if place.drivername == "sqlite" else None
-        with in_words(f"The diary cannot be opened: {place.render_as_string()}."):
+        # Visitors read this too: they need not know a server's name or who signs in to it.
+        named = f": {file}" if file else " in its PostgreSQL database"
+        with in_words(f"The diary cannot be opened{named}."):
             if file:
                 make_private(file)
             engine = engine_for(place)

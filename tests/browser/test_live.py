@@ -132,7 +132,7 @@ def test_from_the_camera_to_a_playlist(arrive: Callable[..., Page]) -> None:
     page.get_by_role("button", name="Stay with it").click()
     says(page, "Staying with happy")
     rows = page.get_by_role("list", name="Tracks in playing order").get_by_role("listitem")
-    expect(rows).to_have_count(15)
+    expect(rows.nth(9)).to_be_visible()  # an hour of music, whatever the tracks last
 
 
 def test_the_picture_carries_what_is_read_until_stop(arrive: Callable[..., Page]) -> None:

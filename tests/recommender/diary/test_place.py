@@ -82,16 +82,16 @@ def test_what_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     for place in (broken, tmp_path / "folder", tmp_path / "file" / "below.sqlite"):
-        with pytest.raises(DiaryError, match=r"^The diary cannot be opened: sqlite:///"):
+        with pytest.raises(DiaryError, match=r"^The diary cannot be opened: /"):
             DiaryStore.open(f"sqlite:///{place}")
     assert broken.read_bytes().startswith(b"This is a letter")
 
 
-def test_a_server_that_is_away_is_a_sentence_without_the_password() -> None:
+def test_a_server_that_is_away_is_a_sentence_that_names_neither_it_nor_anybody() -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(DiaryError, match="The diary cannot be opened") as caught:
         DiaryStore.open("postgresql://ada:secret@127.0.0.1:1/x")
-    assert "secret" not in str(caught.value)
+    assert not any(word in str(caught.value) for word in ("ada", "secret", "127.0.0.1"))
 
 
 def test_psycopg_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
