@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -28,25 +29,32 @@ def serve(command: Sequence[str] = STREAMLIT, stderr: IO[str] | None = None) -> 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=os.environ | {"STREAMLIT_SERVER_PORT": str(port), "STREAMLIT_SERVER_HEADLESS": "true"},
-        stdout=subprocess.DEVNULL,
-        stderr=stderr,
-    )
     address = f"http://127.0.0.1:{port}"
-    try:
-        while process.poll() is None:
-            try:
-                with urlopen(f"{address}/_stcore/health", timeout=5):
-                    break
-            except (URLError, OSError):
-                time.sleep(0.02)
-        yield address
-    finally:
-        process.terminate()
-        process.wait()
+    with TemporaryDirectory() as own:
+        settings = {
+            "STREAMLIT_SERVER_PORT": str(port),
+            "STREAMLIT_SERVER_HEADLESS": "true",
+            # What is tried here must not end up in the diary of whoever tries it.
+            "AFFECTUNE_DATABASE_URL": f"sqlite:///{own}/diary.sqlite",
+        }
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=os.environ | settings,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+        )
+        try:
+            while process.poll() is None:
+                try:
+                    with urlopen(f"{address}/_stcore/health", timeout=5):
+                        break
+                except (URLError, OSError):
+                    time.sleep(0.02)
+            yield address
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def chromium() -> str:

@@ -32,6 +32,8 @@ from model.evaluate import load_predictor, predict_with_mirror
 
 RUNS = Path(__file__).parent / "runs"
 MOMENTUM = 0.9
+JUDGEMENTS = ("val_accuracy", "val_loss", "with_noise_accuracy")
+"""What the history says of the averaged weights; nan in an epoch that was not judged."""
 NOISE = 10.0
 """Deviation of the noise, in greys, under which an epoch has to prove itself as well."""
 
@@ -77,6 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--teacher-views", type=int, default=0, help="random views it sees beside the mirror image")
     add("--precision", choices=("float32", "mixed_bfloat16"), default="float32")
     add("--seed", type=int, default=0)
+    add(
+        "--judge-every",
+        type=int,
+        default=1,
+        help="epochs from one judgement to the next, to save time; the last quarter has them all",
+    )
     add("--minutes", type=float, help="stop after the epoch in which so many have passed")
     add("--limit", type=int, help="use this many images of each split: to try things out")
     add("--verbose", type=int, default=1, help="1: progress bar, 2: a line an epoch")
@@ -160,7 +168,15 @@ def train(arguments: argparse.Namespace) -> Path:
         verbose=arguments.verbose,
         callbacks=[
             keras.callbacks.BackupAndRestore(str(run / "backup"), delete_checkpoint=False),
-            _KeepBest(network, published, training, validation, run),
+            _KeepBest(
+                network,
+                published,
+                training,
+                validation,
+                run,
+                every=arguments.judge_every,
+                all_from=round(0.75 * arguments.epochs),
+            ),
             _KeepTime(arguments.minutes),
             keras.callbacks.CSVLogger(str(run / "history.csv"), append=True),
         ],
@@ -349,8 +365,12 @@ class _KeepBest(keras.callbacks.Callback):
         training: Split,
         validation: Split,
         run: Path,
+        *,
+        every: int = 1,
+        all_from: int = 0,
     ) -> None:
         super().__init__()
+        self.every, self.all_from = every, all_from
         self.network = network
         self.published = published
         self.training = training
@@ -363,6 +383,10 @@ class _KeepBest(keras.callbacks.Callback):
         self.noisy = np.clip(validation.images + grain, 0, 255).round().astype(np.uint8)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if epoch < self.all_from and (epoch + 1) % self.every:
+            if logs is not None:
+                logs |= dict.fromkeys(JUDGEMENTS, math.nan)
+            return
         plain = self.model.get_weights()
         optimizer = self.model.optimizer
         for variable, average in zip(
@@ -382,9 +406,8 @@ class _KeepBest(keras.callbacks.Callback):
         noisy = float((under_noise.argmax(axis=1) == labels).mean())
         truth = probabilities[np.arange(len(probabilities)), labels]
         if logs is not None:
-            logs["val_accuracy"] = accuracy
-            logs["val_loss"] = float(-np.log(np.maximum(truth, 1e-7)).mean())
-            logs["with_noise_accuracy"] = noisy
+            loss = float(-np.log(np.maximum(truth, 1e-7)).mean())
+            logs |= dict(zip(JUDGEMENTS, (accuracy, loss, noisy), strict=True))
         score = (accuracy + noisy) / 2
         if score > self.best:
             self.best = score

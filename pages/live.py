@@ -8,7 +8,7 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 from streamlit_webrtc.component import generate_frontend_component_key
 
 from emotion.types import PictureReading
-from pages.components import words
+from pages.components import diary, words
 from pages.components.camera_ladder import ADVICE, step_down, steps
 from pages.components.correction import correction
 from pages.components.emotion_bars import emotion_bars
@@ -185,7 +185,7 @@ def wait() -> None:
     else:
         st.title("Looking for a face…", anchor=False)
         st.markdown(f"What usually helps:\n{TIPS}")
-    st.caption(f":material/lock: {words.PRIVACY}")
+    st.caption(f":material/lock: {diary.privacy()}")
 
 
 look()
@@ -200,7 +200,7 @@ if camera.failed and not connected():
         st.title(ADVICE[camera.failed].title, anchor=False)
         st.markdown(ADVICE[camera.failed].text)
         steps(camera.failed, on_again=camera.start)
-        st.caption(f":material/lock: {words.PRIVACY}")
+        st.caption(f":material/lock: {diary.privacy()}")
     with hand:
         st.markdown("**Or set it by hand.** Drag the dot to how you feel.")
         mood_pad(key="ladder-pad", point=me.mood or MIDDLE, on_move=me.put)
@@ -271,6 +271,6 @@ else:
                 "music starts from there."
             )
             st.markdown(f"What helps:\n{TIPS}")
-            st.caption(f":material/lock: {words.PRIVACY}")
+            st.caption(f":material/lock: {diary.privacy()}")
         else:
             st.fragment(beside_the_picture, run_every=0.4)()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components import photo, words
+from pages.components import diary, photo, words
 from pages.components.correction import correction
 from pages.components.emotion_bars import emotion_bars
 from pages.components.mood_pad import mood_pad
@@ -72,7 +72,7 @@ if me.photo is None or me.photo.image is None:
     with ask:
         st.title("Show your face for a moment", anchor=False)
         photo.chooser(me.chooser or "upload")
-        st.caption(f":material/lock: {words.PRIVACY}")
+        st.caption(f":material/lock: {diary.privacy()}")
     with help_:
         st.header("What helps", anchor=False)
         st.markdown(photo.TIPS)

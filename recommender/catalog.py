@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from recommender.errors import CatalogError
 from recommender.importer import SAFE, import_file, is_duckdb, read_table
 from recommender.nearby import Blocks, Numbers, Sieve, among, nearest, ready, score
-from recommender.tables import BLOCK, FORMAT, NAME, SONG, isrc_of, track_of
+from recommender.tables import BLOCK, FORMAT, NAME, RECORDING, SONG, track_of
 from recommender.types import Filters, Mood, Track
 
 STARTER: Final = Path(__file__).parent / "data" / "starter.csv"
@@ -37,6 +37,7 @@ _TABLES: Final = {
     "language, explicit",
     "blocks": "low_pleasant, high_pleasant, low_lively, high_lively, popularity, families",
     "credits": "artist, number",
+    "recordings": "code, number",
     "families": "family, bit, tracks, valence, energy",
     "languages": "language, code, tracks",
     "curves": "axis, figure, position",
@@ -105,6 +106,16 @@ WITH asked AS (
     WHERE song IN (SELECT song FROM asked) GROUP BY song
 )
 SELECT place, record FROM asked JOIN found USING (song)
+"""
+
+_RECORDED: Final = f"""
+WITH asked AS (
+    SELECT code AS asked, {RECORDING.format("code")} AS code
+    FROM (SELECT unnest($codes::VARCHAR[]) AS code)
+)
+SELECT asked, arg_max(record, (popularity, record))
+FROM asked JOIN recordings USING (code) JOIN tracks ON tracks.rowid = recordings.number
+GROUP BY asked
 """
 
 _MEANS: Final = f"""
@@ -242,10 +253,15 @@ class Catalog:
         found = {track.id: track for track in map(track_of, self._records(ids))}
         return [found[track_id] for track_id in ids if track_id in found]
 
-    def isrcs(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return the recording codes (ISRC) of tracks, id → code, where they are known."""
-        codes = {track_of(record).id: isrc_of(record) for record in self._records(ids)}
-        return {track_id: code for track_id in ids if (code := codes.get(track_id))}
+    def find_recordings(self, codes: Collection[str]) -> dict[str, Track]:
+        """Return the best known track of each recording: ISRC → track, unknown ones left out.
+
+        Args:
+            codes: International Standard Recording Codes, with or without hyphens. Only tables
+                that had such a column know any.
+        """
+        rows = self._rows(_RECORDED, {"codes": list(dict.fromkeys(codes))})
+        return {code: track_of(record) for code, record in rows}
 
     def find(self, titles: Sequence[tuple[str, str]]) -> list[Track | None]:
         """Return for each (title, first artist) the best known track that it means, or ``None``.

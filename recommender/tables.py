@@ -23,7 +23,7 @@ from recommender.errors import CatalogError
 from recommender.genres import GenreTable
 from recommender.types import Mood, Track
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of the tables that an import writes; a catalogue of another one is refused."""
 
 BLOCK: Final = 1024
@@ -65,7 +65,9 @@ _RECORD: Final = (
     "mode",
     "isrc",
 )
-ISRC: Final = len(_RECORD) - 1
+
+RECORDING: Final = "upper(replace({0}, '-', ''))"
+"""A recording's international code (ISRC, ISO 3901) as it is compared."""
 
 _LISTS = """
 CREATE TEMP TABLE lists AS
@@ -158,6 +160,13 @@ SELECT {NAME.format("name")} AS artist, number FROM (
 ) ORDER BY artist, number
 """
 
+_CODE = RECORDING.format(f"split_part(record, chr(31), {_RECORD.index('isrc') + 1})")
+
+_RECORDINGS = f"""
+CREATE TABLE recordings AS
+SELECT {_CODE} AS code, rowid::INTEGER AS number FROM tracks WHERE {_CODE} <> '' ORDER BY ALL
+"""
+
 _BLOCKS = f"""
 CREATE TABLE blocks AS
 SELECT min(pleasant) AS low_pleasant, max(pleasant) AS high_pleasant, min(lively) AS low_lively,
@@ -207,6 +216,7 @@ def write_tables(
     connection.execute(_TRACKS)
     step("Writing artists")
     connection.execute(_CREDITS)
+    connection.execute(_RECORDINGS)
     connection.execute(_ABOUT, {"format": FORMAT})
     connection.execute(_BLOCKS)
     kept = int(connection.execute("SELECT tracks FROM affectune").fetchall()[0][0])
@@ -238,11 +248,6 @@ def track_of(record: str) -> Track:
         language=cells[16] or None,
         mode=int(cells[17]) if cells[17] else None,
     )
-
-
-def isrc_of(record: str) -> str | None:
-    """Return the International Standard Recording Code in a record, if it has one."""
-    return record.split(_CELL)[ISRC] or None
 
 
 def _add_families(connection: duckdb.DuckDBPyConnection, table: GenreTable) -> tuple[str, ...]:

@@ -172,13 +172,18 @@ def ask_how_it_ended(entry: Entry) -> None:
     )
 
 
-# For the diary's own page
+# For the pages
 
 
 def keeping() -> bool:
     """Whether this visitor keeps a diary."""
     page = _page()
     return page is not None and _keeping(page, afresh=True)
+
+
+def privacy() -> str:
+    """What becomes of a picture and of the rest, as it is for this visitor."""
+    return words.PRIVACY_WITH_DIARY if keeping() else words.PRIVACY
 
 
 def problem() -> str | None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from emotion import annotate
 from emotion.crop import SIZE, crop_faces
 from emotion.types import Box, EmotionScores, Face, FaceReading
-from pages.components import photo, services, words
+from pages.components import diary, photo, services, words
 from pages.components.emotion_bars import emotion_bars
 from pages.components.state import Chooser, Visit, visit
 
@@ -242,7 +242,7 @@ def _ask(me: Visit) -> None:
                 on_click=_open,
                 args=("camera",),
             )
-    st.caption(f":material/lock: {words.PRIVACY}")
+    st.caption(f":material/lock: {diary.privacy()}")
 
 
 def _open(way: Chooser) -> None:

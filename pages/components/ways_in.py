@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import words
+from pages.components import diary
 from pages.components.state import go, visit
 
 
@@ -32,4 +32,4 @@ def ways_in(*, by_hand: bool = False) -> None:
                 on_click=go,
                 args=("home",),
             )
-    st.caption(f":material/lock: {words.PRIVACY}")
+    st.caption(f":material/lock: {diary.privacy()}")

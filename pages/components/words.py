@@ -36,6 +36,9 @@ FEELINGS: Final[Mapping[str, Feeling]] = {
 assert tuple(FEELINGS) == EMOTIONS
 
 PRIVACY: Final = "Pictures are read in memory and forgotten. No account, nothing stored."
+PRIVACY_WITH_DIARY: Final = (
+    "Pictures are read in memory and forgotten. Your diary keeps moods and music."
+)
 
 
 class Choice(NamedTuple):

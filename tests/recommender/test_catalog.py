@@ -316,10 +316,16 @@ def test_the_fingerprint_is_that_of_the_tracks_and_not_of_the_file(
             assert third.fingerprint != mine
 
 
-def test_recording_codes_are_kept_where_a_table_has_them(row: Row, write_csv: Writer) -> None:
-    rows = [row(1, ISRC="GBAYE0601498"), row(2, ISRC="")]
-    with Catalog.open(write_csv(rows)) as found:
-        assert found.isrcs([f"{n:022d}" for n in (2, 1, 7)]) == {f"{1:022d}": "GBAYE0601498"}
+def test_a_recording_is_found_by_its_code(row: Row, write_csv: Writer) -> None:
+    rows = [
+        row(1, ISRC="GBAYE0601498", popularity=10),
+        row(2, ISRC="gb-aye-06-01498", popularity=90),
+        row(3, ISRC=""),
+    ]
+    with Catalog.open(write_csv(rows)) as catalog:
+        found = catalog.find_recordings(["GBAYE0601498", "USRC17607839", ""])
+        assert {code: track.id for code, track in found.items()} == {"GBAYE0601498": f"{2:022d}"}
+        assert catalog.find_recordings([]) == {}
 
 
 def test_many_threads_may_ask_at_once(starter: Catalog) -> None:

@@ -52,6 +52,16 @@ def test_by_id(catalog: Catalog) -> None:
     assert not placed.estimated
 
 
+def test_by_recording_whatever_it_is_called(row: Any, write_csv: Any) -> None:
+    rows = [row(number, isrc="") for number in range(9)]
+    rows += [row(9, isrc="GBAYE0601498", valence=0.987)]
+    with Catalog.open(write_csv(rows)) as catalog:
+        named = found(50, "Renamed - Live", "Somebody", isrc="GBAYE0601498")
+        (track,) = place([Candidate(named)], catalog)
+    assert (track.id, track.title, track.valence) == (named.id, "Renamed - Live", 0.987)
+    assert not track.estimated
+
+
 @pytest.mark.parametrize("title", ["Rio", "RÍO", "río - 2011 Remaster", "Rio (Remastered)"])
 def test_by_title_and_artist(catalog: Catalog, title: str) -> None:
     (placed,) = place([Candidate(found(1, title, "ana"), "metal")], catalog)
