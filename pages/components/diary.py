@@ -57,6 +57,7 @@ class Page:
         mood, first, noted: that entry's mood and first track, and when it was written.
         restored: whether earlier verdicts were brought back already.
         problem: what failed last, in a sentence.
+        told: whether that was said beside the music.
         pause_until: when to try again.
     """
 
@@ -68,6 +69,7 @@ class Page:
     noted: float = 0.0
     restored: bool = False
     problem: str | None = None
+    told: bool = False
     pause_until: float = 0.0
 
 
@@ -183,7 +185,8 @@ def keeping() -> bool:
 
 def privacy() -> str:
     """What becomes of a picture and of the rest, as it is for this visitor."""
-    return words.PRIVACY_WITH_DIARY if keeping() else words.PRIVACY
+    page = _page()
+    return words.PRIVACY_WITH_DIARY if page and _keeping(page) else words.PRIVACY
 
 
 def problem() -> str | None:
@@ -295,6 +298,7 @@ def _try(
         quiet: whether to keep the sentence for the diary's own page.
     """
     if time.monotonic() < page.pause_until:
+        _tell(page, quiet=quiet)
         return otherwise
     try:
         if not create and not is_there():
@@ -302,13 +306,18 @@ def _try(
         done = do(_store(location().render_as_string(hide_password=False)).diary(page.owner))
     except DiaryError as error:
         _store.clear()
-        if not quiet and page.problem is None:
-            st.toast(f"{words.plain(str(error))} The music plays on.", icon=":material/book:")
         page.problem = str(error)
         page.pause_until = time.monotonic() + PAUSE
+        _tell(page, quiet=quiet)
         return otherwise
-    page.problem = None
+    page.problem, page.told = None, False
     return done
+
+
+def _tell(page: Page, *, quiet: bool) -> None:
+    if page.problem and not page.told and not quiet:
+        st.toast(f"{words.plain(page.problem)} The music plays on.", icon=":material/book:")
+        page.told = True
 
 
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=DiaryStore.close)
