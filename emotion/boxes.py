@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from emotion.types import Box, Face, Landmarks
 
@@ -42,12 +47,28 @@ def tidy(faces: Iterable[Face]) -> list[Face]:
     return sorted(kept, key=lambda face: (-face.box.area, face.box))
 
 
+def turned(image: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+    """Return a picture ``(H, W, 3)`` turned clockwise, whole, with black in the new corners.
+
+    Args:
+        image: uint8.
+        turn: degrees.
+    """
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -turn, 1.0)
+    wide, tall = _size(turn, width, height)
+    matrix[:, 2] += (wide - width) / 2, (tall - height) / 2
+    return cv2.warpAffine(image, matrix, (wide, tall)).astype(np.uint8, copy=False)
+
+
 def unturn(face: Face, *, turn: int, width: int, height: int) -> Face:
     """Return a face that was found in a turned picture in the coordinates of the unturned one.
 
+    A box that comes back leaning is replaced by an upright one of its size about its centre.
+
     Args:
-        face: found after turning the picture clockwise by ``turn``.
-        turn: 0, 90, 180 or 270 degrees.
+        face: found after turning the picture clockwise by ``turn``, as `turned` does.
+        turn: degrees.
         width: of the unturned picture.
         height: of the unturned picture.
     """
@@ -72,20 +93,32 @@ def unturn(face: Face, *, turn: int, width: int, height: int) -> Face:
     )
 
 
+def _turn(degrees: int) -> tuple[float, float]:
+    """Return cosine and sine, exact for right angles."""
+    angle = math.radians(degrees)
+    return round(math.cos(angle), 12), round(math.sin(angle), 12)
+
+
+def _size(turn: int, width: int, height: int) -> tuple[int, int]:
+    """Return width and height of a picture after a turn."""
+    cosine, sine = map(abs, _turn(turn))
+    return (
+        math.ceil(round(width * cosine + height * sine, 6)),
+        math.ceil(round(width * sine + height * cosine, 6)),
+    )
+
+
 def _unturn_point(
     point: tuple[float, float], turn: int, width: int, height: int
 ) -> tuple[float, float]:
-    x, y = point
-    if turn == 90:
-        return y, height - x
-    if turn == 180:
-        return width - x, height - y
-    if turn == 270:
-        return width - y, x
-    return point
+    wide, tall = _size(turn, width, height)
+    cosine, sine = _turn(turn)
+    x, y = point[0] - wide / 2, point[1] - tall / 2
+    return width / 2 + cosine * x + sine * y, height / 2 - sine * x + cosine * y
 
 
 def _unturn_box(box: Box, turn: int, width: int, height: int) -> Box:
-    x1, y1 = _unturn_point((box.x, box.y), turn, width, height)
-    x2, y2 = _unturn_point((box.x + box.width, box.y + box.height), turn, width, height)
-    return clip(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2), width=width, height=height)
+    x, y = _unturn_point((box.x + box.width / 2, box.y + box.height / 2), turn, width, height)
+    on_its_side = turn % 180 == 90
+    wide, tall = (box.height, box.width) if on_its_side else (box.width, box.height)
+    return clip(x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2, width=width, height=height)

@@ -15,7 +15,7 @@ DETECTORS: Final[tuple[str, ...]] = get_args(DetectorName)
 
 Stage = Literal["find", "look again", "turn", "read"]
 """What is being done just now, for a page that shows progress: the first look for faces, the
-careful second one, the look at the picture turned on its sides, and reading the faces found."""
+careful second one, the looks at the picture turned, and reading the faces found."""
 
 OnStage = Callable[[Stage], None]
 

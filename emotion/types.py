@@ -43,7 +43,7 @@ class Face:
         box: inside the picture.
         landmarks: five points, from detectors that find them.
         turn: degrees by which the picture had to be turned clockwise for the face to stand
-            upright: 0, 90, 180 or 270. Box and landmarks are in the unturned picture.
+            upright, 0-359. Box and landmarks are in the unturned picture.
     """
 
     box: Box

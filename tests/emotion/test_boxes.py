@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emotion.boxes import clip, overlap, tidy, unturn
+from emotion.boxes import clip, overlap, tidy, turned, unturn
 from emotion.types import Box, Face, Landmarks
 
 
@@ -53,3 +53,26 @@ def test_unturn_takes_the_landmarks_along(turn: int) -> None:
     points = unturn(face, turn=turn, width=100, height=60).landmarks
     assert points is not None
     assert points.left_eye == (0, 0)
+
+
+@pytest.mark.parametrize("turn", [30, 45, 90, 180, 270, 330])
+def test_what_is_found_in_a_turned_picture_lies_where_it_was(turn: int) -> None:
+    picture = np.zeros((240, 320, 3), np.uint8)
+    picture[50:61, 200:211] = 255
+    seen = turned(picture, turn)
+    rows, columns = np.nonzero(seen[..., 0] > 127)
+    middle = (float(columns.mean()) + 0.5, float(rows.mean()) + 0.5)
+    box = Box(round(middle[0]) - 20, round(middle[1]) - 20, 40, 40)
+    face = unturn(Face(box, Landmarks(*[middle] * 5)), turn=turn, width=320, height=240)
+    assert face.landmarks is not None
+    assert face.landmarks.nose == pytest.approx((205.5, 55.5), abs=0.5)
+    assert (face.box.x + face.box.width / 2, face.box.y + face.box.height / 2) == pytest.approx(
+        (205.5, 55.5), abs=2
+    )
+    assert (face.box.width, face.box.height) == (40, 40)
+
+
+def test_a_picture_is_turned_clockwise_and_whole() -> None:
+    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    assert (turned(picture, 90) == np.rot90(picture, -1)).all()
+    assert turned(picture, 30).shape == (4, 5, 3)

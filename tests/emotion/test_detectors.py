@@ -11,7 +11,7 @@ import skimage.data
 
 from emotion import mtcnn_networks
 from emotion.auto_detector import AutoDetector
-from emotion.boxes import overlap
+from emotion.boxes import overlap, turned
 from emotion.detector import DETECTORS, FaceDetector, build_detector
 from emotion.haar_detector import HaarDetector
 from emotion.mtcnn_detector import MtcnnDetector
@@ -123,6 +123,30 @@ def test_auto_turns_the_picture_until_the_face_is_upright(turn: int, astronaut: 
     across = np.subtract(face.landmarks.right_eye, face.landmarks.left_eye)
     lean = np.degrees(np.arctan2(across[1], across[0]))
     assert abs((lean + turn + 180) % 360 - 180) < 10
+
+
+@pytest.mark.parametrize(("lean", "turn"), [(45, 330), (-45, 30)])
+def test_auto_finds_a_head_that_leans(lean: int, turn: int, astronaut: np.ndarray) -> None:
+    head = astronaut[:200, 140:310].copy()
+    (upright,) = AutoDetector().detect(head)
+    picture = turned(head, lean % 360)
+    assert HaarDetector().detect(picture) == []
+    (face,) = AutoDetector().detect(picture)
+    assert face.turn == turn
+    assert inside(face.box, picture)
+    assert face.landmarks is not None
+    across = np.subtract(face.landmarks.right_eye, face.landmarks.left_eye)
+    assert np.degrees(np.arctan2(across[1], across[0])) == pytest.approx(lean, abs=10)
+    sine, cosine = np.sin(np.radians(lean)), np.cos(np.radians(lean))
+    from_the_middle = np.array([[cosine, -sine], [sine, cosine]]) @ (
+        np.array(middle(upright.box)) - np.array(head.shape[1::-1]) / 2
+    )
+    expected = from_the_middle + np.array(picture.shape[1::-1]) / 2
+    assert np.hypot(*(expected - middle(face.box))) < 0.15 * face.box.height
+
+
+def middle(box: Box) -> tuple[float, float]:
+    return box.x + box.width / 2, box.y + box.height / 2
 
 
 def test_auto_believes_a_sure_haar_without_a_second_look(astronaut: np.ndarray) -> None:
