@@ -18,6 +18,7 @@ import numpy as np
 
 from model.calibrate import fit_calibration
 from model.data import SIZE, load_fer2013
+from model.efficientnet import HEAD, STAGES, STEM
 from model.evaluate import load_predictor, measure, write_json
 
 HOME = Path(__file__).parent
@@ -70,8 +71,10 @@ def describe_run(folder: Path) -> dict[str, Any]:
     with (folder / "history.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     last = starts[-1]
+    network = last.get("network", "emotion_cnn")
     seconds = [float(row["wall_seconds"]) for row in rows if row.get("wall_seconds")]
     return {
+        "network": network,
         "settings": {name: last[name] for name in ("widths", "depths", *SAID) if name in last},
         "balance_by": last.get("balance_by", "loss"),
         "images": last.get("limit"),
@@ -81,7 +84,9 @@ def describe_run(folder: Path) -> dict[str, Any]:
         "starts": len(starts),
         "epochs": len(rows),
         "hours": sum(seconds) / 3600 if len(seconds) == len(rows) else None,
-        "multiply_adds": multiply_adds(last["widths"], last["depths"]),
+        "multiply_adds": lite0_multiply_adds()
+        if network == "efficientnet_lite0"
+        else multiply_adds(last["widths"], last["depths"]),
         "best_epoch": best["epoch"],
         "public_test": best["accuracy"],
         "train_accuracy": float(rows[-1]["logits_accuracy"]),
@@ -98,6 +103,20 @@ def multiply_adds(widths: list[int], depths: list[int]) -> int:
             total += pixels * before * width
         before, side = width, side // 2
     return total
+
+
+def lite0_multiply_adds(upscale: int = 2) -> int:
+    """Return the multiply-adds of a face in the convolutions of `build_efficientnet`'s network."""
+    side = SIZE * upscale // 2
+    total, before = side**2 * 9 * STEM, STEM
+    for blocks, size, stride, expansion, channels in STAGES:
+        for first in (True, *[False] * (blocks - 1)):
+            wide = before * expansion
+            total += side**2 * before * wide if expansion > 1 else 0
+            side //= stride if first else 1
+            total += side**2 * wide * (size**2 + channels)
+            before = channels
+    return total + side**2 * before * HEAD
 
 
 def try_floors(weights: Path, data: str | None) -> list[dict[str, float]]:
@@ -175,9 +194,12 @@ def as_markdown(known: dict[str, Any]) -> str:
 
 def _what(row: dict[str, Any]) -> str:
     settings = row["settings"]
+    if row.get("network", "emotion_cnn") == "emotion_cnn":
+        shape = [f"{part} {'-'.join(map(str, settings[part]))}" for part in ("widths", "depths")]
+    else:
+        shape = [row["network"]]
     said = [
-        f"widths {'-'.join(map(str, settings['widths']))}",
-        f"depths {'-'.join(map(str, settings['depths']))}",
+        *shape,
         *(how.format(settings[name]) for name, how in SAID.items() if settings.get(name)),
     ]
     if row["balance_by"] == "sampling":
@@ -198,4 +220,6 @@ def _listed(value: Any) -> list[str]:
 
 
 def _run_of(path: str | None) -> str | None:
-    return Path(path).parent.name if path else None
+    if not path:
+        return None
+    return Path(path).parent.name if Path(path).stem == "best" else Path(path).stem

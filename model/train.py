@@ -28,6 +28,7 @@ from model.augmentation import RandomAugmentation
 from model.batches import Batches
 from model.curves import draw_curves
 from model.data import FERPLUS_COLUMNS, Split, load_fer2013
+from model.efficientnet import build_efficientnet
 from model.evaluate import load_predictor, predict_with_mirror
 
 RUNS = Path(__file__).parent / "runs"
@@ -65,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--strength", type=float, default=0.8, help="of the augmentation, 0: mirror images only")
     add("--erase", type=float, default=0.25, help="share of pictures with a rectangle erased")
     add("--noise", type=float, default=16.0, help="largest deviation of added noise, greys 0-255")
+    add(
+        "--network",
+        choices=("emotion_cnn", "efficientnet_lite0"),
+        default="emotion_cnn",
+        help="the network to ship, in --widths and --depths, or a larger one to learn from",
+    )
     add("--widths", type=int, nargs="+", default=list(WIDTHS))
     add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
     add("--initial", type=Path, help="start from this network (.keras) and not from random weights")
@@ -113,16 +120,11 @@ def train(arguments: argparse.Namespace) -> Path:
     training = _first(data.training, arguments.limit, seed=arguments.seed)
     validation = _first(data.public_test, arguments.limit, seed=arguments.seed)
 
-    shape: dict[str, Any] = {
-        "widths": tuple(arguments.widths),
-        "depths": tuple(arguments.depths),
-        "dropout": arguments.dropout,
-    }
     keras.config.set_dtype_policy("float32")
-    published = build_model(**shape)  # in full precision, whatever it is trained in
+    published = _build(arguments)  # in full precision, whatever it is trained in
     targets = _targets(training, _taught(run, training, arguments), arguments.teacher_weight)
     keras.config.set_dtype_policy(arguments.precision)
-    network = build_model(**shape)
+    network = _build(arguments)
     print(f"{network.count_params():,} parameters, Keras on {keras.backend.backend()}")
     if arguments.initial:
         print(
@@ -184,6 +186,14 @@ def train(arguments: argparse.Namespace) -> Path:
     keras.config.set_dtype_policy("float32")
     draw_curves(run / "history.csv", run / "curves.png")
     return run
+
+
+def _build(arguments: argparse.Namespace) -> keras.Model:
+    if arguments.network == "efficientnet_lite0":
+        return build_efficientnet(dropout=arguments.dropout)
+    return build_model(
+        widths=tuple(arguments.widths), depths=tuple(arguments.depths), dropout=arguments.dropout
+    )
 
 
 def _note_start(run: Path, arguments: argparse.Namespace) -> int:

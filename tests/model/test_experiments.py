@@ -53,6 +53,22 @@ def test_every_run_is_listed_the_best_last_and_stays_when_its_folder_is_gone(hom
     assert "| bad" in experiments.run(asked()).read_text()
 
 
+def test_a_larger_network_is_listed_by_its_name_and_its_start(home: Path) -> None:
+    lite = start(network="efficientnet_lite0", initial="model/runs/imagenet.keras")
+    write_run(home / "runs" / "large", lite, accuracy=0.7)
+    (row,) = (
+        line for line in experiments.run(asked()).read_text().splitlines() if "| large" in line
+    )
+    assert "| efficientnet_lite0, " in row
+    assert "widths" not in row
+    assert "began as imagenet" in row
+
+
+def test_multiply_adds_of_the_larger_network() -> None:
+    # Tan & Le's "Lite0" makes 407 million of them at 224 pixels a side, so at 96 about 75.
+    assert experiments.lite0_multiply_adds() == pytest.approx(407e6 * (96 / 224) ** 2, rel=0.1)
+
+
 def test_multiply_adds_by_hand() -> None:
     # 48 x 48 x 9 x 1 x 4, and at 24 x 24: 9 x (4 x 8 + 8 x 8) and the shortcut's 4 x 8.
     assert experiments.multiply_adds([4, 8], [1, 2]) == 48**2 * 36 + 24**2 * (9 * 96 + 32)

@@ -69,6 +69,43 @@ def test_a_deepened_network_starts_as_the_one_it_grew_from(tmp_path: Path) -> No
     assert np.asarray(deep(pictures)) == pytest.approx(np.asarray(shallow(pictures)), abs=1e-5)
 
 
+def test_the_larger_network_takes_the_weights_that_it_is_given() -> None:
+    from model.efficientnet import build_efficientnet, set_imagenet_weights
+
+    network = build_efficientnet()
+    rng = np.random.default_rng(0)
+    parts = ("weight", "bias", "running_mean", "running_var")
+    state = {}
+    for layer in network.layers:
+        for part, weight in zip(parts, layer.weights if layer.name[0] == "_" else [], strict=False):
+            shape = tuple(weight.shape)
+            if len(shape) == 4:  # as PyTorch has it: out, in, height, width
+                wide = isinstance(layer, keras.layers.DepthwiseConv2D)
+                shape = (*((2, 3) if wide else (3, 2)), 0, 1)
+                shape = tuple(weight.shape[axis] for axis in shape)
+                shape = (shape[0], 3, *shape[2:]) if layer.name == "_conv_stem" else shape
+            state[f"{layer.name}.{part}"] = rng.random(shape, np.float32)
+    set_imagenet_weights(network, state)
+    stem = network.get_layer("_conv_stem").get_weights()[0]
+    assert stem[0, 1, 0, 5] == pytest.approx(state["_conv_stem.weight"][5, :, 0, 1].sum())
+    head = network.get_layer("_conv_head").get_weights()[0]
+    assert head[0, 0, 7, 9] == state["_conv_head.weight"][9, 7, 0, 0]
+    across = network.get_layer("_blocks.3._depthwise_conv").get_weights()[0]
+    assert across[1, 2, 7, 0] == state["_blocks.3._depthwise_conv.weight"][7, 0, 1, 2]
+    variance = network.get_layer("_blocks.15._bn2").get_weights()[3]
+    assert variance[3] == state["_blocks.15._bn2.running_var"][3]
+    del state["_blocks.4._bn1.running_var"]
+    with pytest.raises(ValueError, match=r"_blocks\.4\._bn1\.running_var"):
+        set_imagenet_weights(network, state)
+
+
+def test_the_larger_network_is_trained_by_the_same_command(options: Options) -> None:
+    run = train.train(options("--network", "efficientnet_lite0", "--epochs", "1", "--limit", "16"))
+    trained = keras.saving.load_model(run / "best.keras", compile=False)
+    assert trained.name == "efficientnet_lite0"
+    assert trained.output_shape == (None, len(EMOTIONS))
+
+
 def test_augmentation_changes_only_in_training() -> None:
     from model.augmentation import RandomAugmentation
 
@@ -256,6 +293,13 @@ def test_the_recipe_trains_its_teachers_then_the_network_and_stops_in_time(
     started = json.loads((train.RUNS / steps[-1].run / "arguments.json").read_text())
     taught_by = [Path(teacher).parent.name for teacher in started[0]["teacher"]]
     assert taught_by == [step.run for step in steps[:-1]]
+
+
+def test_epochs_between_judgements_are_trained_and_not_judged(options: Options) -> None:
+    run = train.train(options("--epochs", "4", "--judge-every", "2"))
+    with (run / "history.csv").open(newline="") as lines:
+        judged = [row["val_accuracy"] != "nan" for row in csv.DictReader(lines)]
+    assert judged == [False, True, False, True]
 
 
 def _epochs(run: Path) -> list[int]:
