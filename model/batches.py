@@ -14,7 +14,10 @@ Heads = dict[str, NDArray[np.float32]]
 
 
 class Batches(keras.utils.PyDataset):
-    """Draws pictures anew for every epoch and mixes pairs of them (mixup, Zhang et al. 2018).
+    """Draws pictures anew for every epoch and mixes pairs of them.
+
+    Either the whole pictures (mixup, Zhang et al. 2018) or by a rectangle of one that is put
+    over the other (CutMix, Yun et al. 2019); where both are asked for, each in half the batches.
 
     Args:
         images: uint8 ``(N, H, W, 1)``.
@@ -24,6 +27,7 @@ class Batches(keras.utils.PyDataset):
         chances: ``(N,)``, how likely each picture is drawn, relative to others; ``None`` shows
             each once an epoch.
         mixup: the Beta distribution's parameter; 0 mixes nothing.
+        cutmix: the same for rectangles, whose area it draws.
         plain_from: from this epoch on (counted from 0) nothing is mixed, so that the network
             ends on pictures like those that it will meet.
         epoch: the epoch that comes first, for a run that goes on.
@@ -39,6 +43,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         chances: NDArray[np.float64] | None = None,
         mixup: float = 0.0,
+        cutmix: float = 0.0,
         plain_from: int | None = None,
         epoch: int = 0,
         seed: int = 0,
@@ -47,7 +52,7 @@ class Batches(keras.utils.PyDataset):
         self.images, self.targets, self.weights = images, targets, weights
         self.batch_size = batch_size
         self.chances = None if chances is None else chances / chances.sum()
-        self.mixup = mixup
+        self.mixup, self.cutmix = mixup, cutmix
         self.plain_from = math.inf if plain_from is None else plain_from
         self.epoch, self.seed = epoch, seed
         self.order = self._draw()
@@ -60,24 +65,31 @@ class Batches(keras.utils.PyDataset):
         pictures = self.images[place]
         targets = {name: value[place] for name, value in self.targets.items()}
         weights = {name: value[place] for name, value in self.weights.items()}
-        if not self.mixup or self.epoch >= self.plain_from:
+        if self.epoch >= self.plain_from or not (self.mixup or self.cutmix):
             return pictures, targets, weights
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        share = rng.beta(self.mixup, self.mixup, len(place)).astype(np.float32)
-        other = rng.permutation(len(place))
+        count = len(place)
+        other = rng.permutation(count)
+        if not self.mixup or (self.cutmix and rng.random() < 0.5):
+            drawn = rng.beta(self.cutmix, self.cutmix, count)
+            kept = _outside(drawn, pictures.shape[1:3], rng).astype(np.float32)
+        else:
+            drawn = rng.beta(self.mixup, self.mixup, count)
+            kept = drawn.astype(np.float32).reshape(-1, 1, 1, 1)
+        share = kept.mean(axis=(1, 2, 3))
 
-        def mixed(value: NDArray[Any]) -> NDArray[np.float32]:
-            part = share.reshape(-1, *[1] * (value.ndim - 1))
+        def mixed(value: NDArray[Any], part: NDArray[np.float32]) -> NDArray[np.float32]:
+            part = part.reshape(part.shape + (1,) * (value.ndim - part.ndim))
             return np.asarray(part * value + (1 - part) * value[other], dtype=np.float32)
 
         # A head that has nothing to say of one picture must not learn from that one's zeros.
-        said = {name: mixed(weights[name][:, None] * targets[name]) for name in targets}
-        heard = {name: mixed(weights[name]) for name in weights}
+        said = {name: mixed(weights[name][:, None] * targets[name], share) for name in targets}
+        heard = {name: mixed(weights[name], share) for name in weights}
         targets = {
             name: np.asarray(said[name] / np.maximum(heard[name], 1e-7)[:, None], dtype=np.float32)
             for name in targets
         }
-        return mixed(pictures), targets, heard
+        return mixed(pictures, kept), targets, heard
 
     def on_epoch_end(self) -> None:
         self.epoch += 1
@@ -89,3 +101,22 @@ class Batches(keras.utils.PyDataset):
         if self.chances is None:
             return rng.permutation(count)
         return rng.choice(count, size=count, p=self.chances)
+
+
+def _outside(
+    shares: NDArray[np.float64], size: tuple[int, ...], rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Return masks ``(N, H, W, 1)`` of all but a rectangle, whose area is ``1 - share``.
+
+    The rectangle has the picture's form, its centre is anywhere, and what of it lies outside the
+    picture is lost.
+    """
+    half = np.sqrt(1 - shares) / 2
+    inside = []
+    for axis, length in enumerate(size):
+        at = rng.random(len(shares))
+        lows, highs = ((at + sign * half)[:, None] * length for sign in (-1, 1))
+        places = np.arange(length) + 0.5
+        shape = (-1, length, 1, 1) if axis == 0 else (-1, 1, length, 1)
+        inside.append(((places >= lows) & (places < highs)).reshape(shape))
+    return np.asarray(~(inside[0] & inside[1]))

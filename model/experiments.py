@@ -39,6 +39,7 @@ SAID = {
     "erase": "erasing {}",
     "noise": "noise {}",
     "mixup": "mixup {}",
+    "cutmix": "CutMix {}",
     "precision": "{}",
 }
 
@@ -77,6 +78,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
         "network": network,
         "settings": {name: last[name] for name in ("widths", "depths", *SAID) if name in last},
         "balance_by": last.get("balance_by", "loss"),
+        "effective": last.get("effective"),
         "images": last.get("limit"),
         "initial": _run_of(starts[0].get("initial")),
         "teachers": [_run_of(teacher) for teacher in _listed(last.get("teacher"))],
@@ -193,7 +195,9 @@ def as_markdown(known: dict[str, Any]) -> str:
 
 
 def _what(row: dict[str, Any]) -> str:
-    settings = row["settings"]
+    settings = dict(row["settings"])
+    if row["balance_by"] == "effective-number":
+        del settings["balance"]
     if row.get("network", "emotion_cnn") == "emotion_cnn":
         shape = [f"{part} {'-'.join(map(str, settings[part]))}" for part in ("widths", "depths")]
     else:
@@ -204,6 +208,8 @@ def _what(row: dict[str, Any]) -> str:
     ]
     if row["balance_by"] == "sampling":
         said.append("balanced by sampling")
+    if row["balance_by"] == "effective-number":
+        said.append(f"class-balanced loss with effective numbers, beta {row['effective']}")
     if row["initial"]:
         said.append(f"began as {row['initial']}")
     if row["teachers"]:

@@ -56,12 +56,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--balance", type=float, default=0.25, help="0: classes as they are, 1: all alike")
     add(
         "--balance-by",
-        choices=("loss", "sampling"),
+        choices=("loss", "sampling", "effective-number"),
         default="loss",
-        help="whether rare classes count more or are drawn more often",
+        help="rare classes count more, are drawn more often, or count by how many images of them "
+        "say something new (--effective)",
     )
+    add("--effective", type=float, default=0.999, help="0: classes as they are, near 1: all alike")
     add("--mixup", type=float, default=0.0, help="mixes pairs of pictures; 0: none")
-    add("--plain", type=float, default=0.1, help="last share of the epochs without mixup")
+    add("--cutmix", type=float, default=0.0, help="mixes pairs by a rectangle; 0: none")
+    add("--plain", type=float, default=0.1, help="last share of the epochs without either")
     add("--dropout", type=float, default=0.3)
     add("--strength", type=float, default=0.8, help="of the augmentation, 0: mirror images only")
     add("--erase", type=float, default=0.25, help="share of pictures with a rectangle erased")
@@ -151,7 +154,11 @@ def train(arguments: argparse.Namespace) -> Path:
         loss_weights={"logits": 1.0, "votes": arguments.votes_weight},
         metrics={"logits": [keras.metrics.CategoricalAccuracy("accuracy")]},
     )
-    rarity = _rarity(training, balance=arguments.balance)
+    rarity = (
+        _effective_rarity(training, beta=arguments.effective)
+        if arguments.balance_by == "effective-number"
+        else _rarity(training, balance=arguments.balance)
+    )
     sampled = arguments.balance_by == "sampling"
     batches = Batches(
         training.images,
@@ -160,6 +167,7 @@ def train(arguments: argparse.Namespace) -> Path:
         batch_size=arguments.batch_size,
         chances=rarity if sampled else None,
         mixup=arguments.mixup,
+        cutmix=arguments.cutmix,
         plain_from=round(arguments.epochs * (1 - arguments.plain)),
         epoch=done,
         seed=arguments.seed,
@@ -326,6 +334,19 @@ def _rarity(split: Split, *, balance: float) -> NDArray[np.float64]:
     """Return for each image ``count of its class ** -balance``, with mean 1."""
     counts = np.maximum(np.bincount(split.labels, minlength=len(EMOTIONS)), 1)
     by_class = ((counts.mean() / counts) ** balance)[split.labels]
+    rarity: NDArray[np.float64] = by_class / by_class.mean()
+    return rarity
+
+
+def _effective_rarity(split: Split, *, beta: float) -> NDArray[np.float64]:
+    """Return for each image what the class-balanced loss weighs it by, with mean 1.
+
+    That is ``(1 - beta) / (1 - beta ** count of its class)``: a class's images repeat each other,
+    the more the more there are (Cui et al. 2019, "Class-Balanced Loss Based on Effective Number
+    of Samples").
+    """
+    counts = np.maximum(np.bincount(split.labels, minlength=len(EMOTIONS)), 1)
+    by_class = ((1 - beta) / (1 - beta**counts))[split.labels]
     rarity: NDArray[np.float64] = by_class / by_class.mean()
     return rarity
 

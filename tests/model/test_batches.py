@@ -48,3 +48,36 @@ def test_mixing_keeps_targets_true_and_ends_before_the_end() -> None:
     assert said.sum(axis=1) == pytest.approx(np.ones(len(said)), abs=1e-5)
     found.on_epoch_end()
     assert found[0][0].dtype == np.uint8
+
+
+def test_a_rectangle_brings_its_share_of_the_label() -> None:
+    images = np.repeat(np.array([10, 250], np.uint8), 24 * 24).reshape(2, 24, 24, 1)
+    images = np.concatenate([images] * 8)
+    labels = np.eye(2, dtype=np.float32)[[0, 1] * 8]
+    found = Batches(
+        images, {"a": labels}, {"a": np.ones(16, np.float32)}, batch_size=16, cutmix=1.0
+    )
+    pictures, targets, _ = found[0]
+    assert set(np.unique(pictures)) == {10.0, 250.0}  # nothing is blended
+    assert targets["a"][:, 1] == pytest.approx((pictures == 250).mean(axis=(1, 2, 3)), abs=1e-5)
+    mixed = [len(np.unique(picture)) == 2 for picture in pictures]
+    assert any(mixed)
+    for picture in pictures[mixed]:
+        part = picture[..., 0] == picture[..., 0].flat[np.argmin(picture)]
+        assert _is_rectangle(part) or _is_rectangle(~part)
+
+
+def test_both_ways_of_mixing_take_turns() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (64, 24, 24, 1), np.uint8)
+    labels = np.eye(64, dtype=np.float32)
+    found = Batches(
+        images, {"a": labels}, {"a": np.ones(64, np.float32)}, batch_size=4, mixup=1.0, cutmix=1.0
+    )
+    whole = [bool(np.isin(found[i][0], np.arange(256)).all()) for i in range(len(found))]
+    assert any(whole)
+    assert not all(whole)
+
+
+def _is_rectangle(part: np.ndarray) -> bool:
+    rows, columns = part.any(axis=1), part.any(axis=0)
+    return bool(part.sum() == rows.sum() * columns.sum())

@@ -295,6 +295,17 @@ def test_the_recipe_trains_its_teachers_then_the_network_and_stops_in_time(
     assert taught_by == [step.run for step in steps[:-1]]
 
 
+def test_a_class_balanced_loss_counts_rare_classes_more(tiny_zip: Path) -> None:
+    split = load_fer2013(tiny_zip).training
+    split = split.take(np.flatnonzero((split.labels > 0) | (np.arange(len(split)) % 3 == 0)))
+    counts = np.bincount(split.labels, minlength=len(EMOTIONS))
+    for beta, expected in ((1e-9, np.ones(len(counts))), (1 - 1e-9, 1 / counts)):
+        rarity = train._effective_rarity(split, beta=beta)
+        assert rarity.mean() == pytest.approx(1.0)
+        expected = expected[split.labels]
+        assert rarity == pytest.approx(expected / expected.mean(), rel=1e-3)
+
+
 def test_epochs_between_judgements_are_trained_and_not_judged(options: Options) -> None:
     run = train.train(options("--epochs", "4", "--judge-every", "2"))
     with (run / "history.csv").open(newline="") as lines:
