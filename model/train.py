@@ -29,7 +29,7 @@ from model.batches import Batches
 from model.curves import draw_curves
 from model.data import FERPLUS_COLUMNS, Split, load_fer2013
 from model.efficientnet import build_efficientnet
-from model.evaluate import load_predictor, predict_with_mirror
+from model.evaluate import load_predictor, measure, predict_with_mirror
 
 RUNS = Path(__file__).parent / "runs"
 MOMENTUM = 0.9
@@ -443,7 +443,14 @@ class _KeepBest(keras.callbacks.Callback):
         if score > self.best:
             self.best = score
             self.published.save(self.path)
-            best = {"epoch": epoch + 1, "accuracy": accuracy, "noisy": noisy, "score": score}
+            recalls = measure(probabilities, self.validation, name="public-test")["per_class"]
+            best = {
+                "epoch": epoch + 1,
+                "accuracy": accuracy,
+                "noisy": noisy,
+                "score": score,
+                "recall": {emotion: figures["recall"] for emotion, figures in recalls.items()},
+            }
             self.note.write_text(json.dumps(best))
         self.model.set_weights(plain)
 

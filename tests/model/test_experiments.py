@@ -64,6 +64,21 @@ def test_a_larger_network_is_listed_by_its_name_and_its_start(home: Path) -> Non
     assert "began as imagenet" in row
 
 
+def test_recalls_stand_in_the_table_where_a_run_noted_them(home: Path) -> None:
+    write_run(home / "runs" / "old", start(), accuracy=0.6)
+    write_run(home / "runs" / "new", start(), accuracy=0.7)
+    recall = dict.fromkeys(EMOTIONS, 0.7) | {"disgust": 0.0}
+    note = {"epoch": 1, "accuracy": 0.7, "recall": recall}
+    (home / "runs" / "new" / "best.json").write_text(json.dumps(note))
+    old, new = (
+        line
+        for line in experiments.run(asked()).read_text().splitlines()
+        if line.startswith(("| old", "| new"))
+    )
+    assert old.endswith("| 60.00% |  |  |")
+    assert new.endswith("| 70.00% | 60.0% | 0.0% |")
+
+
 def test_multiply_adds_of_the_larger_network() -> None:
     # Tan & Le's "Lite0" makes 407 million of them at 224 pixels a side, so at 96 about 75.
     assert experiments.lite0_multiply_adds() == pytest.approx(407e6 * (96 / 224) ** 2, rel=0.1)

@@ -159,7 +159,9 @@ def test_train_resumes_exports_and_evaluates(
     assert _epochs(run) == [0, 1]
     starts = json.loads((run / "arguments.json").read_text())
     assert [(start["epochs"], start["epochs_done"]) for start in starts] == [(1, 0), (2, 1)]
-    assert 0 <= json.loads((run / "best.json").read_text())["accuracy"] <= 1
+    best = json.loads((run / "best.json").read_text())
+    assert 0 <= best["accuracy"] <= 1
+    assert set(best["recall"]) == set(EMOTIONS)
 
     out = tmp_path / "weights"
     parser = argparse.ArgumentParser()
