@@ -160,8 +160,8 @@ def as_markdown(known: dict[str, Any]) -> str:
         "forward multiply-adds of a face in millions, the epochs over 26,941 images, and the hours",
         "that they took where a run noted them (two CPU cores, other work beside it). Differences",
         "below 1.5 points are within the error of 3,589 images; a run that was resumed with other",
-        "settings is listed with its last. Macro-recall is the mean of the classes' recalls; it and",
-        "disgust's, the rarest class, are there where a run noted them, without class offsets.",
+        "settings is listed with its last. Macro-recall is the mean of all recalls; it and",
+        "that of disgust, the rarest, are there where a run noted them, without class offsets.",
         "",
         "| run | what | M mult-adds | epochs | hours | in training | PublicTest "
         "| macro-recall | disgust |",
