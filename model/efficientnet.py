@@ -1,8 +1,8 @@
 """A larger network to learn from: EfficientNet-Lite0, which has seen ImageNet before a face.
 
-It teaches and is never shipped: ``python -m model imagenet`` makes its start, ``python -m model
-train --network efficientnet_lite0`` trains it on FER-2013, and the network that the app runs
-learns from what it says (``train --teacher``).
+It may teach and is never shipped: ``python -m model imagenet`` makes its start, ``python -m model
+train --network efficientnet_lite0`` trains it on FER-2013, and a smaller network can learn from
+what it says (``train --teacher``). What it reached so far is in ``experiments.md``.
 """
 
 from __future__ import annotations
