@@ -93,15 +93,15 @@ def unturn(face: Face, *, turn: int, width: int, height: int) -> Face:
     )
 
 
-def _turn(degrees: int) -> tuple[float, float]:
-    """Return cosine and sine, exact for right angles."""
+def _cosine_and_sine(degrees: int) -> tuple[float, float]:
+    """Return both of an angle, exact for right angles."""
     angle = math.radians(degrees)
     return round(math.cos(angle), 12), round(math.sin(angle), 12)
 
 
 def _size(turn: int, width: int, height: int) -> tuple[int, int]:
-    """Return width and height of a picture after a turn."""
-    cosine, sine = map(abs, _turn(turn))
+    """Return width and height in pixels of a picture of that size after a turn in degrees."""
+    cosine, sine = map(abs, _cosine_and_sine(turn))
     return (
         math.ceil(round(width * cosine + height * sine, 6)),
         math.ceil(round(width * sine + height * cosine, 6)),
@@ -112,7 +112,7 @@ def _unturn_point(
     point: tuple[float, float], turn: int, width: int, height: int
 ) -> tuple[float, float]:
     wide, tall = _size(turn, width, height)
-    cosine, sine = _turn(turn)
+    cosine, sine = _cosine_and_sine(turn)
     x, y = point[0] - wide / 2, point[1] - tall / 2
     return width / 2 + cosine * x + sine * y, height / 2 - sine * x + cosine * y
 

@@ -144,6 +144,15 @@ def test_it_is_off_and_says_what_it_would_keep(page: Any, at_home: None, file: P
     assert not file.parent.exists()
 
 
+def test_the_way_in_says_what_is_kept_as_it_is(page: Any, app: AppTest, at_home: None) -> None:
+    assert "nothing stored" in said(app.switch_page("pages/selfie.py").run())
+    page().toggle[0].set_value(True).run()
+    assert "nothing stored" not in said(app.switch_page("pages/selfie.py").run())
+    assert "Your diary keeps moods and music." in said(app)
+    page().toggle[0].set_value(False).run()
+    assert "nothing stored" in said(app.switch_page("pages/selfie.py").run())
+
+
 def test_nothing_is_written_while_it_is_off(
     selfie: Any, sad: Any, button: Any, at_home: None, file: Path
 ) -> None:
