@@ -57,7 +57,6 @@ class Page:
         mood, first, noted: that entry's mood and first track, and when it was written.
         restored: whether earlier verdicts were brought back already.
         problem: what failed last, in a sentence.
-        told: whether that was said beside the music.
         pause_until: when to try again.
     """
 
@@ -69,7 +68,6 @@ class Page:
     noted: float = 0.0
     restored: bool = False
     problem: str | None = None
-    told: bool = False
     pause_until: float = 0.0
 
 
@@ -274,7 +272,8 @@ def _page() -> Page | None:
 def _keeping(page: Page, *, afresh: bool = False) -> bool:
     """Return whether a diary is on; afresh, because another tab may have switched it."""
     if afresh or page.keeping is None:
-        page.keeping = _try(page, lambda diary: diary.keeping, None, quiet=True)
+        # Who is known to keep one is told that it failed; others need not hear of it.
+        page.keeping = _try(page, lambda diary: diary.keeping, None, quiet=not page.keeping)
         if page.keeping is None and page.problem is None:
             page.keeping = False  # there is no place for diaries yet
     return bool(page.keeping)
@@ -298,7 +297,6 @@ def _try(
         quiet: whether to keep the sentence for the diary's own page.
     """
     if time.monotonic() < page.pause_until:
-        _tell(page, quiet=quiet)
         return otherwise
     try:
         if not create and not is_there():
@@ -306,18 +304,13 @@ def _try(
         done = do(_store(location().render_as_string(hide_password=False)).diary(page.owner))
     except DiaryError as error:
         _store.clear()
+        if not quiet and page.problem is None:
+            st.toast(f"{words.plain(str(error))} The music plays on.", icon=":material/book:")
         page.problem = str(error)
         page.pause_until = time.monotonic() + PAUSE
-        _tell(page, quiet=quiet)
         return otherwise
-    page.problem, page.told = None, False
+    page.problem = None
     return done
-
-
-def _tell(page: Page, *, quiet: bool) -> None:
-    if page.problem and not page.told and not quiet:
-        st.toast(f"{words.plain(page.problem)} The music plays on.", icon=":material/book:")
-        page.told = True
 
 
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=DiaryStore.close)

@@ -508,6 +508,20 @@ def test_a_database_that_fails_costs_a_sentence_and_not_the_music(
     assert "no longer where it was" in said(app) or "cannot be opened" in said(app)
 
 
+def test_a_database_that_fails_between_two_sets_is_told_of(
+    app: AppTest, written: Any, selfie: Any, sad: Any, button: Any, file: Path
+) -> None:
+    button(selfie(sad), "Move gently").click().run()
+    app.switch_page("pages/playlist.py").run()
+    assert len(app.toast) == 0
+    for one in file.parent.iterdir():
+        one.unlink()
+    file.write_bytes(b"no database " * 1000)
+    button(app, "Another set").click().run()
+    assert not app.exception
+    assert "The music plays on." in app.toast[0].value
+
+
 def test_a_wrong_setting_is_said_on_the_page(
     page: Any, at_home: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
