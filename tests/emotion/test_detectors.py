@@ -16,7 +16,7 @@ from emotion.detector import DETECTORS, FaceDetector, build_detector
 from emotion.haar_detector import HaarDetector
 from emotion.mtcnn_detector import MtcnnDetector
 from emotion.mtcnn_networks import MtcnnUnavailable, load_weights
-from emotion.types import Box
+from emotion.types import Box, Face
 
 FACE = Box(180, 62, 86, 110)
 """The astronaut's."""
@@ -143,6 +143,60 @@ def test_auto_finds_a_head_that_leans(lean: int, turn: int, astronaut: np.ndarra
     )
     expected = from_the_middle + np.array(picture.shape[1::-1]) / 2
     assert np.hypot(*(expected - middle(face.box))) < 0.15 * face.box.height
+
+
+class Scripted:
+    """Both detectors at once: says of each picture, told by its shape, what it was told to."""
+
+    votes = 4
+
+    def __init__(self, says: dict[tuple[int, ...], list[tuple[Face, float]]]) -> None:
+        self.says = says
+
+    def warm_up(self) -> None: ...
+
+    def detect_with_votes(self, image: np.ndarray) -> list[tuple[Face, float]]:
+        return self.says.get(image.shape, [])
+
+    detect_with_scores = detect_with_votes
+
+
+def scripted(haar: dict, mtcnn: dict) -> AutoDetector:
+    return AutoDetector(Scripted(haar), Scripted(mtcnn))  # type: ignore[arg-type]
+
+
+SMALL = np.zeros((60, 100, 3), np.uint8)
+LEANING = turned(SMALL, 30).shape
+"""The same for both leans."""
+LYING = turned(SMALL, 90).shape
+A, B = Face(Box(5, 5, 20, 20)), Face(Box(35, 35, 20, 20))
+MIDDLE = Face(Box(LEANING[1] // 2 - 10, LEANING[0] // 2 - 10, 20, 20))
+"""Of a leaning picture, and so of the upright one."""
+
+
+def test_a_leaning_look_adds_only_what_both_detectors_see() -> None:
+    looks = {SMALL.shape: [(A, 0.95)], LEANING: [(MIDDLE, 0.85), (B, 0.97)]}
+    both = scripted({LEANING: [(MIDDLE, 1)]}, looks).detect(SMALL)
+    assert [face.turn for face in both] == [0, 330]
+    assert both[0] == A
+    assert scripted({}, looks).detect(SMALL) == [A]
+
+
+def test_of_two_looks_at_a_face_the_better_describes_it() -> None:
+    upright = Face(Box(40, 20, 20, 20))
+    for score, turn in ((0.94, 0), (0.96, 330)):
+        looks = {SMALL.shape: [(upright, 0.95)], LEANING: [(MIDDLE, score)]}
+        (face,) = scripted({LEANING: [(MIDDLE, 1)]}, looks).detect(SMALL)
+        assert face.turn == turn
+
+
+def test_a_photo_that_lies_needs_one_face_that_both_detectors_see() -> None:
+    looks = {LYING: [(A, 0.995), (B, 0.85)]}
+    assert scripted({}, looks).detect(SMALL) == []
+    (only,) = scripted({LYING: [(A, 1)]}, looks).detect(SMALL)
+    assert only.turn == 90
+    looks = {LYING: [(A, 0.995), (B, 0.95)]}
+    assert [face.turn for face in scripted({LYING: [(A, 1)]}, looks).detect(SMALL)] == [90, 90]
 
 
 def middle(box: Box) -> tuple[float, float]:
