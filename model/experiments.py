@@ -3,13 +3,14 @@
 ``python -m model experiments`` reads the run folders under ``model/runs``, adds them to
 ``model/experiments.json`` (run folders are not kept in the repository, the table is) and writes
 ``model/experiments.md`` from it. With ``--floors RUN`` it also measures what a floor under every
-recall costs on PublicTest.
+recall costs on PublicTest, and with ``--together RUN RUN`` what networks reach in company.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 from model.calibrate import fit_calibration
 from model.data import SIZE, load_fer2013
 from model.efficientnet import HEAD, STAGES, STEM
-from model.evaluate import load_predictor, measure, write_json
+from model.evaluate import load_predictor, measure, predict_with_mirror, write_json
 
 HOME = Path(__file__).parent
 RUNS = HOME / "runs"
@@ -49,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
     add("--floors", help="a run whose best network is tried with several floors under its recall")
+    add(
+        "--together",
+        nargs="+",
+        metavar="RUN",
+        help="runs whose mean probabilities are tried, in every combination",
+    )
 
 
 def run(arguments: argparse.Namespace) -> Path:
@@ -58,8 +65,10 @@ def run(arguments: argparse.Namespace) -> Path:
         if (folder / "best.json").is_file() and (folder / "history.csv").is_file():
             known["runs"][folder.name] = describe_run(folder)
     if arguments.floors:
-        weights = RUNS / arguments.floors / "best.keras"
-        known["floors"] = {"run": arguments.floors, "rows": try_floors(weights, arguments.data)}
+        rows = try_floors(find_weights(arguments.floors), arguments.data)
+        known["floors"] = {"run": arguments.floors, "rows": rows}
+    if arguments.together:
+        known["together"] = try_together(arguments.together, arguments.data)
     write_json(known, KNOWN)
     TABLE.write_text(as_markdown(known))
     return TABLE
@@ -120,6 +129,32 @@ def lite0_multiply_adds(upscale: int = 2) -> int:
             total += side**2 * wide * (size**2 + channels)
             before = channels
     return total + side**2 * before * HEAD
+
+
+def find_weights(run: str) -> Path:
+    """Return a run's best network: in its folder, or as a file of its name beside the folders."""
+    folder = RUNS / run / "best.keras"
+    return folder if folder.is_file() else RUNS / f"{run}.keras"
+
+
+def try_together(runs: list[str], data: str | None) -> list[dict[str, Any]]:
+    """Measure the mean probabilities of every combination of networks on PublicTest.
+
+    Each row holds ``runs`` and two accuracies, 0-1: ``single`` view, and with the ``mirror``
+    image.
+    """
+    split = load_fer2013(data).public_test
+    views = {}
+    for run in runs:
+        predict = load_predictor(find_weights(run))
+        views[run] = (predict(split.images), predict_with_mirror(predict, split.images))
+    rows = []
+    for count in range(1, len(views) + 1):
+        for together in itertools.combinations(views, count):
+            means = [np.mean([views[run][view] for run in together], axis=0) for view in (0, 1)]
+            single, mirror = (float((m.argmax(axis=1) == split.labels).mean()) for m in means)
+            rows.append({"runs": list(together), "single": single, "mirror": mirror})
+    return rows
 
 
 def try_floors(weights: Path, data: str | None) -> list[dict[str, float]]:
@@ -193,6 +228,21 @@ def as_markdown(known: dict[str, Any]) -> str:
             f"| {row['fitted_ece']:.1%} | {row['crossed_accuracy']:.2%} "
             f"| {row['crossed_lowest_recall']:.1%} |"
             for row in floors["rows"]
+        ]
+    if together := known.get("together"):
+        lines += [
+            "",
+            "## Networks in company",
+            "",
+            "Mean probabilities of several best networks on PublicTest. They are not shipped, but",
+            "show what a network that is taught by them may hope for.",
+            "",
+            "| runs | single view | with mirror image |",
+            "|---|---:|---:|",
+        ]
+        lines += [
+            f"| {' + '.join(row['runs'])} | {row['single']:.2%} | {row['mirror']:.2%} |"
+            for row in together
         ]
     return "\n".join(lines) + "\n"
 

@@ -34,7 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def asked(**options: object) -> argparse.Namespace:
-    return argparse.Namespace(**{"data": None, "floors": None, **options})
+    return argparse.Namespace(**{"data": None, "floors": None, "together": None, **options})
 
 
 def test_every_run_is_listed_the_best_last_and_stays_when_its_folder_is_gone(home: Path) -> None:
@@ -102,3 +102,22 @@ def test_floors_are_tried_on_faces_that_they_were_not_fitted_to(
     assert rows[0]["fitted_lowest_recall"] == 0
     assert rows[-1]["fitted_lowest_recall"] >= 0.6
     assert {f"{how}_accuracy" for how in ("fitted", "crossed")} < set(rows[0])
+
+
+def test_networks_in_company_are_right_where_their_mean_is(
+    home: Path, tiny_zip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = load_fer2013(tiny_zip).public_test.labels
+    wrong = (labels + 1) % len(EMOTIONS)
+    sure, unsure = (np.full((len(labels), len(EMOTIONS)), low, np.float32) for low in (0, 0.1))
+    sure[np.arange(len(labels)), labels] = 1
+    unsure[np.arange(len(labels)), wrong] = 0.4
+    answers = {"sure.keras": sure, "best.keras": unsure}
+    monkeypatch.setattr(experiments, "load_predictor", lambda file: lambda _: answers[file.name])
+    (home / "runs" / "unsure").mkdir(parents=True)
+    (home / "runs" / "unsure" / "best.keras").touch()
+    table = experiments.run(asked(together=["sure", "unsure"], data=str(tiny_zip))).read_text()
+    assert "| sure | 100.00% | 100.00% |" in table
+    assert "| unsure | 0.00% | 0.00% |" in table
+    assert "| sure + unsure | 100.00% | 100.00% |" in table
+    assert "## Networks in company" in experiments.run(asked()).read_text()
