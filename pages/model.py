@@ -7,8 +7,9 @@ import streamlit as st
 
 from emotion.labels import EMOTIONS
 from pages.components import model_charts as charts
+from pages.components import model_figures as figures
 from pages.components import words
-from pages.components.model_charts import in_ten, percent
+from pages.components.model_figures import in_ten, percent
 from pages.components.state import require_router
 from pages.components.try_faces import try_faces
 
@@ -27,9 +28,9 @@ def unreadable(what: str) -> None:
     st.info(f"{what} cannot be shown just now: their file cannot be read.", icon=":material/info:")
 
 
-measured, metrics_broken = charts.read("metrics.json", charts.measured)
-robustness, robustness_broken = charts.read("robustness.json", charts.robustness)
-yardsticks, yardsticks_broken = charts.read("yardsticks.json", charts.yardsticks)
+measured, metrics_broken = figures.read("metrics.json", figures.measured)
+robustness, robustness_broken = figures.read("robustness.json", figures.robustness)
+yardsticks, yardsticks_broken = figures.read("yardsticks.json", figures.yardsticks)
 
 body = st.container(horizontal_alignment="center").container(width=900)
 
@@ -56,7 +57,7 @@ with body:
                 f"{in_ten(figure.unsure['either_of_two_when_unsure'])}."
             )
         st.markdown(f"{lead} It learned from FER-2013, small grey photos of faces from the web.")
-        if charts.is_shipped(measured.sha256, measured.file) is False:
+        if figures.is_shipped(measured.sha256, measured.file) is False:
             st.info(
                 "These figures are of an earlier network: the one in use has not been measured "
                 "yet.",
@@ -66,7 +67,7 @@ with body:
         st.header("How often is it right?")
         sentence = (
             f"{percent(figure.accuracy)} of {figure.images:,} test photos, give or take "
-            f"{charts.margin(figure.accuracy, figure.images) * 100:.1f} points."
+            f"{figures.margin(figure.accuracy, figure.images) * 100:.1f} points."
         )
         if repeats:
             sentence += (
@@ -76,8 +77,8 @@ with body:
             )
         sentence += (
             f" People who are asked what these faces show name the label "
-            f"{charts.PEOPLE * 100:.0f}\u00a0±\u00a0"
-            f"{charts.PEOPLE_WITHIN * 100:.0f}\u00a0% of the time."
+            f"{figures.PEOPLE * 100:.0f}\u00a0±\u00a0"
+            f"{figures.PEOPLE_WITHIN * 100:.0f}\u00a0% of the time."
         )
         st.markdown(sentence)
         st.altair_chart(
@@ -133,7 +134,7 @@ with body:
         as_table(
             [
                 {
-                    "Emotion": charts.named(emotion),
+                    "Emotion": figures.named(emotion),
                     "Found": percent(figure.recall[emotion], 0),
                     "Right when named": percent(figure.precision[emotion], 0),
                     "Photos": f"{figure.counts[emotion]:,}",
@@ -144,11 +145,11 @@ with body:
         )
 
         st.header("What does it take for what?")
-        true, said = charts.mistaken(figure)
+        true, said = figures.mistaken(figure)
         reading_aid = (
             f"Of 100 faces that people called {words.FEELINGS[true].word}, it calls "
-            f"{charts.share_of(figure, true, true) * 100:.0f} {words.FEELINGS[true].word} and "
-            f"{charts.share_of(figure, true, said) * 100:.0f} {words.FEELINGS[said].word}."
+            f"{figures.share_of(figure, true, true) * 100:.0f} {words.FEELINGS[true].word} and "
+            f"{figures.share_of(figure, true, said) * 100:.0f} {words.FEELINGS[said].word}."
         )
         st.markdown(f"Read along a row. {reading_aid}")
         st.altair_chart(
@@ -158,9 +159,9 @@ with body:
         as_table(
             [
                 {
-                    "People say": charts.named(one),
+                    "People say": figures.named(one),
                     **{
-                        words.FEELINGS[other].word: f"{charts.share_of(figure, one, other):.0%}"
+                        words.FEELINGS[other].word: f"{figures.share_of(figure, one, other):.0%}"
                         for other in EMOTIONS
                     },
                 }
@@ -171,7 +172,7 @@ with body:
 
         if figure.reliability:
             st.header("Does it know when it is unsure?")
-            gap = charts.overconfidence(figure)
+            gap = figures.overconfidence(figure)
             if abs(gap) < 0.02:
                 row = min(figure.reliability, key=lambda row: abs(row["confidence"] - 0.7))
                 sentence = (
@@ -306,11 +307,11 @@ with body:
         st.page_link(
             "pages/notebook.py", label="Read how it was trained", icon=":material/menu_book:"
         )
-        if charts.CARD.is_file():
+        if figures.CARD.is_file():
             st.download_button(
                 "Model card",
-                charts.CARD.read_bytes(),
-                file_name=charts.CARD.name,
+                figures.CARD.read_bytes(),
+                file_name=figures.CARD.name,
                 mime="text/markdown",
                 on_click="ignore",
                 icon=":material/download:",

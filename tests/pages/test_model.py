@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face, FaceReading
 from pages.components import model_charts as charts
+from pages.components import model_figures as figures
 from pages.components import try_faces as trying
 
 NETWORK = b"a network"
@@ -118,8 +119,8 @@ def warm_server(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let the page find these files instead of the shipped ones: JSON of dicts, text as it is."""
-    monkeypatch.setattr(charts, "WEIGHTS", tmp_path)
-    monkeypatch.setattr(charts, "CARD", tmp_path / "MODEL_CARD.md")
+    monkeypatch.setattr(figures, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(figures, "CARD", tmp_path / "MODEL_CARD.md")
     (tmp_path / "emotion_cnn.tflite").write_bytes(NETWORK)
 
     def write(**files: Mapping[str, Any] | str) -> None:
@@ -314,26 +315,26 @@ def test_it_says_who_it_is_not_for(app: AppTest) -> None:
     ],
 )
 def test_shares_as_people_say_them(share: float, words: str) -> None:
-    assert charts.in_ten(share) == words
+    assert figures.in_ten(share) == words
 
 
 def test_the_interval_of_a_share() -> None:
-    assert charts.margin(0.694, 3589) == pytest.approx(0.0151, abs=1e-4)
-    assert charts.margin(1.0, 10) == 0.0
+    assert figures.margin(0.694, 3589) == pytest.approx(0.0151, abs=1e-4)
+    assert figures.margin(1.0, 10) == 0.0
 
 
 def test_names_on_the_chart_do_not_cover_each_other() -> None:
     near = {"rows": [row("Near", 0.730, 5.0), row("Nearer", 0.731, 5.1), row("Far", 0.3, 0.01)]}
-    found = charts.yardsticks(YARDSTICKS | near)
+    found = figures.yardsticks(YARDSTICKS | near)
     named = charts.standouts(found.rows)
     assert "Far" in named
     assert named.get("Near") != named.get("Nearer")
     apart = {"rows": [row("One", 0.73, 5.0), row("Two", 0.5, 0.1)]}
-    assert set(charts.standouts(charts.yardsticks(YARDSTICKS | apart).rows)) == {"One", "Two"}
+    assert set(charts.standouts(figures.yardsticks(YARDSTICKS | apart).rows)) == {"One", "Two"}
 
 
 def test_lines_that_end_together_are_named_apart() -> None:
-    change = charts.Change("blur", "px", "", ((0, 0.7, 0.6), (4, 0.31, 0.32)))
+    change = figures.Change("blur", "px", "", ((0, 0.7, 0.6), (4, 0.31, 0.32)))
     ours, fer = (line for line in charts.change_rows(change) if line["text"])
     assert fer["label"] - ours["label"] == pytest.approx(0.06)
     assert (ours["share"], fer["share"]) == (0.31, 0.32)
