@@ -55,7 +55,7 @@ def build_efficientnet(
     for blocks, size, stride, expansion, channels in STAGES:
         for first in (True, *[False] * (blocks - 1)):
             x = _block(
-                x, before, channels, size, stride if first else 1, expansion, f"_blocks.{count}"
+                x, before, channels, size, stride if first else 1, expansion, f"_blocks-{count}"
             )
             count, before = count + 1, channels
     x = keras.layers.Conv2D(HEAD, 1, use_bias=False, name="_conv_head")(x)
@@ -86,11 +86,12 @@ def set_imagenet_weights(
     Raises:
         ValueError: ``state`` lacks what a layer needs.
     """
+    # PyTorch's names have full stops, which Keras's on PyTorch must not have.
     parts = ("weight", "bias", "running_mean", "running_var")
     for layer in network.layers:
         if not layer.name.startswith("_"):
             continue
-        names = [f"{layer.name}.{part}" for part in parts[: len(layer.weights)]]
+        names = [f"{layer.name.replace('-', '.')}.{part}" for part in parts[: len(layer.weights)]]
         if lacking := [name for name in names if name not in state]:
             raise ValueError(f"The weights lack {lacking[0]!r}")
         weights = [np.asarray(state[name]) for name in names]
@@ -115,16 +116,16 @@ def _block(
 ) -> keras.KerasTensor:
     shortcut = x
     if expansion > 1:
-        x = keras.layers.Conv2D(before * expansion, 1, use_bias=False, name=f"{name}._expand_conv")(
+        x = keras.layers.Conv2D(before * expansion, 1, use_bias=False, name=f"{name}-_expand_conv")(
             x
         )
-        x = _normalise(x, f"{name}._bn0")
+        x = _normalise(x, f"{name}-_bn0")
     x = keras.layers.DepthwiseConv2D(
-        size, strides=stride, padding="same", use_bias=False, name=f"{name}._depthwise_conv"
+        size, strides=stride, padding="same", use_bias=False, name=f"{name}-_depthwise_conv"
     )(x)
-    x = _normalise(x, f"{name}._bn1")
-    x = keras.layers.Conv2D(channels, 1, use_bias=False, name=f"{name}._project_conv")(x)
-    x = _normalise(x, f"{name}._bn2", active=False)
+    x = _normalise(x, f"{name}-_bn1")
+    x = keras.layers.Conv2D(channels, 1, use_bias=False, name=f"{name}-_project_conv")(x)
+    x = _normalise(x, f"{name}-_bn2", active=False)
     return keras.layers.Add()([x, shortcut]) if stride == 1 and before == channels else x
 
 

@@ -84,15 +84,16 @@ def test_the_larger_network_takes_the_weights_that_it_is_given() -> None:
                 shape = (*((2, 3) if wide else (3, 2)), 0, 1)
                 shape = tuple(weight.shape[axis] for axis in shape)
                 shape = (shape[0], 3, *shape[2:]) if layer.name == "_conv_stem" else shape
-            state[f"{layer.name}.{part}"] = rng.random(shape, np.float32)
+            state[f"{layer.name.replace('-', '.')}.{part}"] = rng.random(shape, np.float32)
     set_imagenet_weights(network, state)
     stem = network.get_layer("_conv_stem").get_weights()[0]
     assert stem[0, 1, 0, 5] == pytest.approx(state["_conv_stem.weight"][5, :, 0, 1].sum())
+    assert not any("." in layer.name for layer in network.layers)  # PyTorch would not have it
     head = network.get_layer("_conv_head").get_weights()[0]
     assert head[0, 0, 7, 9] == state["_conv_head.weight"][9, 7, 0, 0]
-    across = network.get_layer("_blocks.3._depthwise_conv").get_weights()[0]
+    across = network.get_layer("_blocks-3-_depthwise_conv").get_weights()[0]
     assert across[1, 2, 7, 0] == state["_blocks.3._depthwise_conv.weight"][7, 0, 1, 2]
-    variance = network.get_layer("_blocks.15._bn2").get_weights()[3]
+    variance = network.get_layer("_blocks-15-_bn2").get_weights()[3]
     assert variance[3] == state["_blocks.15._bn2.running_var"][3]
     del state["_blocks.4._bn1.running_var"]
     with pytest.raises(ValueError, match=r"_blocks\.4\._bn1\.running_var"):
