@@ -47,19 +47,17 @@ def build_efficientnet(
     pictures = keras.layers.Input((SIZE, SIZE, 1), name="picture")
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="rescaling")(pictures)
     x = keras.layers.UpSampling2D(upscale, interpolation="bilinear", name="upscale")(x)
-    x = keras.layers.Conv2D(STEM, 3, strides=2, padding="same", use_bias=False, name="_conv_stem")(
-        x
-    )
-    x = _normalise(x, "_bn0")
+    x = keras.layers.Conv2D(STEM, 3, strides=2, padding="same", use_bias=False, name="conv_stem")(x)
+    x = _normalise(x, "bn0")
     count, before = 0, STEM
     for blocks, size, stride, expansion, channels in STAGES:
         for first in (True, *[False] * (blocks - 1)):
             x = _block(
-                x, before, channels, size, stride if first else 1, expansion, f"_blocks-{count}"
+                x, before, channels, size, stride if first else 1, expansion, f"block{count}"
             )
             count, before = count + 1, channels
-    x = keras.layers.Conv2D(HEAD, 1, use_bias=False, name="_conv_head")(x)
-    x = _normalise(x, "_bn1")
+    x = keras.layers.Conv2D(HEAD, 1, use_bias=False, name="conv_head")(x)
+    x = _normalise(x, "bn1")
     x = keras.layers.GlobalAveragePooling2D(name="features")(x)
     x = keras.layers.Dropout(dropout, name="dropout")(x)
     x = keras.layers.Dense(len(EMOTIONS), name="logits")(x)
@@ -86,12 +84,11 @@ def set_imagenet_weights(
     Raises:
         ValueError: ``state`` lacks what a layer needs.
     """
-    # PyTorch's names have full stops, which Keras's on PyTorch must not have.
     parts = ("weight", "bias", "running_mean", "running_var")
     for layer in network.layers:
-        if not layer.name.startswith("_"):
+        if not layer.weights or layer.name == "logits":
             continue
-        names = [f"{layer.name.replace('-', '.')}.{part}" for part in parts[: len(layer.weights)]]
+        names = [f"{_pytorch_name(layer.name)}.{part}" for part in parts[: len(layer.weights)]]
         if lacking := [name for name in names if name not in state]:
             raise ValueError(f"The weights lack {lacking[0]!r}")
         weights = [np.asarray(state[name]) for name in names]
@@ -99,10 +96,17 @@ def set_imagenet_weights(
             weights = [weights[0].transpose(2, 3, 0, 1)]
         elif isinstance(layer, keras.layers.Conv2D):
             weights = [weights[0].transpose(2, 3, 1, 0)]
-            if layer.name == "_conv_stem":
+            if layer.name == "conv_stem":
                 weights = [weights[0].sum(axis=2, keepdims=True)]
         layer.set_weights(weights)
     return network
+
+
+def _pytorch_name(name: str) -> str:
+    """Return what PyTorch calls a layer: it has full stops and first underscores, which Keras's
+    names must not have, on PyTorch and on the way to LiteRT."""
+    block, _, part = name.partition("-")
+    return f"_blocks.{block.removeprefix('block')}._{part}" if part else f"_{block}"
 
 
 def _block(
@@ -116,16 +120,16 @@ def _block(
 ) -> keras.KerasTensor:
     shortcut = x
     if expansion > 1:
-        x = keras.layers.Conv2D(before * expansion, 1, use_bias=False, name=f"{name}-_expand_conv")(
+        x = keras.layers.Conv2D(before * expansion, 1, use_bias=False, name=f"{name}-expand_conv")(
             x
         )
-        x = _normalise(x, f"{name}-_bn0")
+        x = _normalise(x, f"{name}-bn0")
     x = keras.layers.DepthwiseConv2D(
-        size, strides=stride, padding="same", use_bias=False, name=f"{name}-_depthwise_conv"
+        size, strides=stride, padding="same", use_bias=False, name=f"{name}-depthwise_conv"
     )(x)
-    x = _normalise(x, f"{name}-_bn1")
-    x = keras.layers.Conv2D(channels, 1, use_bias=False, name=f"{name}-_project_conv")(x)
-    x = _normalise(x, f"{name}-_bn2", active=False)
+    x = _normalise(x, f"{name}-bn1")
+    x = keras.layers.Conv2D(channels, 1, use_bias=False, name=f"{name}-project_conv")(x)
+    x = _normalise(x, f"{name}-bn2", active=False)
     return keras.layers.Add()([x, shortcut]) if stride == 1 and before == channels else x
 
 

@@ -70,34 +70,39 @@ def test_a_deepened_network_starts_as_the_one_it_grew_from(tmp_path: Path) -> No
 
 
 def test_the_larger_network_takes_the_weights_that_it_is_given() -> None:
-    from model.efficientnet import build_efficientnet, set_imagenet_weights
+    from model import efficientnet
 
-    network = build_efficientnet()
+    network = efficientnet.build_efficientnet()
     rng = np.random.default_rng(0)
     parts = ("weight", "bias", "running_mean", "running_var")
     state = {}
     for layer in network.layers:
-        for part, weight in zip(parts, layer.weights if layer.name[0] == "_" else [], strict=False):
+        for part, weight in zip(
+            parts, layer.weights if layer.name != "logits" else [], strict=False
+        ):
             shape = tuple(weight.shape)
             if len(shape) == 4:  # as PyTorch has it: out, in, height, width
                 wide = isinstance(layer, keras.layers.DepthwiseConv2D)
                 shape = (*((2, 3) if wide else (3, 2)), 0, 1)
                 shape = tuple(weight.shape[axis] for axis in shape)
-                shape = (shape[0], 3, *shape[2:]) if layer.name == "_conv_stem" else shape
-            state[f"{layer.name.replace('-', '.')}.{part}"] = rng.random(shape, np.float32)
-    set_imagenet_weights(network, state)
-    stem = network.get_layer("_conv_stem").get_weights()[0]
+                shape = (shape[0], 3, *shape[2:]) if layer.name == "conv_stem" else shape
+            state[f"{efficientnet._pytorch_name(layer.name)}.{part}"] = rng.random(
+                shape, np.float32
+            )
+    efficientnet.set_imagenet_weights(network, state)
+    stem = network.get_layer("conv_stem").get_weights()[0]
     assert stem[0, 1, 0, 5] == pytest.approx(state["_conv_stem.weight"][5, :, 0, 1].sum())
-    assert not any("." in layer.name for layer in network.layers)  # PyTorch would not have it
-    head = network.get_layer("_conv_head").get_weights()[0]
+    # PyTorch will not have the first, TensorFlow not the second.
+    assert not any("." in layer.name or layer.name[0] == "_" for layer in network.layers)
+    head = network.get_layer("conv_head").get_weights()[0]
     assert head[0, 0, 7, 9] == state["_conv_head.weight"][9, 7, 0, 0]
-    across = network.get_layer("_blocks-3-_depthwise_conv").get_weights()[0]
+    across = network.get_layer("block3-depthwise_conv").get_weights()[0]
     assert across[1, 2, 7, 0] == state["_blocks.3._depthwise_conv.weight"][7, 0, 1, 2]
-    variance = network.get_layer("_blocks-15-_bn2").get_weights()[3]
+    variance = network.get_layer("block15-bn2").get_weights()[3]
     assert variance[3] == state["_blocks.15._bn2.running_var"][3]
     del state["_blocks.4._bn1.running_var"]
     with pytest.raises(ValueError, match=r"_blocks\.4\._bn1\.running_var"):
-        set_imagenet_weights(network, state)
+        efficientnet.set_imagenet_weights(network, state)
 
 
 def test_the_larger_network_is_trained_by_the_same_command(options: Options) -> None:
