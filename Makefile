@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lint train figures bench screenshots chromium postgresql clean
+.PHONY: run test lint train shipped figures bench screenshots chromium postgresql clean
 
 run: $(VENV)/app.installed
 	$(BIN)/streamlit run app.py
@@ -23,6 +23,25 @@ RUN ?= default
 train: $(VENV)/train.installed
 	$(BIN)/python -m model train --run $(RUN) $(if $(VOTES),--votes $(VOTES))
 	$(BIN)/python -m model export --run $(RUN)
+	$(MAKE) figures
+
+# The shipped network, as it was made: from ImageNet's weights, and from two small networks that were
+# shipped before it and lie in the repository's history.
+LITE := --network efficientnet_lite0 --batch-size 64 --learning-rate 0.025
+shipped: $(VENV)/train.installed
+	$(PIP) -r requirements-teacher.txt
+	test -d model/runs/second || $(BIN)/python -m model restore fef7c90 --run second
+	test -d model/runs/third || $(BIN)/python -m model restore bee212a --run third
+	$(BIN)/python -m model imagenet
+	$(BIN)/python -m model train --run lite2 $(LITE) --initial model/runs/imagenet.keras \
+	  --epochs 20 --strength 0.6 --erase 0.15 --noise 8 --dropout 0.2 \
+	  --teacher model/runs/third/best.keras --teacher-weight 0.3 --teacher-views 1 \
+	  $(if $(VOTES),--votes $(VOTES))
+	$(BIN)/python -m model train --run lite3 $(LITE) --initial model/runs/lite2/best.keras \
+	  --epochs 12 --strength 0.9 --noise 12 --weight-decay 2e-3 --label-smoothing 0 \
+	  --teacher model/runs/third/best.keras model/runs/lite2/best.keras --teacher-weight 0.7 \
+	  --teacher-views 1 $(if $(VOTES),--votes $(VOTES))
+	$(BIN)/python -m model export --run lite3 --join second
 	$(MAKE) figures
 
 # Everything that is said about the shipped network, measured and written anew.

@@ -27,7 +27,7 @@ AGREED_SCORE = 0.8
 turned looks no face is seen in 108 pictures that show nobody (``placement.json``)."""
 LEANS = (330, 30)
 """Degrees clockwise by which the picture is turned for a head that leans. As it is, MTCNN misses
-a third of the faces that lean by 30 degrees, and Haar nine in ten (``placement.json``)."""
+four in ten of the faces that lean by 30 degrees, and Haar nine in ten (``placement.json``)."""
 TURNS = (90, 270, 180)
 """Degrees clockwise by which the picture is turned for a photo that lies on its side."""
 

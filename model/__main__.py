@@ -17,7 +17,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 COMMANDS = {
     "train": "train a network; goes on where it stopped",
-    "imagenet": "make the start of a larger network, with ImageNet's weights, to learn from",
+    "imagenet": "make the start of the larger network, with ImageNet's weights",
+    "restore": "bring a network that was shipped once back as a run",
     "recipe": "the long recipe for a GPU: large teachers, then the small network from them",
     "pack": "make FER-2013 small enough to be carried to a machine that trains",
     "export": "calibrate a run's best network and make it the shipped one",

@@ -16,7 +16,7 @@ import numpy as np
 from emotion.labels import EMOTIONS
 from model import compare, placement, robustness
 from model.evaluate import WEIGHTS, describe
-from model.experiments import multiply_adds
+from model.experiments import multiply_adds_of
 
 HOME = Path(__file__).parent
 CARD = HOME / "MODEL_CARD.md"
@@ -82,7 +82,7 @@ def as_markdown(figures: dict[str, Any]) -> str:
         "# Model card: emotion_cnn",
         "Written by `python -m model card`; what is measured comes from `model/weights/*.json`.",
         "## What it is",
-        f"A small residual CNN ({multiply_adds(last['widths'], last['depths']) / 1e6:.0f} million "
+        f"{_kind(figures['training'])} ({_cost(figures['training']) / 1e6:.0f} million "
         f"multiply-adds a face) that takes a grey 48×48 crop of a face and returns the "
         f"probabilities of seven expressions: {', '.join(EMOTIONS)}. Shipped as "
         f"`{network['file']}` ({network['bytes'] / 1e6:.2f} MB, 8-bit weights, LiteRT) and as "
@@ -151,13 +151,58 @@ def as_markdown(figures: dict[str, Any]) -> str:
         "`model/weights/training.json` holds the arguments of every start of this run and of the "
         "runs that it began with; `model/weights/history.csv` every epoch; `model/experiments.md` "
         "what else was tried. Trained on "
-        f"Keras with the {last['backend']} backend.",
+        f"Keras with the {last['backend']} backend. "
+        + (
+            "The first of these runs began with weights that know the objects of ImageNet "
+            "(`python -m model imagenet`); faces, the network learned here."
+            if _knew_imagenet(figures["training"])
+            else "The first of these runs began with random weights."
+        )
+        + (
+            " The second network was trained by itself, from random weights."
+            if "joined" in figures["training"]
+            else ""
+        ),
         "## Licence",
         "The code is the project's own. FER-2013 was published for a research challenge and its "
         "pictures belong to whoever took them: take the weights for research and private use, "
-        "and read its terms before any other. FER+ votes: MIT licence.",
+        "and read its terms before any other. FER+ votes: MIT licence."
+        + (
+            " The weights from ImageNet are those of the package in `requirements-teacher.txt`, "
+            "which names no licence; ImageNet itself is for research."
+            if _knew_imagenet(figures["training"])
+            else ""
+        ),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _kind(how: dict[str, Any]) -> str:
+    if how["starts"][-1].get("network") == "efficientnet_lite0":
+        kind = "EfficientNet-Lite0 (Tan & Le 2019), which enlarges the crop to 96×96 first"
+    else:
+        kind = "A small residual CNN"
+    if "joined" not in how:
+        return kind
+    other = _kind(how["joined"])
+    return f"Two networks in one file, the mean of whose logits counts: {kind}, and {_lower(other)}"
+
+
+def _lower(text: str) -> str:
+    return text[0].lower() + text[1:] if text.startswith("A ") else text
+
+
+def _cost(how: dict[str, Any]) -> int:
+    """Return the multiply-adds of a face in all that is shipped."""
+    return multiply_adds_of(how["starts"][-1]) + (_cost(how["joined"]) if "joined" in how else 0)
+
+
+def _knew_imagenet(how: dict[str, Any]) -> bool:
+    """Whether a run, or the run that it began with, began with the file of `model.imagenet`."""
+    initial = how["starts"][0].get("initial") or ""
+    return Path(initial).name == "imagenet.keras" or (
+        "initial" in how and _knew_imagenet(how["initial"])
+    )
 
 
 def _results(measured: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
-"""A larger network to learn from: EfficientNet-Lite0, which has seen ImageNet before a face.
+"""The larger network: EfficientNet-Lite0, which has seen ImageNet before a face.
 
-It may teach and is never shipped: ``python -m model imagenet`` makes its start, ``python -m model
-train --network efficientnet_lite0`` trains it on FER-2013, and a smaller network can learn from
-what it says (``train --teacher``). What it reached so far is in ``experiments.md``.
+``python -m model imagenet`` makes its start and ``python -m model train --network
+efficientnet_lite0`` trains it on FER-2013. It can be shipped, or teach a smaller network
+(``train --teacher``). What it reached is in ``experiments.md``.
 """
 
 from __future__ import annotations

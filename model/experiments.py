@@ -95,14 +95,19 @@ def describe_run(folder: Path) -> dict[str, Any]:
         "starts": len(starts),
         "epochs": len(rows),
         "hours": sum(seconds) / 3600 if len(seconds) == len(rows) else None,
-        "multiply_adds": lite0_multiply_adds()
-        if network == "efficientnet_lite0"
-        else multiply_adds(last["widths"], last["depths"]),
+        "multiply_adds": multiply_adds_of(last),
         "best_epoch": best["epoch"],
         "public_test": best["accuracy"],
         "recall": best.get("recall"),
         "train_accuracy": float(rows[-1]["logits_accuracy"]),
     }
+
+
+def multiply_adds_of(settings: dict[str, Any]) -> int:
+    """Return the multiply-adds of a face in the network that a start's arguments ask for."""
+    if settings.get("network") == "efficientnet_lite0":
+        return lite0_multiply_adds()
+    return multiply_adds(settings["widths"], settings["depths"])
 
 
 def multiply_adds(widths: list[int], depths: list[int]) -> int:

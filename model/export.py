@@ -1,6 +1,7 @@
 """From a trained network to the files that the app ships.
 
-``python -m model export --run first`` takes the run's best network, calibrates it on PublicTest
+``python -m model export --run first`` takes the run's best network (with ``--join second`` the
+mean of two runs' best, `model.join`), calibrates it on PublicTest
 (`model.calibrate`, folded into its last layer) and writes it into ``model/weights/`` with the
 run's arguments, history and curves: ``emotion_cnn.keras`` to go on from, and
 ``emotion_cnn.tflite`` for LiteRT, whose weights are 8-bit integers. That makes it a quarter as
@@ -39,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
     add("--run", default="default", help="the run under model/runs whose best network is taken")
+    add(
+        "--join", help="another run, whose best network speaks with it: the mean of both is shipped"
+    )
     add("--floor", type=float, default=FLOOR, help="recall wanted of every emotion on PublicTest")
     add("--out", type=Path, default=WEIGHTS, help="the folder that the files go to")
 
@@ -47,14 +51,17 @@ def run(arguments: argparse.Namespace) -> Path:
     """Export a run's best network and return the LiteRT file."""
     import keras
 
-    source = RUNS / arguments.run
-    weights = source / "best.keras"
-    if not weights.is_file():
-        raise FileNotFoundError(f"There is no trained network at {weights}: train one first")
+    from model.join import join_networks
+
+    runs = [RUNS / run for run in (arguments.run, arguments.join) if run]
+    for weights in (run / "best.keras" for run in runs):
+        if not weights.is_file():
+            raise FileNotFoundError(f"There is no trained network at {weights}: train one first")
     split = load_fer2013(arguments.data).public_test
     arguments.out.mkdir(parents=True, exist_ok=True)
-    network = keras.saving.load_model(weights, compile=False)
-    before = load_predictor(weights)(split.images)
+    networks = [keras.saving.load_model(run / "best.keras", compile=False) for run in runs]
+    network = join_networks(networks) if len(runs) > 1 else networks[0]
+    before = np.asarray(network.predict(split.images, batch_size=256, verbose=0), dtype=np.float32)
     calibration = fit_calibration(before, split.labels, floor=arguments.floor)
     fold(calibration, network)
     exported = export(network, arguments.out / f"{NAME}.tflite", split)
@@ -70,9 +77,12 @@ def run(arguments: argparse.Namespace) -> Path:
         },
         arguments.out / CALIBRATION.name,
     )
-    shutil.copyfile(source / "history.csv", arguments.out / "history.csv")
-    shutil.copyfile(source / "curves.png", arguments.out / "curves.png")
-    write_json(_provenance(source), arguments.out / "training.json")
+    shutil.copyfile(runs[0] / "history.csv", arguments.out / "history.csv")
+    shutil.copyfile(runs[0] / "curves.png", arguments.out / "curves.png")
+    how = _provenance(runs[0])
+    if len(runs) > 1:
+        how["joined"] = _provenance(runs[1])
+    write_json(how, arguments.out / "training.json")
     return exported
 
 
@@ -115,7 +125,9 @@ def save_compact(network: Any, target: Path) -> None:
     Half of every number is then zeros, so that the file is half as large. The change is far
     below that of the 8-bit file.
     """
-    for layer in network.layers:
+    from model.join import leaves
+
+    for layer in leaves(network):
         weights = layer.get_weights()
         if weights and weights[0].ndim > 1:
             rounded = weights[0].astype(np.float16).astype(np.float32)

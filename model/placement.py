@@ -2,8 +2,9 @@
 
 FER-2013's faces come cut out. ``python -m model placement`` pastes test faces into pictures, at
 several sizes and leaning, lets the app's detectors find them, cuts them out and reads them as the
-app does (without the mirror image), and compares with the same faces' own crops. ``--record``
-writes what was measured into ``placement.json``.
+app does (without the mirror image), and compares with the same faces' own crops. It also counts
+in how many pictures that show nobody a detector sees a face. ``--record`` writes what was
+measured into ``placement.json``.
 """
 
 from __future__ import annotations
@@ -27,13 +28,11 @@ from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face
 from model.data import Split, load_fer2013
 from model.evaluate import SHIPPED, WEIGHTS, describe, write_json
+from model.pictures import HEIGHT, SEED, WIDTH, Grey, empty_pictures, load_backgrounds
 from model.robustness import sample
 
 RECORD = WEIGHTS / "placement.json"
 LIMIT = 600
-SEED = 0
-WIDTH, HEIGHT = 480, 360
-"""Of the pictures, in pixels."""
 SIDES = (40, 64, 96, 160, 240)
 """Of upright faces, in pixels: the side of FER-2013's frame."""
 TILTS = (-30, -20, -10, 10, 20, 30)
@@ -43,10 +42,6 @@ FOUND_FROM = 0.3
 """Common part of box and frame, as a share of their union, from which a face counts as found."""
 FADE = 0.2
 """Width of the soft edge around the frame, as a share of its side."""
-PHOTOS = ("brick", "coffee", "grass", "gravel", "rocket")
-"""Pictures that ship inside scikit-image and show nobody."""
-
-Grey = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +89,19 @@ class ConditionFigures(TypedDict):
 
 
 class DetectorFigures(TypedDict):
-    """One detector under every condition."""
+    """One detector under every condition, and in how many empty pictures it sees a face."""
 
     detector: str
     conditions: list[ConditionFigures]
+    invented: int
 
 
 class Placement(TypedDict):
-    """What `run` finds; ``own_crops`` is the accuracy on all faces, cut out by FER-2013."""
+    """What `run` finds.
+
+    ``own_crops`` is the accuracy on all faces, cut out by FER-2013, and ``empty`` the number of
+    pictures that show nobody.
+    """
 
     network: dict[str, Any]
     command: str
@@ -109,6 +109,7 @@ class Placement(TypedDict):
     faces: int
     picture: list[int]
     own_crops: float
+    empty: int
     detectors: list[DetectorFigures]
 
 
@@ -160,6 +161,7 @@ def run(arguments: argparse.Namespace) -> Placement:
         arguments.limit,
     )
     detectors = {name: build_detector(name) for name in names}
+    empty = empty_pictures()
     results = Placement(
         network=describe(arguments.weights),
         command=f"python -m model placement --split {arguments.split} --limit {arguments.limit}"
@@ -168,7 +170,8 @@ def run(arguments: argparse.Namespace) -> Placement:
         faces=len(split),
         picture=[WIDTH, HEIGHT],
         own_crops=float(read_crops(split, classifier).mean()),
-        detectors=measure(split, classifier, detectors),
+        empty=len(empty),
+        detectors=measure(split, classifier, detectors, empty=empty),
     )
     if arguments.record:
         write_json(results, RECORD)
@@ -182,6 +185,7 @@ def measure(
     *,
     conditions: Sequence[Condition] | None = None,
     backgrounds: Sequence[Grey] | None = None,
+    empty: Sequence[NDArray[np.uint8]] = (),
 ) -> list[DetectorFigures]:
     """Paste every face under every condition, and let every detector find it.
 
@@ -191,6 +195,7 @@ def measure(
         detectors: by name; all see the same pictures.
         conditions: how the faces are pasted; all of `CONDITIONS` by default.
         backgrounds: grey pictures to paste into; `load_backgrounds` by default.
+        empty: RGB pictures that show nobody, in which no face should be seen.
     """
     if backgrounds is None:
         backgrounds = load_backgrounds()
@@ -210,7 +215,14 @@ def measure(
                     right[name][number] = scores.emotion == label
         for name in detectors:
             figures[name].append(_figures(condition, found[name], right_before, right[name]))
-    return [DetectorFigures(detector=name, conditions=found) for name, found in figures.items()]
+    return [
+        DetectorFigures(
+            detector=name,
+            conditions=figures[name],
+            invented=sum(bool(detector.detect(picture)) for picture in empty),
+        )
+        for name, detector in detectors.items()
+    ]
 
 
 def read_crops(split: Split, classifier: Classifier) -> NDArray[np.bool_]:
@@ -333,36 +345,6 @@ def shared(a: Box, b: Box) -> float:
     return common / (a.area + b.area - common) if common else 0.0
 
 
-def load_backgrounds() -> list[Grey]:
-    """Return grey uint8 pictures ``(360, 480)`` without faces: drawn, and from scikit-image."""
-    from skimage import data
-
-    photos = [np.asarray(getattr(data, name)(), dtype=np.uint8) for name in PHOTOS]
-    return [*drawn_backgrounds(), *(_fitted(photo) for photo in photos)]
-
-
-def drawn_backgrounds(*, seed: int = SEED) -> list[Grey]:
-    """Return grey uint8 pictures ``(360, 480)``: gradients, and noise from coarse to fine."""
-    down, across = np.mgrid[0 : 1 : HEIGHT * 1j, 0 : 1 : WIDTH * 1j]
-    generator = np.random.default_rng(seed)
-    ramps = [40 + 170 * across, 200 - 150 * down, 60 + 65 * (across + down)]
-    clouds: list[NDArray[Any]] = []
-    for sigma in (24.0, 8.0, 2.0):
-        noise = cv2.GaussianBlur(generator.standard_normal((HEIGHT, WIDTH)), (0, 0), sigma)
-        clouds.append(120 + 30 * noise / noise.std())
-    return [np.clip(np.rint(values), 0, 255).astype(np.uint8) for values in (*ramps, *clouds)]
-
-
-def _fitted(photo: NDArray[np.uint8]) -> Grey:
-    """Return the middle of a photo, grey, as large as our pictures."""
-    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY) if photo.ndim == 3 else photo
-    scale = max(HEIGHT / grey.shape[0], WIDTH / grey.shape[1])
-    size = max(WIDTH, round(grey.shape[1] * scale)), max(HEIGHT, round(grey.shape[0] * scale))
-    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-    top, left = (size[1] - HEIGHT) // 2, (size[0] - WIDTH) // 2
-    return grey[top : top + HEIGHT, left : left + WIDTH].astype(np.uint8)
-
-
 COLUMNS: tuple[tuple[str, Callable[[ConditionFigures], str]], ...] = (
     ("Face", lambda c: f"{c['side']} px" + (f", {c['tilt']:+d}°" if c["tilt"] else "")),
     ("found", lambda c: f"{c['found']:.1%}"),
@@ -383,7 +365,7 @@ def as_markdown(results: Placement) -> str:
         for condition in found["conditions"]:
             cells = [found["detector"], *(cell(condition) for _, cell in COLUMNS)]
             lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + f"\n\n{_invented(results)}\n"
 
 
 def as_text(results: Placement) -> str:
@@ -397,4 +379,11 @@ def as_text(results: Placement) -> str:
         for condition in found["conditions"]:
             first, *rest = (cell(condition) for _, cell in COLUMNS)
             lines.append(f"  {first:11}" + "".join(f"{text:>11}" for text in rest))
-    return "\n".join(lines)
+    return "\n".join([*lines, _invented(results)])
+
+
+def _invented(results: Placement) -> str:
+    each = ", ".join(
+        f"{found['detector']} in {found['invented']}" for found in results["detectors"]
+    )
+    return f"Faces seen in {results['empty']} pictures that show nobody: {each}."

@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--network",
         choices=("emotion_cnn", "efficientnet_lite0"),
         default="emotion_cnn",
-        help="the network to ship, in --widths and --depths, or a larger one to learn from",
+        help="our own small one, in --widths and --depths, or a larger one that can know ImageNet",
     )
     add("--widths", type=int, nargs="+", default=list(WIDTHS))
     add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])

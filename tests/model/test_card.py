@@ -57,6 +57,28 @@ def test_the_card_says_what_was_measured(weights: Path) -> None:
         assert (weights / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path) -> None:
+    small = write(weights)
+    assert "A small residual CNN (1 million multiply-adds a face)" in small
+    assert "began with random weights" in small
+    assert "ImageNet" not in small
+    large = {**SETTINGS, "network": "efficientnet_lite0", "initial": "teacher/best.keras"}
+    began = {"starts": [{**large, "initial": "runs/imagenet.keras"}]}
+    (weights / "training.json").write_text(json.dumps({"starts": [large], "initial": began}))
+    text = write(weights)
+    assert "EfficientNet-Lite0" in text
+    assert "69 million multiply-adds" in text
+    assert "began with weights that know the objects of ImageNet" in text
+    assert "names no licence" in text
+    joined = {"starts": [SETTINGS]}
+    (weights / "training.json").write_text(
+        json.dumps({"starts": [large], "initial": began, "joined": joined})
+    )
+    text = write(weights)
+    assert "Two networks in one file, the mean of whose logits counts: EfficientNet-Lite0" in text
+    assert ", and a small residual CNN (70 million multiply-adds" in text
+
+
 def test_figures_of_another_network_are_refused(weights: Path) -> None:
     other = {"network": {"sha256": "0"}, "split": "public-test", "images": 1}
     (weights / "robustness.json").write_text(json.dumps(other))

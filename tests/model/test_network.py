@@ -105,11 +105,16 @@ def test_the_larger_network_takes_the_weights_that_it_is_given() -> None:
         efficientnet.set_imagenet_weights(network, state)
 
 
-def test_the_larger_network_is_trained_by_the_same_command(options: Options) -> None:
+def test_the_larger_network_is_trained_and_exported_by_the_same_commands(
+    options: Options, tiny_zip: Path, tmp_path: Path
+) -> None:
     run = train.train(options("--network", "efficientnet_lite0", "--epochs", "1", "--limit", "16"))
     trained = keras.saving.load_model(run / "best.keras", compile=False)
     assert trained.name == "efficientnet_lite0"
     assert trained.output_shape == (None, len(EMOTIONS))
+    split = load_fer2013(tiny_zip).public_test
+    exported = export.export(trained, tmp_path / "large.tflite", split)
+    assert evaluate.load_predictor(exported)(split.images).shape == (len(split), len(EMOTIONS))
 
 
 def test_augmentation_changes_only_in_training() -> None:

@@ -125,17 +125,6 @@ def test_a_face_is_found_where_the_boxes_agree() -> None:
     assert placement.best_match([], frame) is None
 
 
-def test_backgrounds_are_of_one_size_and_different() -> None:
-    grounds = placement.load_backgrounds()
-    assert len(grounds) == 6 + len(placement.PHOTOS)
-    assert {(ground.shape, ground.dtype.name) for ground in grounds} == {
-        ((placement.HEIGHT, placement.WIDTH), "uint8")
-    }
-    assert all(ground.std() > 5 for ground in grounds)
-    again = placement.drawn_backgrounds()
-    assert all(np.array_equal(a, b) for a, b in zip(grounds, again, strict=False))
-
-
 def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
     classifier = Learnt(split, detected="happy")
     images = np.full_like(split.images, 230)
@@ -147,6 +136,7 @@ def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
         {"bright": Bright(), "nobody": Nobody(), "elsewhere": elsewhere},
         conditions=[Condition(64)],
         backgrounds=[GROUND],
+        empty=[np.full((30, 40, 3), 220, np.uint8)] * 3,
     )
     happy = float((split.labels == EMOTIONS.index("happy")).mean())
     assert seeing["detector"] == "bright"
@@ -162,6 +152,7 @@ def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
             "end_to_end": happy,
         }
     ]
+    assert [figures["invented"] for figures in (seeing, blind, wrong)] == [3, 0, 3]
     for figures in (blind["conditions"][0], wrong["conditions"][0]):
         assert (figures["found"], figures["loss"], figures["end_to_end"]) == (0, 0, 0)
     assert classifier.mirrors == {False}
@@ -172,15 +163,18 @@ def test_command_records_what_it_measured(
 ) -> None:
     monkeypatch.setattr(placement, "RECORD", tmp_path / "placement.json")
     monkeypatch.setattr(placement, "CONDITIONS", (Condition(96), Condition(96, -20)))
+    plain = np.full((60, 80, 3), 90, np.uint8)
+    monkeypatch.setattr(placement, "empty_pictures", lambda: [plain] * 2)
     words = ("--data", str(tiny_zip), "--limit", "3", "--detector", "haar", "--record")
     results = placement.run(asked(*words))
     assert json.loads((tmp_path / "placement.json").read_text()) == results
     assert results["command"].endswith("--split public-test --limit 3 --detector haar")
     assert [len(found["conditions"]) for found in results["detectors"]] == [2]
     table = placement.as_markdown(results).splitlines()
-    assert len(table) == 4
-    assert len({line.count("|") for line in table}) == 1
+    assert len(table) == 6
+    assert len({line.count("|") for line in table[:4]}) == 1
     assert table[3].startswith("| haar | 96 px, -20° |")
+    assert table[5] == "Faces seen in 2 pictures that show nobody: haar in 0."
     assert "haar" in placement.as_text(results)
 
 
