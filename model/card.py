@@ -159,7 +159,7 @@ def as_markdown(figures: dict[str, Any]) -> str:
             else "The first of these runs began with random weights."
         )
         + (
-            " The second network was trained by itself, from random weights."
+            " The second network comes from runs of its own, which began with random weights."
             if "joined" in figures["training"]
             else ""
         ),
