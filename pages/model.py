@@ -56,7 +56,7 @@ with body:
                 f"moods; one of them is right "
                 f"{in_ten(figure.unsure['either_of_two_when_unsure'])}."
             )
-        st.markdown(f"{lead} It learned from FER-2013, small grey photos of faces from the web.")
+        st.markdown(f"{lead} It learned faces from FER-2013, small grey photos from the web.")
         if figures.is_shipped(measured.sha256, measured.file) is False:
             st.info(
                 "These figures are of an earlier network: the one in use has not been measured "
