@@ -83,7 +83,8 @@ def as_markdown(figures: dict[str, Any]) -> str:
         "Written by `python -m model card`; what is measured comes from `model/weights/*.json`.",
         "## What it is",
         f"{_kind(figures['training'])} ({_cost(figures['training']) / 1e6:.0f} million "
-        f"multiply-adds a face) that takes a grey 48×48 crop of a face and returns the "
+        f"multiply-adds a face{' in all' if 'joined' in figures['training'] else ''}). It takes a "
+        "grey 48×48 crop of a face and returns the "
         f"probabilities of seven expressions: {', '.join(EMOTIONS)}. Shipped as "
         f"`{network['file']}` ({network['bytes'] / 1e6:.2f} MB, 8-bit weights, LiteRT) and as "
         "`.keras` to go on from. Scaling of greys and calibration are inside.",

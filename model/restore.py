@@ -16,6 +16,12 @@ from model.train import RUNS
 
 HOME = Path(__file__).parent
 SHIPPED = "model/weights"
+KEPT = {
+    "emotion_cnn.keras": "best.keras",
+    "history.csv": "history.csv",
+    "curves.png": "curves.png",
+}
+"""What was shipped of a run, and what it is called in the run's folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,11 +40,10 @@ def run(arguments: argparse.Namespace) -> Path:
     if folder.exists():
         raise ValueError(f"There is a run at {folder} already")
     how = json.loads(_file(arguments.commit, "training.json"))
-    network = _file(arguments.commit, "emotion_cnn.keras")
-    history = _file(arguments.commit, "history.csv")
+    kept = {name: _file(arguments.commit, name) for name in KEPT}
     folder.mkdir(parents=True)
-    (folder / "best.keras").write_bytes(network)
-    (folder / "history.csv").write_bytes(history)
+    for name, content in kept.items():
+        (folder / KEPT[name]).write_bytes(content)
     (folder / "arguments.json").write_text(json.dumps(how["starts"], indent=2) + "\n")
     (folder / "best.json").write_text(json.dumps(how["best"], indent=2) + "\n")
     return folder

@@ -76,7 +76,7 @@ def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path)
     )
     text = write(weights)
     assert "Two networks in one file, the mean of whose logits counts: EfficientNet-Lite0" in text
-    assert ", and a small residual CNN (70 million multiply-adds" in text
+    assert ", and a small residual CNN (70 million multiply-adds a face in all). It" in text
 
 
 def test_figures_of_another_network_are_refused(weights: Path) -> None:

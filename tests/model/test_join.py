@@ -97,6 +97,7 @@ def test_a_shipped_network_comes_back_as_a_run(
     weights.mkdir(parents=True)
     (weights / "emotion_cnn.keras").write_bytes(b"a network")
     (weights / "history.csv").write_text("epoch\n0\n")
+    (weights / "curves.png").write_bytes(b"curves")
     how = {"starts": [{"run": "old", "data": None}], "best": {"epoch": 1}}
     (weights / "training.json").write_text(json.dumps(how))
     git = ["git", "-C", str(repository), "-c", "user.name=a", "-c", "user.email=a@localhost"]
@@ -107,6 +108,7 @@ def test_a_shipped_network_comes_back_as_a_run(
     folder = restore.run(argparse.Namespace(commit="HEAD", run="old"))
     assert (folder / "best.keras").read_bytes() == b"a network"
     assert (folder / "history.csv").read_text() == "epoch\n0\n"
+    assert (folder / "curves.png").read_bytes() == b"curves"
     assert json.loads((folder / "arguments.json").read_text()) == how["starts"]
     assert json.loads((folder / "best.json").read_text()) == {"epoch": 1}
     with pytest.raises(ValueError, match="already"):
