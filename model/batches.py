@@ -55,6 +55,7 @@ class Batches(keras.utils.PyDataset):
         self.mixup, self.cutmix = mixup, cutmix
         self.plain_from = math.inf if plain_from is None else plain_from
         self.epoch, self.seed = epoch, seed
+        self.begun = 0
         self.order = self._draw()
 
     def __len__(self) -> int:
@@ -91,9 +92,15 @@ class Batches(keras.utils.PyDataset):
         }
         return mixed(pictures, kept), targets, heard
 
-    def on_epoch_end(self) -> None:
-        self.epoch += 1
-        self.order = self._draw()
+    def on_epoch_begin(self) -> None:
+        """Go on to the next epoch, from the second call on.
+
+        Not at an epoch's end: Keras says that one has ended once before the first has begun.
+        """
+        if self.begun:
+            self.epoch += 1
+            self.order = self._draw()
+        self.begun += 1
 
     def _draw(self) -> NDArray[np.int64]:
         rng = np.random.default_rng((self.seed, self.epoch))

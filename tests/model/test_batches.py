@@ -23,8 +23,9 @@ def seen(found: Batches) -> list[int]:
 
 def test_each_picture_comes_once_an_epoch_in_a_new_order() -> None:
     found = batches()
+    found.on_epoch_begin()
     first = seen(found)
-    found.on_epoch_end()
+    found.on_epoch_begin()
     assert sorted(first) == sorted(seen(found)) == list(range(COUNT))
     assert first != seen(found)
     assert seen(batches(epoch=1)) == seen(found)  # a run that goes on meets what it would have
@@ -37,6 +38,7 @@ def test_sampling_prefers_what_is_likely() -> None:
 
 def test_mixing_keeps_targets_true_and_ends_before_the_end() -> None:
     found = batches(mixup=1.0, plain_from=1)
+    found.on_epoch_begin()
     pictures, targets, weights = found[0]
     assert pictures.dtype == np.float32
     # The label is mixed as the picture is: a picture's value is its label's mean.
@@ -46,8 +48,30 @@ def test_mixing_keeps_targets_true_and_ends_before_the_end() -> None:
     said = targets["b"][weights["b"] > 0]
     assert said[:, ::2] == pytest.approx(0)
     assert said.sum(axis=1) == pytest.approx(np.ones(len(said)), abs=1e-5)
-    found.on_epoch_end()
+    found.on_epoch_begin()
     assert found[0][0].dtype == np.uint8
+
+
+def test_keras_meets_each_epoch_as_it_is_counted() -> None:
+    met: list[tuple[int, bool]] = []
+
+    class Watched(Batches):
+        def __getitem__(self, index: int) -> tuple:
+            batch = super().__getitem__(index)
+            met.append((self.epoch, bool((batch[0] % 1).any())))
+            return batch
+
+    images = np.arange(12, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    labels, ones = np.eye(12, dtype=np.float32), np.ones(12, np.float32)
+    found = Watched(images, {"a": labels}, {"a": ones}, batch_size=4, mixup=1.0, plain_from=2)
+    pictures = keras.Input((1, 1, 1))
+    said = keras.layers.Dense(12, name="a")(keras.layers.Flatten()(pictures))
+    network = keras.Model(pictures, {"a": said})
+    network.compile(loss={"a": "mse"})
+    # Before the first epoch Keras looks what batches are like.
+    begins = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: met.clear())
+    network.fit(found, epochs=3, verbose=0, callbacks=[begins])
+    assert met == [(0, True)] * 3 + [(1, True)] * 3 + [(2, False)] * 3
 
 
 def test_a_rectangle_brings_its_share_of_the_label() -> None:
