@@ -2,7 +2,8 @@
 
 A network trained on uneven classes names the rare ones too seldom, and one trained on hard
 labels is too sure. Two small corrections of its last layer mend both, and are stored in it:
-an offset a class (logit adjustment, Menon et al. 2021) and one temperature (Guo et al. 2017).
+an offset a class (logit adjustment, Menon et al. 2021, and what a class lacks to a recall) and
+one temperature (Guo et al. 2017).
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from emotion.labels import EMOTIONS
 FLOOR = 0.51
 """The recall on PublicTest below which no emotion shall fall."""
 STEP = 0.025
+ADJUSTMENT = 0.2
+"""How much of the classes' imbalance is taken back, 0-1: as much as costs no accuracy on
+PublicTest (``experiments.md``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +49,44 @@ class Calibration:
 
 
 def fit_calibration(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, floor: float = FLOOR
+    probabilities: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    *,
+    learned: NDArray[np.int64] | None = None,
+    adjustment: float = ADJUSTMENT,
+    floor: float = FLOOR,
 ) -> Calibration:
-    """Find offsets that lift every class to a recall, and then the temperature.
+    """Find offsets that take imbalance back and lift every class to a recall; then the temperature.
 
     Args:
         probabilities: ``(N, 7)``, as the network gives them.
         labels: ``(N,)``, the true classes.
+        learned: the classes of the images that it was trained on; ``None`` adjusts nothing.
+        adjustment: see `adjust_for`.
         floor: the recall wanted of every class, 0-1; 0 leaves the classes as they are.
     """
     logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-9))
-    offsets = fit_offsets(logits, labels, floor=floor)
+    offsets = np.zeros(logits.shape[1])
+    if learned is not None:
+        offsets = adjust_for(np.bincount(learned, minlength=logits.shape[1]), adjustment)
+    offsets = offsets + fit_offsets(logits + offsets, labels, floor=floor)
+    offsets -= offsets.min()
     temperature = fit_temperature(logits + offsets, labels)
     return Calibration(round(temperature, 4), tuple(round(float(b), 4) for b in offsets))
+
+
+def adjust_for(counts: NDArray[np.int64], adjustment: float) -> NDArray[np.float64]:
+    """Return the offsets of logit adjustment: ``-adjustment * log(share)``, the least of them 0.
+
+    Args:
+        counts: training images of each class, at least one.
+        adjustment: 0 leaves the logits as they are; 1 makes of them, where they are true, what
+            they would be if all classes were as frequent (Menon et al. 2021, "Long-tail learning
+            via logit adjustment", their tau).
+    """
+    offsets: NDArray[np.float64] = -adjustment * np.log(np.maximum(counts, 1) / counts.sum())
+    least: float = offsets.min()
+    return offsets - least
 
 
 def fit_offsets(

@@ -2,8 +2,9 @@
 
 ``python -m model experiments`` reads the run folders under ``model/runs``, adds them to
 ``model/experiments.json`` (run folders are not kept in the repository, the table is) and writes
-``model/experiments.md`` from it. With ``--floors RUN`` it also measures what a floor under every
-recall costs on PublicTest, and with ``--together RUN RUN`` what networks reach in company.
+``model/experiments.md`` from it. With ``--offsets RUN`` (or two that are joined) it also measures
+what class offsets cost on PublicTest, and with ``--together RUN RUN`` what networks reach in
+company.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.calibrate import fit_calibration
 from model.data import SIZE, load_fer2013
@@ -26,7 +28,13 @@ HOME = Path(__file__).parent
 RUNS = HOME / "runs"
 KNOWN = HOME / "experiments.json"
 TABLE = HOME / "experiments.md"
-FLOORS = (0.0, 0.45, 0.5, 0.51, 0.53, 0.55, 0.6)
+OFFSETS = (
+    (0.0, 0.0),
+    *((0.0, floor) for floor in (0.45, 0.51, 0.55, 0.6)),
+    *((adjustment, 0.0) for adjustment in (0.1, 0.2, 0.3, 0.5, 1.0)),
+    *((adjustment, 0.51) for adjustment in (0.1, 0.2, 0.3, 0.5)),
+)
+"""Logit adjustments and floors that are tried."""
 SAID = {
     "batch_size": "batch {}",
     "learning_rate": "rate {}",
@@ -49,7 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
-    add("--floors", help="a run whose best network is tried with several floors under its recall")
+    add(
+        "--offsets",
+        nargs="+",
+        metavar="RUN",
+        help="a run whose best network, or runs whose mean logits, are tried with class offsets",
+    )
     add(
         "--together",
         nargs="+",
@@ -60,13 +73,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Path:
     """Bring the table up to date and return it."""
-    known = json.loads(KNOWN.read_text()) if KNOWN.is_file() else {"runs": {}, "floors": {}}
+    known = json.loads(KNOWN.read_text()) if KNOWN.is_file() else {"runs": {}}
     for folder in sorted(RUNS.glob("*/")):
         if (folder / "best.json").is_file() and (folder / "history.csv").is_file():
             known["runs"][folder.name] = describe_run(folder)
-    if arguments.floors:
-        rows = try_floors(find_weights(arguments.floors), arguments.data)
-        known["floors"] = {"run": arguments.floors, "rows": rows}
+    if arguments.offsets:
+        rows = try_offsets(arguments.offsets, arguments.data)
+        known["offsets"] = {"runs": arguments.offsets, "rows": rows}
     if arguments.together:
         known["together"] = try_together(arguments.together, arguments.data)
     write_json(known, KNOWN)
@@ -162,22 +175,37 @@ def try_together(runs: list[str], data: str | None) -> list[dict[str, Any]]:
     return rows
 
 
-def try_floors(weights: Path, data: str | None) -> list[dict[str, float]]:
-    """Measure floors under every recall: fitted on PublicTest, and on one half for the other.
+def try_offsets(runs: list[str], data: str | None) -> list[dict[str, float]]:
+    """Measure class offsets: fitted on PublicTest, and on one half of it for the other.
 
-    The second is what a floor can be expected to do on faces that it was not fitted to.
+    The second is what they can be expected to do on faces that they were not fitted to. Of
+    several runs the mean logits are taken, as `model.join` ships them.
     """
-    split = load_fer2013(data).public_test
-    plain = load_predictor(weights)(split.images)
+    faces = load_fer2013(data)
+    split, learned = faces.public_test, faces.training.labels
+    said = [load_predictor(find_weights(run))(split.images) for run in runs]
+    plain = np.exp(np.mean([np.log(np.maximum(shares, 1e-9)) for shares in said], axis=0))
+    plain = (plain / plain.sum(axis=1, keepdims=True)).astype(np.float32)
     halves = np.array_split(np.random.default_rng(0).permutation(len(split)), 2)
     rows = []
-    for floor in FLOORS:
-        fitted = fit_calibration(plain, split.labels, floor=floor).apply(plain)
-        crossed = plain.copy()
+    for adjustment, floor in OFFSETS:
+
+        def corrected(
+            fit: NDArray[np.int64],
+            use: NDArray[np.int64],
+            adjustment: float = adjustment,
+            floor: float = floor,
+        ) -> NDArray[np.float32]:
+            calibration = fit_calibration(
+                plain[fit], split.labels[fit], learned=learned, adjustment=adjustment, floor=floor
+            )
+            return calibration.apply(plain[use])
+
+        everybody = np.arange(len(split))
+        fitted, crossed = corrected(everybody, everybody), plain.copy()
         for here, there in (halves, halves[::-1]):
-            calibration = fit_calibration(plain[here], split.labels[here], floor=floor)
-            crossed[there] = calibration.apply(plain[there])
-        row = {"floor": floor}
+            crossed[there] = corrected(here, there)
+        row = {"adjustment": adjustment, "floor": floor}
         for name, found in (("fitted", fitted), ("crossed", crossed)):
             metrics = measure(found, split, name="public-test")
             row[f"{name}_accuracy"] = metrics["accuracy"]
@@ -215,24 +243,25 @@ def as_markdown(known: dict[str, Any]) -> str:
             f"| {name} | {_what(row)} | {cost} | {row['train_accuracy']:.1%} "
             f"| {row['public_test']:.2%} | {_recall(row)} |"
         )
-    if floors := known.get("floors"):
+    if offsets := known.get("offsets"):
         lines += [
             "",
-            "## A floor under every recall",
+            "## Class offsets",
             "",
-            f"Class offsets (`model.calibrate`) for the run `{floors['run']}`, fitted on",
-            "PublicTest, and on one half of it and tried on the other, as on faces never seen.",
+            "Offsets of the logits (`model.calibrate`): logit adjustment, and a floor under every",
+            f"recall, for {' + '.join(offsets['runs'])}, fitted on PublicTest; and on one half of",
+            "it and tried on the other, as on faces never seen.",
             "",
-            "| floor | accuracy | lowest recall | macro-recall | calibration error "
-            "| accuracy, other half | lowest recall, other half |",
-            "|---:|---:|---:|---:|---:|---:|---:|",
+            "| adjustment | floor | accuracy | macro-recall | lowest recall | calibration error "
+            "| accuracy, other half | macro-recall, other half | lowest recall, other half |",
+            "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         ]
         lines += [
-            f"| {row['floor']:.0%} | {row['fitted_accuracy']:.2%} "
-            f"| {row['fitted_lowest_recall']:.1%} | {row['fitted_macro_recall']:.1%} "
+            f"| {row['adjustment']:.1f} | {row['floor']:.0%} | {row['fitted_accuracy']:.2%} "
+            f"| {row['fitted_macro_recall']:.1%} | {row['fitted_lowest_recall']:.1%} "
             f"| {row['fitted_ece']:.1%} | {row['crossed_accuracy']:.2%} "
-            f"| {row['crossed_lowest_recall']:.1%} |"
-            for row in floors["rows"]
+            f"| {row['crossed_macro_recall']:.1%} | {row['crossed_lowest_recall']:.1%} |"
+            for row in offsets["rows"]
         ]
     if together := known.get("together"):
         lines += [

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
-from model.calibrate import FLOOR, Calibration, fit_calibration
+from model.calibrate import ADJUSTMENT, FLOOR, Calibration, fit_calibration
 from model.data import Split, load_fer2013
 from model.evaluate import CALIBRATION, WEIGHTS, load_predictor, measure, write_json
 from model.train import RUNS
@@ -44,6 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--join", help="another run, whose best network speaks with it: the mean of both is shipped"
     )
     add("--floor", type=float, default=FLOOR, help="recall wanted of every emotion on PublicTest")
+    add(
+        "--adjustment",
+        type=float,
+        default=ADJUSTMENT,
+        help="how much of the classes' imbalance is taken back, 0-1",
+    )
     add("--out", type=Path, default=WEIGHTS, help="the folder that the files go to")
 
 
@@ -57,12 +63,19 @@ def run(arguments: argparse.Namespace) -> Path:
     for weights in (run / "best.keras" for run in runs):
         if not weights.is_file():
             raise FileNotFoundError(f"There is no trained network at {weights}: train one first")
-    split = load_fer2013(arguments.data).public_test
+    faces = load_fer2013(arguments.data)
+    split = faces.public_test
     arguments.out.mkdir(parents=True, exist_ok=True)
     networks = [keras.saving.load_model(run / "best.keras", compile=False) for run in runs]
     network = join_networks(networks) if len(runs) > 1 else networks[0]
     before = np.asarray(network.predict(split.images, batch_size=256, verbose=0), dtype=np.float32)
-    calibration = fit_calibration(before, split.labels, floor=arguments.floor)
+    calibration = fit_calibration(
+        before,
+        split.labels,
+        learned=faces.training.labels,
+        adjustment=arguments.adjustment,
+        floor=arguments.floor,
+    )
     fold(calibration, network)
     exported = export(network, arguments.out / f"{NAME}.tflite", split)
     save_compact(network, arguments.out / f"{NAME}.keras")
@@ -70,6 +83,7 @@ def run(arguments: argparse.Namespace) -> Path:
     write_json(
         {
             **calibration.as_dict(),
+            "adjustment": arguments.adjustment,
             "floor": arguments.floor,
             "split": "public-test",
             "before": _summary(before, split),

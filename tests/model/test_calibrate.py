@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion.labels import EMOTIONS
-from model.calibrate import Calibration, fit_calibration, fit_offsets, fit_temperature
+from model.calibrate import Calibration, adjust_for, fit_calibration, fit_offsets, fit_temperature
 from model.evaluate import expected_calibration_error
 
 CLASSES = len(EMOTIONS)
@@ -31,6 +31,26 @@ def test_the_temperature_undoes_boldness(boldness: float) -> None:
     before = softmax(logits)
     after = fit_calibration(before, labels, floor=0.0).apply(before)
     assert expected_calibration_error(after, labels) < 0.025
+
+
+def test_adjustment_undoes_what_uneven_classes_taught() -> None:
+    # Bayes: among classes as frequent as these, true probabilities are off by just their shares.
+    counts = np.array([400, 10, 400, 700, 500, 300, 600])
+    logits, _ = faces()
+    learned = logits + np.log(counts / counts.sum())
+    assert softmax(learned + adjust_for(counts, 1.0)) == pytest.approx(softmax(logits), abs=1e-6)
+    assert adjust_for(counts, 0.2).argmax() == 1
+    assert adjust_for(counts, 0.2).min() == 0
+    assert adjust_for(counts, 0.0) == pytest.approx(np.zeros(CLASSES))
+
+
+def test_a_rare_class_is_named_more_often_where_the_classes_learned_are_known() -> None:
+    logits, labels = faces()
+    learned = np.repeat(np.arange(CLASSES), [400, 10, 400, 700, 500, 300, 600])
+    found = fit_calibration(softmax(logits), labels, learned=learned, adjustment=0.5, floor=0.0)
+    assert found.offsets == pytest.approx(adjust_for(np.bincount(learned), 0.5), abs=1e-4)
+    plain = fit_calibration(softmax(logits), labels, floor=0.0)
+    assert plain.offsets == (0.0,) * CLASSES
 
 
 def test_a_class_that_is_given_up_is_lifted_to_the_floor_and_others_are_left() -> None:

@@ -34,7 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def asked(**options: object) -> argparse.Namespace:
-    return argparse.Namespace(**{"data": None, "floors": None, "together": None, **options})
+    return argparse.Namespace(**{"data": None, "offsets": None, "together": None, **options})
 
 
 def test_every_run_is_listed_the_best_last_and_stays_when_its_folder_is_gone(home: Path) -> None:
@@ -89,19 +89,23 @@ def test_multiply_adds_by_hand() -> None:
     assert experiments.multiply_adds([4, 8], [1, 2]) == 48**2 * 36 + 24**2 * (9 * 96 + 32)
 
 
-def test_floors_are_tried_on_faces_that_they_were_not_fitted_to(
-    tiny_zip: Path, monkeypatch: pytest.MonkeyPatch
+def test_offsets_are_tried_on_faces_that_they_were_not_fitted_to(
+    home: Path, tiny_zip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = load_fer2013(tiny_zip).public_test.labels
     timid = np.full((len(labels), len(EMOTIONS)), 0.1, np.float32)
     timid[np.arange(len(labels)), labels] = 0.4
     timid[labels == 2, 2] = 0.08  # fear is given up
     monkeypatch.setattr(experiments, "load_predictor", lambda _: lambda _: timid)
-    rows = experiments.try_floors(Path("x.keras"), str(tiny_zip))
-    assert [row["floor"] for row in rows] == list(experiments.FLOORS)
-    assert rows[0]["fitted_lowest_recall"] == 0
-    assert rows[-1]["fitted_lowest_recall"] >= 0.6
+    rows = experiments.try_offsets(["x"], str(tiny_zip))
+    assert [(row["adjustment"], row["floor"]) for row in rows] == list(experiments.OFFSETS)
+    by_floor = {row["floor"]: row for row in rows if row["adjustment"] == 0}
+    assert by_floor[0.0]["fitted_lowest_recall"] == 0
+    assert by_floor[0.6]["fitted_lowest_recall"] >= 0.6
     assert {f"{how}_accuracy" for how in ("fitted", "crossed")} < set(rows[0])
+    table = experiments.run(asked(offsets=["x", "y"], data=str(tiny_zip))).read_text()
+    assert "recall, for x + y, fitted" in table
+    assert "## Class offsets" in experiments.run(asked()).read_text()
 
 
 def test_networks_in_company_are_right_where_their_mean_is(
