@@ -255,6 +255,8 @@ def _trust(metrics: dict[str, Any], private: dict[str, Any]) -> str:
     if calibration := metrics.get("calibration"):
         offsets = {name: value for name, value in calibration["bias"].items() if value}
         raised = ", ".join(f"{name} +{value:.2f}" for name, value in offsets.items())
+        if raised and (adjustment := calibration.get("adjustment")):
+            raised += f" (logit adjustment {adjustment} and what a floor under every recall asks)"
         said.append(
             f"Temperature {calibration['temperature']:.2f}, fitted on PublicTest and folded into "
             f"the last layer{f'; class offsets {raised}' if raised else ''}."

@@ -22,7 +22,11 @@ def weights(tiny_zip: Path, tiny_votes: Path, tmp_path: Path) -> Path:
     (tmp_path / "training.json").write_text(json.dumps({"starts": [SETTINGS]}))
     (tmp_path / "calibration.json").write_text(
         json.dumps(
-            {"temperature": 1.25, "bias": {name: 0.1 * (name == "fear") for name in EMOTIONS}}
+            {
+                "temperature": 1.25,
+                "adjustment": 0.2,
+                "bias": {name: 0.1 * (name == "fear") for name in EMOTIONS},
+            }
         )
     )
     data = load_fer2013(tiny_zip, ferplus=tiny_votes)
@@ -49,7 +53,7 @@ def test_the_card_says_what_was_measured(weights: Path) -> None:
     assert "**happy**" not in text
     assert "1 images of PrivateTest and 0 images of PublicTest are pixel-identical" in text
     assert "Temperature 1.25" in text
-    assert "class offsets fear +0.10" in text
+    assert "class offsets fear +0.10 (logit adjustment 0.2 and" in text
     assert "Article 5(1)(f)" in text
     # What was not measured has no heading.
     assert "Beside classical features" not in text
