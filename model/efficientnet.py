@@ -27,16 +27,18 @@ STAGES = (
 )
 """Blocks, kernel, stride of the first block, expansion and channels of each stage."""
 STEM, HEAD = 32, 1280
+SIDE = 96
+"""Twice that of FER-2013's pictures."""
 
 
 def build_efficientnet(
-    *, upscale: int = 2, dropout: float = 0.3, name: str = "efficientnet_lite0"
+    *, side: int = SIDE, dropout: float = 0.3, name: str = "efficientnet_lite0"
 ) -> keras.Model:
     """Build EfficientNet-Lite0 (Tan & Le 2019; "Lite": no squeeze-and-excitation, ReLU6).
 
     Args:
-        upscale: how many times larger the picture is made, bilinearly, before the first layer:
-            the network halves its side five times.
+        side: the pixels that the picture's side is brought to, bilinearly, before the first
+            layer: the network halves it five times.
         dropout: share of pooled features dropped in training, 0-1.
         name: the model's name.
 
@@ -46,7 +48,7 @@ def build_efficientnet(
     """
     pictures = keras.layers.Input((SIZE, SIZE, 1), name="picture")
     x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="rescaling")(pictures)
-    x = keras.layers.UpSampling2D(upscale, interpolation="bilinear", name="upscale")(x)
+    x = keras.layers.Resizing(side, side, interpolation="bilinear", name="upscale")(x)
     x = keras.layers.Conv2D(STEM, 3, strides=2, padding="same", use_bias=False, name="conv_stem")(x)
     x = _normalise(x, "bn0")
     count, before = 0, STEM

@@ -13,6 +13,7 @@ import argparse
 import csv
 import itertools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from model.calibrate import fit_calibration
 from model.data import SIZE, load_fer2013
-from model.efficientnet import HEAD, STAGES, STEM
+from model.efficientnet import HEAD, SIDE, STAGES, STEM
 from model.evaluate import load_predictor, measure, predict_with_mirror, write_json
 
 HOME = Path(__file__).parent
@@ -98,6 +99,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
     seconds = [float(row["wall_seconds"]) for row in rows if row.get("wall_seconds")]
     return {
         "network": network,
+        "side": last.get("side") if network == "efficientnet_lite0" else None,
         "settings": {name: last[name] for name in ("widths", "depths", *SAID) if name in last},
         "balance_by": last.get("balance_by", "loss"),
         "effective": last.get("effective"),
@@ -119,7 +121,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
 def multiply_adds_of(settings: dict[str, Any]) -> int:
     """Return the multiply-adds of a face in the network that a start's arguments ask for."""
     if settings.get("network") == "efficientnet_lite0":
-        return lite0_multiply_adds()
+        return lite0_multiply_adds(settings.get("side", SIDE))
     return multiply_adds(settings["widths"], settings["depths"])
 
 
@@ -135,15 +137,15 @@ def multiply_adds(widths: list[int], depths: list[int]) -> int:
     return total
 
 
-def lite0_multiply_adds(upscale: int = 2) -> int:
+def lite0_multiply_adds(side: int = SIDE) -> int:
     """Return the multiply-adds of a face in the convolutions of `build_efficientnet`'s network."""
-    side = SIZE * upscale // 2
+    side = math.ceil(side / 2)
     total, before = side**2 * 9 * STEM, STEM
     for blocks, size, stride, expansion, channels in STAGES:
         for first in (True, *[False] * (blocks - 1)):
             wide = before * expansion
             total += side**2 * before * wide if expansion > 1 else 0
-            side //= stride if first else 1
+            side = math.ceil(side / stride) if first else side
             total += side**2 * wide * (size**2 + channels)
             before = channels
     return total + side**2 * before * HEAD
@@ -288,7 +290,7 @@ def _what(row: dict[str, Any]) -> str:
     if row.get("network", "emotion_cnn") == "emotion_cnn":
         shape = [f"{part} {'-'.join(map(str, settings[part]))}" for part in ("widths", "depths")]
     else:
-        shape = [row["network"]]
+        shape = [row["network"], *([f"{side} px"] if (side := row.get("side")) else [])]
     said = [
         *shape,
         *(how.format(settings[name]) for name, how in SAID.items() if settings.get(name)),

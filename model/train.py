@@ -28,7 +28,7 @@ from model.augmentation import RandomAugmentation
 from model.batches import Batches
 from model.curves import draw_curves
 from model.data import FERPLUS_COLUMNS, Split, load_fer2013
-from model.efficientnet import build_efficientnet
+from model.efficientnet import SIDE, build_efficientnet
 from model.evaluate import load_predictor, measure, predict_with_mirror
 
 RUNS = Path(__file__).parent / "runs"
@@ -75,6 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="emotion_cnn",
         help="our own small one, in --widths and --depths, or a larger one that can know ImageNet",
     )
+    add("--side", type=int, default=SIDE, help="pixels that the larger network sees the picture in")
     add("--widths", type=int, nargs="+", default=list(WIDTHS))
     add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
     add("--initial", type=Path, help="start from this network (.keras) and not from random weights")
@@ -198,7 +199,7 @@ def train(arguments: argparse.Namespace) -> Path:
 
 def _build(arguments: argparse.Namespace) -> keras.Model:
     if arguments.network == "efficientnet_lite0":
-        return build_efficientnet(dropout=arguments.dropout)
+        return build_efficientnet(side=arguments.side, dropout=arguments.dropout)
     return build_model(
         widths=tuple(arguments.widths), depths=tuple(arguments.depths), dropout=arguments.dropout
     )

@@ -54,12 +54,12 @@ def test_every_run_is_listed_the_best_last_and_stays_when_its_folder_is_gone(hom
 
 
 def test_a_larger_network_is_listed_by_its_name_and_its_start(home: Path) -> None:
-    lite = start(network="efficientnet_lite0", initial="model/runs/imagenet.keras")
+    lite = start(network="efficientnet_lite0", side=112, initial="model/runs/imagenet.keras")
     write_run(home / "runs" / "large", lite, accuracy=0.7)
     (row,) = (
         line for line in experiments.run(asked()).read_text().splitlines() if "| large" in line
     )
-    assert "| efficientnet_lite0, " in row
+    assert "| efficientnet_lite0, 112 px, " in row
     assert "widths" not in row
     assert "began as imagenet" in row
 
@@ -81,6 +81,7 @@ def test_recalls_stand_in_the_table_where_a_run_noted_them(home: Path) -> None:
 
 def test_multiply_adds_of_the_larger_network() -> None:
     # Tan & Le's "Lite0" makes 407 million of them at 224 pixels a side, so at 96 about 75.
+    assert experiments.lite0_multiply_adds(224) == pytest.approx(407e6, rel=0.1)
     assert experiments.lite0_multiply_adds() == pytest.approx(407e6 * (96 / 224) ** 2, rel=0.1)
 
 

@@ -108,9 +108,11 @@ def test_the_larger_network_takes_the_weights_that_it_is_given() -> None:
 def test_the_larger_network_is_trained_and_exported_by_the_same_commands(
     options: Options, tiny_zip: Path, tmp_path: Path
 ) -> None:
-    run = train.train(options("--network", "efficientnet_lite0", "--epochs", "1", "--limit", "16"))
+    chosen = ("--network", "efficientnet_lite0", "--side", "72", "--epochs", "1", "--limit", "16")
+    run = train.train(options(*chosen))
     trained = keras.saving.load_model(run / "best.keras", compile=False)
     assert trained.name == "efficientnet_lite0"
+    assert trained.get_layer("upscale").output.shape == (None, 72, 72, 1)
     assert trained.output_shape == (None, len(EMOTIONS))
     split = load_fer2013(tiny_zip).public_test
     exported = export.export(trained, tmp_path / "large.tflite", split)
