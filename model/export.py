@@ -115,8 +115,12 @@ def _provenance(run: Path) -> dict[str, Any]:
             named = [teachers] if isinstance(teachers, str) else teachers
             start["teacher"] = [_run_and_file(teacher) for teacher in named]
     how = {"starts": starts, "best": json.loads((run / "best.json").read_text())}
-    if initial and Path(initial).with_name("arguments.json").is_file():
-        how["initial"] = _provenance(Path(initial).parent)
+    if initial:
+        # A restored run (`model.restore`) names what it began with, and not where that lies.
+        for folder in (Path(initial).parent, RUNS / Path(initial).parent.name):
+            if folder != run and (folder / "arguments.json").is_file():
+                how["initial"] = _provenance(folder)
+                break
     return how
 
 

@@ -233,6 +233,14 @@ def test_train_begins_with_another_run_and_learns_from_it(
     assert how["starts"][0]["teacher"] == ["first/best.keras"]
     assert [start["run"] for start in how["initial"]["starts"]] == ["first"]
 
+    # As a run says it that was brought back out of the history.
+    note = second.with_name("arguments.json")
+    said = json.loads(note.read_text())
+    said[0]["initial"] = "first/best.keras"
+    note.write_text(json.dumps(said))
+    export.run(parser.parse_args(chosen))
+    assert json.loads((out / "training.json").read_text())["initial"] == how["initial"]
+
 
 def test_a_teacher_softens_the_labels(
     options: Options, tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
