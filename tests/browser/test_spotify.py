@@ -142,6 +142,14 @@ def connect(page: Page, name: str) -> None:
     expect(heading(page)).to_have_text(f"Connected to Spotify as {name}")
 
 
+def allow(page: Page, label: str) -> None:
+    """Press what needs a permission; be asked for it at Spotify, and be back."""
+    # Not by the notice alone: that of the permission before is still to be read.
+    with page.expect_navigation():
+        page.get_by_role("button", name=label).click()
+    expect(page.get_by_text("Connected to Spotify. Press once more")).to_be_visible()
+
+
 def no_answer_in(page: Page) -> None:
     """The address holds no answer of Spotify's, and no entry of this page's history does."""
     addresses = page.evaluate(
@@ -188,8 +196,7 @@ def test_save_and_play(
 
     # Nobody is connected: saving asks for just that, and brings back to the same set.
     menu.click()
-    page.get_by_role("button", name="Save to Spotify").click()
-    expect(page.get_by_text("Connected to Spotify. Press once more")).to_be_visible()
+    allow(page, "Save to Spotify")
     assert page.url == f"{installation.address}/playlist"
     no_answer_in(page)
     assert [title.split(" · ")[0] for title in tracks.all_inner_texts()] == before
@@ -210,8 +217,7 @@ def test_save_and_play(
     assert (kept.owner, kept.public) == ("ann", False)
 
     # Playing asks for that too, and keeps what was allowed before.
-    page.get_by_role("button", name="Play on a device").click()
-    expect(page.get_by_text("Connected to Spotify. Press once more")).to_be_visible()
+    allow(page, "Play on a device")
     menu.click()
     page.get_by_role("button", name="Find my devices").click()
     page.get_by_text("Phone", exact=True).click()
