@@ -15,6 +15,7 @@ import numpy as np
 
 from emotion.labels import EMOTIONS
 from model import compare, placement, robustness
+from model.efficientnet import SIDE
 from model.evaluate import WEIGHTS, describe
 from model.experiments import multiply_adds_of
 
@@ -160,7 +161,8 @@ def as_markdown(figures: dict[str, Any]) -> str:
             else "The first of these runs began with random weights."
         )
         + (
-            " The second network comes from runs of its own, which began with random weights."
+            " The second network comes from runs of its own, which began with random weights"
+            f"{_taught_by(figures['training']['joined'])}."
             if "joined" in figures["training"]
             else ""
         ),
@@ -180,7 +182,8 @@ def as_markdown(figures: dict[str, Any]) -> str:
 
 def _kind(how: dict[str, Any]) -> str:
     if how["starts"][-1].get("network") == "efficientnet_lite0":
-        kind = "EfficientNet-Lite0 (Tan & Le 2019), which enlarges the crop to 96×96 first"
+        side = how["starts"][-1].get("side", SIDE)
+        kind = f"EfficientNet-Lite0 (Tan & Le 2019), which enlarges the crop to {side}×{side} first"
     else:
         kind = "A small residual CNN"
     if "joined" not in how:
@@ -196,6 +199,13 @@ def _lower(text: str) -> str:
 def _cost(how: dict[str, Any]) -> int:
     """Return the multiply-adds of a face in all that is shipped."""
     return multiply_adds_of(how["starts"][-1]) + (_cost(how["joined"]) if "joined" in how else 0)
+
+
+def _taught_by(how: dict[str, Any]) -> str:
+    """Return who taught a network's last run, to be said after it."""
+    teachers = how["starts"][-1].get("teacher") or []
+    named = [Path(teacher).parent.name for teacher in teachers]
+    return f"; its last run was taught by {', '.join(named)}" if named else ""
 
 
 def _knew_imagenet(how: dict[str, Any]) -> bool:

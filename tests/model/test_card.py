@@ -74,13 +74,16 @@ def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path)
     assert "69 million multiply-adds" in text
     assert "began with weights that know the objects of ImageNet" in text
     assert "names no licence" in text
-    joined = {"starts": [SETTINGS]}
+    assert "enlarges the crop to 96×96" in text
+    joined = {"starts": [{**SETTINGS, "teacher": ["large/best.keras", "wise/best.keras"]}]}
     (weights / "training.json").write_text(
-        json.dumps({"starts": [large], "initial": began, "joined": joined})
+        json.dumps({"starts": [{**large, "side": 112}], "initial": began, "joined": joined})
     )
     text = write(weights)
     assert "Two networks in one file, the mean of whose logits counts: EfficientNet-Lite0" in text
-    assert ", and a small residual CNN (70 million multiply-adds a face in all). It" in text
+    assert "enlarges the crop to 112×112" in text
+    assert ", and a small residual CNN (105 million multiply-adds a face in all). It" in text
+    assert "random weights; its last run was taught by large, wise." in text
 
 
 def test_figures_of_another_network_are_refused(weights: Path) -> None:
