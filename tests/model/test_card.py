@@ -82,7 +82,7 @@ def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path)
     text = write(weights)
     assert "Two networks in one file, the mean of whose logits counts: EfficientNet-Lite0" in text
     assert "enlarges the crop to 112×112" in text
-    assert ", and a small residual CNN (105 million multiply-adds a face in all). It" in text
+    assert ", and a small residual CNN (104 million multiply-adds a face in all). It" in text
     assert "random weights; its last run was taught by large, wise." in text
 
 
