@@ -27,9 +27,7 @@ train: $(VENV)/train.installed
 
 # The shipped network, as it was made: from ImageNet's weights, and from small networks that were
 # shipped before it and lie in the repository's history.
-LITE := --network efficientnet_lite0 --batch-size 64
-TAUGHT := --teacher model/runs/second/best.keras model/runs/third/best.keras \
-  model/runs/lite3/best.keras --teacher-views 2 --label-smoothing 0 --weight-decay 2e-3
+LITE := --network efficientnet_lite0 --batch-size 64 --learning-rate 0.025
 shipped: $(VENV)/train.installed
 	$(PIP) -r requirements-teacher.txt
 	test -d model/runs/first || $(BIN)/python -m model restore 58f6519 --run first
@@ -37,21 +35,14 @@ shipped: $(VENV)/train.installed
 	test -d model/runs/third || $(BIN)/python -m model restore bee212a --run third
 	$(BIN)/python -m model imagenet
 	$(BIN)/python -m model train --run lite2 $(LITE) --initial model/runs/imagenet.keras \
-	  --learning-rate 0.025 --epochs 20 --strength 0.6 --erase 0.15 --noise 8 --dropout 0.2 \
+	  --epochs 20 --strength 0.6 --erase 0.15 --noise 8 --dropout 0.2 \
 	  --teacher model/runs/third/best.keras --teacher-weight 0.3 --teacher-views 1 \
 	  $(if $(VOTES),--votes $(VOTES))
 	$(BIN)/python -m model train --run lite3 $(LITE) --initial model/runs/lite2/best.keras \
-	  --learning-rate 0.025 --epochs 12 --strength 0.9 --noise 12 --weight-decay 2e-3 --label-smoothing 0 \
+	  --epochs 12 --strength 0.9 --noise 12 --weight-decay 2e-3 --label-smoothing 0 \
 	  --teacher model/runs/third/best.keras model/runs/lite2/best.keras --teacher-weight 0.7 \
 	  --teacher-views 1 $(if $(VOTES),--votes $(VOTES))
-	$(BIN)/python -m model train --run fifth --initial model/runs/second/best.keras $(TAUGHT) \
-	  --teacher-weight 0.6 --batch-size 64 --learning-rate 0.03 --epochs 36 --strength 0.9 \
-	  --noise 16 --balance 0.3 --judge-every 4 --precision mixed_bfloat16 \
-	  $(if $(VOTES),--votes $(VOTES))
-	$(BIN)/python -m model train --run lite4 $(LITE) --side 112 \
-	  --initial model/runs/lite3/best.keras $(TAUGHT) --teacher-weight 0.7 --learning-rate 0.02 \
-	  --epochs 6 --strength 0.9 --noise 12 --judge-every 2 $(if $(VOTES),--votes $(VOTES))
-	$(BIN)/python -m model export --run lite4 --join fifth
+	$(BIN)/python -m model export --run lite3 --join second
 	$(MAKE) figures
 
 # Everything that is said about the shipped network, measured and written anew.
