@@ -241,7 +241,8 @@ def test_an_answer_that_comes_too_late_signs_nobody_in(keys: Keys, spotify: Spot
     departure = departures.begin(keys, SCOPES)
     answer = agree(departure)
     back = departures.claim(answer["state"], {departure.cookie: departure.proof})
-    spotify.fault(TOKEN, Fault(trickle=0.03))
+    # Some 150 bytes: half as long again as anybody waits.
+    spotify.fault(TOKEN, Fault(trickle=0.05))
     with pytest.raises(Unreachable):
         back.authorization.redeem(answer["code"])
     for thread in threading.enumerate():
