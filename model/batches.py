@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -55,7 +56,7 @@ class Batches(keras.utils.PyDataset):
         self.mixup, self.cutmix = mixup, cutmix
         self.plain_from = math.inf if plain_from is None else plain_from
         self.epoch, self.seed = epoch, seed
-        self.begun = 0
+        self._epochs = itertools.count(epoch)
         self.order = self._draw()
 
     def __len__(self) -> int:
@@ -93,14 +94,12 @@ class Batches(keras.utils.PyDataset):
         return mixed(pictures, kept), targets, heard
 
     def on_epoch_begin(self) -> None:
-        """Go on to the next epoch, from the second call on.
+        """Draw the epoch's order.
 
-        Not at an epoch's end: Keras says that one has ended once before the first has begun.
+        Not at an epoch's end: Keras says that one has ended before the first has begun.
         """
-        if self.begun:
-            self.epoch += 1
-            self.order = self._draw()
-        self.begun += 1
+        self.epoch = next(self._epochs)
+        self.order = self._draw()
 
     def _draw(self) -> NDArray[np.int64]:
         rng = np.random.default_rng((self.seed, self.epoch))

@@ -17,7 +17,7 @@ from emotion.labels import EMOTIONS
 from model import compare, placement, robustness
 from model.efficientnet import SIDE
 from model.evaluate import WEIGHTS, describe
-from model.experiments import multiply_adds_of
+from model.experiments import multiply_adds_of, run_of
 
 HOME = Path(__file__).parent
 CARD = HOME / "MODEL_CARD.md"
@@ -204,8 +204,8 @@ def _cost(how: dict[str, Any]) -> int:
 def _taught_by(how: dict[str, Any]) -> str:
     """Return who taught a network's last run, to be said after it."""
     teachers = how["starts"][-1].get("teacher") or []
-    named = [Path(teacher).parent.name for teacher in teachers]
-    return f"; its last run was taught by {', '.join(named)}" if named else ""
+    named = ", ".join(str(run_of(teacher)) for teacher in teachers)
+    return f"; its last run was taught by {named}" if named else ""
 
 
 def _knew_imagenet(how: dict[str, Any]) -> bool:

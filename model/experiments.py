@@ -14,11 +14,11 @@ import csv
 import itertools
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.calibrate import fit_calibration
 from model.data import SIZE, load_fer2013
@@ -82,7 +82,11 @@ def run(arguments: argparse.Namespace) -> Path:
         rows = try_offsets(arguments.offsets, arguments.data)
         known["offsets"] = {"runs": arguments.offsets, "rows": rows}
     if arguments.together:
-        known["together"] = try_together(arguments.together, arguments.data)
+        together = try_together(arguments.together, arguments.data)
+        tried = [row["runs"] for row in together]
+        # Like a run, what was tried stays when its networks are gone.
+        together += [row for row in known.get("together", []) if row["runs"] not in tried]
+        known["together"] = sorted(together, key=lambda row: len(row["runs"]))
     write_json(known, KNOWN)
     TABLE.write_text(as_markdown(known))
     return TABLE
@@ -104,8 +108,8 @@ def describe_run(folder: Path) -> dict[str, Any]:
         "balance_by": last.get("balance_by", "loss"),
         "effective": last.get("effective"),
         "images": last.get("limit"),
-        "initial": _run_of(starts[0].get("initial")),
-        "teachers": [_run_of(teacher) for teacher in _listed(last.get("teacher"))],
+        "initial": run_of(starts[0].get("initial")),
+        "teachers": [run_of(teacher) for teacher in _listed(last.get("teacher"))],
         "teacher_weight": last.get("teacher_weight") if last.get("teacher") else None,
         "starts": len(starts),
         "epochs": len(rows),
@@ -182,6 +186,9 @@ def try_offsets(runs: list[str], data: str | None) -> list[dict[str, float]]:
 
     The second is what they can be expected to do on faces that they were not fitted to. Of
     several runs the mean logits are taken, as `model.join` ships them.
+
+    Each row holds ``adjustment`` and ``floor`` of `OFFSETS`, and, once ``fitted_`` and once
+    ``crossed_``, ``accuracy``, ``macro_recall``, ``lowest_recall`` and ``ece``, all 0-1.
     """
     faces = load_fer2013(data)
     split, learned = faces.public_test, faces.training.labels
@@ -191,22 +198,10 @@ def try_offsets(runs: list[str], data: str | None) -> list[dict[str, float]]:
     halves = np.array_split(np.random.default_rng(0).permutation(len(split)), 2)
     rows = []
     for adjustment, floor in OFFSETS:
-
-        def corrected(
-            fit: NDArray[np.int64],
-            use: NDArray[np.int64],
-            adjustment: float = adjustment,
-            floor: float = floor,
-        ) -> NDArray[np.float32]:
-            calibration = fit_calibration(
-                plain[fit], split.labels[fit], learned=learned, adjustment=adjustment, floor=floor
-            )
-            return calibration.apply(plain[use])
-
-        everybody = np.arange(len(split))
-        fitted, crossed = corrected(everybody, everybody), plain.copy()
+        fit = partial(fit_calibration, learned=learned, adjustment=adjustment, floor=floor)
+        fitted, crossed = fit(plain, split.labels).apply(plain), plain.copy()
         for here, there in (halves, halves[::-1]):
-            crossed[there] = corrected(here, there)
+            crossed[there] = fit(plain[here], split.labels[here]).apply(plain[there])
         row = {"adjustment": adjustment, "floor": floor}
         for name, found in (("fitted", fitted), ("crossed", crossed)):
             metrics = measure(found, split, name="public-test")
@@ -321,7 +316,8 @@ def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value or [])
 
 
-def _run_of(path: str | None) -> str | None:
+def run_of(path: str | None) -> str | None:
+    """Return the run whose network a path names: its folder, or a file of its name."""
     if not path:
         return None
     return Path(path).parent.name if Path(path).stem == "best" else Path(path).stem

@@ -126,3 +126,7 @@ def test_networks_in_company_are_right_where_their_mean_is(
     assert "| unsure | 0.00% | 0.00% |" in table
     assert "| sure + unsure | 100.00% | 100.00% |" in table
     assert "## Networks in company" in experiments.run(asked()).read_text()
+    # What was tried before stays, though its networks may be gone.
+    later = experiments.run(asked(together=["sure"], data=str(tiny_zip))).read_text()
+    assert later.count("| sure | 100.00%") == 1
+    assert later.index("| unsure |") < later.index("| sure + unsure | 100.00% |")
