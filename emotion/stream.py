@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.crop import cut, frame_of, stretched
+from emotion.crop import cut, frame_of, prepared
 from emotion.detector import FaceDetector
 from emotion.follow import Template, find_again, small_grey, template_of
 from emotion.haar_detector import HaarDetector
@@ -231,7 +231,7 @@ class FaceStream:
         probabilities: dict[int, tuple[float, ...]] = {}
         if tracks:
             grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-            crops = np.stack([stretched(cut(grey, frame_of(Face(track.box)))) for track in tracks])
+            crops = np.stack([prepared(cut(grey, frame_of(Face(track.box)))) for track in tracks])
             # Every second reading sees the mirror image. Smoothed over time that is the mean
             # of both, which is right more often, at the price of one.
             if self._reads % 2:

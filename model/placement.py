@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
-from emotion.crop import stretched
+from emotion.crop import prepared
 from emotion.detector import DETECTORS, FaceDetector, build_detector
 from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face
@@ -228,12 +228,12 @@ def measure(
 def read_crops(split: Split, classifier: Classifier) -> NDArray[np.bool_]:
     """Return which faces ``(N,)`` are read rightly from FER-2013's own crops.
 
-    Their greys are stretched like those of every crop, so that only the cut differs.
+    Their greys are prepared like those of every crop, so that only the cut differs.
     """
     right = np.zeros(len(split), dtype=np.bool_)
     for start in range(0, len(split), 64):
         part = slice(start, start + 64)
-        crops = np.stack([stretched(face[..., 0]) for face in split.images[part]])
+        crops = np.stack([prepared(face[..., 0]) for face in split.images[part]])
         right[part] = classifier.predict(crops).argmax(axis=1) == split.labels[part]
     return right
 

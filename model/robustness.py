@@ -1,9 +1,9 @@
 """What bad pictures cost: accuracy under turned, small, blurred, noisy, dark and hidden faces.
 
 ``python -m model robustness --fer PYTHON`` alters a test split in nine ways, each from not at
-all to badly, and reads it with the shipped network: one look a face, as at a live frame, greys
-stretched to 0-255 as the app does, and not levelled. PyPI's ``fer`` reads the
-same altered pictures. ``--record`` writes what was measured into ``robustness.json``.
+all to badly, and reads it with the shipped network: one look a face, as at a live frame, its greys
+prepared as the app does (stretched, and noise taken out), and not levelled. PyPI's ``fer`` reads
+the same altered pictures. ``--record`` writes what was measured into ``robustness.json``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.crop import stretched
+from emotion.crop import prepared
 from model.data import Split, load_fer2013
 from model.evaluate import SHIPPED, WEIGHTS, Predict, describe, load_predictor, write_json
 from model.fer_package import load_fer
@@ -157,9 +157,9 @@ def hide_eyes(pictures: Pictures, share: float) -> Pictures:
     return _hide(pictures, EYES, share)
 
 
-def stretch(pictures: Pictures) -> Pictures:
-    """Stretch the greys of each face ``(N, 48, 48, 1)`` to 0-255, as `emotion.crop` does."""
-    return _each(pictures, stretched)
+def prepare(pictures: Pictures) -> Pictures:
+    """Make the greys of each face ``(N, 48, 48, 1)`` fit to read, as `emotion.crop` does."""
+    return _each(pictures, prepared)
 
 
 def _hide(pictures: Pictures, rows: tuple[int, int], share: float) -> Pictures:
@@ -331,7 +331,7 @@ def measure(
 
     Args:
         split: the faces, unaltered.
-        predict: the network, whose pictures are stretched before it sees them.
+        predict: the network, whose pictures are prepared before it sees them.
         fer: reads the altered pictures as they are.
         changes: what is done to them; all of `CHANGES` by default.
     """
@@ -360,7 +360,7 @@ def measure(
 def _accuracies(
     pictures: Pictures, split: Split, predict: Predict, fer: Predict | None
 ) -> tuple[float, float | None]:
-    ours = _accuracy(predict(stretch(pictures)), split)
+    ours = _accuracy(predict(prepare(pictures)), split)
     return ours, None if fer is None else _accuracy(fer(pictures), split)
 
 

@@ -3,7 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emotion.crop import MARGIN, SIZE, Frame, crop_faces, cut, frame_of, stretched
+from emotion.crop import (
+    MARGIN,
+    NOISY_FROM,
+    SIZE,
+    Frame,
+    crop_faces,
+    cut,
+    frame_of,
+    noise_of,
+    prepared,
+    stretched,
+)
 from emotion.types import Box, Face, Landmarks
 
 
@@ -92,3 +103,46 @@ def test_nothing_is_not_stretched_into_noise() -> None:
     flat = np.full((SIZE, SIZE), 100, np.uint8)
     flat[0, 0] = 104
     assert (stretched(flat) == flat).all()
+
+
+def face_crop(astronaut: np.ndarray) -> np.ndarray:
+    (crop,) = crop_faces(astronaut, [Face(Box(177, 66, 97, 97))])
+    return crop
+
+
+def with_noise(crop: np.ndarray, deviation: float) -> np.ndarray:
+    noise = np.random.default_rng(0).normal(0, deviation, crop.shape)
+    return np.clip(np.rint(crop + noise), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("deviation", [10, 20, 30])
+def test_noise_is_measured_on_a_face(astronaut: np.ndarray, deviation: int) -> None:
+    # On the face in the middle of the greys, where nothing is cut off at black and white.
+    middling = (64 + face_crop(astronaut) * 0.5).astype(np.uint8)
+    assert noise_of(with_noise(middling, deviation)) == pytest.approx(deviation, rel=0.15)
+
+
+def test_a_face_as_shot_is_only_stretched(astronaut: np.ndarray) -> None:
+    crop = face_crop(astronaut)
+    assert noise_of(crop) < NOISY_FROM
+    assert np.array_equal(prepared(crop), stretched(crop))
+
+
+def test_noise_is_taken_out_of_a_face_in_the_dark(astronaut: np.ndarray) -> None:
+    crop = face_crop(astronaut)
+    shot = with_noise((20 + crop * 0.25).astype(np.uint8), 4)
+    as_it_is, without = stretched(shot), prepared(shot)
+    assert noise_of(without) < noise_of(as_it_is) / 2
+    assert without.min() == 0
+    assert without.max() == 255
+
+    def likeness(found: np.ndarray) -> float:
+        return float(np.corrcoef(found.ravel(), crop.ravel())[0, 1])
+
+    assert likeness(without) > likeness(as_it_is)
+
+
+def test_an_empty_crop_stays_empty() -> None:
+    flat = np.full((SIZE, SIZE), 100, np.uint8)
+    assert noise_of(flat) == 0
+    assert np.array_equal(prepared(flat), flat)

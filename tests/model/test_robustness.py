@@ -107,7 +107,7 @@ def test_noise_blur_and_light_are_as_strong_as_they_say() -> None:
     assert np.unique(robustness.expose(faces, 3)).tolist() == [255]
 
 
-def test_ours_sees_stretched_pictures_and_fer_the_altered_ones(split: Split) -> None:
+def test_ours_sees_prepared_pictures_and_fer_the_altered_ones(split: Split) -> None:
     seen: dict[str, list[np.ndarray]] = {"ours": [], "fer": []}
 
     def spy(name: str, emotion: str) -> robustness.Predict:
