@@ -13,8 +13,9 @@ class RandomAugmentation(keras.layers.Layer):
     """Mirror, turn, scale, shift, light, erase and grain; the identity outside training.
 
     One affine map a picture carries mirror, rotation, scale and shift, so that a picture is
-    resampled once. Written in ``keras.ops``: the layer sits at the head of the training model
-    and runs where that runs, on TensorFlow, JAX or torch.
+    resampled once; beyond its edge the edge is repeated, as `emotion.crop` does. Written in
+    ``keras.ops``: the layer sits at the head of the training model and runs where that runs, on
+    TensorFlow, JAX or torch.
 
     Args:
         rotation: largest turn to either side, degrees.
@@ -35,7 +36,7 @@ class RandomAugmentation(keras.layers.Layer):
         self,
         *,
         rotation: float = 15.0,
-        scale: float = 0.15,
+        scale: float = 0.25,
         shift: float = 0.10,
         brightness: float = 0.15,
         contrast: float = 0.25,
@@ -60,7 +61,7 @@ class RandomAugmentation(keras.layers.Layer):
         """Return the layer with every default range but erasing times ``strength``."""
         return cls(
             rotation=15.0 * strength,
-            scale=0.15 * strength,
+            scale=0.25 * strength,
             shift=0.10 * strength,
             brightness=0.15 * strength,
             contrast=0.25 * strength,
@@ -103,8 +104,7 @@ class RandomAugmentation(keras.layers.Layer):
             pictures,
             maps,
             interpolation="bilinear",
-            fill_mode="constant",
-            fill_value=0.0,
+            fill_mode="nearest",
             data_format="channels_last",
         )
 
