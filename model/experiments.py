@@ -48,6 +48,7 @@ SAID = {
     "strength": "augmentation {}",
     "erase": "erasing {}",
     "noise": "noise {}",
+    "blur": "blur {}",
     "mixup": "mixup {}",
     "cutmix": "CutMix {}",
     "precision": "{}",

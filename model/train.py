@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--strength", type=float, default=0.8, help="of the augmentation, 0: mirror images only")
     add("--erase", type=float, default=0.25, help="share of pictures with a rectangle erased")
     add("--noise", type=float, default=16.0, help="largest deviation of added noise, greys 0-255")
+    add("--blur", type=float, default=0.0, help="largest deviation of added blur, pixels, 0-1.5")
     add(
         "--network",
         choices=("emotion_cnn", "efficientnet_lite0"),
@@ -138,6 +139,7 @@ def train(arguments: argparse.Namespace) -> Path:
         arguments.strength,
         erase=arguments.erase,
         noise=arguments.noise,
+        blur=arguments.blur,
         seed=seed,
         dtype="float32",
         name="augmentation",
