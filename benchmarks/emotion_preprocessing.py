@@ -11,7 +11,9 @@ prints, for the network in model/weights (or --weights):
    margin, and how the box compares with the FER-2013 frame;
 3. the same for faces that lean by 0 to 30 degrees, with and without levelling the eyes;
 4. accuracy by the size at which a face was taken;
-5. with --faces, a folder of photos named after what they show (happy.jpg …): which are read as
+5. how large Haar's boxes are beside the FER-2013 frame, by the size of the face, on training
+   faces pasted into pictures: what `emotion.haar_detector` takes off small boxes came from here;
+6. with --faces, a folder of photos named after what they show (happy.jpg …): which are read as
    named, per margin and levelling.
 
 What was decided with it: the crop is the detector's box made square and grown by a twentieth,
@@ -35,11 +37,15 @@ from numpy.typing import NDArray
 from emotion.classifier import EmotionClassifier
 from emotion.crop import NOISY_FROM, crop_faces, noise_of, prepared, stretched
 from emotion.detector import build_detector
+from emotion.haar_detector import HaarDetector
 from emotion.image import decode_image
 from emotion.labels import EMOTIONS
 from emotion.mtcnn_detector import MtcnnDetector
 from emotion.types import Box, Face
 from model.data import load_fer2013
+from model.pictures import load_backgrounds
+from model.placement import Condition, best_match, paste
+from model.robustness import sample
 
 Crops = NDArray[np.uint8]
 PAD, ENLARGED = 60, 144
@@ -205,13 +211,35 @@ def report_size(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.
         print(f"   {side:3} pixels{value:8.1f}")
 
 
+def report_small_boxes(crops: Crops) -> None:
+    print(f"\n5. Haar's boxes: side of the box / side of the frame, {len(crops)} training faces")
+    grounds = load_backgrounds()
+    detector = HaarDetector()
+    for side in (32, 36, 40, 44, 48, 56, 64, 96, 128):
+        ratios, sides = [], []
+        for number, crop in enumerate(crops):
+            generator = np.random.default_rng((0, number))
+            across, down = generator.random(2)
+            ground = grounds[number % len(grounds)]
+            placed = paste(crop, ground, Condition(side), across=across, down=down)
+            face = best_match(detector.detect(placed.image), placed.frame)
+            if face:
+                ratios.append(face.box.width / side)
+                sides.append(face.box.width)
+        low, middle, high = np.percentile(ratios, [25, 50, 75])
+        print(
+            f"   {side:3} pixels, {len(ratios)} found{middle:8.3f}  ({low:.2f} to {high:.2f}), "
+            f"box {np.median(sides):.0f}"
+        )
+
+
 def report_photos(classifier: EmotionClassifier, folder: Path) -> None:
     photos = {}
     for path in sorted(folder.iterdir()):
         named = [e for e in EMOTIONS if path.stem.lower().startswith(e)]
         if named:
             photos[path.name] = (named[0], decode_image(path.read_bytes()))
-    print(f"\n5. Photos read as named, of {len(photos)}, with the mean probability of the name")
+    print(f"\n6. Photos read as named, of {len(photos)}, with the mean probability of the name")
     for name in ("haar", "mtcnn"):
         detector = build_detector(name)
         found = {key: detector.detect(image)[:1] for key, (_, image) in photos.items()}
@@ -242,11 +270,13 @@ def main() -> None:
     arguments = parser.parse_args()
     classifier = EmotionClassifier(arguments.weights)
     if arguments.data:
-        split = load_fer2013(arguments.data).public_test
+        data = load_fer2013(arguments.data)
+        split = data.public_test
         chosen = np.random.default_rng(0).permutation(len(split))[: arguments.limit]
         crops, labels = split.images[chosen, :, :, 0], split.labels[chosen]
         for report in (report_pixels, report_frame, report_lean, report_size):
             report(classifier, crops, labels)
+        report_small_boxes(sample(data.training, arguments.limit).images[..., 0])
     if arguments.faces:
         report_photos(classifier, arguments.faces)
 

@@ -72,8 +72,9 @@ def test_a_leaning_cut_stands_upright() -> None:
     lean = np.radians(20)
     picture[(columns - 150) * -np.sin(lean) + (rows - 100) * np.cos(lean) < 0] = 255
     crop = cut(picture, Frame(150, 100, 80, angle=20))
-    assert crop[: SIZE // 2 - 1].min() == 255
-    assert crop[SIZE // 2 + 1 :].max() == 0
+    # Cubic sampling rings a little beside an edge.
+    assert crop[: SIZE // 2 - 1].min() > 250
+    assert crop[SIZE // 2 + 1 :].max() < 5
 
 
 def test_a_frame_over_the_edge_repeats_the_edge() -> None:
