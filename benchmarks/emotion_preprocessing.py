@@ -9,7 +9,8 @@ prints, for the network in model/weights (or --weights):
    under noise; and how noisy faces as shot are taken to be;
 2. accuracy when PublicTest faces are found again by MTCNN in a padded, enlarged picture, per
    margin, and how the box compares with the FER-2013 frame;
-3. the same for faces that lean by 0 to 30 degrees, with and without levelling the eyes;
+3. the same for faces that lean by 0 to 30 degrees, their eyes levelled never, always, and from
+   15 degrees on;
 4. accuracy by the size at which a face was taken;
 5. how large Haar's boxes are beside the FER-2013 frame, by the size of the face, on training
    faces pasted into pictures: what `emotion.haar_detector` takes off small boxes came from here;
@@ -17,15 +18,17 @@ prints, for the network in model/weights (or --weights):
    named, per margin and levelling.
 
 What was decided with it: the crop is the detector's box made square and grown by a twentieth,
-which is FER-2013's own frame; eyes are levelled where they are known (nothing lost upright, much
-won from 10 degrees on). Greys are stretched to 0-255 (nothing lost as shot, everything won in
-the dark) and not equalised, which costs accuracy on faces as shot. So does denoising every face;
-denoising those alone that are noisy, by how much they are, costs nothing and wins much.
+which is FER-2013's own frame; eyes are levelled where they are known to lean by 15 degrees or
+more (below, levelling costs more than it wins). Greys are stretched to 0-255 (nothing lost as
+shot, everything won in the dark) and not equalised, which costs accuracy on faces as shot. So does
+denoising every face; denoising those alone that are noisy, by how much they are, costs nothing and
+wins much.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
-from emotion.crop import NOISY_FROM, crop_faces, noise_of, prepared, stretched
+from emotion.crop import LEVEL_FROM, NOISY_FROM, crop_faces, noise_of, prepared, stretched
 from emotion.detector import build_detector
 from emotion.haar_detector import HaarDetector
 from emotion.image import decode_image
@@ -189,17 +192,18 @@ def geometry(faces: Sequence[Face]) -> dict[str, list[float]]:
 
 
 def report_lean(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.int64]) -> None:
-    print("\n3. Leaning faces, found again by mtcnn: accuracy in % as they lean, and levelled")
+    print("\n3. Leaning faces, found again by mtcnn: accuracy in % by when their eyes are levelled")
+    print(f"   {'':10}{'never':>8}{'always':>8}{f'from {LEVEL_FROM:.0f}':>8}")
     for angle in (0, 10, 20, 30):
         pictures, found = found_again(crops, "mtcnn", angle)
         seen = np.array([face is not None for face in found])
         pictures = [p for p, s in zip(pictures, seen, strict=True) if s]
         faces = [face for face in found if face is not None]
         row = [
-            accuracy(classifier, cropped(pictures, faces, align=align), labels[seen])
-            for align in (False, True)
+            accuracy(classifier, cropped(pictures, faces, level_from=angle), labels[seen])
+            for angle in (math.inf, 0.0, LEVEL_FROM)
         ]
-        print(f"   {angle:3} degrees{row[0]:8.1f}{row[1]:8.1f}   ({len(faces)} found)")
+        print(f"   {angle:3} degrees{''.join(f'{v:8.1f}' for v in row)}   ({len(faces)} found)")
 
 
 def report_size(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.int64]) -> None:
@@ -243,13 +247,13 @@ def report_photos(classifier: EmotionClassifier, folder: Path) -> None:
     for name in ("haar", "mtcnn"):
         detector = build_detector(name)
         found = {key: detector.detect(image)[:1] for key, (_, image) in photos.items()}
-        for align in (False, True) if name == "mtcnn" else (False,):
+        for level in (math.inf, LEVEL_FROM) if name == "mtcnn" else (math.inf,):
             for treatment in ("as it is", "stretched to 0-255", "equalised"):
                 for margin in (-0.1, 0.0, 0.05, 0.1, 0.2, 0.3, 0.4):
                     right, total = 0, 0.0
                     for key, (emotion, image) in photos.items():
                         crops = crop_faces(
-                            image, found[key], margin=margin, align=align, prepare=False
+                            image, found[key], margin=margin, level_from=level, prepare=False
                         )
                         if not len(crops):
                             continue
@@ -257,7 +261,7 @@ def report_photos(classifier: EmotionClassifier, folder: Path) -> None:
                         p = classifier.predict(np.concatenate([crops, crops[:, :, ::-1]])).mean(0)
                         right += EMOTIONS[int(p.argmax())] == emotion
                         total += float(p[EMOTIONS.index(emotion)])
-                    how = f"{name}{', levelled' if align else ''}, {treatment}"
+                    how = f"{name}{', levelled' if level < math.inf else ''}, {treatment}"
                     print(f"   {how:36} margin {margin:+.0%}{right:4}{total / len(photos):7.2f}")
 
 

@@ -41,10 +41,16 @@ def test_a_frame_is_the_box_made_square_and_grown() -> None:
     assert frame_of(Face(Box(10, 20, 40, 40)), margin=0.5).side == 60
 
 
-@pytest.mark.parametrize("angle", [-30, -8, 0, 25])
+@pytest.mark.parametrize("angle", [-30, -16, 25])
 def test_a_frame_leans_with_the_eyes(angle: float) -> None:
     assert frame_of(leaning_face(angle)).angle == pytest.approx(angle)
-    assert frame_of(leaning_face(angle), align=False).angle == 0
+    assert frame_of(leaning_face(angle), level_from=90.0).angle == 0
+
+
+@pytest.mark.parametrize("angle", [-14, 0, 8])
+def test_a_little_lean_stays(angle: float) -> None:
+    assert frame_of(leaning_face(angle)).angle == 0
+    assert frame_of(leaning_face(angle), level_from=0.0).angle == pytest.approx(angle)
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
