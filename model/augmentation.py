@@ -16,9 +16,8 @@ class RandomAugmentation(keras.layers.Layer):
     """Mirror, turn, scale, shift, blur, light, erase and grain; the identity outside training.
 
     One affine map a picture carries mirror, rotation, scale and shift, so that a picture is
-    resampled once; beyond its edge the edge is repeated, as `emotion.crop` does. Written in
-    ``keras.ops``: the layer sits at the head of the training model and runs where that runs, on
-    TensorFlow, JAX or torch.
+    resampled once. Written in ``keras.ops``: the layer sits at the head of the training model
+    and runs where that runs, on TensorFlow, JAX or torch.
 
     Args:
         rotation: largest turn to either side, degrees.
@@ -33,6 +32,8 @@ class RandomAugmentation(keras.layers.Layer):
         blur: largest standard deviation of a Gaussian blur, pixels, 0-1.5; half of the pictures
             get none, and the rest any up to it. A face cut out of a photo is softer than
             FER-2013's, the more the smaller it was.
+        edge: what lies beyond the edge of a moved picture: the edge repeated ("nearest"), as in
+            `emotion.crop`, or black ("constant").
         seed: seed of the layer's own generator.
 
     Input and output: float32 or uint8 ``(N, H, W, 1)`` in 0-255; float32 comes out.
@@ -49,6 +50,7 @@ class RandomAugmentation(keras.layers.Layer):
         erase: float = 0.5,
         noise: float = 0.0,
         blur: float = 0.0,
+        edge: str = "nearest",
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
@@ -61,15 +63,18 @@ class RandomAugmentation(keras.layers.Layer):
         self.erase = erase
         self.noise = noise
         self.blur = blur
+        self.edge = edge
         self.seed = seed
         self.generator = keras.random.SeedGenerator(seed)
 
     @classmethod
-    def of_strength(cls, strength: float, **kwargs: Any) -> RandomAugmentation:
+    def of_strength(
+        cls, strength: float, *, scale: float = 0.25, **kwargs: Any
+    ) -> RandomAugmentation:
         """Return the layer with every default range but erasing times ``strength``."""
         return cls(
             rotation=15.0 * strength,
-            scale=0.25 * strength,
+            scale=scale * strength,
             shift=0.10 * strength,
             brightness=0.15 * strength,
             contrast=0.25 * strength,
@@ -78,7 +83,7 @@ class RandomAugmentation(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         moves, lights = ("rotation", "scale", "shift"), ("brightness", "contrast")
-        names = (*moves, *lights, "erase", "noise", "blur", "seed")
+        names = (*moves, *lights, "erase", "noise", "blur", "edge", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def call(self, pictures: Any, training: bool = False) -> Any:
@@ -115,7 +120,7 @@ class RandomAugmentation(keras.layers.Layer):
             pictures,
             maps,
             interpolation="bilinear",
-            fill_mode="nearest",
+            fill_mode=self.edge,
             data_format="channels_last",
         )
 

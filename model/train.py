@@ -68,6 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dropout", type=float, default=0.3)
     add("--strength", type=float, default=0.8, help="of the augmentation, 0: mirror images only")
     add("--erase", type=float, default=0.25, help="share of pictures with a rectangle erased")
+    add("--scale", type=float, default=0.25, help="change of size at strength 1, 0-1")
+    add("--edge", choices=("nearest", "constant"), default="nearest", help="beyond a moved picture")
     add("--noise", type=float, default=16.0, help="largest deviation of added noise, greys 0-255")
     add("--blur", type=float, default=0.0, help="largest deviation of added blur, pixels, 0-1.5")
     add(
@@ -137,6 +139,8 @@ def train(arguments: argparse.Namespace) -> Path:
         )
     augmentation = RandomAugmentation.of_strength(
         arguments.strength,
+        scale=arguments.scale,
+        edge=arguments.edge,
         erase=arguments.erase,
         noise=arguments.noise,
         blur=arguments.blur,
