@@ -27,7 +27,8 @@ train: $(VENV)/train.installed
 
 # The shipped network, as it was made: from ImageNet's weights, and from small networks that were
 # shipped before it and lie in the repository's history.
-LITE := --network efficientnet_lite0 --batch-size 64 --learning-rate 0.025
+LITE := --network efficientnet_lite0 --batch-size 64 --learning-rate 0.025 \
+  --scale 0.15 --edge constant
 shipped: $(VENV)/train.installed
 	$(PIP) -r requirements-teacher.txt
 	test -d model/runs/first || $(BIN)/python -m model restore 58f6519 --run first
