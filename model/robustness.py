@@ -2,8 +2,8 @@
 
 ``python -m model robustness --fer PYTHON`` alters a test split in nine ways, each from not at
 all to badly, and reads it with the shipped network: one look a face, as at a live frame, its greys
-prepared as the app does (stretched, and noise taken out), and not levelled. PyPI's ``fer`` reads
-the same altered pictures. ``--record`` writes what was measured into ``robustness.json``.
+prepared as the app does (`emotion.crop.prepared`), and not levelled. PyPI's ``fer`` reads the same
+altered pictures. ``--record`` writes what was measured into ``robustness.json``.
 """
 
 from __future__ import annotations

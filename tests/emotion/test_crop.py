@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -7,12 +8,14 @@ from emotion.crop import (
     MARGIN,
     NOISY_FROM,
     SIZE,
+    SOFT_BELOW,
     Frame,
     crop_faces,
     cut,
     frame_of,
     noise_of,
     prepared,
+    sharpness_of,
     stretched,
 )
 from emotion.types import Box, Face, Landmarks
@@ -132,6 +135,7 @@ def test_noise_is_measured_on_a_face(astronaut: np.ndarray, deviation: int) -> N
 def test_a_face_as_shot_is_only_stretched(astronaut: np.ndarray) -> None:
     crop = face_crop(astronaut)
     assert noise_of(crop) < NOISY_FROM
+    assert sharpness_of(crop) > SOFT_BELOW
     assert np.array_equal(prepared(crop), stretched(crop))
 
 
@@ -149,7 +153,21 @@ def test_noise_is_taken_out_of_a_face_in_the_dark(astronaut: np.ndarray) -> None
     assert likeness(without) > likeness(as_it_is)
 
 
+@pytest.mark.parametrize("blur", [1.0, 1.5, 2.0])
+def test_a_soft_face_is_made_clearer(astronaut: np.ndarray, blur: float) -> None:
+    crop = face_crop(astronaut)
+    shot = cv2.GaussianBlur(crop, (0, 0), blur)
+    assert sharpness_of(shot) < SOFT_BELOW
+    assert sharpness_of(shot) < sharpness_of(prepared(shot)) <= sharpness_of(crop)
+
+    # What is added is what the blur took away.
+    lost = (stretched(crop).astype(float) - stretched(shot)).ravel()
+    added = (prepared(shot).astype(float) - stretched(shot)).ravel()
+    assert np.corrcoef(lost, added)[0, 1] > 0.7
+
+
 def test_an_empty_crop_stays_empty() -> None:
     flat = np.full((SIZE, SIZE), 100, np.uint8)
     assert noise_of(flat) == 0
+    assert sharpness_of(flat) == 1
     assert np.array_equal(prepared(flat), flat)
