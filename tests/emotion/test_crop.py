@@ -163,7 +163,7 @@ def test_a_soft_face_is_made_clearer(astronaut: np.ndarray, blur: float) -> None
     # What is added is what the blur took away.
     lost = (stretched(crop).astype(float) - stretched(shot)).ravel()
     added = (prepared(shot).astype(float) - stretched(shot)).ravel()
-    assert np.corrcoef(lost, added)[0, 1] > 0.7
+    assert np.corrcoef(lost, added)[0, 1] > 0.5
 
 
 def test_an_empty_crop_stays_empty() -> None:
