@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emotion.labels import EMOTIONS
-from model import card, evaluate
+from model import card, evaluate, placement, robustness
 from model.data import load_fer2013
 
 SETTINGS = {"widths": [4, 8], "depths": [1, 2], "votes": "votes.csv", "backend": "jax"}
@@ -114,3 +114,22 @@ def test_the_readme_states_the_measured_figures() -> None:
         )
     for emotion, found in figures["private-test"]["per_class"].items():
         assert f"{emotion} {found['recall'] * 100:.0f} %" in text
+
+
+def test_the_readme_states_what_bad_pictures_cost() -> None:
+    text = " ".join((card.HOME.parent / "README.md").read_text().split())
+    changes = {
+        change["name"]: {point["severity"]: point for point in change["points"]}
+        for change in json.loads(robustness.RECORD.read_text())["changes"]
+    }
+    assert len(changes) == 9
+    assert all(
+        point["accuracy"] > point["fer"] for points in changes.values() for point in points.values()
+    )
+    blurred, noisy = changes["Blur"][1.5], changes["Noise"][20]
+    assert (
+        f"blurred by 1.5 pixels {blurred['accuracy']:.0%} (`fer` {blurred['fer']:.0%}), "
+        f"with noise of 20 greys {noisy['accuracy']:.0%} ({noisy['fer']:.0%})"
+    ).replace("%", " %") in text
+    conditions = json.loads(placement.RECORD.read_text())["detectors"][0]["conditions"]
+    assert round(sum(one["loss"] for one in conditions) / len(conditions)) == 2
