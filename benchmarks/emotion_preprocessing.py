@@ -81,7 +81,7 @@ def by_noise(denoise: Callable[[Crops, float], Crops]) -> Callable[[Crops], Crop
     def treat(crop: Crops) -> Crops:
         spread = stretched(crop)
         noise = noise_of(spread)
-        return spread if noise < NOISY_FROM else stretched(denoise(spread, noise))
+        return prepared(crop) if noise < NOISY_FROM else stretched(denoise(spread, noise))
 
     return treat
 
@@ -238,22 +238,20 @@ def report_size(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.
 def report_small_boxes(crops: Crops) -> None:
     print(f"\n5. Haar's boxes: side of the box / side of the frame, {len(crops)} training faces")
     grounds = load_backgrounds()
-    detector = HaarDetector()
+    detector, as_boxed = HaarDetector(), HaarDetector(too_large=0.0)
     for side in (32, 36, 40, 44, 48, 56, 64, 96, 128):
-        ratios, sides = [], []
+        boxes: list[int] = []
+        raw: list[int] = []
         for number, crop in enumerate(crops):
-            generator = np.random.default_rng((0, number))
-            across, down = generator.random(2)
+            across, down = np.random.default_rng((0, number)).random(2)
             ground = grounds[number % len(grounds)]
             placed = paste(crop, ground, Condition(side), across=across, down=down)
-            face = best_match(detector.detect(placed.image), placed.frame)
-            if face:
-                ratios.append(face.box.width / side)
-                sides.append(face.box.width)
-        low, middle, high = np.percentile(ratios, [25, 50, 75])
+            for found, finder in ((boxes, detector), (raw, as_boxed)):
+                if face := best_match(finder.detect(placed.image), placed.frame):
+                    found.append(face.box.width)
         print(
-            f"   {side:3} pixels, {len(ratios)} found{middle:8.3f}  ({low:.2f} to {high:.2f}), "
-            f"box {np.median(sides):.0f}"
+            f"   {side:3} pixels, {len(boxes)} found{np.median(boxes) / side:8.3f}"
+            f"   as the cascade boxes them {np.median(raw) / side:.3f}, box {np.median(raw):.0f}"
         )
 
 

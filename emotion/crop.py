@@ -22,7 +22,7 @@ MARGIN = 0.05
 0.96 of FER-2013's frames, MTCNN's (the root of their area) 0.93."""
 LEVEL_FROM = 15.0
 """Degrees. The network reads a head that leans less as well as one that stands, and FER-2013
-shows it many; levelling it by eyes that are known to some eight degrees costs a point."""
+shows it many; levelling it by eyes that are known to some eight degrees costs most of a point."""
 FLAT_BELOW = 8
 """A crop whose brightest and darkest grey differ by less shows nothing, and stays as it is."""
 NOISY_FROM = 8.0

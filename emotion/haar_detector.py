@@ -38,17 +38,26 @@ class HaarDetector:
             it is looked at.
         votes: how many windows must agree on a face. A face in a usable photo gets 9 and
             more, what only resembles one 2 or 3.
+        too_large: what is taken off a small box, as a share of its side for every pixel that it
+            is smaller than `TRUE_FROM`; 0 leaves boxes as the cascade draws them.
 
     For video ``HaarDetector(work_side=320, step=1.2, smallest=48)`` takes about 15 ms a frame.
     """
 
     def __init__(
-        self, *, work_side: int = 640, step: float = 1.1, smallest: int = 24, votes: int = 6
+        self,
+        *,
+        work_side: int = 640,
+        step: float = 1.1,
+        smallest: int = 24,
+        votes: int = 6,
+        too_large: float = TOO_LARGE,
     ) -> None:
         self.work_side = work_side
         self.step = step
         self.smallest = smallest
         self.votes = votes
+        self.too_large = too_large
         # A cascade keeps its working memory in itself, so that each thread needs its own.
         self._local = threading.local()
 
@@ -79,7 +88,7 @@ class HaarDetector:
         found = []
         for corners, count in zip(boxes, votes, strict=True):
             x, y, w, h = (float(value) for value in corners)
-            spare = min(TOO_LARGE * max(0.0, TRUE_FROM - w), AT_MOST) / 2
+            spare = min(self.too_large * max(0.0, TRUE_FROM - w), AT_MOST) / 2
             left, right = x + spare * w, x + (1 - spare) * w
             top, bottom = y + spare * h, y + (1 - spare) * h
             box = clip(

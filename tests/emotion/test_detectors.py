@@ -13,7 +13,7 @@ from emotion import mtcnn_networks
 from emotion.auto_detector import AutoDetector
 from emotion.boxes import overlap, turned
 from emotion.detector import DETECTORS, FaceDetector, build_detector
-from emotion.haar_detector import HaarDetector
+from emotion.haar_detector import TRUE_FROM, HaarDetector
 from emotion.mtcnn_detector import MtcnnDetector
 from emotion.mtcnn_networks import MtcnnUnavailable, load_weights
 from emotion.types import Box, Face
@@ -264,3 +264,17 @@ def test_an_mtcnn_with_other_files_is_not_used(monkeypatch: pytest.MonkeyPatch) 
 def test_an_unknown_detector_is_named() -> None:
     with pytest.raises(ValueError, match="'yolo': one of auto, haar, mtcnn"):
         build_detector("yolo")  # type: ignore[arg-type]
+
+
+def test_small_boxes_of_haar_are_made_smaller_about_their_middle(astronaut: np.ndarray) -> None:
+    small = cv2.resize(astronaut, None, fx=0.42, fy=0.42, interpolation=cv2.INTER_AREA)
+    (face,) = HaarDetector().detect(small)
+    (drawn,) = HaarDetector(too_large=0.0).detect(small)
+    assert drawn.box.width < TRUE_FROM
+    assert face.box.width < drawn.box.width
+    assert face.box.x + face.box.width / 2 == pytest.approx(
+        drawn.box.x + drawn.box.width / 2, abs=1
+    )
+    (large,) = HaarDetector().detect(astronaut)
+    (as_drawn,) = HaarDetector(too_large=0.0).detect(astronaut)
+    assert large == as_drawn
