@@ -25,6 +25,9 @@ class Batches(keras.utils.PyDataset):
         targets: what each head should say, ``(N, classes)`` each.
         weights: what each picture counts for each head, ``(N,)`` each.
         batch_size: pictures a batch.
+        seen: the same pictures otherwise, uint8 like ``images``, for `seen_share` of them;
+            ``None`` shows each as it is in ``images``.
+        seen_share: how often a picture is shown as in ``seen``, 0-1, drawn anew every epoch.
         chances: ``(N,)``, how likely each picture is drawn, relative to others; ``None`` shows
             each once an epoch.
         mixup: the Beta distribution's parameter; 0 mixes nothing.
@@ -42,6 +45,8 @@ class Batches(keras.utils.PyDataset):
         weights: Mapping[str, NDArray[np.float32]],
         *,
         batch_size: int,
+        seen: NDArray[np.uint8] | None = None,
+        seen_share: float = 0.5,
         chances: NDArray[np.float64] | None = None,
         mixup: float = 0.0,
         cutmix: float = 0.0,
@@ -52,6 +57,7 @@ class Batches(keras.utils.PyDataset):
         super().__init__()
         self.images, self.targets, self.weights = images, targets, weights
         self.batch_size = batch_size
+        self.seen, self.seen_share = seen, seen_share
         self.chances = None if chances is None else chances / chances.sum()
         self.mixup, self.cutmix = mixup, cutmix
         self.plain_from = math.inf if plain_from is None else plain_from
@@ -64,12 +70,15 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[NDArray[Any], Heads, Heads]:
         place = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        rng = np.random.default_rng((self.seed, self.epoch, index))
         pictures = self.images[place]
+        if self.seen is not None:
+            otherwise = rng.random(len(place)) < self.seen_share
+            pictures[otherwise] = self.seen[place[otherwise]]
         targets = {name: value[place] for name, value in self.targets.items()}
         weights = {name: value[place] for name, value in self.weights.items()}
         if self.epoch >= self.plain_from or not (self.mixup or self.cutmix):
             return pictures, targets, weights
-        rng = np.random.default_rng((self.seed, self.epoch, index))
         count = len(place)
         other = rng.permutation(count)
         if not self.mixup or (self.cutmix and rng.random() < 0.5):

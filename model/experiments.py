@@ -49,6 +49,7 @@ SAID = {
     "erase": "erasing {}",
     "noise": "noise {}",
     "blur": "blur {}",
+    "detected": "as detected {:.0%}",
     "mixup": "mixup {}",
     "cutmix": "CutMix {}",
     "precision": "{}",

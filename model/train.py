@@ -73,6 +73,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--noise", type=float, default=16.0, help="largest deviation of added noise, greys 0-255")
     add("--blur", type=float, default=0.0, help="largest deviation of added blur, pixels, 0-1.5")
     add(
+        "--detected",
+        type=float,
+        default=0.0,
+        help="share of pictures shown as the app cuts them out of photos, 0-1",
+    )
+    add(
         "--network",
         choices=("emotion_cnn", "efficientnet_lite0"),
         default="emotion_cnn",
@@ -172,6 +178,8 @@ def train(arguments: argparse.Namespace) -> Path:
         targets,
         _weights(training, np.ones(len(training)) if sampled else rarity),
         batch_size=arguments.batch_size,
+        seen=_detected(run, training) if arguments.detected else None,
+        seen_share=arguments.detected,
         chances=rarity if sampled else None,
         mixup=arguments.mixup,
         cutmix=arguments.cutmix,
@@ -316,6 +324,21 @@ def _taught(run: Path, split: Split, arguments: argparse.Namespace) -> NDArray[n
     taught = np.mean(looks, axis=0, dtype=np.float32)
     np.save(kept, taught)
     return np.asarray(taught, dtype=np.float32)
+
+
+def _detected(run: Path, split: Split) -> NDArray[np.uint8]:
+    """Return the faces as the app cuts them out, kept in the run's folder for its next start."""
+    # Imported here: finding faces needs more than training does on a machine with a GPU.
+    from model.detected import detected_crops
+
+    kept = run / "detected.npy"
+    if kept.is_file() and len(known := np.load(kept)) == len(split):
+        return np.asarray(known, dtype=np.uint8)
+    print(f"{len(split):,} faces are looked for in pictures: minutes")
+    crops, found = detected_crops(split)
+    print(f"{found.mean():.1%} of them were found")
+    np.save(kept, crops)
+    return crops
 
 
 def _targets(

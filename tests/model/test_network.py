@@ -315,9 +315,11 @@ def test_a_run_that_mixes_balances_and_is_out_of_time_goes_on(
     given = [
         *("--votes", str(tiny_votes), "--epochs", "3", "--mixup", "0.3", "--plain", "0.4"),
         *("--balance-by", "sampling", "--balance", "1", "--precision", "mixed_bfloat16"),
+        *("--detected", "0.5"),
     ]
     run = train.train(options(*given, "--minutes", "0"))
     assert _epochs(run) == [0]
+    assert np.load(run / "detected.npy").dtype == np.uint8
     assert train.train(options(*given)) == run
     assert _epochs(run) == [0, 1, 2]
     saved = keras.saving.load_model(run / "best.keras")
