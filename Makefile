@@ -26,24 +26,38 @@ train: $(VENV)/train.installed
 	$(MAKE) figures
 
 # The shipped network, as it was made: from ImageNet's weights, and from small networks that were
-# shipped before it and lie in the repository's history.
-LITE := --network efficientnet_lite0 --batch-size 64 --learning-rate 0.025 \
-  --scale 0.15 --edge constant
+# shipped before it and lie in the repository's history. Each line is a run that goes on where it
+# stopped.
+LEARN := $(BIN)/python -m model train $(if $(VOTES),--votes $(VOTES)) --batch-size 64 --run
+LITE := --network efficientnet_lite0
+LATER := --strength 0.9 --weight-decay 2e-3 --label-smoothing 0
+EDGES := --scale 0.15 --edge constant
+best = $(patsubst %,model/runs/%/best.keras,$(1))
 shipped: $(VENV)/train.installed
 	$(PIP) -r requirements-teacher.txt
 	test -d model/runs/first || $(BIN)/python -m model restore 58f6519 --run first
 	test -d model/runs/second || $(BIN)/python -m model restore fef7c90 --run second
 	test -d model/runs/third || $(BIN)/python -m model restore bee212a --run third
 	$(BIN)/python -m model imagenet
-	$(BIN)/python -m model train --run lite2 $(LITE) --initial model/runs/imagenet.keras \
-	  --epochs 20 --strength 0.6 --erase 0.15 --noise 8 --dropout 0.2 \
-	  --teacher model/runs/third/best.keras --teacher-weight 0.3 --teacher-views 1 \
-	  $(if $(VOTES),--votes $(VOTES))
-	$(BIN)/python -m model train --run lite3 $(LITE) --initial model/runs/lite2/best.keras \
-	  --epochs 12 --strength 0.9 --noise 12 --weight-decay 2e-3 --label-smoothing 0 \
-	  --teacher model/runs/third/best.keras model/runs/lite2/best.keras --teacher-weight 0.7 \
-	  --teacher-views 1 $(if $(VOTES),--votes $(VOTES))
-	$(BIN)/python -m model export --run lite3 --join second
+	$(LEARN) lite2 $(LITE) $(EDGES) --initial model/runs/imagenet.keras --epochs 20 \
+	  --learning-rate 0.025 --strength 0.6 --erase 0.15 --noise 8 --dropout 0.2 \
+	  --teacher $(call best,third) --teacher-weight 0.3 --teacher-views 1
+	$(LEARN) lite3 $(LITE) $(EDGES) $(LATER) --initial $(call best,lite2) --epochs 12 \
+	  --learning-rate 0.025 --noise 12 \
+	  --teacher $(call best,third lite2) --teacher-weight 0.7 --teacher-views 1
+	$(LEARN) lite4 $(LITE) $(EDGES) $(LATER) --initial $(call best,lite3) --epochs 6 --side 112 \
+	  --learning-rate 0.02 --noise 12 \
+	  --teacher $(call best,second third lite3) --teacher-weight 0.7 --teacher-views 2
+	$(LEARN) fifth $(EDGES) $(LATER) --initial $(call best,second) --epochs 36 \
+	  --learning-rate 0.03 --balance 0.3 \
+	  --teacher $(call best,second third lite3) --teacher-weight 0.6 --teacher-views 2
+	$(LEARN) lite6 $(LITE) $(LATER) --initial $(call best,lite4) --epochs 7 --side 112 \
+	  --learning-rate 0.02 --erase 0.2 --noise 12 --blur 1.2 \
+	  --teacher $(call best,third fifth lite2) --teacher-weight 0.6 --teacher-views 1
+	$(LEARN) lite7 $(LITE) $(LATER) --initial $(call best,lite6) --epochs 17 --side 112 \
+	  --learning-rate 0.03 --noise 12 --blur 1.2 --mixup 0.2 --detected 0.5 \
+	  --teacher $(call best,third fifth lite2 lite6) --teacher-weight 0.7 --teacher-views 1
+	$(BIN)/python -m model export --run lite7 --join second --side 104
 	$(MAKE) figures
 
 # Everything that is said about the shipped network, measured and written anew.

@@ -182,8 +182,11 @@ def as_markdown(figures: dict[str, Any]) -> str:
 
 def _kind(how: dict[str, Any]) -> str:
     if how["starts"][-1].get("network") == "efficientnet_lite0":
-        side = how["starts"][-1].get("side", SIDE)
+        learned = how["starts"][-1].get("side", SIDE)
+        side = how.get("shipped_side", learned)
         kind = f"EfficientNet-Lite0 (Tan & Le 2019), which enlarges the crop to {side}×{side} first"
+        if side != learned:
+            kind += f" ({learned}×{learned} in training)"
     else:
         kind = "A small residual CNN"
     if "joined" not in how:
@@ -198,7 +201,10 @@ def _lower(text: str) -> str:
 
 def _cost(how: dict[str, Any]) -> int:
     """Return the multiply-adds of a face in all that is shipped."""
-    return multiply_adds_of(how["starts"][-1]) + (_cost(how["joined"]) if "joined" in how else 0)
+    settings = dict(how["starts"][-1])
+    if "shipped_side" in how:
+        settings["side"] = how["shipped_side"]
+    return multiply_adds_of(settings) + (_cost(how["joined"]) if "joined" in how else 0)
 
 
 def _taught_by(how: dict[str, Any]) -> str:

@@ -138,3 +138,27 @@ def _block(
 def _normalise(x: keras.KerasTensor, name: str, *, active: bool = True) -> keras.KerasTensor:
     x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=name)(x)
     return keras.layers.ReLU(6.0)(x) if active else x
+
+
+def at_side(network: keras.Model, side: int) -> keras.Model:
+    """Return the trained network as one that sees its pictures in ``side`` pixels.
+
+    Fewer are quicker. The weights fit any size; how well it reads at another than it was trained
+    with has to be measured.
+
+    Args:
+        network: one of `build_efficientnet`'s.
+        side: of the square that the picture is enlarged to, in pixels.
+
+    Raises:
+        ValueError: the network is not an EfficientNet of this module.
+    """
+    changed = build_efficientnet(side=side)
+    own, other = network.get_weights(), changed.get_weights()
+    if [weights.shape for weights in own] != [weights.shape for weights in other]:
+        raise ValueError(
+            "Incorrect value for 'side' argument: only an EfficientNet can be shown pictures in "
+            "another size"
+        )
+    changed.set_weights(own)
+    return changed

@@ -271,6 +271,7 @@ def as_markdown(known: dict[str, Any]) -> str:
             "",
             "Mean probabilities of several best networks on PublicTest: what their mean may reach,",
             "shipped as one (`export --join`), and a network that is taught by them may hope for.",
+            "`lite7at104` is `lite7`, shown its pictures in 104 pixels (`export --side`).",
             "",
             "| runs | single view | with mirror image |",
             "|---|---:|---:|",

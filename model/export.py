@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--join", help="another run, whose best network speaks with it: the mean of both is shipped"
     )
+    add(
+        "--side",
+        type=int,
+        help="pixels that the run's EfficientNet is shown the picture in, if not as in training",
+    )
     add("--floor", type=float, default=FLOOR, help="recall wanted of every emotion on PublicTest")
     add(
         "--adjustment",
@@ -57,6 +62,7 @@ def run(arguments: argparse.Namespace) -> Path:
     """Export a run's best network and return the LiteRT file."""
     import keras
 
+    from model.efficientnet import at_side
     from model.join import join_networks
 
     runs = [RUNS / run for run in (arguments.run, arguments.join) if run]
@@ -67,6 +73,8 @@ def run(arguments: argparse.Namespace) -> Path:
     split = faces.public_test
     arguments.out.mkdir(parents=True, exist_ok=True)
     networks = [keras.saving.load_model(run / "best.keras", compile=False) for run in runs]
+    if arguments.side:
+        networks[0] = at_side(networks[0], arguments.side)
     network = join_networks(networks) if len(runs) > 1 else networks[0]
     before = np.asarray(network.predict(split.images, batch_size=256, verbose=0), dtype=np.float32)
     calibration = fit_calibration(
@@ -94,6 +102,8 @@ def run(arguments: argparse.Namespace) -> Path:
     shutil.copyfile(runs[0] / "history.csv", arguments.out / "history.csv")
     shutil.copyfile(runs[0] / "curves.png", arguments.out / "curves.png")
     how = _provenance(runs[0])
+    if arguments.side:
+        how["shipped_side"] = arguments.side
     if len(runs) > 1:
         how["joined"] = _provenance(runs[1])
     write_json(how, arguments.out / "training.json")

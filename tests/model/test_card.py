@@ -84,6 +84,11 @@ def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path)
     assert "enlarges the crop to 112×112" in text
     assert ", and a small residual CNN (104 million multiply-adds a face in all). It" in text
     assert "random weights; its last run was taught by large, wise." in text
+    how = {"starts": [{**large, "side": 112}], "initial": began, "shipped_side": 96}
+    (weights / "training.json").write_text(json.dumps(how))
+    text = write(weights)
+    assert "enlarges the crop to 96×96 first (112×112 in training)" in text
+    assert "69 million multiply-adds" in text
 
 
 def test_figures_of_another_network_are_refused(weights: Path) -> None:

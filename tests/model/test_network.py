@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from emotion.labels import EMOTIONS
-from model import evaluate, export, recipe, train
+from model import efficientnet, evaluate, export, recipe, train
 from model.calibrate import Calibration
 from model.data import load_fer2013
 
@@ -70,8 +70,6 @@ def test_a_deepened_network_starts_as_the_one_it_grew_from(tmp_path: Path) -> No
 
 
 def test_the_larger_network_takes_the_weights_that_it_is_given() -> None:
-    from model import efficientnet
-
     network = efficientnet.build_efficientnet()
     rng = np.random.default_rng(0)
     parts = ("weight", "bias", "running_mean", "running_var")
@@ -117,6 +115,35 @@ def test_the_larger_network_is_trained_and_exported_by_the_same_commands(
     split = load_fer2013(tiny_zip).public_test
     exported = export.export(trained, tmp_path / "large.tflite", split)
     assert evaluate.load_predictor(exported)(split.images).shape == (len(split), len(EMOTIONS))
+
+
+def test_the_larger_network_is_shipped_in_another_size_than_it_was_trained_in(
+    options: Options, tiny_zip: Path, tmp_path: Path
+) -> None:
+    chosen = ("--network", "efficientnet_lite0", "--side", "72", "--epochs", "1", "--limit", "16")
+    train.train(options(*chosen))
+    parser = argparse.ArgumentParser()
+    export.add_arguments(parser)
+    given = ["--data", str(tiny_zip), "--out", str(tmp_path), "--side", "64"]
+    exported = export.run(parser.parse_args(given))
+    shipped = keras.saving.load_model(tmp_path / "emotion_cnn.keras", compile=False)
+    assert shipped.get_layer("upscale").output.shape == (None, 64, 64, 1)
+    split = load_fer2013(tiny_zip).public_test
+    assert evaluate.load_predictor(exported)(split.images).shape == (len(split), len(EMOTIONS))
+    how = json.loads((tmp_path / "training.json").read_text())
+    assert (how["starts"][0]["side"], how["shipped_side"]) == (72, 64)
+    from model.architecture import build_model
+
+    small = build_model(widths=(4, 8), depths=(1, 2))
+    with pytest.raises(ValueError, match="Incorrect value for 'side' argument"):
+        efficientnet.at_side(small, 64)
+
+
+def test_weights_stay_when_the_size_changes() -> None:
+    network = efficientnet.build_efficientnet(side=64)
+    smaller = efficientnet.at_side(efficientnet.at_side(network, 48), 64)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1)).astype("float32")
+    assert np.asarray(smaller(pictures)) == pytest.approx(np.asarray(network(pictures)), abs=1e-6)
 
 
 def test_augmentation_changes_only_in_training() -> None:
