@@ -107,11 +107,15 @@ def load_predictor(weights: Path) -> Predict:
     if weights.suffix == ".keras":
         import keras
 
-        network = keras.saving.load_model(weights, compile=False)
-        return lambda pictures: np.asarray(
-            network.predict(pictures, batch_size=BATCH, verbose=0), dtype=np.float32
-        )
+        return predictor_of(keras.saving.load_model(weights, compile=False))
     raise ValueError(f"Incorrect value for 'weights' argument: {weights}: .tflite or .keras")
+
+
+def predictor_of(network: Any) -> Predict:
+    """Return a function like that of `load_predictor` from a Keras network."""
+    return lambda pictures: np.asarray(
+        network.predict(pictures, batch_size=BATCH, verbose=0), dtype=np.float32
+    )
 
 
 def _in_batches(

@@ -4,7 +4,7 @@
 ``model/experiments.json`` (run folders are not kept in the repository, the table is) and writes
 ``model/experiments.md`` from it. With ``--offsets RUN`` (or two that are joined) it also measures
 what class offsets cost on PublicTest, and with ``--together RUN RUN`` what networks reach in
-company.
+company; ``RUN@104`` is a run's network that is shown its pictures in 104 pixels (`export --side`).
 """
 
 from __future__ import annotations
@@ -18,12 +18,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from model.calibrate import fit_calibration
 from model.data import SIZE, load_fer2013
-from model.efficientnet import HEAD, SIDE, STAGES, STEM
-from model.evaluate import load_predictor, measure, predict_with_mirror, write_json
+from model.efficientnet import HEAD, SIDE, STAGES, STEM, at_side
+from model.evaluate import (
+    Predict,
+    load_predictor,
+    measure,
+    predict_with_mirror,
+    predictor_of,
+    write_json,
+)
 
 HOME = Path(__file__).parent
 RUNS = HOME / "runs"
@@ -34,6 +42,7 @@ OFFSETS = (
     *((0.0, floor) for floor in (0.45, 0.51, 0.55, 0.6)),
     *((adjustment, 0.0) for adjustment in (0.1, 0.2, 0.3, 0.5, 1.0)),
     *((adjustment, 0.51) for adjustment in (0.1, 0.2, 0.3, 0.5)),
+    *((0.2, floor) for floor in (0.53, 0.55)),
 )
 """Logit adjustments and floors that are tried."""
 SAID = {
@@ -163,6 +172,28 @@ def find_weights(run: str) -> Path:
     return folder if folder.is_file() else RUNS / f"{run}.keras"
 
 
+def reader(run: str) -> Predict:
+    """Return what a run's best network says of uint8 pictures ``(N, 48, 48, 1)``.
+
+    Args:
+        run: its name, and where the network shall see its pictures in another size than in
+            training, ``@`` and the side in pixels: ``lite7@104``.
+
+    Raises:
+        FileNotFoundError: there is no such network.
+        ValueError: the side is none, or the network has one size only.
+    """
+    name, at, side = run.partition("@")
+    if not at:
+        return load_predictor(find_weights(name))
+    if not side.isdecimal() or int(side) < 1:
+        raise ValueError(f"Incorrect value for 'run' argument: {run}: a side in pixels after '@'")
+    weights = find_weights(name)
+    if not weights.is_file():
+        raise FileNotFoundError(f"There are no weights at {weights}")
+    return predictor_of(at_side(keras.saving.load_model(weights, compile=False), int(side)))
+
+
 def try_together(runs: list[str], data: str | None) -> list[dict[str, Any]]:
     """Measure the mean probabilities of every combination of networks on PublicTest.
 
@@ -172,7 +203,7 @@ def try_together(runs: list[str], data: str | None) -> list[dict[str, Any]]:
     split = load_fer2013(data).public_test
     views = {}
     for run in runs:
-        predict = load_predictor(find_weights(run))
+        predict = reader(run)
         views[run] = (predict(split.images), predict_with_mirror(predict, split.images))
     rows = []
     for count in range(1, len(views) + 1):
@@ -194,7 +225,7 @@ def try_offsets(runs: list[str], data: str | None) -> list[dict[str, float]]:
     """
     faces = load_fer2013(data)
     split, learned = faces.public_test, faces.training.labels
-    said = [load_predictor(find_weights(run))(split.images) for run in runs]
+    said = [reader(run)(split.images) for run in runs]
     plain = np.exp(np.mean([np.log(np.maximum(shares, 1e-9)) for shares in said], axis=0))
     plain = (plain / plain.sum(axis=1, keepdims=True)).astype(np.float32)
     halves = np.array_split(np.random.default_rng(0).permutation(len(split)), 2)
@@ -271,7 +302,7 @@ def as_markdown(known: dict[str, Any]) -> str:
             "",
             "Mean probabilities of several best networks on PublicTest: what their mean may reach,",
             "shipped as one (`export --join`), and a network that is taught by them may hope for.",
-            "`lite7at104` is `lite7`, shown its pictures in 104 pixels (`export --side`).",
+            "`lite7@104` is `lite7`, shown its pictures in 104 pixels (`export --side`).",
             "",
             "| runs | single view | with mirror image |",
             "|---|---:|---:|",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from emotion.labels import EMOTIONS
 from model import experiments
 from model.data import load_fer2013
+from model.efficientnet import build_efficientnet
 
 
 def start(**changes: object) -> dict[str, object]:
@@ -107,6 +109,23 @@ def test_offsets_are_tried_on_faces_that_they_were_not_fitted_to(
     table = experiments.run(asked(offsets=["x", "y"], data=str(tiny_zip))).read_text()
     assert "recall, for x + y, fitted" in table
     assert "## Class offsets" in experiments.run(asked()).read_text()
+
+
+@pytest.mark.filterwarnings("ignore")  # Keras's and TensorFlow's, of each other's ways
+def test_a_network_can_be_tried_at_another_size_than_it_was_trained_with(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "runs").mkdir()
+    build_efficientnet(side=40).save(home / "runs" / "small.keras")
+    pictures = np.zeros((2, 48, 48, 1), np.uint8)
+    assert experiments.reader("small@64")(pictures).shape == (2, len(EMOTIONS))
+    monkeypatch.setattr(experiments, "predictor_of", lambda network: network)
+    shown: Any = experiments.reader("small@64")
+    assert shown.get_layer("upscale").output.shape == (None, 64, 64, 1)
+    with pytest.raises(FileNotFoundError, match=r"no weights at .*none\.keras"):
+        experiments.reader("none@64")
+    with pytest.raises(ValueError, match="a side in pixels after '@'"):
+        experiments.reader("small@large")
 
 
 def test_networks_in_company_are_right_where_their_mean_is(

@@ -14,6 +14,7 @@ import pytest
 
 from emotion.labels import EMOTIONS
 from model import efficientnet, evaluate, export, recipe, train
+from model.architecture import build_model
 from model.calibrate import Calibration
 from model.data import load_fer2013
 
@@ -41,8 +42,6 @@ def options(tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_shipped_architecture_keeps_its_promises() -> None:
-    from model.architecture import build_model
-
     network = build_model()
     assert network.input_shape == (None, 48, 48, 1)
     assert network.count_params() <= 5_000_000
@@ -57,8 +56,6 @@ def test_shipped_architecture_keeps_its_promises() -> None:
 
 
 def test_a_deepened_network_starts_as_the_one_it_grew_from(tmp_path: Path) -> None:
-    from model.architecture import build_model
-
     shallow = build_model(widths=(4, 8), depths=(1, 2))
     for layer in shallow.layers:  # an untrained network would hide a weight that went astray
         layer.set_weights([np.random.default_rng(1).random(w.shape) for w in layer.get_weights()])
@@ -132,8 +129,6 @@ def test_the_larger_network_is_shipped_in_another_size_than_it_was_trained_in(
     assert evaluate.load_predictor(exported)(split.images).shape == (len(split), len(EMOTIONS))
     how = json.loads((tmp_path / "training.json").read_text())
     assert (how["starts"][0]["side"], how["shipped_side"]) == (72, 64)
-    from model.architecture import build_model
-
     small = build_model(widths=(4, 8), depths=(1, 2))
     with pytest.raises(ValueError, match="Incorrect value for 'side' argument"):
         efficientnet.at_side(small, 64)
@@ -325,8 +320,6 @@ def test_export_refuses_a_run_that_is_not_there(
 def test_export_keeps_the_old_file_where_the_new_one_is_worse(
     tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from model.architecture import build_model
-
     target = tmp_path / "x.tflite"
     target.write_bytes(b"old")
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
