@@ -136,8 +136,8 @@ def as_markdown(figures: dict[str, Any]) -> str:
     if found := figures["placement"]:
         parts += [
             "## From photo to crop",
-            f"{_split(found)} faces pasted into backgrounds, found by the app's detectors and cut "
-            f"out as the app does (`{found['command']}`).",
+            f"{_split(found)} faces pasted into pictures that training does not paste into, found "
+            f"by the app's detectors and cut out as the app does (`{found['command']}`).",
             placement.as_markdown(found),
         ]
     if found := figures["yardsticks"]:

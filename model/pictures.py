@@ -14,7 +14,12 @@ SEED = 0
 CROPS = 3
 """Parts of every picture that `empty_pictures` gives beside the whole."""
 PHOTOS = ("brick", "coffee", "grass", "gravel", "rocket")
-"""Backgrounds among `EMPTY`."""
+"""Backgrounds that training pastes faces into (`model.detected`)."""
+TEST_PHOTOS = (
+    *("cell", "chelsea", "clock", "coins", "hubble_deep_field", "immunohistochemistry", "moon"),
+    *("page", "retina"),
+)
+"""Backgrounds that training does not paste into."""
 EMPTY = (
     *PHOTOS,
     *("cell", "checkerboard", "chelsea", "clock", "coins", "colorwheel", "horse"),
@@ -29,6 +34,11 @@ Grey = NDArray[np.uint8]
 def load_backgrounds() -> list[Grey]:
     """Return grey uint8 pictures ``(360, 480)`` without faces: drawn, and from scikit-image."""
     return [*drawn_backgrounds(), *(_fitted(_photo(name)) for name in PHOTOS)]
+
+
+def load_test_backgrounds() -> list[Grey]:
+    """Return grey uint8 pictures ``(360, 480)`` without faces, none of `load_backgrounds`."""
+    return [_fitted(_photo(name)) for name in TEST_PHOTOS]
 
 
 def drawn_backgrounds(*, seed: int = SEED) -> list[Grey]:

@@ -1,10 +1,10 @@
 """From photo to crop: what is lost when a face has to be found before it is read.
 
-FER-2013's faces come cut out. ``python -m model placement`` pastes test faces into pictures, at
-several sizes and leaning, lets the app's detectors find them, cuts them out and reads them as the
-app does (without the mirror image), and compares with the same faces' own crops. It also counts
-in how many pictures that show nobody a detector sees a face. ``--record`` writes what was
-measured into ``placement.json``.
+FER-2013's faces come cut out. ``python -m model placement`` pastes test faces into pictures that
+training does not paste into, at several sizes and leaning, lets the app's detectors find them,
+cuts them out and reads them as the app does (without the mirror image), and compares with the
+same faces' own crops. It also counts in how many pictures that show nobody a detector sees a
+face. ``--record`` writes what was measured into ``placement.json``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,15 @@ from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face
 from model.data import Split, load_fer2013
 from model.evaluate import SHIPPED, WEIGHTS, describe, write_json
-from model.pictures import HEIGHT, SEED, WIDTH, Grey, empty_pictures, load_backgrounds
+from model.pictures import (
+    HEIGHT,
+    SEED,
+    TEST_PHOTOS,
+    WIDTH,
+    Grey,
+    empty_pictures,
+    load_test_backgrounds,
+)
 from model.robustness import sample
 
 RECORD = WEIGHTS / "placement.json"
@@ -100,7 +108,7 @@ class Placement(TypedDict):
     """What `run` finds.
 
     ``own_crops`` is the accuracy on all faces, cut out by FER-2013, and ``empty`` the number of
-    pictures that show nobody.
+    pictures that show nobody; ``backgrounds`` are scikit-image's names of what is pasted into.
     """
 
     network: dict[str, Any]
@@ -108,6 +116,7 @@ class Placement(TypedDict):
     split: str
     faces: int
     picture: list[int]
+    backgrounds: list[str]
     own_crops: float
     empty: int
     detectors: list[DetectorFigures]
@@ -169,6 +178,7 @@ def run(arguments: argparse.Namespace) -> Placement:
         split=arguments.split,
         faces=len(split),
         picture=[WIDTH, HEIGHT],
+        backgrounds=list(TEST_PHOTOS),
         own_crops=float(read_crops(split, classifier).mean()),
         empty=len(empty),
         detectors=measure(split, classifier, detectors, empty=empty),
@@ -194,11 +204,11 @@ def measure(
         classifier: reads them.
         detectors: by name; all see the same pictures.
         conditions: how the faces are pasted; all of `CONDITIONS` by default.
-        backgrounds: grey pictures to paste into; `load_backgrounds` by default.
+        backgrounds: grey pictures to paste into; `load_test_backgrounds` by default.
         empty: RGB pictures that show nobody, in which no face should be seen.
     """
     if backgrounds is None:
-        backgrounds = load_backgrounds()
+        backgrounds = load_test_backgrounds()
     right_before = read_crops(split, classifier)
     figures: dict[str, list[ConditionFigures]] = {name: [] for name in detectors}
     for condition in CONDITIONS if conditions is None else conditions:

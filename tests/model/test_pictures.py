@@ -16,6 +16,17 @@ def test_backgrounds_are_of_one_size_and_different() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(grounds, again, strict=False))
 
 
+def test_tests_paste_into_other_backgrounds_than_training() -> None:
+    grounds = pictures.load_test_backgrounds()
+    assert {(ground.shape, ground.dtype.name) for ground in grounds} == {
+        ((pictures.HEIGHT, pictures.WIDTH), "uint8")
+    }
+    learned = pictures.load_backgrounds()
+    assert not any(np.array_equal(ours, theirs) for ours in grounds for theirs in learned)
+    assert set(pictures.TEST_PHOTOS) <= set(pictures.EMPTY)
+    assert not set(pictures.TEST_PHOTOS) & set(pictures.PHOTOS)
+
+
 def test_empty_pictures_are_of_many_sizes_and_always_the_same() -> None:
     empty = pictures.empty_pictures()
     assert len(empty) == (6 + len(pictures.EMPTY)) * (1 + pictures.CROPS)
