@@ -42,7 +42,7 @@ OFFSETS = (
     *((0.0, floor) for floor in (0.45, 0.51, 0.55, 0.6)),
     *((adjustment, 0.0) for adjustment in (0.1, 0.2, 0.3, 0.5, 1.0)),
     *((adjustment, 0.51) for adjustment in (0.1, 0.2, 0.3, 0.5)),
-    *((0.2, floor) for floor in (0.53, 0.55)),
+    *((0.2, floor) for floor in (0.52, 0.53, 0.55)),
 )
 """Logit adjustments and floors that are tried."""
 SAID = {

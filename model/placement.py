@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
@@ -207,24 +210,32 @@ def measure(
         backgrounds: grey pictures to paste into; `load_test_backgrounds` by default.
         empty: RGB pictures that show nobody, in which no face should be seen.
     """
-    if backgrounds is None:
-        backgrounds = load_test_backgrounds()
+    grounds = load_test_backgrounds() if backgrounds is None else backgrounds
+
+    def look(condition: Condition, number: int) -> list[bool | None]:
+        """Return for each detector whether the face is read rightly, None where it is not found."""
+        placed = _placed(split, number, condition, grounds)
+        answers: list[bool | None] = []
+        for detector in detectors.values():
+            face = best_match(detector.detect(placed.image), placed.frame)
+            if face is None:
+                answers.append(None)
+            else:
+                (scores,) = classifier.classify(placed.image, [face], mirror=False)
+                answers.append(scores.emotion == EMOTIONS[int(split.labels[number])])
+        return answers
+
     right_before = read_crops(split, classifier)
     figures: dict[str, list[ConditionFigures]] = {name: [] for name in detectors}
-    for condition in CONDITIONS if conditions is None else conditions:
-        print(f"{condition.side} px, {condition.tilt}° …", file=sys.stderr)
-        found = {name: np.zeros(len(split), dtype=np.bool_) for name in detectors}
-        right = {name: np.zeros(len(split), dtype=np.bool_) for name in detectors}
-        for number, placed in enumerate(_all_placed(split, condition, backgrounds)):
-            for name, detector in detectors.items():
-                face = best_match(detector.detect(placed.image), placed.frame)
-                if face is not None:
-                    found[name][number] = True
-                    (scores,) = classifier.classify(placed.image, [face], mirror=False)
-                    label = EMOTIONS[int(split.labels[number])]
-                    right[name][number] = scores.emotion == label
-        for name in detectors:
-            figures[name].append(_figures(condition, found[name], right_before, right[name]))
+    with ThreadPoolExecutor(os.cpu_count()) as workers:
+        for condition in CONDITIONS if conditions is None else conditions:
+            print(f"{condition.side} px, {condition.tilt}° …", file=sys.stderr)
+            rows = list(workers.map(partial(look, condition), range(len(split))))
+            for place, name in enumerate(detectors):
+                answers = [row[place] for row in rows]
+                found = np.array([answer is not None for answer in answers], dtype=np.bool_)
+                right = np.array([answer is True for answer in answers], dtype=np.bool_)
+                figures[name].append(_figures(condition, found, right_before, right))
     return [
         DetectorFigures(
             detector=name,
@@ -268,14 +279,12 @@ def _figures(
     )
 
 
-def _all_placed(
-    split: Split, condition: Condition, backgrounds: Sequence[Grey]
-) -> Iterator[Placed]:
-    for number, face in enumerate(split.images[..., 0]):
-        # The same place and ground under every condition, as far as the size allows.
-        generator = np.random.default_rng((SEED, number))
-        ground = backgrounds[number % len(backgrounds)]
-        yield paste(face, ground, condition, across=generator.random(), down=generator.random())
+def _placed(split: Split, number: int, condition: Condition, backgrounds: Sequence[Grey]) -> Placed:
+    # The same place and ground under every condition, as far as the size allows.
+    generator = np.random.default_rng((SEED, number))
+    ground = backgrounds[number % len(backgrounds)]
+    face = split.images[number, ..., 0]
+    return paste(face, ground, condition, across=generator.random(), down=generator.random())
 
 
 def paste(face: Grey, ground: Grey, condition: Condition, *, across: float, down: float) -> Placed:

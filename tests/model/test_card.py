@@ -137,4 +137,5 @@ def test_the_readme_states_what_bad_pictures_cost() -> None:
         f"with noise of 20 greys {noisy['accuracy']:.0%} ({noisy['fer']:.0%})"
     ).replace("%", " %") in text
     conditions = json.loads(placement.RECORD.read_text())["detectors"][0]["conditions"]
-    assert round(sum(one["loss"] for one in conditions) / len(conditions)) == 2
+    lost = sum(one["loss"] for one in conditions) / len(conditions)
+    assert f"read right {lost:.1f} points less often" in text
