@@ -19,7 +19,8 @@ from emotion.labels import EMOTIONS
 
 FLOOR = 0.52
 """The recall on PublicTest below which no emotion shall fall. Half is wanted on other faces as
-well, and there a recall of half has a standard error of 2.2 points: fear has some 500."""
+well, and there a recall of half has a standard error of 2.2 points: fear has some 500. It was 51 %
+until a network shipped with that read 49.6 % of fear on PrivateTest."""
 STEP = 0.025
 ADJUSTMENT = 0.2
 """How much of the classes' imbalance is taken back, 0-1: as much as costs no accuracy on

@@ -172,8 +172,8 @@ def find_weights(run: str) -> Path:
     return folder if folder.is_file() else RUNS / f"{run}.keras"
 
 
-def reader(run: str) -> Predict:
-    """Return what a run's best network says of uint8 pictures ``(N, 48, 48, 1)``.
+def load_run_predictor(run: str) -> Predict:
+    """Return a function from uint8 pictures ``(N, 48, 48, 1)`` to a run's probabilities ``(N, 7)``.
 
     Args:
         run: its name, and where the network shall see its pictures in another size than in
@@ -203,7 +203,7 @@ def try_together(runs: list[str], data: str | None) -> list[dict[str, Any]]:
     split = load_fer2013(data).public_test
     views = {}
     for run in runs:
-        predict = reader(run)
+        predict = load_run_predictor(run)
         views[run] = (predict(split.images), predict_with_mirror(predict, split.images))
     rows = []
     for count in range(1, len(views) + 1):
@@ -225,7 +225,7 @@ def try_offsets(runs: list[str], data: str | None) -> list[dict[str, float]]:
     """
     faces = load_fer2013(data)
     split, learned = faces.public_test, faces.training.labels
-    said = [reader(run)(split.images) for run in runs]
+    said = [load_run_predictor(run)(split.images) for run in runs]
     plain = np.exp(np.mean([np.log(np.maximum(shares, 1e-9)) for shares in said], axis=0))
     plain = (plain / plain.sum(axis=1, keepdims=True)).astype(np.float32)
     halves = np.array_split(np.random.default_rng(0).permutation(len(split)), 2)

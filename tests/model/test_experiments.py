@@ -118,14 +118,14 @@ def test_a_network_can_be_tried_at_another_size_than_it_was_trained_with(
     (home / "runs").mkdir()
     build_efficientnet(side=40).save(home / "runs" / "small.keras")
     pictures = np.zeros((2, 48, 48, 1), np.uint8)
-    assert experiments.reader("small@64")(pictures).shape == (2, len(EMOTIONS))
+    assert experiments.load_run_predictor("small@64")(pictures).shape == (2, len(EMOTIONS))
     monkeypatch.setattr(experiments, "predictor_of", lambda network: network)
-    shown: Any = experiments.reader("small@64")
+    shown: Any = experiments.load_run_predictor("small@64")
     assert shown.get_layer("upscale").output.shape == (None, 64, 64, 1)
     with pytest.raises(FileNotFoundError, match=r"no weights at .*none\.keras"):
-        experiments.reader("none@64")
+        experiments.load_run_predictor("none@64")
     with pytest.raises(ValueError, match="a side in pixels after '@'"):
-        experiments.reader("small@large")
+        experiments.load_run_predictor("small@large")
 
 
 def test_networks_in_company_are_right_where_their_mean_is(

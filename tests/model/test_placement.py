@@ -4,6 +4,7 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face
 from model import placement
 from model.data import Split, load_fer2013
+from model.pictures import Grey, load_backgrounds
 from model.placement import Condition
 
 GROUND = np.full((placement.HEIGHT, placement.WIDTH), 90, np.uint8)
@@ -123,6 +125,24 @@ def test_a_face_is_found_where_the_boxes_agree() -> None:
     assert placement.best_match([far, near, nearer], frame) is nearer
     assert placement.best_match([far], frame) is None
     assert placement.best_match([], frame) is None
+
+
+def test_faces_are_pasted_into_pictures_that_training_does_not_paste_into(
+    split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[Grey] = []
+    paste = placement.paste
+
+    def noted(face: Grey, ground: Grey, *how: Any, **where: Any) -> placement.Placed:
+        used.append(ground)
+        return paste(face, ground, *how, **where)
+
+    monkeypatch.setattr(placement, "paste", noted)
+    classifier = Learnt(split, detected="happy")
+    placement.measure(split, classifier, {"nobody": Nobody()}, conditions=[Condition(64)])
+    assert len(used) == len(split)
+    learned = load_backgrounds()
+    assert not any(np.array_equal(ours, theirs) for ours in used for theirs in learned)
 
 
 def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
