@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.types import Box, Face, Landmarks
+from emotion.types import Box, CropRegion, Face, Landmarks
 
 SAME_FACE = 0.4
 """Two boxes are one face when their common part is this share of the smaller of the two."""
@@ -73,24 +73,29 @@ def unturn(face: Face, *, turn: int, width: int, height: int) -> Face:
         height: of the unturned picture.
     """
     points = face.landmarks
+    region = face.region
+    if region:
+        x, y = _unturn_point((region.x, region.y), turn, width, height)
+        region = CropRegion(x, y, region.side, _half_turn(region.angle - turn))
     return replace(
         face,
         box=_unturn_box(face.box, turn, width, height),
         landmarks=points
         and Landmarks(
-            *(
-                _unturn_point(point, turn, width, height)
-                for point in (
-                    points.left_eye,
-                    points.right_eye,
-                    points.nose,
-                    points.mouth_left,
-                    points.mouth_right,
-                )
-            )
+            **{
+                field.name: point and _unturn_point(point, turn, width, height)
+                for field in fields(points)
+                for point in [getattr(points, field.name)]
+            }
         ),
         turn=turn,
+        region=region,
     )
+
+
+def _half_turn(degrees: float) -> float:
+    """Return an angle as -180 to 180."""
+    return (degrees + 180) % 360 - 180
 
 
 def _cosine_and_sine(degrees: int) -> tuple[float, float]:

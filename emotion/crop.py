@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.types import Face, Landmarks
+from emotion.types import CropRegion, Face, Landmarks
 
 SIZE = 48
 MARGIN = 0.05
@@ -41,23 +40,7 @@ _MEDIAN_OF_NOISE = 6 * 0.6745
 the sum of its squares, 0.6745 the median size of a normal value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A square on the picture, in pixels, turned about its centre.
-
-    Attributes:
-        x, y: the centre.
-        side: the length of a side.
-        angle: degrees by which the square leans clockwise.
-    """
-
-    x: float
-    y: float
-    side: float
-    angle: float = 0.0
-
-
-def frame_of(face: Face, *, margin: float = MARGIN, level_from: float = LEVEL_FROM) -> Frame:
+def frame_of(face: Face, *, margin: float = MARGIN, level_from: float = LEVEL_FROM) -> CropRegion:
     """Return the square that is shown to the network for ``face``.
 
     Args:
@@ -65,13 +48,17 @@ def frame_of(face: Face, *, margin: float = MARGIN, level_from: float = LEVEL_FR
         margin: what the frame is grown by, as a share of its side.
         level_from: degrees from which leaning eyes are levelled, where they are known.
     """
+    if face.region:
+        known = face.region
+        angle = known.angle if abs(known.angle) >= level_from else 0.0
+        return CropRegion(known.x, known.y, known.side * (1 + margin), angle)
     box = face.box
     angle = -float(face.turn)
     if face.landmarks:
         lean = _lean(face.landmarks)
         angle = lean if abs(lean) >= level_from else 0.0
     side = max(box.width, box.height) if face.landmarks is None else _side(face)
-    return Frame(box.x + box.width / 2, box.y + box.height / 2, side * (1 + margin), angle)
+    return CropRegion(box.x + box.width / 2, box.y + box.height / 2, side * (1 + margin), angle)
 
 
 def crop_faces(
@@ -136,7 +123,7 @@ def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.rint(spread).astype(np.uint8)
 
 
-def cut(grey: NDArray[np.uint8], frame: Frame, *, size: int = SIZE) -> NDArray[np.uint8]:
+def cut(grey: NDArray[np.uint8], frame: CropRegion, *, size: int = SIZE) -> NDArray[np.uint8]:
     """Return what ``frame`` shows of a grey picture, ``(size, size)``, upright."""
     # Drawn at twice the size and averaged down: sampling alone would skip pixels of a large
     # face. What is larger still is averaged down before it is turned. Cubic, since a small face
@@ -196,8 +183,8 @@ def _sharpened(crop: NDArray[np.uint8], sharpness: float) -> NDArray[np.uint8]:
 
 
 def _shrunk(
-    grey: NDArray[np.uint8], frame: Frame, shrink: float
-) -> tuple[NDArray[np.uint8], Frame]:
+    grey: NDArray[np.uint8], frame: CropRegion, shrink: float
+) -> tuple[NDArray[np.uint8], CropRegion]:
     """Return the part of the picture about ``frame``, smaller, and the frame in it."""
     height, width = grey.shape
     reach = frame.side * 0.75  # half the diagonal of a leaning square, and a little
@@ -208,7 +195,7 @@ def _shrunk(
     size = max(1, round(part.shape[1] * shrink)), max(1, round(part.shape[0] * shrink))
     small = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     across, down = size[0] / part.shape[1], size[1] / part.shape[0]
-    return small, Frame(
+    return small, CropRegion(
         (frame.x - left) * across,
         (frame.y - top) * down,
         frame.side * (across + down) / 2,

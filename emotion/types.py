@@ -25,14 +25,36 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class CropRegion:
+    """A square on the picture, in pixels, turned about its centre. It may reach over the edge.
+
+    Attributes:
+        x, y: the centre.
+        side: the length of a side.
+        angle: degrees by which the square leans clockwise.
+    """
+
+    x: float
+    y: float
+    side: float
+    angle: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Landmarks:
-    """Five points of a face as (x, y) in pixels. Left and right are the viewer's."""
+    """Points of a face as (x, y) in pixels. Left and right are the viewer's.
+
+    MTCNN knows the corners of the mouth and no ears; BlazeFace knows the ears and of the mouth
+    only the middle, which then stands for both corners.
+    """
 
     left_eye: tuple[float, float]
     right_eye: tuple[float, float]
     nose: tuple[float, float]
     mouth_left: tuple[float, float]
     mouth_right: tuple[float, float]
+    left_ear: tuple[float, float] | None = None
+    right_ear: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +63,17 @@ class Face:
 
     Attributes:
         box: inside the picture.
-        landmarks: five points, from detectors that find them.
+        landmarks: points, from detectors that find them.
         turn: degrees by which the picture had to be turned clockwise for the face to stand
-            upright, 0-359. Box and landmarks are in the unturned picture.
+            upright, 0-359. Box, landmarks and region are in the unturned picture.
+        region: the face as FER-2013 would frame it, from detectors that know its size and lean
+            better than the box, which is upright and ends at the picture's edge, can say.
     """
 
     box: Box
     landmarks: Landmarks | None = None
     turn: int = 0
+    region: CropRegion | None = None
 
 
 @dataclass(frozen=True, slots=True)

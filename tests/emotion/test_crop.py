@@ -9,7 +9,6 @@ from emotion.crop import (
     NOISY_FROM,
     SIZE,
     SOFT_BELOW,
-    Frame,
     crop_faces,
     cut,
     frame_of,
@@ -18,7 +17,7 @@ from emotion.crop import (
     sharpness_of,
     stretched,
 )
-from emotion.types import Box, Face, Landmarks
+from emotion.types import Box, CropRegion, Face, Landmarks
 
 
 def gradient(height: int = 200, width: int = 300) -> np.ndarray:
@@ -68,7 +67,7 @@ def test_a_frame_without_landmarks_leans_as_the_picture_was_turned(turn: int) ->
 
 @pytest.mark.parametrize("side", [20.0, 48.0, 96.0, 190.0])
 def test_a_cut_shows_what_lies_in_the_frame(side: float) -> None:
-    crop = cut(gradient(), Frame(x=100, y=100, side=side))
+    crop = cut(gradient(), CropRegion(x=100, y=100, side=side))
     step = side / SIZE
     expected = 100 - side / 2 - 0.5 + step * (np.arange(SIZE) + 0.5)
     assert crop.shape == (SIZE, SIZE)
@@ -80,14 +79,14 @@ def test_a_leaning_cut_stands_upright() -> None:
     rows, columns = np.mgrid[:200, :300]
     lean = np.radians(20)
     picture[(columns - 150) * -np.sin(lean) + (rows - 100) * np.cos(lean) < 0] = 255
-    crop = cut(picture, Frame(150, 100, 80, angle=20))
+    crop = cut(picture, CropRegion(150, 100, 80, angle=20))
     # Cubic sampling rings a little beside an edge.
     assert crop[: SIZE // 2 - 1].min() > 250
     assert crop[SIZE // 2 + 1 :].max() < 5
 
 
 def test_a_frame_over_the_edge_repeats_the_edge() -> None:
-    crop = cut(gradient(), Frame(x=0, y=100, side=48))
+    crop = cut(gradient(), CropRegion(x=0, y=100, side=48))
     assert crop[:, :23].max() == 0
     assert crop[SIZE // 2, -1] > 20
 

