@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion.blazeface_detector import CONFIRM_ODD, IS_FACE, BlazefaceDetector
+from emotion.blazeface_networks import BlazefaceUnavailable
 from emotion.boxes import SAME_FACE, overlap, tidy, turned, unturn
 from emotion.detector import OnStage
 from emotion.haar_detector import HaarDetector
@@ -17,138 +19,157 @@ from emotion.types import Face
 
 logger = logging.getLogger(__name__)
 
-SURE_VOTES = 10
-"""Haar is believed unasked when every box has this many votes. Drawn faces got up to 8."""
-SURE_SCORE = 0.98
-"""MTCNN gives upright faces 0.99 and more, and upside-down ones, which it finds too but
-describes as if they stood upright, 0.97 at most."""
-AGREED_SCORE = 0.8
-"""MTCNN is believed from here on where Haar has any vote for the same face. With that and five
-turned looks no face is seen in 108 pictures that show nobody (``placement.json``)."""
-LEANS = (330, 30)
-"""Degrees clockwise by which the picture is turned for a head that leans. As it is, MTCNN misses
-four in ten of the faces that lean by 30 degrees, and Haar nine in ten (``placement.json``)."""
-TURNS = (90, 270, 180)
-"""Degrees clockwise by which the picture is turned for a photo that lies on its side."""
+Image = NDArray[np.uint8]
+Scored = tuple[Face, float]
+
+ASK_ABOVE: Final = 0.8
+"""Probability from which a face of MTCNN's is shown to BlazeFace."""
+HALF_SURE: Final = 0.5
+"""What BlazeFace or the landmark network must give a face of which MTCNN is sure."""
+TURNS: Final = (90, 270, 180)
+"""Degrees clockwise by which the image is turned for a photo that lies on its side."""
+LEANS: Final = (330, 30)
+"""The same for a leaning head, which MTCNN often misses as it is."""
+SURE_VOTES: Final = 10
+"""Haar alone is believed in a turned image from so many votes on. Drawn faces got up to 8."""
 
 
 class AutoDetector:
-    """Haar first; MTCNN where Haar finds nothing or is not sure; then the picture turned,
-    a little for a leaning head, and on its sides for a photo that lies.
+    """BlazeFace first; MTCNN where it finds nothing or doubts; then the image turned.
 
-    Everything runs in the calling thread, on pictures of bounded size, and loads nothing
-    heavier than half a megabyte of weights: there is nothing to wait for beyond the looking.
-    Without the `mtcnn` package Haar alone decides, and a log line says so once.
+    What MTCNN finds is shown to BlazeFace, which describes it if it sees it and has a say in
+    whether it is a face. Where the package of one of the two is missing a log line says so once:
+    without MTCNN, BlazeFace decides alone, and without BlazeFace the Haar cascade.
     """
 
     def __init__(
-        self, haar: HaarDetector | None = None, mtcnn: MtcnnDetector | None = None
+        self,
+        blazeface: BlazefaceDetector | None = None,
+        mtcnn: MtcnnDetector | None = None,
+        haar: HaarDetector | None = None,
     ) -> None:
-        self.haar = haar or HaarDetector()
-        self._mtcnn = mtcnn or MtcnnDetector(accept_above=AGREED_SCORE)
-        self._mtcnn_works = True
+        self._blazeface = blazeface or BlazefaceDetector()
+        self._mtcnn = mtcnn or MtcnnDetector(accept_above=ASK_ABOVE)
+        self._haar = haar or HaarDetector()
+        self._blazeface_works = self._mtcnn_works = True
 
     def warm_up(self) -> None:
-        """Load Haar's cascade and MTCNN's weights."""
-        self.haar.warm_up()
+        """Load every network, or the cascade in their place."""
         try:
+            self._blazeface.warm_up()
             self._mtcnn.warm_up()
+        except BlazefaceUnavailable as error:
+            self._give_up_blazeface(error)
+            self._haar.warm_up()
         except MtcnnUnavailable as error:
             self._give_up_mtcnn(error)
 
-    def detect(self, image: NDArray[np.uint8], *, on_stage: OnStage | None = None) -> list[Face]:
+    def detect(self, image: Image, *, on_stage: OnStage | None = None) -> list[Face]:
         """Return the faces in RGB uint8 ``(H, W, 3)``, the largest first."""
         tell = on_stage or (lambda stage: None)
+        if self._blazeface_works:
+            try:
+                return self._careful(image, tell)
+            except BlazefaceUnavailable as error:
+                self._give_up_blazeface(error)
+        return self._plain(image, tell)
+
+    def _careful(self, image: Image, tell: OnStage) -> list[Face]:
         tell("find")
-        voted = self.haar.detect_with_votes(image)
-        sure = [face for face, votes in voted if votes >= SURE_VOTES]
-        if sure and len(sure) == len(voted):
-            return tidy(sure)
+        candidates = self._blazeface.candidates(image)
+        faces = [candidate.face for candidate in candidates if candidate.accepted]
+        if faces and not any(candidate.doubtful for candidate in candidates):
+            return tidy(faces)
+        if self._mtcnn_works:
+            tell("look again")
+        faces += [face for face, _ in self._confirmed(image)]
+        return tidy(faces or self._turned(image, tell))
+
+    def _confirmed(self, image: Image, *, odd: bool = False) -> list[Scored]:
+        """Return MTCNN's faces that BlazeFace or its landmark network takes for some, too.
+
+        Args:
+            image: in which to look.
+            odd: whether both of them must, as in an image that is turned on trial.
+        """
+        if not self._mtcnn_works:
+            return []
+        try:
+            scored = self._mtcnn.detect_with_scores(image)
+        except MtcnnUnavailable as error:
+            self._give_up_mtcnn(error)
+            return []
+        confirmed: list[Scored] = []
+        for face, score in scored:
+            seen = self._blazeface.examine(image, face)
+            if odd:
+                good = score > ACCEPT_ABOVE and seen.accepted
+            elif score > ACCEPT_ABOVE:
+                good = max(seen.score, seen.landmark_score) >= HALF_SURE
+            else:
+                good = seen.landmark_score >= IS_FACE
+            if good:
+                confirmed.append((seen.face, score + seen.landmark_score))
+        return sorted(confirmed, key=lambda pair: -pair[1])
+
+    def _turned(self, image: Image, tell: OnStage) -> list[Face]:
+        """Return the faces of the turned image that shows them best."""
+        tell("turn")
+        looks: list[tuple[int, list[Scored]]] = []
+        for turn in TURNS:
+            candidates = self._blazeface.candidates(turned(image, turn))
+            sure = (c for c in candidates if c.accepted and c.score >= CONFIRM_ODD)
+            looks.append((turn, [(c.face, c.total) for c in sure]))
+        if not any(scored for _, scored in looks):
+            looks += [
+                (turn, self._confirmed(turned(image, turn), odd=True)) for turn in (*LEANS, *TURNS)
+            ]
+        turn, scored = max(looks, key=lambda look: max((s for _, s in look[1]), default=0.0))
+        height, width = image.shape[:2]
+        return [unturn(face, turn=turn, width=width, height=height) for face, _ in scored]
+
+    def _plain(self, image: Image, tell: OnStage) -> list[Face]:
+        """Return what Haar and, where there is doubt, MTCNN find, without BlazeFace."""
+        tell("find")
+        voted = self._haar.detect_with_votes(image)
+        likely = [face for face, votes in voted if votes >= self._haar.votes]
+        sure = bool(voted) and all(votes >= SURE_VOTES for _, votes in voted)
+        if sure:
+            return tidy(likely)
         if self._mtcnn_works:
             tell("look again")
             try:
-                return self._look_again(image, voted, sure, tell)
+                likely = _agreed(self._mtcnn.detect_with_scores(image), voted)
             except MtcnnUnavailable as error:
                 self._give_up_mtcnn(error)
-        likely = [face for face, votes in voted if votes >= self.haar.votes]
-        return tidy(likely) or self._haar_turned(image, tell)
-
-    def _look_again(
-        self,
-        image: NDArray[np.uint8],
-        voted: list[tuple[Face, int]],
-        sure: list[Face],
-        tell: OnStage,
-    ) -> list[Face]:
-        """Ask MTCNN, and ask it again about the turned picture where it doubts, too."""
-        found = _believed(self._mtcnn.detect_with_scores(image), voted, alone=ACCEPT_ABOVE)
-        if not sure and _best(found) < SURE_SCORE:
-            tell("turn")
-            found += [pair for lean in LEANS for pair in self._leaning(image, lean)]
-            if _best(found) < SURE_SCORE:
-                found = self._lying(image) or found
-        # A face that two looks found is described by the one that saw it best.
-        found.sort(key=lambda pair: -pair[1])
-        return tidy([*(face for face, _ in found), *sure])
-
-    def _leaning(self, image: NDArray[np.uint8], lean: int) -> list[tuple[Face, float]]:
-        """Return the heads that both detectors see in the picture turned by ``lean``.
-
-        Turned pictures mostly show no face: in five looks at a drawing or a pattern MTCNN may
-        well see one, but not both detectors the same.
-        """
-        picture = turned(image, lean)
-        scored = self._mtcnn.detect_with_scores(picture)
-        both = _believed(scored, self.haar.detect_with_votes(picture)) if scored else []
-        return _unturned(image, both, lean)
-
-    def _lying(self, image: NDArray[np.uint8]) -> list[tuple[Face, float]]:
-        """Return the faces of a photo that lies on its side, if it does.
-
-        One that both detectors see tells which way is up; its company needs no second witness.
-        """
-        for turn in TURNS:
-            picture = turned(image, turn)
-            scored = self._mtcnn.detect_with_scores(picture)
-            if _best(scored) <= SURE_SCORE:
-                continue
-            voted = self.haar.detect_with_votes(picture)
-            if _believed(scored, voted):
-                return _unturned(image, _believed(scored, voted, alone=ACCEPT_ABOVE), turn)
-        return []
-
-    def _haar_turned(self, image: NDArray[np.uint8], tell: OnStage) -> list[Face]:
+        if likely:
+            return tidy(likely)
         tell("turn")
+        height, width = image.shape[:2]
         for turn in TURNS:
-            voted = self.haar.detect_with_votes(turned(image, turn))
-            sure = [pair for pair in voted if pair[1] >= SURE_VOTES]
-            if sure:
-                return tidy(face for face, _ in _unturned(image, sure, turn))
+            found = self._haar.detect_with_votes(turned(image, turn))
+            faces = [face for face, votes in found if votes >= SURE_VOTES]
+            if faces:
+                return tidy(unturn(f, turn=turn, width=width, height=height) for f in faces)
         return []
+
+    def _give_up_blazeface(self, error: BlazefaceUnavailable) -> None:
+        if self._blazeface_works:
+            self._blazeface_works = False
+            logger.warning("Faces are looked for with the Haar cascade: %s", error)
 
     def _give_up_mtcnn(self, error: MtcnnUnavailable) -> None:
         if self._mtcnn_works:
             self._mtcnn_works = False
-            logger.warning("Faces are looked for with the Haar cascade alone: %s", error)
+            logger.warning("Faces are looked for without MTCNN: %s", error)
 
 
-def _best(found: list[tuple[Face, float]]) -> float:
-    return max((score for _, score in found), default=0.0)
-
-
-def _believed(
-    scored: list[tuple[Face, float]], voted: list[tuple[Face, int]], *, alone: float = 1.0
-) -> list[tuple[Face, float]]:
-    """Return MTCNN's faces for which Haar has any vote, and others with a score above ``alone``."""
-    return [
-        (face, score)
+def _agreed(scored: list[Scored], voted: list[tuple[Face, int]]) -> list[Face]:
+    """Return MTCNN's faces of which it is sure, or for which Haar has a vote, and Haar's own."""
+    found = [
+        face
         for face, score in scored
-        if score > alone or any(overlap(other.box, face.box) >= SAME_FACE for other, _ in voted)
+        if score > ACCEPT_ABOVE
+        or any(overlap(other.box, face.box) >= SAME_FACE for other, _ in voted)
     ]
-
-
-def _unturned(
-    image: NDArray[np.uint8], found: Iterable[tuple[Face, float]], turn: int
-) -> list[tuple[Face, float]]:
-    height, width = image.shape[:2]
-    return [(unturn(face, turn=turn, width=width, height=height), score) for face, score in found]
+    return found + [face for face, votes in voted if votes >= SURE_VOTES]
