@@ -103,7 +103,7 @@ class AutoDetector:
         for face, score in scored:
             seen = self._blazeface.examine(image, face)
             if odd:
-                good = score > ACCEPT_ABOVE and seen.accepted
+                good = score > ACCEPT_ABOVE and seen.accepted and seen.score >= CONFIRM_ODD
             elif score > ACCEPT_ABOVE:
                 good = max(seen.score, seen.landmark_score) >= HALF_SURE
             else:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion.types import Box, CropRegion, Face, Landmarks
+
+Point = tuple[float, float]
 
 SAME_FACE = 0.4
 """Two boxes are one face when their common part is this share of the smaller of the two."""
@@ -76,26 +78,44 @@ def unturn(face: Face, *, turn: int, width: int, height: int) -> Face:
     region = face.region
     if region:
         x, y = _unturn_point((region.x, region.y), turn, width, height)
-        region = CropRegion(x, y, region.side, _half_turn(region.angle - turn))
+        region = CropRegion(x, y, region.side, half_turn(region.angle - turn))
     return replace(
         face,
         box=_unturn_box(face.box, turn, width, height),
         landmarks=points
-        and Landmarks(
-            **{
-                field.name: point and _unturn_point(point, turn, width, height)
-                for field in fields(points)
-                for point in [getattr(points, field.name)]
-            }
-        ),
+        and _moved(points, lambda point: _unturn_point(point, turn, width, height)),
         turn=turn,
         region=region,
     )
 
 
-def _half_turn(degrees: float) -> float:
+def half_turn(degrees: float) -> float:
     """Return an angle as -180 to 180."""
     return (degrees + 180) % 360 - 180
+
+
+def scaled(face: Face, factor: float) -> Face:
+    """Return a face that was found in an image in another one, ``factor`` times as large."""
+    box, points, region = face.box, face.landmarks, face.region
+    return replace(
+        face,
+        box=Box(*(round(factor * v) for v in (box.x, box.y, box.width, box.height))),
+        landmarks=points and _moved(points, lambda point: (factor * point[0], factor * point[1])),
+        region=region
+        and CropRegion(factor * region.x, factor * region.y, factor * region.side, region.angle),
+    )
+
+
+def _moved(points: Landmarks, move: Callable[[Point], Point]) -> Landmarks:
+    return Landmarks(
+        left_eye=move(points.left_eye),
+        right_eye=move(points.right_eye),
+        nose=move(points.nose),
+        mouth_left=move(points.mouth_left),
+        mouth_right=move(points.mouth_right),
+        left_ear=points.left_ear and move(points.left_ear),
+        right_ear=points.right_ear and move(points.right_ear),
+    )
 
 
 def _cosine_and_sine(degrees: int) -> tuple[float, float]:
@@ -113,9 +133,7 @@ def _size(turn: int, width: int, height: int) -> tuple[int, int]:
     )
 
 
-def _unturn_point(
-    point: tuple[float, float], turn: int, width: int, height: int
-) -> tuple[float, float]:
+def _unturn_point(point: Point, turn: int, width: int, height: int) -> Point:
     wide, tall = _size(turn, width, height)
     cosine, sine = _cosine_and_sine(turn)
     x, y = point[0] - wide / 2, point[1] - tall / 2

@@ -6,32 +6,33 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion.blazeface_detector import BlazefaceDetector
+from emotion.blazeface_networks import BlazefaceUnavailable
+from emotion.boxes import scaled
 from emotion.crop import cut, frame_of, prepared
 from emotion.detector import FaceDetector
 from emotion.follow import Template, find_again, small_grey, template_of
+from emotion.frame_clock import FrameClock
 from emotion.haar_detector import HaarDetector
 from emotion.overlay import PLAIN, Caption, draw_reading
 from emotion.pace import Pace
 from emotion.recognizer import check_image
 from emotion.tracker import FaceTracker, LiveReading
-from emotion.types import Box, Face
+from emotion.types import Face
 
-LATE: Final = 0.15
-"""A frame that comes so many seconds later than it should is shown unread."""
 AT_LEAST: Final = 0.5
 """So many seconds without a reading, and a late frame is better than none."""
-CATCHING_UP: Final = 0.02
-"""Seconds a second by which what counts as punctual may slip: clocks drift, routes change."""
-ANOTHER_CLOCK: Final = 3.0
-"""A delay of so many seconds is none: the timestamps have begun anew."""
-LOOK_SIDE: Final = 320
-"""Frames are searched for faces at this size."""
+LOOK_SIDE: Final = 640
+"""Frames are searched for faces at this size at most. Haar searches them at half of it."""
+LOOKED_AT: Final = 8
+"""How many proposed faces are looked at again in a frame."""
 STALE: Final = 1.0
 """A reading this many seconds old says nothing about the picture any more."""
 
@@ -42,8 +43,19 @@ logger = logging.getLogger(__name__)
 
 
 def live_detector() -> FaceDetector:
-    """Return a detector set up for video: quick, and looking for one face near the camera."""
-    return HaarDetector(work_side=LOOK_SIDE, step=1.2, smallest=40, votes=4)
+    """Return a detector set up for video: BlazeFace, or Haar where its package is missing."""
+    blazeface = BlazefaceDetector(thorough=False, proposals=LOOKED_AT)
+    try:
+        blazeface.warm_up()
+    except BlazefaceUnavailable as error:
+        _say_once(str(error))
+        return HaarDetector(work_side=LOOK_SIDE // 2, step=1.2, smallest=40, votes=4)
+    return blazeface
+
+
+@cache
+def _say_once(why: str) -> None:
+    logger.warning("Live faces are looked for with the Haar cascade: %s", why)
 
 
 class Classifier(Protocol):
@@ -62,7 +74,7 @@ class FaceStream:
 
     Args:
         classifier: reads the faces; may be shared with other streams.
-        detector: finds the faces; may be shared. By default Haar, set up for video.
+        detector: finds the faces; may be shared. By default `live_detector`.
         pace: shares the machine with the other streams of the process; all by default.
         captions: emotion → how it is written on the picture.
         mirror: whether to turn the picture into a mirror, in which people find their way.
@@ -138,7 +150,8 @@ class FaceStream:
 
         Args:
             frame: RGB uint8 ``(H, W, 3)``; its size may change at any time.
-            timestamp: when it was taken, in seconds on a clock of the stream's own.
+            timestamp: when it was taken, in seconds on a clock of the stream's own. Where that
+                begins anew, readings go on from the time of the last one.
 
         Returns:
             The frame to show, and the latest reading.
@@ -156,9 +169,10 @@ class FaceStream:
                 if self._mirror:
                     shown = cv2.flip(frame, 1).astype(np.uint8, copy=False)
                 self._fit(shown)
-                self._read_if_time(shown, timestamp)
+                moment, late = self._clocks.take(timestamp, self._last_frame)
+                self._read_if_time(shown, moment, late=late)
                 latest = self.latest
-                if latest is not None and timestamp - latest.time > STALE:
+                if latest is not None and moment - latest.time > STALE:
                     latest = self._publish(None)
                 if latest is not None:
                     shown = draw_reading(shown, latest, self._captions)
@@ -171,7 +185,7 @@ class FaceStream:
         self._templates: dict[int, Template] = {}
         self._size: tuple[int, int] | None = None
         self._looked = self._last_read = float("-inf")
-        self._punctual: tuple[float, float] | None = None
+        self._clocks = FrameClock()
 
     def _fit(self, frame: NDArray[np.uint8]) -> None:
         """Carry on in a picture of another size: browsers change it as the line gets worse."""
@@ -183,35 +197,21 @@ class FaceStream:
             self._publish(None)
         self._size = (width, height)
 
-    def _read_if_time(self, frame: NDArray[np.uint8], timestamp: float) -> None:
+    def _read_if_time(self, frame: NDArray[np.uint8], moment: float, *, late: bool) -> None:
         now = self._clock()
-        late = self._is_late(timestamp, now) and now - self._last_read < AT_LEAST
-        if late or not self._seat.enter(now):
+        if (late and now - self._last_read < AT_LEAST) or not self._seat.enter(now):
             return
         self._last_read = now
         try:
-            self._read(frame, timestamp)
+            self._read(frame, moment)
         finally:
             self._seat.done(now, self._clock() - now)
 
-    def _is_late(self, timestamp: float, now: float) -> bool:
-        """Tell a frame that has waited somewhere, by the quickest way that frames have taken."""
-        delay = now - timestamp
-        if self._punctual is None:
-            self._punctual = (delay, now)
-        usual, since = self._punctual
-        if abs(delay - usual) > ANOTHER_CLOCK:
-            usual = delay
-            self._tracker = FaceTracker()
-        usual = min(delay, usual + CATCHING_UP * (now - since))
-        self._punctual = (usual, now)
-        return delay - usual > LATE
-
-    def _read(self, frame: NDArray[np.uint8], timestamp: float) -> None:
+    def _read(self, frame: NDArray[np.uint8], moment: float) -> None:
         small, shrink = small_grey(frame)
         now = self._clock()
         if self._lost_somebody(small, shrink) or self._time_to_look(now):
-            self._look(frame, timestamp)
+            self._look(frame, moment)
             self._seat.looked(self._clock() - now)
             self._looked = now
             self._templates = {
@@ -227,11 +227,12 @@ class FaceStream:
                     )
                 )
             }
-        tracks = [track for track in self._tracker.tracks if track.box.area]
+        tracks = [t for t in self._tracker.tracks if t.box.area and not t.turned_away]
         probabilities: dict[int, tuple[float, ...]] = {}
         if tracks:
             grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
-            crops = np.stack([prepared(cut(grey, frame_of(Face(track.box)))) for track in tracks])
+            faces = (Face(track.box, region=track.region) for track in tracks)
+            crops = np.stack([prepared(cut(grey, frame_of(face))) for face in faces])
             # Every second reading sees the mirror image. Smoothed over time that is the mean
             # of both, which is right more often, at the price of one.
             if self._reads % 2:
@@ -243,7 +244,7 @@ class FaceStream:
             }
         height, width = frame.shape[:2]
         self._reads += 1
-        self._publish(self._tracker.read(probabilities, timestamp, width=width, height=height))
+        self._publish(self._tracker.read(probabilities, moment, width=width, height=height))
 
     def _time_to_look(self, now: float) -> bool:
         return not self._tracker.sure or now - self._looked >= self._seat.look_interval
@@ -263,17 +264,13 @@ class FaceStream:
         self._tracker.shift(shifts)
         return lost
 
-    def _look(self, frame: NDArray[np.uint8], timestamp: float) -> None:
+    def _look(self, frame: NDArray[np.uint8], moment: float) -> None:
         height, width = frame.shape[:2]
         shrink = min(1.0, LOOK_SIDE / max(height, width))
         size = max(1, round(width * shrink)), max(1, round(height * shrink))
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         faces = self._detector.detect(small.astype(np.uint8, copy=False))
-        boxes = [
-            Box(*(round(v / shrink) for v in (b.x, b.y, b.width, b.height)))
-            for b in (face.box for face in faces)
-        ]
-        self._tracker.sight(boxes, timestamp)
+        self._tracker.sight([scaled(face, 1 / shrink) for face in faces], moment)
 
     def _publish(self, reading: LiveReading | None) -> LiveReading | None:
         with self._lock:

@@ -11,20 +11,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from emotion.boxes import clip, overlap
+from emotion.boxes import clip, half_turn, overlap
+from emotion.crop import turned_away
 from emotion.smoothing import HOLD, Trace, mean
-from emotion.types import Box, EmotionScores, Face, FaceReading
+from emotion.types import Box, CropRegion, EmotionScores, Face, FaceReading
 
 SAME_FACE: Final = 0.3
 """A box that shares so much of the smaller one with a followed face is that face."""
 PLACE: Final = 0.2
 SIZE: Final = 0.4
-"""Time constants in seconds with which a box follows what was detected. Haar's boxes breathe
-by a tenth from frame to frame; faces do not, and their movement is followed in between."""
+"""Time constants in seconds with which place and lean, and the size, follow what was detected.
+Boxes breathe by up to a tenth from frame to frame; faces do not, and their movement is followed
+in between."""
 LOST: Final = 0.6
 """A face that is not detected for so long, and twice in a row, has left."""
 SIGHTINGS: Final = 2
 """A face is counted from its second detection on: what only resembles one rarely lasts."""
+UNREAD: Final = 1.0
+"""For so many seconds a face that is in view but cannot be read keeps what it showed."""
 MAX_FACES: Final = 6
 """So many faces are followed at once, the largest."""
 
@@ -80,7 +84,18 @@ class LiveReading:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A face as it is followed: a box of floats, so that slow movement is not rounded away."""
+    """A face as it is followed: a box of floats, so that slow movement is not rounded away.
+
+    Attributes:
+        identity: stays with the face as long as it is followed.
+        x, y, width, height: where it is, in pixels. It may reach over the picture's edge.
+        seen: time of the last detection.
+        sightings: how often it was detected.
+        misses: how often in a row it was not detected.
+        trace: what it has shown so far.
+        angle: degrees by which it leans clockwise.
+        turned_away: whether it is turned away too far to be read.
+    """
 
     identity: int
     x: float
@@ -91,10 +106,18 @@ class Track:
     sightings: int = 1
     misses: int = 0
     trace: Trace | None = None
+    angle: float = 0.0
+    turned_away: bool = False
 
     @property
     def box(self) -> Box:
         return Box(round(self.x), round(self.y), round(self.width), round(self.height))
+
+    @property
+    def region(self) -> CropRegion:
+        """The face as FER-2013 would frame it."""
+        x, y = self.x + self.width / 2, self.y + self.height / 2
+        return CropRegion(x, y, max(self.width, self.height), self.angle)
 
 
 class FaceTracker:
@@ -116,35 +139,35 @@ class FaceTracker:
         """Whether somebody is followed, and everybody was detected often enough to count."""
         return bool(self._tracks) and all(t.sightings >= SIGHTINGS for t in self._tracks)
 
-    def sight(self, boxes: Sequence[Box], time: float) -> None:
+    def sight(self, faces: Sequence[Face], time: float) -> None:
         """Take what a detector found in the frame of ``time``."""
-        boxes = [box for box in boxes if box.area]
+        new = [_track(face, time) for face in faces if face.box.area]
         pairs = sorted(
             (
-                (overlap(track.box, box), track.identity, place)
+                (overlap(track.box, other.box), track.identity, place)
                 for track in self._tracks
-                for place, box in enumerate(boxes)
+                for place, other in enumerate(new)
             ),
             key=lambda pair: (-pair[0], pair[1:]),
         )
-        known: dict[int, Box] = {}
+        known: dict[int, Track] = {}
         taken: set[int] = set()
         for shared, identity, place in pairs:
             if shared >= SAME_FACE and identity not in known and place not in taken:
-                known[identity] = boxes[place]
+                known[identity] = new[place]
                 taken.add(place)
         kept = [
-            _towards(track, known[track.identity], time)
+            _towards(track, known[track.identity])
             if track.identity in known
             else replace(track, misses=track.misses + 1)
             for track in self._tracks
         ]
-        new = [
-            Track(next(self._names), box.x, box.y, box.width, box.height, seen=time)
-            for place, box in enumerate(boxes)
+        added = [
+            replace(track, identity=next(self._names))
+            for place, track in enumerate(new)
             if place not in taken
         ]
-        there = (t for t in (*kept, *new) if t.misses < 2 or time - t.seen < LOST)
+        there = (t for t in (*kept, *added) if t.misses < 2 or time - t.seen < LOST)
         self._tracks = tuple(sorted(there, key=lambda t: -t.width * t.height)[:MAX_FACES])
 
     def shift(self, shifts: Mapping[int, tuple[float, float]]) -> None:
@@ -193,7 +216,12 @@ class FaceTracker:
             else track
             for track in self._tracks
         )
-        counted = [t for t in self._tracks if t.trace and t.sightings >= SIGHTINGS]
+        # What a face showed before it was turned away says nothing of it after a while.
+        counted = [
+            t
+            for t in self._tracks
+            if t.trace and t.sightings >= SIGHTINGS and time - t.trace.time <= UNREAD
+        ]
         traces = [t.trace for t in counted if t.trace]
         if not traces:
             if not self._tracks:
@@ -224,25 +252,45 @@ def _continued(trace: Trace | None, probabilities: Sequence[float], time: float)
     return trace.after(probabilities, time) if trace else Trace.begin(probabilities, time)
 
 
-def _towards(track: Track, box: Box, time: float) -> Track:
-    """Return the track after it was detected at ``box``."""
-    seconds = max(0.0, time - track.seen)
+def _track(face: Face, time: float) -> Track:
+    """Return a track, as yet without identity, of a face that was just detected."""
+    box, region = face.box, face.region
+    if region is None:
+        return Track(0, box.x, box.y, box.width, box.height, time, turned_away=turned_away(face))
+    half = region.side / 2
+    return Track(
+        identity=0,
+        x=region.x - half,
+        y=region.y - half,
+        width=region.side,
+        height=region.side,
+        seen=time,
+        angle=region.angle,
+        turned_away=turned_away(face),
+    )
+
+
+def _towards(track: Track, found: Track) -> Track:
+    """Return the track after it was detected as ``found``."""
+    seconds = max(0.0, found.seen - track.seen)
     place, size = (1 - math.exp(-seconds / constant) for constant in (PLACE, SIZE))
-    width = track.width + size * (box.width - track.width)
-    height = track.height + size * (box.height - track.height)
+    width = track.width + size * (found.width - track.width)
+    height = track.height + size * (found.height - track.height)
     # The middle moves quickly and the size slowly.
     x, y = track.x + track.width / 2, track.y + track.height / 2
-    x += place * (box.x + box.width / 2 - x)
-    y += place * (box.y + box.height / 2 - y)
+    x += place * (found.x + found.width / 2 - x)
+    y += place * (found.y + found.height / 2 - y)
     return replace(
         track,
         x=x - width / 2,
         y=y - height / 2,
         width=width,
         height=height,
-        seen=time,
+        seen=found.seen,
         sightings=track.sightings + 1,
         misses=0,
+        angle=half_turn(track.angle + place * half_turn(found.angle - track.angle)),
+        turned_away=found.turned_away,
     )
 
 

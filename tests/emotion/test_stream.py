@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from emotion.detector import OnStage
 from emotion.follow import Template, find_again, small_grey, template_of
+from emotion.frame_clock import LATE
 from emotion.labels import EMOTIONS
 from emotion.overlay import Caption, draw_reading
 from emotion.pace import SLOWEST_LOOK, Pace
 from emotion.smoothing import HOLD
-from emotion.stream import LATE, FaceStream
+from emotion.stream import FaceStream
 from emotion.tracker import LiveFace, LiveReading
 from emotion.types import Box, EmotionScores, Face, FaceReading
 

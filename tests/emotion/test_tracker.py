@@ -10,7 +10,7 @@ import pytest
 from emotion.labels import EMOTIONS
 from emotion.smoothing import DWELL, HOLD, SMOOTHING, WARM_UP, Trace, mean, moved
 from emotion.tracker import LOST, MAX_FACES, FaceTracker, LiveReading
-from emotion.types import Box
+from emotion.types import Box, Face
 
 
 def shows(**probabilities: float) -> tuple[float, ...]:
@@ -138,7 +138,7 @@ def see(tracker: FaceTracker) -> Callable[..., LiveReading | None]:
     """Detect and read faces: box → what it shows."""
 
     def once(time: float, faces: dict[Box, tuple[float, ...]]) -> LiveReading | None:
-        tracker.sight(list(faces), time)
+        tracker.sight([Face(box) for box in faces], time)
         rows = {}
         for track in tracker.tracks:
             nearest = min(faces, key=lambda b: abs(b.x - track.x), default=None)
@@ -218,13 +218,14 @@ def test_whoever_comes_next_starts_anew(see: Callable[..., LiveReading | None]) 
 
 
 def test_a_crowd_is_cut_to_the_largest(tracker: FaceTracker) -> None:
-    tracker.sight([Box(70 * n, 10, 40 + n, 40 + n) for n in range(MAX_FACES + 3)], 0.0)
+    many = range(MAX_FACES + 3)
+    tracker.sight([Face(Box(70 * n, 10, 40 + n, 40 + n)) for n in many], 0.0)
     assert len(tracker.tracks) == MAX_FACES
     assert tracker.tracks[0].width == 40 + MAX_FACES + 2
 
 
 def test_boxes_move_and_scale_with_the_picture(tracker: FaceTracker) -> None:
-    tracker.sight([LEFT], 0.0)
+    tracker.sight([Face(LEFT)], 0.0)
     tracker.shift({tracker.tracks[0].identity: (10.0, -5.0)})
     tracker.resize(0.5, 0.5)
     assert tracker.tracks[0].box == Box(35, 48, 50, 50)
