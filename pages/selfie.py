@@ -32,7 +32,10 @@ if me.faceless is not None:
     # Words first in the order of reading, so that they come first on a phone.
     advice, picture = body.columns([6, 5], gap="large", vertical_alignment="center")
     with advice:
-        st.title("No face found in this picture", anchor=False)
+        found = "No face that can be read" if me.why_unread else "No face found"
+        st.title(f"{found} in this picture", anchor=False)
+        for note in me.why_unread:
+            st.markdown(note)
         st.markdown(f"It happens. What usually helps:\n{photo.TIPS}")
         with st.container(horizontal=True):
             st.button(

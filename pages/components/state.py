@@ -147,7 +147,8 @@ class Visit:
 
     Attributes:
         photo: the last picture with a face in it.
-        faceless: the last picture, where no face was found in it.
+        faceless: the last picture, where no face was found in it, or none that can be read.
+        why_unread: why the faces in it cannot be read, in sentences; empty where there are none.
         chooser: which way to hand in a picture is open, if one is.
         waiting: a picture handed in and not read yet.
         problem: why the last file was not read, in a sentence.
@@ -170,6 +171,7 @@ class Visit:
 
     photo: Photo | None = None
     faceless: NDArray[np.uint8] | None = None
+    why_unread: tuple[str, ...] = ()
     chooser: Chooser | None = None
     waiting: bytes | None = None
     problem: str | None = None
@@ -246,7 +248,7 @@ class Visit:
         self.chooser = None
         self.by_hand = False
         if not reading.faces:
-            self.faceless = image
+            self.faceless, self.why_unread = image, reading.notes
             return
         self.faceless = None
         self.photo = Photo(image, reading)

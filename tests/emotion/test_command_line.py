@@ -47,7 +47,7 @@ def test_json_keeps_its_contract(
     out, err = capsys.readouterr()
     assert err == ""
     smile, empty = json.loads(out)
-    assert empty == {"file": str(hills), "faces": []}
+    assert empty == {"file": str(hills), "faces": [], "notes": []}
     assert smile["file"] == str(photo)
     (face,) = smile["faces"]
     assert set(face) == {"box", "emotion", "confidence", "probabilities", "valence", "arousal"}
