@@ -1,11 +1,15 @@
 """What the live camera is measured with: the pipeline alone, then a real Chromium on a real server.
 
     python benchmarks/live.py [--seconds 20] [--minutes 5] [--fer PYTHON] [--no-browser] [--json F]
+    python benchmarks/live.py --press press_faces.zip
 
 The clip is 640 x 480 at 30 frames a second and made here, of the astronaut in scikit-image, who
 moves about, smiles and is startled. Frames come at the pace of a camera. Everything runs on this
 machine, browser and server side by side, so keep it quiet. `--fer` names a Python that can import
 PyPI's `fer`, which needs packages of its own; its frames are the same.
+
+With --press, an archive of photographs (``<emotion>/<person>-<id>.jpg``), it only prints which
+fraction of 64 of them, as camera frames that stand still, give a reading.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from emotion.classifier import EmotionClassifier  # noqa: E402
+from emotion.live_detector import haar_detector, live_detector  # noqa: E402
 from emotion.pace import Pace  # noqa: E402
 from emotion.stream import FaceStream  # noqa: E402
 from tests.browser import clips  # noqa: E402
@@ -83,6 +88,21 @@ def alone(classifier: EmotionClassifier, seconds: float) -> dict[str, Any]:
             statistics.median(shown_times) if shown_times else None
         ),
         "read frames a second, pipeline alone": len(read_times) / elapsed,
+    }
+
+
+def looks(seconds: float = 4.0) -> dict[str, Any]:
+    """Time a look for faces, as it is and with the Haar cascade, by turns on the same frames."""
+    detectors = {"": live_detector(), " with Haar": haar_detector()}
+    times: dict[str, list[float]] = {name: [] for name in detectors}
+    for frame in clips.smiling(seconds):
+        for name, detector in detectors.items():
+            start = time.process_time()
+            detector.detect(frame)
+            times[name].append(1000 * (time.process_time() - start))
+    return {
+        f"time of a look for faces{name}, median, ms of one processor": statistics.median(values)
+        for name, values in times.items()
     }
 
 
@@ -170,6 +190,29 @@ def resident() -> float:
     """Return this process's memory in MB."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def people(archive: Path, classifier: EmotionClassifier, count: int = 64) -> dict[str, Any]:
+    """Show photographs as frames of 640 x 480 for a third of a second, at sizes and leaning."""
+    from benchmarks.photographs import in_camera, load_photos
+
+    photos = load_photos(archive, count)
+    shares: dict[str, Any] = {}
+    for title, size in (("whole", 1.0), ("a third of the size", 1 / 3), ("filling it", 1.6)):
+        for lean in (0, 15, 25, 35):
+            read = 0
+            for place, photo in enumerate(photos):
+                frame = in_camera(photo, size=size, lean=(-1) ** place * lean).image
+                clock = itertools.count(1 / RATE, 1 / RATE)
+                now = [0.0]
+                stream = FaceStream(classifier, pace=Pace(cores=2), clock=lambda now=now: now[0])
+                reading = None
+                for now[0] in itertools.islice(clock, 10):
+                    _, reading = stream.process(frame, now[0])
+                read += reading is not None
+                stream.close()
+            shares[f"frames read, {title}, {lean} degrees, %"] = 100 * read / len(photos)
+    return shares
 
 
 def beside_fer(python: str | None, seconds: float) -> dict[str, Any]:
@@ -333,20 +376,25 @@ parser.add_argument("--seconds", type=float, default=20.0, help="length of the m
 parser.add_argument("--minutes", type=float, default=5.0, help="how long ten streams go on")
 parser.add_argument("--fer", help="a Python that can import PyPI's fer")
 parser.add_argument("--no-browser", action="store_true", help="measure the pipeline alone")
+parser.add_argument("--press", help="an archive of photographs: measure with them alone")
 parser.add_argument("--json", type=Path, help="write the figures to this file")
 
 if __name__ == "__main__":
     options = parser.parse_args()
     network = EmotionClassifier()
     figures: dict[str, Any] = {"processors": os.cpu_count()}
-    for part in (
+    parts = [
         lambda: alone(network, options.seconds),
+        looks,
         lambda: reaction(network),
         lambda: flickers(network),
         lambda: {} if options.no_browser else in_a_browser(options.seconds),
         lambda: beside_fer(options.fer, options.seconds),
         lambda: crowd(network, options.minutes),
-    ):
+    ]
+    if options.press:
+        parts = [lambda: people(Path(options.press), network)]
+    for part in parts:
         for name, value in part().items():
             figures[name] = value
             text = f"{value:.2f}" if isinstance(value, float) else value

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,17 @@ def load_photos(archive: Path, count: int, *, seed: int = 0) -> list[Photo]:
     """
     detectors = BlazefaceDetector(), MtcnnDetector(), HaarDetector()
     photos: list[Photo] = []
+    for name, image in any_photos(archive, seed=seed):
+        if len(photos) == count:
+            break
+        face = _agreed([detector.detect(image) for detector in detectors])
+        if face:
+            photos.append(Photo(name, image, face))
+    return photos
+
+
+def any_photos(archive: Path, *, seed: int = 0) -> Iterator[tuple[str, Image]]:
+    """Yield a photograph of each person, whatever detectors make of it, with its name."""
     with zipfile.ZipFile(archive) as files:
         people: dict[str, list[str]] = {}
         for name in sorted(files.namelist()):
@@ -92,14 +103,8 @@ def load_photos(archive: Path, count: int, *, seed: int = 0) -> list[Photo]:
                 people.setdefault(Path(name).stem.split("-")[0], []).append(name)
         chooser = random.Random(seed)
         for person in chooser.sample(sorted(people), len(people)):
-            if len(photos) == count:
-                break
             name = chooser.choice(people[person])
-            image = decode_image(files.read(name))
-            face = _agreed([detector.detect(image) for detector in detectors])
-            if face:
-                photos.append(Photo(name, image, face))
-    return photos
+            yield name, decode_image(files.read(name))
 
 
 def as_it_is(photo: Photo, *, lean: float = 0.0) -> Scene:

@@ -67,26 +67,34 @@ def frame_of(face: Face, *, margin: float = MARGIN, level_from: float = LEVEL_FR
 
 
 def turned_away(face: Face) -> bool:
-    """Return whether a face is turned away too far to be read, as far as its landmarks tell.
-
-    Seen from the front the nose lies midway between the ears, and between the eyes. The further
-    the head turns, the nearer it comes to one side's, and then lies beyond.
-    """
+    """Return whether a face is turned away too far to be read, as far as its landmarks tell."""
     points = face.landmarks
     if points is None:
         return False
-    if points.left_ear and points.right_ear:
-        ends, limit = (points.left_ear, points.right_ear), BEYOND_EARS
-    else:
-        ends, limit = (points.left_eye, points.right_eye), BEYOND_EYES
-    (x1, y1), (x2, y2) = ends
+    beyond = BEYOND_EARS if points.left_ear and points.right_ear else BEYOND_EYES
+    return nose_offset(face) >= 0.5 + beyond
+
+
+def nose_offset(face: Face) -> float:
+    """Return how far to one side the nose of a face lies.
+
+    Seen from the front it lies midway between the ears, 0. The further the head turns, the nearer
+    it comes to one of them, 0.5, and then it lies beyond. Where ears are not known it is measured
+    between the eyes; without landmarks it is 0.
+    """
+    points = face.landmarks
+    if points is None:
+        return 0.0
+    left, right = points.left_eye, points.right_eye
     across = math.radians(_lean(points))
+    if points.left_ear and points.right_ear:
+        left, right = points.left_ear, points.right_ear
     cosine, sine = math.cos(across), math.sin(across)
-    wide = (x2 - x1) * cosine + (y2 - y1) * sine
+    wide = (right[0] - left[0]) * cosine + (right[1] - left[1]) * sine
     if wide <= 0:
-        return True
-    nose = (points.nose[0] - x1) * cosine + (points.nose[1] - y1) * sine
-    return abs(nose / wide - 0.5) >= 0.5 + limit
+        return math.inf
+    nose = (points.nose[0] - left[0]) * cosine + (points.nose[1] - left[1]) * sine
+    return abs(nose / wide - 0.5)
 
 
 def crop_faces(

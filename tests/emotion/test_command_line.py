@@ -63,6 +63,29 @@ def test_json_keeps_its_contract(
     assert -1 <= face["arousal"] <= 1
 
 
+@pytest.mark.parametrize("detector", ["auto", "blazeface", "haar", "mtcnn"])
+def test_every_detector_can_be_asked_for(
+    detector: str, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(photo, "--json", "--detector", detector) == 0
+    (smile,) = json.loads(capsys.readouterr().out)
+    assert [face["emotion"] for face in smile["faces"]] == ["happy"]
+
+
+def test_a_face_turned_away_is_a_note(
+    photo: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emotion.recognizer.turned_away", lambda face: True)
+    assert run(photo, "--json") == 0
+    (smile,) = json.loads(capsys.readouterr().out)
+    assert smile["faces"] == []
+    assert smile["notes"] == ["One face is turned away too far to be read."]
+    assert run(photo) == 0
+    out, _ = capsys.readouterr()
+    assert "no face that can be read" in out
+    assert "turned away" in out
+
+
 def test_plain_output_says_it_in_words(
     photo: Path, hills: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

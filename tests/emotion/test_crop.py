@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from emotion.crop import (
+    LEVEL_FROM,
     MARGIN,
     NOISY_FROM,
     SIZE,
@@ -53,6 +54,15 @@ def test_a_frame_leans_with_the_eyes(angle: float) -> None:
 def test_a_little_lean_stays(angle: float) -> None:
     assert frame_of(leaning_face(angle)).angle == 0
     assert frame_of(leaning_face(angle), level_from=0.0).angle == pytest.approx(angle)
+
+
+@pytest.mark.parametrize("angle", [-80, -20, -5, 0, 14, 16, 170])
+def test_a_known_region_is_the_frame(angle: float) -> None:
+    region = CropRegion(30.5, -4.0, 50.0, angle)
+    frame = frame_of(Face(Box(5, 0, 50, 21), leaning_face(3).landmarks, region=region))
+    assert (frame.x, frame.y) == (30.5, -4.0)
+    assert frame.side == pytest.approx(50 * (1 + MARGIN))
+    assert frame.angle == (angle if abs(angle) >= LEVEL_FROM else 0)
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])

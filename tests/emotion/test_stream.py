@@ -16,16 +16,20 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
+from emotion.blazeface_detector import BlazefaceDetector
+from emotion.crop import crop_faces
 from emotion.detector import OnStage
 from emotion.follow import Template, find_again, small_grey, template_of
-from emotion.frame_clock import LATE
+from emotion.frame_clock import LATE, FrameClock
+from emotion.haar_detector import HaarDetector
 from emotion.labels import EMOTIONS
+from emotion.live_detector import LiveDetector, _say_once, live_detector
 from emotion.overlay import Caption, draw_reading
 from emotion.pace import SLOWEST_LOOK, Pace
 from emotion.smoothing import HOLD
 from emotion.stream import FaceStream
 from emotion.tracker import LiveFace, LiveReading
-from emotion.types import Box, EmotionScores, Face, FaceReading
+from emotion.types import Box, EmotionScores, Face, FaceReading, Landmarks
 
 Image = NDArray[np.uint8]
 
@@ -38,6 +42,20 @@ class Clock:
         return self.now
 
 
+def profile(box: Box) -> Landmarks:
+    """A face whose nose lies beyond its ears."""
+    x, y, side = box.x, box.y, box.width
+    return Landmarks(
+        left_eye=(x + 0.2 * side, y + 0.4 * side),
+        right_eye=(x + 0.4 * side, y + 0.4 * side),
+        nose=(x + 0.1 * side, y + 0.55 * side),
+        mouth_left=(x + 0.2 * side, y + 0.75 * side),
+        mouth_right=(x + 0.2 * side, y + 0.75 * side),
+        left_ear=(x + 0.3 * side, y + 0.5 * side),
+        right_ear=(x + 0.8 * side, y + 0.5 * side),
+    )
+
+
 class OneFace:
     """A detector that knows where the face is, as shares of the picture."""
 
@@ -46,6 +64,7 @@ class OneFace:
         self.clock = clock
         self.looks = 0
         self.cost = 0.0
+        self.turned_away = False
 
     def detect(self, image: Image, *, on_stage: OnStage | None = None) -> list[Face]:
         self.looks += 1
@@ -54,7 +73,8 @@ class OneFace:
             return []
         height, width = image.shape[:2]
         x, y, w, h = self.place
-        return [Face(Box(*(round(v) for v in (x * width, y * height, w * width, h * height))))]
+        box = Box(*(round(v) for v in (x * width, y * height, w * width, h * height)))
+        return [Face(box, profile(box) if self.turned_away else None)]
 
     def warm_up(self) -> None:
         """Nothing to load."""
@@ -189,11 +209,20 @@ def test_between_looks_the_face_is_followed(camera: Camera, picture: Image) -> N
     assert box.y == pytest.approx(start.y, abs=2)
 
 
-def test_the_real_thing() -> None:
-    """Haar and LiteRT's place, without the network's file: any classifier will do."""
-    astronaut = np.asarray(skimage.data.astronaut())
+def real_stream() -> tuple[FaceStream, Clock, Mood]:
+    """BlazeFace, and in LiteRT's place any classifier will do."""
     clock = Clock()
-    stream = FaceStream(Mood(clock), pace=Pace(cores=2), clock=clock)
+    mood = Mood(clock)
+    return FaceStream(mood, pace=Pace(cores=2), clock=clock), clock, mood
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> Image:
+    return np.asarray(skimage.data.astronaut())
+
+
+def test_the_real_thing(astronaut: Image) -> None:
+    stream, clock, _ = real_stream()
     reading = None
     for number in range(30):
         clock.now += 1 / 30
@@ -201,9 +230,113 @@ def test_the_real_thing() -> None:
         _, reading = stream.process(np.roll(astronaut, shift, axis=1), number / 30)
         if reading:
             middle = reading.faces[0].reading.face.box
-            assert abs(middle.x + middle.width / 2 - (222 + shift)) < 25
+            assert abs(middle.x + middle.width / 2 - (224 + shift)) < 25
     assert reading is not None
     assert reading.faces[0].identity == 1
+
+
+def camera_frame(
+    head: Image, *, scale: float, lean: float, x: float = 320, y: float = 240
+) -> Image:
+    """A head in a grey frame of 640 x 480, its middle at x and y, leaning clockwise."""
+    middle = (head.shape[1] / 2, head.shape[0] / 2)
+    small = min(scale, 1.0)
+    if small < 1:
+        head = cv2.resize(head, None, fx=small, fy=small, interpolation=cv2.INTER_AREA)
+        middle = (head.shape[1] / 2, head.shape[0] / 2)
+    matrix = cv2.getRotationMatrix2D(middle, -lean, scale / small)
+    matrix[:, 2] += x - middle[0], 240 - middle[1]
+    grey = (110, 110, 110)
+    return cv2.warpAffine(head, matrix, (640, 480), borderValue=grey).astype(np.uint8)
+
+
+@pytest.mark.parametrize("lean", [-50, -35, -25, 0, 15, 25, 35, 50])
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.0, 4.5])
+def test_leaning_distant_and_near_faces_are_read(
+    astronaut: Image, lean: float, scale: float
+) -> None:
+    # Half the size: 45 pixels across. 4.5 times: forehead and chin lie outside the frame.
+    head = astronaut[40:190, 150:300] if scale > 4 else astronaut[0:230, 110:340]
+    stream, clock, mood = real_stream()
+    frame = camera_frame(head, scale=scale, lean=lean)
+    reading = None
+    for number in range(12):
+        clock.now += 1 / 30
+        _, reading = stream.process(frame, number / 30)
+    assert reading is not None
+    assert len(reading.faces) == 1
+    assert mood.shapes
+
+
+@pytest.mark.parametrize("lean", [0, 35])
+def test_a_leaning_head_is_followed_and_shown_upright_to_the_network(
+    astronaut: Image, lean: float
+) -> None:
+    head = astronaut[0:230, 110:340]
+    crops: list[NDArray[Any]] = []
+
+    class Keeps(Mood):
+        def predict(self, crops_: NDArray[Any]) -> NDArray[np.float32]:
+            crops.append(crops_[0].astype(np.float32))
+            return super().predict(crops_)
+
+    clock = Clock()
+    stream = FaceStream(Keeps(clock), pace=Pace(cores=2), clock=clock)
+    for number in range(30):
+        clock.now += 1 / 30
+        x = 320 + 60 * np.sin(number / 8)
+        _, reading = stream.process(camera_frame(head, scale=1.5, lean=lean, x=x), number / 30)
+        if number > 3:
+            assert reading is not None
+            assert reading.faces[0].identity == 1
+    (upright,) = crop_faces(astronaut, BlazefaceDetector().detect(astronaut))
+    alike = [
+        np.corrcoef(crop.ravel(), mirrored.ravel())[0, 1]
+        for crop in crops[5:]
+        for mirrored in [upright.astype(np.float32)]
+    ]
+    # Every second reading sees the mirror image.
+    assert np.median([max(pair) for pair in zip(alike[::2], alike[1::2], strict=False)]) > 0.85
+
+
+def test_a_face_stays_in_view_where_it_is_not_proposed_anew(astronaut: Image) -> None:
+    head = astronaut[0:230, 110:340]
+    detector = LiveDetector()
+    near = camera_frame(head, scale=1.0, lean=0)
+    assert len(detector.detect(near)) == 1
+    far = camera_frame(head, scale=0.28, lean=0)
+    looks = [len(LiveDetector().detect(far)) for _ in range(2)]
+    assert looks == [0, 0] or looks == [1, 1]
+    found = [len(detector.detect(far)) for _ in range(6)]
+    assert 1 in found
+    assert found[found.index(1) :] == [1] * (6 - found.index(1))
+    detector.forget()
+    assert detector.detect(np.zeros_like(far)) == []
+
+
+def test_a_face_turned_away_is_not_read(camera: Camera, picture: Image) -> None:
+    assert camera.run(0.5, picture) is not None
+    reads = len(camera.classifier.shapes)
+    camera.detector.turned_away = True
+    assert camera.run(0.5, picture) is not None  # what it showed a moment ago
+    settled = len(camera.classifier.shapes)
+    assert settled - reads < 8
+    assert camera.run(1.5, picture) is None
+    assert len(camera.classifier.shapes) == settled
+    camera.detector.turned_away = False
+    reading = camera.run(0.5, picture)
+    assert reading is not None
+    assert reading.faces[0].identity == 1
+
+
+@pytest.mark.usefixtures("without_blazeface")
+def test_haar_looks_where_blazeface_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+    _say_once.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        detectors = [live_detector(), live_detector()]
+    assert all(isinstance(detector, HaarDetector) for detector in detectors)
+    assert len(caplog.records) == 1
+    assert "not installed" in caplog.text
 
 
 # --- what goes wrong ----------------------------------------------------------------------------
@@ -287,12 +420,75 @@ def test_a_late_frame_is_shown_unread(camera: Camera, picture: Image) -> None:
     assert camera.stream.reads > reads
 
 
-def test_timestamps_that_begin_anew_are_not_late(camera: Camera, picture: Image) -> None:
+@pytest.mark.parametrize("back", [0.6, 1.0, 2.0, 2.9, 5.0, 3600.0, -0.7, -2.0, -10.0])
+def test_timestamps_that_begin_anew_starve_nothing(
+    camera: Camera, picture: Image, back: float
+) -> None:
     camera.run(5, picture)
-    camera.offset = camera.clock.now
+    camera.offset += back
     reads = camera.stream.reads
-    camera.run(0.5, picture)
+    before = camera.stream.latest
+    assert before is not None
+    reading = camera.run(0.5, picture)
     assert camera.stream.reads >= reads + 14
+    assert reading is not None
+    assert reading.faces[0].identity == before.faces[0].identity
+    # What is shown goes on at once, and what has been steady stays so.
+    assert reading.time > before.time
+    assert reading.held >= before.held
+    camera.classifier.emotion = "sad"
+    reading = camera.run(1.5, picture)
+    assert reading is not None
+    assert reading.emotion == "sad"
+
+
+def test_timestamps_that_fall_back_again_and_again_starve_nothing(
+    camera: Camera, picture: Image
+) -> None:
+    for _ in range(6):
+        camera.run(1, picture)
+        camera.offset += 1.5
+    assert camera.stream.reads > 0.9 * camera.stream.frames
+
+
+@pytest.mark.parametrize("pause", [0.5, 2.0, 2.8, 20.0])
+def test_a_camera_that_pauses_and_goes_on_counting_is_not_late(
+    camera: Camera, picture: Image, pause: float
+) -> None:
+    camera.run(3, picture)
+    camera.clock.now += pause
+    camera.offset += pause  # its timestamps know of no pause
+    camera.run(1.5, picture)
+    reads = camera.stream.reads
+    camera.run(1, picture)
+    assert camera.stream.reads >= reads + 28
+
+
+def test_frames_that_queue_up_are_not_taken_for_another_clock() -> None:
+    clock = FrameClock()
+    for number in range(60):
+        assert clock.take(number / 30, 10 + number / 30) == (number / 30, False)
+    # A second's standstill, then all of its frames at once, and the camera's pace again.
+    late = [clock.take(2 + n / 30, 13 + n / 300)[1] for n in range(30)]
+    assert all(late[:24])
+    assert not clock.take(3.1, 13.1)[1]
+
+
+def test_time_never_runs_back() -> None:
+    clock = FrameClock()
+    rng = np.random.default_rng(2)
+    now, stamp, before = 50.0, 7.0, float("-inf")
+    for _ in range(2000):
+        now += float(rng.uniform(0.0, 0.1))
+        stamp += float(
+            rng.choice(
+                [0.033, 0.033, 0.033, -0.2, -3, 2, 40, -100],
+                p=[0.3, 0.3, 0.3, 0.02, 0.02, 0.02, 0.02, 0.02],
+            )
+        )
+        moment, _ = clock.take(stamp, now)
+        assert moment >= before
+        before = moment
 
 
 def test_a_slow_machine_reads_less_and_shows_all(picture: Image) -> None:
