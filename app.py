@@ -1,47 +1,59 @@
-"""The router: what every page has around it, and nothing else."""
+"""The router: what every page has around it, and nothing else.
+
+Streamlit runs this file for every visitor. Before that, its server imports it once and serves what
+it finds as `app`: the same router, with what keeps our promises around it.
+"""
 
 from pathlib import Path
 
 import streamlit as st
-
-from pages.components import player, services, spotify
+from streamlit.starlette import App
 
 STATIC = Path(__file__).parent / "static"
 
-services.keep_uploads_in_memory()
-st.set_page_config(page_title="Affectune", page_icon=STATIC / "icon.png", layout="wide")
-st.logo(str(STATIC / "logo.svg"), size="large")
+if __name__ == "__main__":
+    # Only here: components are made known to a server that runs already.
+    from pages.components import player, services, spotify
 
-pages = {
-    "home": st.Page("pages/home.py", title="Home", default=True),
-    "live": st.Page("pages/live.py", title="Live"),
-    "selfie": st.Page("pages/selfie.py", title="Selfie"),
-    "playlist": st.Page("pages/playlist.py", title="Playlist"),
-    "diary": st.Page("pages/diary.py", title="Diary"),
-    "model": st.Page("pages/model.py", title="Model"),
-    "notebook": st.Page("pages/notebook.py", title="Notebook"),
-    "settings": st.Page("pages/settings.py", title="Settings"),
-}
-ABOUT = ("model", "notebook", "settings")
-page = st.navigation(
-    {
-        "": [page for name, page in pages.items() if name not in ABOUT],
-        "About": [pages[name] for name in ABOUT],
-    },
-    position="top",
-)
+    st.set_page_config(page_title="Affectune", page_icon=STATIC / "icon.png", layout="wide")
+    st.logo(str(STATIC / "logo.svg"), size="large")
 
-services.warm_up()
+    pages = {
+        "home": st.Page("pages/home.py", title="Home", default=True),
+        "live": st.Page("pages/live.py", title="Live"),
+        "selfie": st.Page("pages/selfie.py", title="Selfie"),
+        "playlist": st.Page("pages/playlist.py", title="Playlist"),
+        "diary": st.Page("pages/diary.py", title="Diary"),
+        "model": st.Page("pages/model.py", title="Model"),
+        "notebook": st.Page("pages/notebook.py", title="Notebook"),
+        "settings": st.Page("pages/settings.py", title="Settings"),
+    }
+    ABOUT = ("model", "notebook", "settings")
+    page = st.navigation(
+        {
+            "": [page for name, page in pages.items() if name not in ABOUT],
+            "About": [pages[name] for name in ABOUT],
+        },
+        position="top",
+    )
 
-# Before anything is drawn: the address may hold Spotify's answer.
-spotify.come_and_go()
+    services.warm_up()
 
-# Outside the page, so that the music goes on when the page changes.
-player.draw()
+    # Before anything is drawn: the address may hold Spotify's answer.
+    spotify.come_and_go()
 
-wanted = pages.get(st.session_state.get("_wanted", ""), page)
-if wanted.url_path != page.url_path:
-    st.switch_page(wanted)
-st.session_state.pop("_wanted", None)  # only here: the way there may have been interrupted
-st.session_state["_routed"] = True  # for `require_router`, and for this run only
-page.run()
+    # Outside the page, so that the music goes on when the page changes.
+    player.draw()
+
+    wanted = pages.get(st.session_state.get("_wanted", ""), page)
+    if wanted.url_path != page.url_path:
+        st.switch_page(wanted)
+    st.session_state.pop("_wanted", None)  # only here: the way there may have been interrupted
+    st.session_state["_routed"] = True  # for `require_router`, and for this run only
+    page.run()
+
+else:
+    from pages.components import server
+
+    app = App(__file__, middleware=server.MIDDLEWARE, lifespan=server.lifespan)
+    server.harden(app)

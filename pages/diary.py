@@ -27,13 +27,7 @@ body = st.container(horizontal_alignment="center").container(width=900)
 with body:
     gone = st.session_state.pop(diary_view.GONE, None)
     if gone is not None:
-        st.success(
-            "Everything is deleted, and gone from the database's file."
-            if gone
-            else "Everything is deleted. Another program is using the database's file, so remains "
-            "of it can be there until the next thing is deleted.",
-            icon=":material/check:",
-        )
+        st.success(words.DELETED[gone], icon=":material/check:")
 
     entries, verdicts = diary.entries(), diary.verdicts()
     if not diary.keeping() and not entries and not verdicts:
@@ -70,7 +64,7 @@ with body:
         diary_view.journeys(entries, zone)
 
     diary_view.way_out(entries, verdicts, me)
-    st.caption(f":material/lock: {diary_view.KEEPS}")
+    diary_view.what_is_kept(person)
     if person.kind == "person":
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"Signed in as {words.plain(person.name or 'yourself')}.", width="content")

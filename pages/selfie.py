@@ -6,6 +6,7 @@ from pages.components import diary, photo, words
 from pages.components.correction import correction
 from pages.components.emotion_bars import emotion_bars
 from pages.components.mood_pad import mood_pad
+from pages.components.picture import picture
 from pages.components.question import question
 from pages.components.room import room
 from pages.components.state import MIDDLE, ROOM, Chooser, go, require_router, visit
@@ -30,7 +31,7 @@ with body:
 
 if me.faceless is not None:
     # Words first in the order of reading, so that they come first on a phone.
-    advice, picture = body.columns([6, 5], gap="large", vertical_alignment="center")
+    advice, beside = body.columns([6, 5], gap="large", vertical_alignment="center")
     with advice:
         found = "No face that can be read" if me.why_unread else "No face found"
         st.title(f"{found} in this picture", anchor=False)
@@ -54,17 +55,12 @@ if me.faceless is not None:
             st.button("Set it by hand", icon=":material/touch_app:", on_click=set_by_hand)
         if me.chooser:
             photo.chooser(me.chooser)
-    with picture:
+    with beside:
         if me.by_hand and me.mood is not None:
             st.markdown("Drag the dot to how you feel.")
             mood_pad(key="faceless-pad", point=me.mood, on_move=me.put)
         else:
-            st.image(
-                me.faceless,
-                alt="Your picture, in which no face was found",
-                output_format="JPEG",
-                width="stretch",
-            )
+            picture(me.faceless, alt="Your picture, in which no face was found")
     if me.by_hand:
         with body:
             question()

@@ -233,11 +233,11 @@ def forget(entry: int) -> None:
             page.mood = page.first = page.entry = None
 
 
-def delete_everything(me: Visit) -> bool | None:
+def delete_everything(me: Visit) -> words.Deleted | None:
     """Delete this visitor's diary, and what the visit has learned from it.
 
     Returns:
-        Whether it is out of the database's files as well; nothing where it failed, and
+        What is true of it now, as `words.DELETED` says it; nothing where it failed, and
         `problem` says why.
     """
     page = _page()
@@ -245,10 +245,13 @@ def delete_everything(me: Visit) -> bool | None:
         return None
     page.pause_until = 0.0
     gone = _try(page, Diary.delete_everything, None)
-    if gone is not None:
-        me.taste = Taste(known=me.taste.known)
-        st.session_state[_KEY] = Page(page.owner, keeping=False)
-    return gone
+    if gone is None:
+        return None
+    me.taste = Taste(known=me.taste.known)
+    st.session_state[_KEY] = Page(page.owner, keeping=False)
+    if location().drivername != "sqlite":
+        return "server"
+    return "file" if gone else "busy"
 
 
 # Below

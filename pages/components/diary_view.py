@@ -36,6 +36,13 @@ def problem() -> None:
         st.warning(words.plain(diary.problem()), icon=":material/info:")
 
 
+def what_is_kept(person: identity.Identity) -> None:
+    """Say what a diary keeps, and on a computer of one's own, what it takes for granted."""
+    st.caption(f":material/lock: {KEEPS}")
+    if person.kind == "computer":
+        st.caption(words.DIARY_ASSUMES)
+
+
 def invitation(person: identity.Identity, this_month: Month) -> None:
     """Draw what somebody sees who keeps no diary."""
     intro, picture = st.columns([5, 4], gap="large", vertical_alignment="center")
@@ -56,7 +63,7 @@ def invitation(person: identity.Identity, this_month: Month) -> None:
         else:
             switch()
             problem()
-        st.caption(f":material/lock: {KEEPS}")
+        what_is_kept(person)
     with picture:
         st.altair_chart(
             charts.calendar_chart(story.example(this_month), faint=True),

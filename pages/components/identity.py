@@ -24,11 +24,15 @@ _log = logging.getLogger(__name__)
 
 THIS_COMPUTER: Final = "this computer"
 
-RELAYED: Final = (
-    *("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
-    *("X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip"),
+BROWSERS_SAY: Final = frozenset(
+    {
+        *("host", "connection", "upgrade", "origin", "user-agent", "cookie", "pragma"),
+        *("cache-control", "accept", "accept-encoding", "accept-language"),
+        *("dnt", "priority", "te", "save-data"),
+    }
 )
-"""What proxies and tunnels add to a request: the visitor is somewhere else."""
+"""What a browser says when it opens a connection, beside what begins with ``sec-``. Any other
+header is the sign of a proxy or a tunnel, whatever it is called: the visitor may be elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,9 @@ def is_local(
 ) -> bool:
     """Return whether a visitor sits at the machine that serves the page, as far as can be told.
 
-    Everything has to say so: one sign of a way from outside is enough to keep nothing.
+    Everything has to say so: one sign of a way from outside is enough to keep nothing. What cannot
+    be told is who of several accounts on the machine it is, and whether something that says
+    nothing of itself passes the connection on: `words.DIARY_ASSUMES` says so to whoever sits there.
 
     Args:
         bound_to: the address that the server listens on.
@@ -84,12 +90,16 @@ def is_local(
         url: the page's address, as the browser has it.
         ip: where the connection comes from; Streamlit says nothing for the machine itself.
     """
+    said = {name.lower(): value for name, value in headers.items()}
+    host, origin = said.get("host", ""), said.get("origin", "")
     return (
         _loopback(bound_to)
         and ip is None
-        and _loopback(_host(f"//{headers.get('Host', '')}"))
+        and _loopback(_host(f"//{host}"))
         and (url is None or _loopback(_host(url)))
-        and not any(name in headers for name in RELAYED)
+        # The page that asks is this server's own, on this port, and not another one's beside it.
+        and origin in (f"http://{host}", f"https://{host}")
+        and all(name in BROWSERS_SAY or name.startswith("sec-") for name in said)
     )
 
 

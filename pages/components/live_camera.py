@@ -17,7 +17,7 @@ import streamlit as st
 from emotion.overlay import Caption
 from emotion.stream import Classifier, FaceStream
 from emotion.tracker import LiveReading
-from pages.components import services, words
+from pages.components import _compat_webrtc, services, words
 from pages.components.camera_ladder import Signs, Trouble, trouble
 
 CONSTRAINTS: Final[dict[str, Any]] = {
@@ -34,6 +34,8 @@ GRACE: Final = 10.0
 """Seconds for what lies before a connection is tried: opening the camera, a busy server."""
 
 logger = logging.getLogger(__name__)
+
+_compat_webrtc.say_little()
 
 
 class Take:

@@ -6,9 +6,11 @@ import logging
 from typing import Final
 
 import streamlit as st
+from streamlit.typing import UploadedFile
 
 from emotion import ImageError, annotate, decode_image, square_around
-from pages.components import services
+from pages.components import _compat, services
+from pages.components.picture import picture
 from pages.components.state import ROOM, Chooser, Photo, visit
 
 SUFFIXES: Final = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "heic", "heif")
@@ -70,9 +72,12 @@ def chooser(way: Chooser) -> None:
         file = st.session_state.get(key)
         # A click that interrupts the page which shows the reading makes the browser report the
         # same file again; reading it twice would undo what was clicked.
-        if file is not None and number == me.handed_in:
+        # What has no bytes any more was read already, or waited too long.
+        there = isinstance(file, UploadedFile) and not file.closed
+        if there and number == me.handed_in:
             me.problem = None
             me.waiting = file.getvalue()
+            _compat.forget_upload(file)
 
     def change_to(other: Chooser | None) -> None:
         me.problem = None
@@ -124,7 +129,7 @@ def portrait(photo: Photo) -> None:
     else:
         alt = "Your photo with the face outlined"
     outlined = annotate(photo.image, photo.reading.faces, selected=selected, labels=labels)
-    st.image(square_around(outlined, photo.faces), alt=alt, output_format="JPEG", width="stretch")
+    picture(square_around(outlined, photo.faces), alt=alt)
 
 
 def who() -> None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import streamlit as st
-from starlette.formparsers import MultiPartParser
 
 from pages.components import words
 from recommender.types import Mood
@@ -19,18 +18,6 @@ from recommender.types import Mood
 if TYPE_CHECKING:
     from emotion import EmotionRecognizer
     from recommender import Catalog, Recommender
-
-UPLOAD_LIMIT: Final = 32 * 1024 * 1024
-"""Above everything that the uploader lets through, in bytes."""
-
-
-def keep_uploads_in_memory() -> None:
-    """Have the web server receive whole photos in memory.
-
-    Starlette writes the part of an upload that is beyond 1 MB to a temporary file. We promise
-    that pictures are read in memory, so it must not.
-    """
-    MultiPartParser.spool_max_size = UPLOAD_LIMIT
 
 
 def warm_up() -> None:

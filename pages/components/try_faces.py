@@ -20,6 +20,7 @@ from emotion.crop import SIZE, crop_faces
 from emotion.types import Box, EmotionScores, Face, FaceReading
 from pages.components import diary, photo, services, words
 from pages.components.emotion_bars import emotion_bars
+from pages.components.picture import picture
 from pages.components.state import Chooser, Visit, visit
 
 Picture = NDArray[np.uint8]
@@ -191,14 +192,10 @@ def try_faces() -> None:
         st.error(photo.NOT_WORKING, icon=":material/broken_image:")
         return
 
-    picture, reading = st.columns(2, gap="medium")
-    with picture:
-        st.image(
-            altered if after is None else annotate(altered, [after]),
-            alt=f"Your face: {alteration.amount(share, box)}",
-            output_format="JPEG",
-            width="stretch",
-        )
+    left, reading = st.columns(2, gap="medium")
+    with left:
+        shown = altered if after is None else annotate(altered, [after])
+        picture(shown, alt=f"Your face: {alteration.amount(share, box)}")
         st.caption(words.capital(alteration.amount(share, box)))
     with reading:
         st.markdown(verdict(face.scores, after.scores if after else None))
@@ -214,12 +211,12 @@ def try_faces() -> None:
     )
 
 
-def _what_is_left(picture: Picture, face: Face) -> None:
+def _what_is_left(image: Picture, face: Face) -> None:
     """Show the crop that the network gets, its pixels as large squares."""
-    (crop,) = crop_faces(picture, [face])
+    (crop,) = crop_faces(image, [face])
     shown = cv2.resize(crop, (SIZE * 4, SIZE * 4), interpolation=cv2.INTER_NEAREST)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(shown, alt="Your face in 48 by 48 grey squares", width=112)
+        picture(shown, alt="Your face in 48 by 48 grey squares", width=112)
         st.caption(f"All that the network gets to see: {SIZE} × {SIZE} greys.", width=180)
 
 

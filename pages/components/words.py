@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from emotion.labels import EMOTIONS
 from emotion.types import EmotionScores
@@ -39,6 +39,32 @@ PRIVACY: Final = "Pictures are read in memory and forgotten. No account, nothing
 PRIVACY_WITH_DIARY: Final = (
     "Pictures are read in memory and forgotten. Your diary keeps moods and music."
 )
+
+# What is promised, word for word as the README and the pages of docs/ have it; a test compares.
+PHOTO_PROMISE: Final = (
+    "A photo stays in the server's memory while its page is open, so that it can be shown, and "
+    "goes at most three minutes after the page was closed. The file that was handed in goes as "
+    "soon as it is read. No address leads to either, and neither is written to disk."
+)
+LIVE_PROMISE: Final = (
+    "A frame of the live camera is dropped when the next one comes, and what was read in a stream "
+    "goes when it stops, when its page is left, or with the connection."
+)
+DIARY_ASSUMES: Final = (
+    "A diary on a computer of your own belongs to whoever can open this page there: to every "
+    "account of the computer, and to whoever comes in through a tunnel. Keep one only where that "
+    "is you alone."
+)
+
+Deleted = Literal["file", "busy", "server"]
+DELETED: Final[Mapping[Deleted, str]] = {
+    "file": "Everything is deleted, and gone from the database's file.",
+    "busy": "Everything is deleted. Another program is using the database's file, so remains of it "
+    "can be there until the next thing is deleted.",
+    "server": "Everything is deleted from the diary. The database server can still have remains of "
+    "it in its files, its log and its backups, until whoever runs it clears them out.",
+}
+"""What is true once everything was deleted: of a file, of one in use, of a PostgreSQL server."""
 
 
 class Choice(NamedTuple):

@@ -117,10 +117,12 @@ class DiaryStore:
         """Take what was deleted out of SQLite's files: out of the table and out of the log.
 
         Deleted rows are overwritten at once (``secure_delete``), but the log still has the pages
-        as they were. PostgreSQL's log and its backups are its administrator's.
+        as they were. A PostgreSQL server's files keep dead rows, and so do its log and its
+        backups: they are its administrator's, and nothing is done about them here.
 
         Returns:
-            Whether it worked; not if another program held the file for too long.
+            Whether nothing is left to do here; not if another program held SQLite's file for too
+            long.
 
         Raises:
             DiaryError: the database fails.
@@ -323,7 +325,8 @@ class Diary:
         """Delete all that is kept about the owner, that there was one included.
 
         Returns:
-            Whether it is out of the database's files as well, see `DiaryStore.scrub`.
+            Whether it is out of SQLite's files as well; always for PostgreSQL, whose files are
+            left as they are, see `DiaryStore.scrub`.
         """
         with self._store.session(writing=True) as session:
             me = self._me(session, writing=True)

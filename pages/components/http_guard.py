@@ -1,0 +1,220 @@
+"""Who may talk to the server, and what every answer says about it: one layer before Streamlit."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import urlsplit
+
+import streamlit as st
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+UPLOADS_AT_ONCE: Final = 2
+"""Requests of one session that may be bringing a file at the same time."""
+
+PORTS: Final = {"http": 80, "https": 443}
+
+POLICY: Final = {
+    "default-src": "'self'",
+    # Streamlit's own page has an inline script, makes modules out of blobs, and charts compile.
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "media-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "worker-src": "'self' blob:",
+    "frame-src": "'self' https://open.spotify.com",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'self'",
+}
+"""What the page may load, and from whom: this server, and Spotify's player in its frame."""
+
+HEADERS: Final = {
+    "X-Frame-Options": "SAMEORIGIN",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": (
+        "camera=(self), microphone=(), geolocation=(), display-capture=(), payment=(), usb=()"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+_HOST: Final = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+_UPLOAD: Final = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
+_CLOSED: Final = re.compile(r"/_stcore/metrics/*$")
+_HEALTH: Final = re.compile(r"/_stcore/health/*$")
+_VOLATILE: Final = re.compile(r"/(media|_stcore)/")
+"""What no cache may keep: what visitors take with them, and what is said to one of them."""
+
+
+class Guard:
+    """Refuse what comes from elsewhere, keep what is the operator's shut, and add the headers.
+
+    Settings are Streamlit's own: ``server.allowedHosts`` names the hosts that this server goes by,
+    ``server.corsAllowedOrigins`` the origins beside its own that may use it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._uploading: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refused = refusal(scope, headers)
+        if refused and scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": refused[1]})
+            return
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
+        say = _with_headers(send, scope, headers)
+        if refused:
+            status, sentence = refused
+            await PlainTextResponse(sentence, status)(scope, receive, say)
+            return
+        await self._let_in(scope, receive, say)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        upload = _UPLOAD.search(scope["path"]) if scope["method"] == "PUT" else None
+        if upload is None:
+            await self._app(scope, receive, send)
+            return
+        session = upload[1]
+        if self._uploading[session] >= UPLOADS_AT_ONCE:
+            await PlainTextResponse("One file after the other, please.", 429)(scope, receive, send)
+            return
+        self._uploading[session] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._uploading[session] -= 1
+            if not self._uploading[session]:
+                del self._uploading[session]
+
+
+def refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
+    """Return status and sentence where a request is not to be answered; nothing where it is.
+
+    Args:
+        scope: of a request or of a WebSocket's handshake.
+        headers: its headers.
+    """
+    if _CLOSED.search(scope["path"]):
+        return 404, "Not found"
+    hosts, origins = headers.getlist("host"), headers.getlist("origin")
+    if len(hosts) != 1 or len(origins) > 1:
+        return 400, "A request names one host, and at most one origin."
+    host = hosts[0]
+    if not _HEALTH.search(scope["path"]) and not host_allowed(
+        host, st.get_option("server.allowedHosts")
+    ):
+        return 403, (
+            "This server does not go by that name. Whoever runs it can add the name to "
+            "server.allowedHosts."
+        )
+    secure = scope.get("scheme") in ("https", "wss")
+    if origins:
+        if not origin_allowed(
+            origins[0], host, secure=secure, others=st.get_option("server.corsAllowedOrigins")
+        ):
+            return 403, "Another page may not use this server."
+    elif (
+        # Browsers that say where a request comes from say so without an Origin as well.
+        headers.get("sec-fetch-site") in ("cross-site", "same-site")
+        and headers.get("sec-fetch-mode") != "navigate"
+    ):
+        return 403, "Another page may not use this server."
+    return None
+
+
+def host_allowed(host: str, allowed: Iterable[str]) -> bool:
+    """Return whether a Host header names this server, whatever its port.
+
+    Args:
+        host: as it came.
+        allowed: names; ``*.example.org`` stands for what ends in it and ``*`` for all. None at all
+            stands for all as well, which is what Streamlit takes it for.
+    """
+    if not _HOST.fullmatch(host):
+        return False
+    name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    patterns = [pattern.strip().lower().strip("[]").rstrip(".") for pattern in allowed]
+    return not patterns or any(
+        pattern == "*" or name == pattern or (pattern[:2] == "*." and name.endswith(pattern[1:]))
+        for pattern in patterns
+    )
+
+
+def origin_allowed(
+    origin: str, host: str, *, secure: bool = False, others: Iterable[str] = ()
+) -> bool:
+    """Return whether an Origin header names this server, scheme and port included.
+
+    Nothing is asked and nothing is looked up.
+
+    Args:
+        origin: as it came; ``null`` is nobody.
+        host: the Host header.
+        secure: whether the request is known to have come over TLS.
+        others: origins that may use this server as well.
+    """
+    came = _origin(origin)
+    if came is None:
+        return False
+    if came in [_origin(other) for other in others]:
+        return True
+    here = _origin(f"{came[0]}://{host}")
+    return came == here and not (secure and came[0] == "http")
+
+
+def _origin(text: str) -> tuple[str, str, int] | None:
+    scheme, separator, authority = text.strip().lower().rstrip("/").partition("://")
+    if not separator or scheme not in PORTS or not _HOST.fullmatch(authority):
+        return None
+    try:
+        parts = urlsplit(f"//{authority}")
+        return scheme, parts.hostname or "", parts.port or PORTS[scheme]
+    except ValueError:
+        return None
+
+
+def policy(host: str) -> str:
+    """Return the Content-Security-Policy for pages of this host."""
+    connect = "'self'"
+    if _HOST.fullmatch(host):  # older browsers do not count WebSockets to 'self'
+        connect += f" ws://{host} wss://{host}"
+    rules = POLICY | {"connect-src": connect}
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def _with_headers(send: Send, scope: Scope, request: Headers) -> Send:
+    host, path = request.get("host", ""), scope["path"]
+    crossing = request.get("origin") is not None and not origin_allowed(
+        request["origin"], host, others=()
+    )
+
+    async def say(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+            headers["Content-Security-Policy"] = policy(host)
+            if _VOLATILE.search(path):
+                headers["Cache-Control"] = "no-store"
+            if not crossing:  # Streamlit names origins that the operator has not
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]
+        await send(message)
+
+    return say

@@ -1,0 +1,45 @@
+"""A visitor's picture on the page. It travels inside the page, and no address leads to it."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Final, Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image
+
+LARGEST: Final = 1000
+"""Pixels of the longer side at most: more than the page has room for, on a sharp screen too."""
+QUALITY: Final = 88
+
+
+def picture(
+    image: NDArray[np.uint8], *, alt: str, width: int | Literal["stretch"] = "stretch"
+) -> None:
+    """Draw a picture of a visitor's.
+
+    Not as an array through `st.image`, which would put it behind an address that everybody can
+    fetch and caches may keep.
+
+    Args:
+        image: RGB uint8 ``(H, W, 3)`` or grey uint8 ``(H, W)``.
+        alt: what it shows, in words.
+        width: in pixels, or as wide as there is room.
+    """
+    st.image(data_url(image), alt=alt, width=width)
+
+
+def data_url(image: NDArray[np.uint8]) -> str:
+    """Return a picture as the text of a ``data:`` address, not larger than a page needs.
+
+    Args:
+        image: RGB uint8 ``(H, W, 3)`` or grey uint8 ``(H, W)``.
+    """
+    shown = Image.fromarray(image)
+    shown.thumbnail((LARGEST, LARGEST), reducing_gap=2.0)
+    out = io.BytesIO()
+    shown.save(out, "JPEG", quality=QUALITY)
+    return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
