@@ -8,24 +8,31 @@ The sources are at https://github.com/streamlit/streamlit/tree/1.67.0/lib/stream
 - ``runtime/memory_uploaded_file_manager.py``: keeps every upload until its session is shut down
 - ``runtime/memory_session_storage.py``: forgets a session that is gone, but only when another one
   is looked for, and never shuts it down, so that its uploads and media stay
+- ``runtime/runtime.py``: its loop keeps a name for the session that it sent something to last
+- ``runtime/scriptrunner/script_runner.py``: leaves the names of the latest script in ``__main__``
 - ``net_util.py``: asks a service on the internet for this machine's address
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, Final
 
 import streamlit as st
 from streamlit import cli_util, config, net_util
 from streamlit.runtime import Runtime, RuntimeConfig
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.session_manager import SessionInfo, SessionStorage
+from streamlit.runtime.state import SessionState
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.starlette import App
 from streamlit.typing import UploadedFile
@@ -172,10 +179,13 @@ def keep_little(app: App) -> None:
     app._create_runtime = create_runtime  # type: ignore[method-assign]
 
 
-def sweep() -> None:
+def sweep() -> int:
     """Shut down the sessions whose time is over, with all that they held, and drop lost uploads.
 
     Runs on the server's event loop, as everything that ends a session has to.
+
+    Returns:
+        How many sessions that were. What they held goes with Python's next collection.
     """
     here = Runtime.instance()
     manager: Any = here._session_mgr
@@ -183,14 +193,40 @@ def sweep() -> None:
     over = sessions.over()
     for session_id in over:
         try:
-            # Uploads, media and the state go, and what watches for it (a live stream) ends itself.
+            info = sessions.get(session_id)
+            # Uploads and media go, and what watches for it (a live stream) ends itself.
             here.close_session(session_id)
+            if info is not None:
+                _empty(info.session)
         except Exception:
             _log.exception("A session could not be closed")
             sessions.delete(session_id)
     if over:
         here.media_file_mgr.remove_orphaned_files()  # downloads go the second time they are asked
+        _forget_last_script()
     uploads.sweep(lambda session_id: manager.get_session_info(session_id) is not None)
+    return len(over)
+
+
+def _empty(session: AppSession) -> None:
+    """Take its state out of a session that was closed: the server's loop still has a name for it.
+
+    A script of its that has not ended yet has the state itself, and ends at its next call.
+    """
+    session._session_state = SessionState()
+    session._fragment_storage = MemoryFragmentStorage()
+    session.flush_browser_queue()
+
+
+def _forget_last_script() -> None:
+    """Let go of the names that the latest script to run has made, its visitor's photo among them.
+
+    Streamlit runs every script as a module of its own that it calls ``__main__``, and leaves the
+    latest one there until another takes its place. One that still runs has its names itself.
+    """
+    latest, empty = sys.modules["__main__"], ModuleType("__main__")
+    empty.__file__ = getattr(latest, "__file__", None)
+    sys.modules["__main__"] = empty
 
 
 def forget_upload(file: UploadedFile) -> None:

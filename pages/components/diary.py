@@ -249,6 +249,15 @@ def delete_everything(me: Visit) -> words.Deleted | None:
         return None
     me.taste = Taste(known=me.taste.known)
     st.session_state[_KEY] = Page(page.owner, keeping=False)
+    return what_became_of_it(gone)
+
+
+def what_became_of_it(gone: bool) -> words.Deleted:
+    """Name what is true of a diary that was deleted.
+
+    Args:
+        gone: what `Diary.delete_everything` said.
+    """
     if location().drivername != "sqlite":
         return "server"
     return "file" if gone else "busy"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -20,6 +22,8 @@ UPLOAD_LIMIT: Final = 32 * 1024 * 1024
 
 SWEEP_SECONDS: Final = 5.0
 """How often the server looks who is gone."""
+COLLECT_SECONDS: Final = 20.0
+"""How often, at most, it has Python collect what they held: everything waits for that a moment."""
 
 MIDDLEWARE: Final = (Middleware(Guard),)
 
@@ -56,9 +60,14 @@ async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _sweep() -> None:
+    gone, collected = 0, time.monotonic()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         try:
-            _compat.sweep()
+            gone += _compat.sweep()
+            if gone and time.monotonic() - collected >= COLLECT_SECONDS:
+                # On a quiet server Python would not come by for hours, and a photo is in a cycle.
+                gc.collect()
+                gone, collected = 0, time.monotonic()
         except Exception:
             _log.exception("Clearing up behind visitors failed")

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import diary, identity, services
+from pages.components import diary, identity, services, words
 from pages.components import diary_charts as charts
 from pages.components import diary_story as story
 from pages.components.diary_story import BY_HAND, Month
@@ -319,6 +319,46 @@ def test_deleted_with_one_confirmation_it_is_gone_from_the_file(
     assert app.toggle[0].value is False
 
 
+@pytest.mark.parametrize(
+    ("url", "gone", "expected"),
+    [
+        ("sqlite:////home/me/diary.sqlite", True, "file"),
+        ("sqlite:////home/me/diary.sqlite", False, "busy"),
+        ("postgresql://someone@db.example.org/affectune", True, "server"),
+        ("postgres://db.example.org/affectune", True, "server"),
+    ],
+)
+def test_what_is_said_of_a_deleted_diary_depends_on_where_it_was(
+    monkeypatch: pytest.MonkeyPatch, url: str, gone: bool, expected: str
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT, url)
+    assert diary.what_became_of_it(gone) == expected
+
+
+def test_nothing_is_claimed_about_the_files_of_a_database_server(
+    app: AppTest, page: Any, written: Any, button: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page()
+    monkeypatch.setattr(diary, "what_became_of_it", lambda gone: "server")
+    button(app, "Yes, delete everything").click().run()
+    assert "gone from" not in said(app)
+    assert words.DELETED["server"] in said(app)
+
+
+def test_it_says_what_a_diary_at_home_takes_for_granted(
+    app: AppTest, page: Any, at_home: None
+) -> None:
+    page()
+    assert words.DIARY_ASSUMES in said(app)
+
+
+def test_where_people_sign_in_nothing_is_taken_for_granted(
+    app: AppTest, page: Any, provider: Provider
+) -> None:
+    page()
+    assert words.DIARY_ASSUMES not in said(app)
+
+
 # Whose it is
 
 
@@ -412,21 +452,43 @@ def test_one_person_never_reads_anothers_diary(
     assert len(kept()) == 4
 
 
+def from_page(host: str, origin: str | None = None, **more: str) -> dict[str, str]:
+    """What a browser says when a page of this host opens its connection."""
+    return {
+        "Host": host,
+        "Origin": origin or f"http://{host}",
+        "Connection": "Upgrade",
+        "User-Agent": "Mozilla/5.0",
+        "Sec-WebSocket-Version": "13",
+        "Sec-Fetch-Site": "same-origin",
+        **more,
+    }
+
+
+HERE = "127.0.0.1:8501"
 LOCAL: dict[str, Any] = {
     "bound_to": "127.0.0.1",
-    "headers": {"Host": "127.0.0.1:8501"},
+    "headers": from_page(HERE),
     "url": "http://127.0.0.1:8501/diary",
     "ip": None,
 }
+FORWARDERS = (
+    *("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"),
+    *("X-Real-Ip", "Cf-Connecting-Ip", "True-Client-Ip", "X-Client-Ip", "X-Envoy-Peer-Metadata"),
+    *("X-Original-Host", "Fly-Client-Ip", "X-Tunnel-Id", "Tailscale-User-Login", "X-Scheme"),
+    *("Ngrok-Trace-Id", "CDN-Loop", "Proxy-Connection", "x-forwarded-FOR"),
+)
 
 
 @pytest.mark.parametrize(
     "seen",
     [
         {},
-        {"headers": {"Host": "localhost:8501"}, "url": "http://localhost:8501"},
+        {"headers": from_page("localhost:8501"), "url": "http://localhost:8501"},
         {"bound_to": "localhost", "url": None},
-        {"bound_to": "::1", "headers": {"Host": "[::1]:8501"}, "url": "http://[::1]:8501/"},
+        {"bound_to": "::1", "headers": from_page("[::1]:8501"), "url": "http://[::1]:8501/"},
+        {"headers": from_page(HERE, "https://" + HERE), "url": "https://127.0.0.1:8501/"},
+        {"headers": {name.lower(): value for name, value in from_page(HERE).items()}},
     ],
 )
 def test_at_home_there_is_one_owner(seen: dict[str, Any]) -> None:
@@ -440,16 +502,22 @@ def test_at_home_there_is_one_owner(seen: dict[str, Any]) -> None:
         {"bound_to": "0.0.0.0"},
         {"bound_to": "192.168.1.5"},
         {"headers": {}},
-        {"headers": {"Host": "mood.example.org"}},
-        {"headers": {"Host": "127.0.0.1.example.org"}},
-        {"headers": {"Host": "localhost.example.org"}},
-        {"headers": {"Host": "[broken"}},
+        {"headers": from_page("mood.example.org")},
+        {"headers": from_page("127.0.0.1.example.org")},
+        {"headers": from_page("localhost.example.org")},
+        {"headers": from_page("[broken")},
+        {"headers": {"Host": HERE}},
+        {"headers": from_page(HERE, "null")},
+        {"headers": from_page(HERE, "http://localhost:3000")},
+        {"headers": from_page(HERE, "http://localhost:8501")},
+        {"headers": from_page(HERE, "http://127.0.0.1")},
+        {"headers": from_page(HERE, "http://127.0.0.1:9000")},
+        {"headers": from_page(HERE, "http://127.0.0.1:8501.example.org")},
+        {"headers": from_page(HERE, "http://mood.example.org:8501")},
+        {"headers": from_page(HERE, "file://")},
         {"url": "https://mood.example.org/diary"},
         {"ip": "203.0.113.9"},
-        *(
-            {"headers": {"Host": "127.0.0.1:8501", name: "203.0.113.9"}}
-            for name in identity.RELAYED
-        ),
+        *({"headers": from_page(HERE, **{name: "203.0.113.9"})} for name in FORWARDERS),
     ],
 )
 def test_one_sign_of_a_way_from_outside_is_enough(seen: dict[str, Any]) -> None:

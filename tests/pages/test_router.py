@@ -13,7 +13,7 @@ from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
 from emotion.image import MAX_BYTES
-from pages.components import photo, services
+from pages.components import photo, server, services
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
@@ -66,7 +66,7 @@ def test_a_failing_catalogue_or_network_does_not_stop_the_first_page(
 
 
 def test_an_upload_never_touches_the_disk() -> None:
-    services.keep_uploads_in_memory()
+    server.keep_uploads_in_memory()
 
     async def receive() -> Any:
         yield b'--x\r\nContent-Disposition: form-data; name="f"; filename="me.jpg"\r\n\r\n'
@@ -88,12 +88,14 @@ def test_an_upload_never_touches_the_disk() -> None:
 
 
 def test_the_uploader_lets_through_what_the_library_reads_and_little_more() -> None:
-    assert MAX_BYTES <= photo.MEGABYTES * 2**20 <= services.UPLOAD_LIMIT
+    assert MAX_BYTES <= photo.MEGABYTES * 2**20 <= server.UPLOAD_LIMIT
     assert CONFIG["server"]["maxUploadSize"] >= photo.MEGABYTES
 
 
 def test_the_server_is_safe_by_default() -> None:
     assert CONFIG["server"]["address"] == "127.0.0.1"
+    assert set(CONFIG["server"]["allowedHosts"]) == {"127.0.0.1", "localhost", "::1"}
+    assert CONFIG["client"]["allowedOrigins"] == []
     assert CONFIG["browser"]["gatherUsageStats"] is False
 
 
