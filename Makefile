@@ -7,7 +7,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Packages that are read as files, without the code and what it would need.
 FILES  := requirements-no-deps.txt
 
-.PHONY: run test lint train shipped figures bench screenshots chromium postgresql clean
+.PHONY: run test lint train shipped figures bench screenshots sbom audit chromium postgresql clean
 
 run: $(VENV)/app.installed
 	$(BIN)/streamlit run app.py
@@ -80,6 +80,22 @@ bench: $(VENV)/dev.installed
 	for script in page_speed catalog; do \
 	  echo "== $$script"; PYTHONPATH=. $(BIN)/python benchmarks/$$script.py || exit 1; done
 
+# What is installed, as a CycloneDX list, and what is known against it. With tools of their own.
+AUDIT := .venv-audit
+sbom: $(VENV)/app.installed $(AUDIT)/installed
+	mkdir -p build
+	$(AUDIT)/bin/cyclonedx-py environment $(BIN)/python --output-reproducible --of JSON -o build/sbom.cdx.json
+	@echo "build/sbom.cdx.json lists what is installed in $(VENV)."
+
+audit: $(VENV)/app.installed $(AUDIT)/installed
+	$(BIN)/python .ci/advisories.py $(AUDIT)/bin/pip-audit \
+	  "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+
+$(AUDIT)/installed: requirements-audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 # The browser of the end-to-end tests. Where it cannot be installed, those tests skip and say so.
 chromium:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || test -n "$$AFFECTUNE_CHROMIUM" \
@@ -121,4 +137,4 @@ $(VENV)/dev.installed: requirements-dev.txt requirements-train.txt requirements.
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build
+	rm -rf $(VENV) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache build

@@ -185,7 +185,7 @@ def wait() -> None:
     else:
         st.title("Looking for a face…", anchor=False)
         st.markdown(f"What usually helps:\n{TIPS}")
-    st.caption(f":material/lock: {diary.privacy()}")
+    st.caption(f":material/lock: {diary.privacy()}", help=words.LIVE_PROMISE)
 
 
 look()
@@ -271,6 +271,6 @@ else:
                 "music starts from there."
             )
             st.markdown(f"What helps:\n{TIPS}")
-            st.caption(f":material/lock: {diary.privacy()}")
+            st.caption(f":material/lock: {diary.privacy()}", help=words.LIVE_PROMISE)
         else:
             st.fragment(beside_the_picture, run_every=0.4)()

@@ -71,7 +71,7 @@ if me.photo is None or me.photo.image is None:
     with ask:
         st.title("Show your face for a moment", anchor=False)
         photo.chooser(me.chooser or "upload")
-        st.caption(f":material/lock: {diary.privacy()}")
+        st.caption(f":material/lock: {diary.privacy()}", help=words.PHOTO_PROMISE)
     with help_:
         st.header("What helps", anchor=False)
         st.markdown(photo.TIPS)

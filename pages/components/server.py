@@ -67,7 +67,8 @@ async def _sweep() -> None:
             gone += _compat.sweep()
             if gone and time.monotonic() - collected >= COLLECT_SECONDS:
                 # On a quiet server Python would not come by for hours, and a photo is in a cycle.
-                gc.collect()
+                # In a thread of its own, because what is collected may wait for this loop.
+                await asyncio.to_thread(gc.collect)
                 gone, collected = 0, time.monotonic()
         except Exception:
             _log.exception("Clearing up behind visitors failed")

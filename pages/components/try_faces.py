@@ -239,7 +239,7 @@ def _ask(me: Visit) -> None:
                 on_click=_open,
                 args=("camera",),
             )
-    st.caption(f":material/lock: {diary.privacy()}")
+    st.caption(f":material/lock: {diary.privacy()}", help=words.PHOTO_PROMISE)
 
 
 def _open(way: Chooser) -> None:

@@ -1,0 +1,47 @@
+"""Check what is installed for known advisories with pip-audit, and say what could not be checked.
+
+Run by ``make audit``. Where the network does not lead to the advisories, pip-audit skips package
+after package and ends as if all were well; then this says so, and fails.
+
+Exit status: 0 where all that was checked is well, 1 for an advisory, 2 where nothing was checked.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+
+def main(pip_audit: str, folder: str) -> int:
+    """Check the packages in a folder.
+
+    Args:
+        pip_audit: the program.
+        folder: a ``site-packages``.
+    """
+    command = [pip_audit, "--path", folder, "--format", "json", "--progress-spinner", "off"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        packages = json.loads(done.stdout)["dependencies"]
+    except (ValueError, KeyError, TypeError):
+        last = (done.stderr.strip().splitlines() or ["pip-audit said nothing"])[-1]
+        print(f"Nothing was checked: {last}")  # noqa: T201
+        return 2
+    checked = [package for package in packages if "skip_reason" not in package]
+    found = [package for package in checked if package["vulns"]]
+    for package in found:
+        for one in package["vulns"]:
+            mended = ", ".join(one.get("fix_versions", ())) or "no version yet"
+            print(f"{package['name']} {package['version']}: {one['id']}, mended in {mended}")  # noqa: T201
+    print(  # noqa: T201
+        f"{len(checked)} of {len(packages)} packages were checked, {len(found)} with an advisory."
+    )
+    if not checked:
+        print("The advisories cannot be reached from here: nothing was checked.")  # noqa: T201
+        return 2
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))

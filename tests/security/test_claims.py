@@ -1,0 +1,51 @@
+"""What is claimed about pictures and diaries is claimed everywhere in the same words."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pages.components import server, words
+from tests.security.served import ROOT
+
+
+def text(name: str) -> str:
+    """A document as running text."""
+    return re.sub(r"[\s*>-]+", " ", (ROOT / name).read_text(encoding="utf-8"))
+
+
+def claim(sentence: str) -> str:
+    return re.sub(r"[\s*>-]+", " ", sentence)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/security.md", "docs/deployment.md"])
+@pytest.mark.parametrize("promise", [words.PHOTO_PROMISE, words.LIVE_PROMISE])
+def test_what_becomes_of_a_picture_is_said_alike(document: str, promise: str) -> None:
+    assert claim(promise) in text(document)
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/security.md"])
+def test_what_a_diary_at_home_takes_for_granted_is_said_alike(document: str) -> None:
+    assert claim(words.DIARY_ASSUMES) in text(document)
+
+
+def test_the_promise_leaves_time_for_all_that_has_to_happen() -> None:
+    config = (ROOT / ".streamlit/config.toml").read_text(encoding="utf-8")
+    seconds = re.search(r"^disconnectedSessionTTL = (\d+)$", config, re.MULTILINE)
+    assert seconds
+    assert "three minutes" in words.PHOTO_PROMISE
+    assert int(seconds[1]) + server.SWEEP_SECONDS + server.COLLECT_SECONDS < 180 - 20
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/security.md", "docs/deployment.md"])
+def test_no_document_says_that_postgresql_s_files_are_clean(document: str) -> None:
+    said = text(document)
+    assert "PostgreSQL server keeps remains" in said or "PostgreSQL does neither" in said
+    assert "gone from the file as well" not in said
+
+
+def test_a_hole_is_reported_in_private_and_to_no_invented_address() -> None:
+    said = text("SECURITY.md")
+    assert "Report a vulnerability" in said
+    assert "@" not in said
