@@ -78,9 +78,22 @@ class Taste:
                 )
 
     def learn(self, track: Track, verdict: Verdict, mood: Mood) -> Taste:
-        """Return the taste after one more verdict; a later one on the same track replaces it."""
+        """Return the taste after one more verdict.
+
+        A later opinion on the same track replaces an earlier one. A skip is none: whoever likes
+        a track may still not want to hear it now, so it never takes a like or dislike back.
+        """
+        earlier = self.verdict_on(track.id)
+        if verdict == "skip" and earlier not in (None, "skip"):
+            return self
         kept = [said for said in self.feedback if said.track.id != track.id]
         return Taste([*kept, Feedback(track, verdict, mood)], known=self.known, prior=self.prior)
+
+    def verdict_on(self, track_id: str) -> Verdict | None:
+        """Return what was said of a track, or ``None`` where nothing was."""
+        return next(
+            (said.verdict for said in reversed(self.feedback) if said.track.id == track_id), None
+        )
 
     def score(self, tracks: Sequence[Track], mood: Mood) -> Floats:
         """Return how much likelier each track is to be liked in a mood.

@@ -141,10 +141,12 @@ def bring_back(me: Visit, catalog: Catalog) -> None:
     if page is None or page.restored or not _keeping(page):
         return
     page.restored = True
-    today = {said.track.id for said in me.taste.feedback}
-    earlier = [said for said in restored_taste(catalog).feedback if said.track.id not in today]
+    earlier = restored_taste(catalog).feedback
     if earlier:
-        me.taste = Taste([*earlier, *me.taste.feedback], known=me.taste.known)
+        taste = Taste(earlier, known=me.taste.known, prior=me.taste.prior)
+        for said in me.taste.feedback:
+            taste = taste.learn(said.track, said.verdict, said.mood)
+        me.taste = taste
 
 
 def ask_how_it_ended(entry: Entry) -> None:

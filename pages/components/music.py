@@ -93,8 +93,9 @@ def judge(me: Visit, track_id: str, verdict: Verdict) -> None:
     """Take in what the visitor says of a track of the set that they look at.
 
     A like draws anew what comes after the track; said again it is taken back. A dislike draws
-    the track itself anew too and plays what comes instead. A skip plays the next. What came
-    before stays as it is. An id that is not in the set changes nothing.
+    the track itself anew too and plays what comes instead. A skip plays the next and takes no
+    like or dislike back. What came before stays as it is. An id that is not in the set changes
+    nothing.
     """
     playlist, place = _found(me, track_id)
     if playlist is None:
@@ -163,7 +164,7 @@ def undo(me: Visit) -> None:
         me.sets, me.taste, me.filters = dict(change.sets), change.taste, change.filters
         me.playing, me.change = change.playing, None
         if change.judged is not None:
-            diary.note_verdict(me, change.judged, _verdict(me.taste, change.judged))
+            diary.note_verdict(me, change.judged, me.taste.verdict_on(change.judged.id))
         drawn = me.sets.get(me.wish)
         if drawn is not None and me.shared is None:
             diary.note_playlist(me, drawn)
@@ -272,10 +273,6 @@ def _say(
 def _put(me: Visit, playlist: Playlist) -> None:
     me.sets[me.wish] = playlist
     diary.note_playlist(me, playlist)
-
-
-def _verdict(taste: Taste, track: Track) -> Verdict | None:
-    return next((said.verdict for said in taste.feedback if said.track.id == track.id), None)
 
 
 def _forget(taste: Taste, track_id: str) -> Taste:

@@ -644,6 +644,21 @@ def test_likes_come_back_in_the_next_session(at_home: None, recognizer: Any) -> 
     assert len(me.taste.feedback) == 2
 
 
+def test_a_skip_today_takes_no_earlier_like_back(at_home: None, recognizer: Any) -> None:
+    recommender, _ = services.recommender()
+    (known,) = recommender.catalog.candidates(Mood(0.0, 0.0), limit=1)
+    with DiaryStore.open() as store:
+        mine = store.diary(identity.THIS_COMPUTER)
+        mine.switch(True)
+        mine.judge(known, "like", Mood(-0.5, 0.1))
+    app = AppTest.from_function(bring_back_taste, default_timeout=60)
+    me = Visit(taste=Taste().learn(known, "skip", Mood(0.2, 0.2)))
+    app.session_state["visit"] = me
+    app.run()
+    assert not app.exception
+    assert me.liked == {known.id}
+
+
 def judge(what: str | None) -> None:
     import streamlit as st
 

@@ -318,6 +318,32 @@ def test_a_skip_plays_the_next_and_changes_nothing_else(listening: AppTest) -> N
     assert visit.playing is None
 
 
+def test_a_like_followed_by_a_skip_is_still_a_like(listening: AppTest, sent_to: Any) -> None:
+    visit, before = drawn(listening)
+    track = before.picks[2].track
+    play(visit, track.id)
+    judge(visit, track.id, "like")
+    liked = drawn(listening)[1]
+    judge(visit, track.id, "skip")
+    listening.run()
+    assert visit.liked == {track.id}
+    assert drawn(listening)[1] == liked
+    assert [row["liked"] for row in sent_to(listening, "track_list")["rows"]][:4] == [
+        *(False, False, True, False)
+    ]
+    # It is taken back by saying so, and by nothing else.
+    judge(visit, track.id, "like")
+    assert visit.liked == frozenset()
+
+
+def test_a_disliked_track_stays_away_after_a_skip(listening: AppTest) -> None:
+    visit, before = drawn(listening)
+    track = before.picks[2].track
+    visit.taste = visit.taste.learn(track, "dislike", before.picks[2].slot)
+    judge(visit, track.id, "skip")
+    assert visit.taste.verdict_on(track.id) == "dislike"
+
+
 def test_a_banned_artist_stays_away_until_let_in_again(
     listening: AppTest, sent_to: Any, button: Any
 ) -> None:

@@ -75,6 +75,27 @@ def test_a_skip_says_less_than_a_dislike(track: Make) -> None:
     assert disliked < 1.25 * skipped < 0
 
 
+@pytest.mark.parametrize("opinion", ["like", "dislike"])
+def test_a_skip_takes_no_opinion_back(track: Make, opinion: Verdict) -> None:
+    said, alike = track(1, genres=("jazz",)), track(2, genres=("jazz",))
+    taste = Taste().learn(said, opinion, HERE)
+    skipped = taste.learn(said, "skip", HAPPY).learn(said, "skip", SAD)
+    assert skipped.verdict_on(said.id) == opinion
+    assert skipped.feedback == taste.feedback
+    assert _score(skipped, alike) == _score(taste, alike)
+
+
+def test_an_opinion_replaces_a_skip_and_another_opinion(track: Make) -> None:
+    said = track(1)
+    taste = Taste()
+    assert taste.verdict_on(said.id) is None
+    order: tuple[Verdict, ...] = ("skip", "like", "dislike", "like")
+    for verdict in order:
+        taste = taste.learn(said, verdict, HERE)
+        assert [one.verdict for one in taste.feedback] == [verdict]
+        assert taste.verdict_on(said.id) == verdict
+
+
 def test_more_of_the_same_makes_surer_and_never_boundless(track: Make) -> None:
     taste, before = Taste(), 0.0
     for number in range(40):
