@@ -22,6 +22,7 @@ from typing import Final
 from recommender.catalog import EVERYTHING, Catalog
 from recommender.genres import default_table, resolve
 from recommender.journey import plan
+from recommender.link_repair import readings
 from recommender.mood import COORDINATES
 from recommender.ranking import retell
 from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
@@ -29,7 +30,10 @@ from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Tr
 VERSION: Final = 1
 
 LONGEST: Final = 16_000
-"""Characters of the longest text that is looked at."""
+"""Characters of the longest text that `encode` writes, and a few more."""
+
+MOST_LETTERS: Final = 4 * LONGEST
+"""Characters of the longest text that is looked at; some will have been escaped."""
 
 MOST: Final = 255
 """Tracks of the longest playlist that is shared."""
@@ -129,7 +133,8 @@ def decode(text: str, *, catalog: Catalog) -> SharedPlaylist:
     Nothing in a text is run, loaded or shown: it only says which tracks and which moods.
 
     Args:
-        text: what `encode` returned, white space around it allowed.
+        text: what `encode` returned, or what became of it in a chat or a mail: see
+            `recommender.link_repair`.
         catalog: where to look the tracks up.
 
     Raises:
@@ -249,19 +254,26 @@ def _checksum(body: bytes) -> bytes:
 
 def _body(text: str) -> bytes:
     """Return what is in a text before the checksum, if that is right."""
-    text = text.strip()
+    if len(text) <= MOST_LETTERS:
+        for reading in readings(text):
+            body = _checked(reading)
+            if body is not None:
+                return body
+    raise ValueError(BROKEN)
+
+
+def _checked(text: str) -> bytes | None:
+    """Return what is in a text that is exactly what `encode` wrote, or ``None``."""
     if len(text) > LONGEST:
-        raise ValueError(BROKEN)
+        return None
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(BROKEN) from error
+    except (binascii.Error, ValueError):
+        return None
     body = raw[:-4]
     # Written again, because several texts decode to the same bytes.
     same = base64.urlsafe_b64encode(raw).decode().rstrip("=") == text
-    if not body or not same or raw[-4:] != _checksum(body):
-        raise ValueError(BROKEN)
-    return body
+    return body if body and same and raw[-4:] == _checksum(body) else None
 
 
 def _pair(mood: Mood) -> bytes:

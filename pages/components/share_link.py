@@ -8,10 +8,8 @@ from pages.components import services, words
 from pages.components.frontend import component
 from pages.components.state import Shared, Visit
 from recommender import share
+from recommender.link_repair import PARAMETER, in_address
 from recommender.types import Playlist
-
-PARAMETER = "set"
-"""What a set is called in the address of the playlist page."""
 
 _button = component("share_link")
 
@@ -49,7 +47,8 @@ def written(me: Visit, playlist: Playlist) -> str:
 
 def read_link(me: Visit) -> None:
     """Open the set that the address asks for, once; the visitor's own mood stays as it is."""
-    text = st.query_params.get(PARAMETER)
+    asked = map(_asked, st.query_params.items())
+    text = next((one for one in asked if one is not None), None)
     if text is None or (me.shared is not None and me.shared.text == text):
         return
     recommender, _ = services.recommender()
@@ -70,4 +69,11 @@ def read_link(me: Visit) -> None:
 def close_link(me: Visit) -> None:
     """Go back to the visitor's own music."""
     me.shared = me.change = None
-    st.query_params.pop(PARAMETER, None)
+    for item in list(st.query_params.items()):
+        if _asked(item) is not None:
+            del st.query_params[item[0]]
+
+
+def _asked(item: tuple[str, str]) -> str | None:
+    """Return the set that a part of the address asks for: "&amp;set" and "set%3D" do so, too."""
+    return in_address("=".join(item))

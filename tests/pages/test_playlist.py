@@ -509,6 +509,32 @@ def test_a_link_leaves_the_visitors_own_mood(
     assert drawn(listening)[1] == mine
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("set", "{}."),
+        ("set", "{})"),
+        ("amp;set", "{}"),
+        ("set={}", ""),
+        ("set%3D{}", ""),
+        ("set", "{}&amp"),
+        ("Set", " <{}> "),
+    ],
+)
+def test_a_link_that_a_chat_has_mangled_opens(
+    listening: AppTest, sent_to: Any, button: Any, name: str, value: str
+) -> None:
+    text = link_of(listening, sent_to)
+    there = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
+    there.session_state["_wanted"] = "playlist"
+    there.session_state["_asked"] = {name.format(text): value.format(text)}
+    there.run()
+    assert title(there) == "A set that was shared with you"
+    assert ids(sent_to(there, "track_list")) == ids(sent_to(listening, "track_list"))
+    button(there, "Music for my own mood").click().run()
+    assert title(there) == "First, a mood"
+
+
 @pytest.mark.parametrize("text", ["abc", "%%%", "é" * 50, "A" * 20_000])
 def test_a_broken_link_says_so(recognizer: Any, text: str) -> None:
     app = opened(text)

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from recommender.catalog import Catalog
 from recommender.journey import plan
+from recommender.link_repair import in_address
 from recommender.mood import COORDINATES, mood_of
 from recommender.recommender import Recommender
 from recommender.share import BROKEN, OTHER_VERSION, SharedPlaylist, decode, encode
@@ -292,6 +294,101 @@ def test_foreign_texts_get_one_clear_sentence(starter: Catalog, text: str) -> No
 def test_white_space_around_a_text_does_no_harm(starter: Catalog) -> None:
     text = _text(starter)
     assert decode(f"\n {text}\r\n", catalog=starter) == decode(text, catalog=starter)
+
+
+MANGLED: dict[str, Callable[[str], str]] = {
+    **{
+        f"ends with {end!r}": lambda text, end=end: text + end  # type: ignore[misc]
+        for end in [
+            *(".", ")", ",", ").", ";", "!", "?", ":", "…", "...", "]", "}", ">", "*", "**", "|"),
+            *("'", '"', "’", "”", "»", "`", "/", "\\", "_", "__", "=", "==", "=.", "#", "#top"),
+            *("&amp;", "&amp;utm_source=chat", "&utm_source=chat", "%20", "%2E", "%29", "\u200b"),
+            *("\ufeff", "\u00a0", "\u202c", "&gt;", "&quot;", "<br>", "\r\n", " and more words"),
+            *(".\n\nSent from my phone", "?fbclid=IwAR", "，", "。", "）", "%5F%5F."),
+        ]
+    },
+    **{
+        f"begins with {start!r}": lambda text, start=start: start + text  # type: ignore[misc]
+        for start in ["(", "<", '"', "“", " ", "\n", "\u2068", "\ufeff", "=", "3D", "&lt;", "set="]
+    },
+    "in angle brackets": "<{}>".format,
+    "in quotes": "“{}”".format,
+    "a whole link": "https://example.org/playlist?set={}".format,
+    "a link in Markdown": "[a set](https://example.org/playlist?set={}).".format,
+    "a link in HTML": '<a href="https://example.org/playlist?a=b&amp;set={}">set</a>'.format,
+    "broken into lines": lambda text: "\r\n".join(
+        text[i : i + 76] for i in range(0, len(text), 76)
+    ),
+    "quoted-printable": lambda text: "=\n".join(text[i : i + 60] for i in range(0, len(text), 60)),
+    "percent-encoded": lambda text: quote_all(text),
+    "percent-encoded twice": lambda text: quote_all(quote_all(text)),
+    "percent-encoded three times": lambda text: quote_all(quote_all(quote_all(text))),
+    "a link encoded twice": lambda text: quote(quote(f"https://x.org/?set={text}.", ""), ""),
+    "full-width": lambda text: "".join(chr(ord(one) + 0xFEE0) for one in text),
+    "soft hyphens": lambda text: "\u00ad".join(text),
+    "typographic hyphens": lambda text: text.replace("-", "\u2010"),
+    "typographic dashes": lambda text: text.replace("--", "\u2013"),
+}
+
+
+def quote_all(text: str) -> str:
+    return "".join(f"%{ord(one):02X}" for one in text)
+
+
+@pytest.fixture(scope="module")
+def texts(starter: Catalog) -> list[str]:
+    """Some texts: such as end with a letter that links lose, and one with dashes in a row."""
+    playlist = Recommender(starter).recommend(Mood(0, 0), n=1, seed=1)
+
+    def first(such: Callable[[str], bool]) -> str:
+        made = (encode(replace(playlist, seed=seed), catalog=starter) for seed in range(10_000))
+        return next(text for text in made if such(text))
+
+    return [
+        first(lambda text: text[-1] not in "_-"),
+        first(lambda text: text.endswith("_")),
+        first(lambda text: text.endswith("-")),
+        first(lambda text: "--" in text[:-2] and text[-1] not in "_-"),
+    ]
+
+
+@pytest.mark.parametrize("how", MANGLED)
+def test_a_text_survives_what_is_done_to_links(
+    starter: Catalog, texts: list[str], how: str
+) -> None:
+    for text in texts:
+        assert decode(MANGLED[how](text), catalog=starter) == decode(text, catalog=starter)
+
+
+def test_a_lost_end_is_found_again(starter: Catalog, texts: list[str]) -> None:
+    for text in texts:
+        whole = decode(text, catalog=starter)
+        if text[-1] in "_-":
+            assert decode(text[:-1], catalog=starter) == whole
+            assert decode(text.rstrip("_-"), catalog=starter) == whole
+            assert decode(text[:-1] + ").", catalog=starter) == whole
+        else:  # nothing is guessed
+            with pytest.raises(ValueError, match="link is broken"):
+                decode(text[:-1], catalog=starter)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("set=AbC", "AbC"),
+        ("a=b&amp;set=AbC", "AbC"),
+        ("amp;set=AbC", "AbC"),
+        ("SET=AbC", "AbC"),
+        ("set%3DAbC=", "AbC="),
+        ("set%253DAbC", "AbC"),
+        ("set=", ""),
+        ("offset=3", None),
+        ("notebook=first", None),
+        ("", None),
+    ],
+)
+def test_what_an_address_says_of_a_set(query: str, said: str | None) -> None:
+    assert in_address(query) == said
 
 
 def test_too_many_tracks_are_refused(track: Make, starter: Catalog) -> None:
