@@ -13,7 +13,9 @@ STATIC = Path(__file__).parent / "static"
 
 if __name__ == "__main__":
     # Only here: components are made known to a server that runs already.
-    from pages.components import player, services, spotify
+    from pages.components import _compat_navigation, player, services, spotify
+
+    _compat_navigation.mend_streamlit()
 
     st.set_page_config(page_title="Affectune", page_icon=STATIC / "icon.png", layout="wide")
     st.logo(str(STATIC / "logo.svg"), size="large")

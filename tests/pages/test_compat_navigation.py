@@ -1,0 +1,152 @@
+"""What is mended in Streamlit: that it is there to be mended, and does what it should.
+
+The races themselves are run in `tests/browser/test_leaving_live.py`.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.scriptrunner_utils.script_requests import (
+    RerunData,
+    ScriptRequests,
+    ScriptRequestType,
+)
+from streamlit.runtime.state import SafeSessionState, SessionState
+
+from pages.components import _compat_navigation as _compat
+
+
+@pytest.fixture(autouse=True)
+def mended() -> None:
+    _compat.mend_streamlit()
+
+
+def test_this_streamlit_has_what_is_mended() -> None:
+    assert _compat.begin_at_the_top()
+    for mend, owner, name in (
+        (_compat.finish_callbacks, SafeSessionState, "on_script_will_rerun"),
+        (_compat.ignore_news_of_left_pages, AppSession, "request_rerun"),
+    ):
+        assert mend()
+        once = getattr(owner, name)
+        assert mend()
+        assert getattr(owner, name) is once
+
+
+def test_a_run_begins_at_the_top() -> None:
+    top = get_default_dg_stack_value()
+    context_dg_stack.set((*top, *top))
+    _compat.begin_at_the_top()
+    assert context_dg_stack.get() == top
+
+
+def test_callbacks_are_called_before_a_run_gives_way() -> None:
+    looked = []
+    state = SafeSessionState(SessionState(), yield_callback=lambda: looked.append(1))
+    state.on_script_will_rerun(WidgetStates())
+    assert looked == []
+    assert "anything" not in state
+    assert looked == [1]
+
+
+PAGES = {
+    "home": {"page_script_hash": "home", "url_pathname": ""},
+    "live": {"page_script_hash": "live", "url_pathname": "live"},
+    "selfie": {"page_script_hash": "selfie", "url_pathname": "selfie"},
+}
+
+
+@pytest.mark.parametrize(
+    ("url", "page"),
+    [
+        ("http://127.0.0.1:8501/", "home"),
+        ("http://127.0.0.1:8501", "home"),
+        ("http://127.0.0.1:8501/?set=abc", "home"),
+        ("http://127.0.0.1:8501/live", "live"),
+        ("https://example.org/music/live/?x=/selfie#selfie", "live"),
+        ("https://example.org/music/", "home"),
+        ("", ""),
+    ],
+)
+def test_which_page_an_address_shows(url: str, page: str) -> None:
+    assert _compat._page_at(url, PAGES) == page
+
+
+def session(requests: ScriptRequests | None, page: str = "") -> Any:
+    """As much of a session as `request_rerun` looks at."""
+    made: list[RerunData] = []
+    runner = SimpleNamespace(request_rerun=requests.request_rerun) if requests else None
+    return SimpleNamespace(
+        _state=None,
+        _client_state=ClientState(page_script_hash=page),
+        _pages_manager=SimpleNamespace(get_pages=lambda: PAGES),
+        _scriptrunner=runner,
+        has_fragment=lambda _: True,
+        _create_scriptrunner=made.append,
+        made=made,
+    )
+
+
+def ask(mine: Any, page: str, at: str, *, fragment: str = "", history: bool = False) -> None:
+    state = ClientState(page_script_hash=page, fragment_id=fragment, is_history_navigation=history)
+    path = "" if at == "home" else at
+    state.context_info.url = f"http://127.0.0.1:8501/{path}"
+    AppSession.request_rerun(mine, state)
+
+
+def runs(requests: ScriptRequests) -> str | None:
+    """The page that runs next, if one waits."""
+    if requests._state != ScriptRequestType.RERUN:
+        return None
+    return requests.on_scriptrunner_ready().rerun_data.page_script_hash
+
+
+@pytest.mark.parametrize("fragment", ["", "f"])
+@pytest.mark.parametrize("has_begun", [False, True], ids=["waits", "runs"])
+def test_news_of_a_left_page_is_ignored(fragment: str, has_begun: bool) -> None:
+    requests = ScriptRequests()
+    mine = session(requests)
+    ask(mine, "live", "live")
+    assert runs(requests) == "live"
+    ask(mine, "selfie", "live")
+    if has_begun:
+        assert runs(requests) == "selfie"
+    ask(mine, "live", "live", fragment=fragment)
+    assert runs(requests) == (None if has_begun else "selfie")
+    # From the new page everything is heard.
+    ask(mine, "selfie", "selfie", fragment=fragment)
+    assert runs(requests) == "selfie"
+    assert mine.made == []
+
+
+def test_the_browser_s_way_back_is_no_old_news() -> None:
+    requests = ScriptRequests()
+    mine = session(requests)
+    for page, at, history in (
+        ("live", "live", False),
+        ("selfie", "live", False),
+        ("live", "live", True),
+    ):
+        ask(mine, page, at, history=history)
+        assert runs(requests) == page
+
+
+def test_news_of_a_left_page_begins_no_run() -> None:
+    mine = session(None, page="home")
+    ask(mine, "live", "live", fragment="f")
+    ask(mine, "live", "live")
+    assert mine.made == []
+    ask(mine, "live", "home")
+    assert [data.page_script_hash for data in mine.made] == ["live"]
+
+
+def test_a_new_visit_begins() -> None:
+    mine = session(None)
+    ask(mine, "", "live")
+    ask(mine, "live", "live")
+    assert len(mine.made) == 2
