@@ -74,6 +74,8 @@ with body:
     asked = "" if shared else words.what_is_let_in(me.filters)
     if asked:
         st.caption(f":material/filter_alt: {words.plain(words.capital(asked))}")
+    if not shared and (note := music.not_known_clean(me, playlist)):
+        st.caption(f":material/info: {words.plain(note)}")
 
     rows, journey = st.columns([5, 3], gap="large")
     current = me.playing.id if me.playing else None

@@ -14,6 +14,7 @@ from recommender.catalog import ENVIRONMENT, Catalog, open_or_starter
 from recommender.errors import CatalogError
 from recommender.importer import ImportReport, import_file
 from recommender.mood import COORDINATES, describe, mood_of, mood_of_emotion
+from recommender.printable import printable, printable_json
 from recommender.recommender import Recommender, lengths
 from recommender.types import INTENTS, Filters, Mood, Pick, Playlist
 
@@ -27,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; the usage is there for those who ask with --help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_USE, f"{self.prog}: {' '.join(message.split())}\n")
+        self.exit(WRONG_USE, f"{self.prog}: {_one_line(message)}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
         sys.stdout.flush()
     except (ValueError, CatalogError) as error:
-        print(f"recommender: {' '.join(str(error).split())}", file=sys.stderr)
+        _warn(str(error))
         return WRONG_USE
     except BrokenPipeError:
         # `| head` has seen enough. Python would complain once more while shutting down.
@@ -101,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"where to write it; default: {ENVIRONMENT}, else {DEFAULT_TARGET}",
     )
+    load.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="of a CSV that is neither UTF-8 nor Windows-1252: cp1250, gbk, shift_jis, …",
+    )
     return parser
 
 
@@ -122,7 +128,7 @@ def _play(options: argparse.Namespace) -> None:
     else:
         catalog, note = open_or_starter()
         if note:
-            print(f"recommender: {note}", file=sys.stderr)
+            _warn(note)
     with catalog:
         _check_languages(filters.languages, catalog.languages())
         playlist = Recommender(catalog).recommend(
@@ -137,8 +143,10 @@ def _play(options: argparse.Namespace) -> None:
             seed=seed,
         )
     if options.json:
-        print(_as_json(playlist))
+        print(printable_json(_as_json(playlist)))
     else:
+        for note in playlist.notes:
+            _warn(note)
         short = len(playlist.picks) < count if minutes is None else _lasts(playlist) < 0.9 * minutes
         print(_as_text(playlist, options.emotion, short=short))
 
@@ -171,9 +179,9 @@ def _evaluate(options: argparse.Namespace) -> None:
             needed = f"The chart needs {error.name}: see requirements-train.txt"
             raise CatalogError(needed) from None
         for path in written:
-            print(f"recommender: {path} is written", file=sys.stderr)
+            _warn(f"{path} is written")
     for claim in report.broken_claims(evaluation.standings):
-        print(f"recommender: {claim}", file=sys.stderr)
+        _warn(claim)
     print(json.dumps(content, indent=2) if options.json else report.as_markdown(content))
 
 
@@ -182,11 +190,25 @@ def _import(options: argparse.Namespace) -> None:
     # A bar is for a person who waits, not for a file.
     watched = sys.stderr.isatty()
     try:
-        report = import_file(Path(options.file), target, on_progress=_bar if watched else None)
+        report = import_file(
+            Path(options.file),
+            target,
+            on_progress=_bar if watched else None,
+            encoding=options.encoding,
+        )
     finally:
         if watched:
             print(CLEAR_LINE, end="", file=sys.stderr, flush=True)
     print(_summary(report, target))
+
+
+def _warn(sentence: str) -> None:
+    print(f"recommender: {_one_line(sentence)}", file=sys.stderr)
+
+
+def _one_line(text: str) -> str:
+    """Return a text from anywhere, a file's header for example, as one harmless line."""
+    return printable(" ".join(text.split()))
 
 
 def _bar(done: float, what: str) -> None:
@@ -238,8 +260,9 @@ def _number(text: str, name: str) -> float:
 
 
 def _check_languages(wanted: Sequence[str], known: Sequence[str]) -> None:
+    there = {code.lower() for code in known}
     for code in wanted:
-        if code not in known:
+        if code not in there:
             allowed = f"one of {', '.join(known)}" if known else "this catalogue knows none"
             raise ValueError(f"Incorrect value for '--language' argument: {code!r}: {allowed}")
 
@@ -279,6 +302,7 @@ def _as_json(playlist: Playlist) -> str:
             "intent": playlist.intent,
             "seed": playlist.seed,
             "tracks": [_track(pick) for pick in playlist.picks],
+            "notes": list(playlist.notes),
         },
         ensure_ascii=False,
         indent=2,
@@ -330,13 +354,14 @@ def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:
         lines += ["", f"The catalogue has no more than these {len(playlist.picks)} for this."]
     else:
         lines += ["", f"About {_lasts(playlist):.0f} minutes."]
-    return "\n".join([*lines, "", f"Hear the same again with --seed {playlist.seed}."])
+    lines += ["", f"Hear the same again with --seed {playlist.seed}."]
+    return "\n".join(map(printable, lines))
 
 
 def _summary(report: ImportReport, target: Path) -> str:
     refused = sum(report.refused.values())
     lines = [
-        f"{report.read:,} rows read",
+        f"{report.read:,} rows read{f' as {report.encoding}' if report.encoding else ''}",
         f"{report.kept:,} tracks in the catalogue",
         f"{report.merged:,} rows merged into a track with the same id",
         f"{refused:,} rows refused{':' if refused else ''}",
@@ -346,9 +371,10 @@ def _summary(report: ImportReport, target: Path) -> str:
         few = ", ".join(report.unknown_tags[:5])
         more = ", …" if len(report.unknown_tags) > 5 else ""
         lines.append(f"{len(report.unknown_tags):,} genre tags belong to no family: {few}{more}")
-    return "\n".join(
-        [*lines, "", f"Written to {target}", f"Use it: export {ENVIRONMENT}={target.absolute()}"]
-    )
+    if report.notes:
+        lines += ["", *(f"{note}." for note in report.notes)]
+    lines += ["", f"Written to {target}", f"Use it: export {ENVIRONMENT}={target.absolute()}"]
+    return "\n".join(map(printable, lines))
 
 
 if __name__ == "__main__":

@@ -148,8 +148,9 @@ class Catalog:
         self._lock = Lock()
         self._read_tracks: OrderedDict[int, Track] = OrderedDict()
         self._passed: OrderedDict[Sieve, dict[str, NDArray[Any]]] = OrderedDict()
-        about = self._rows("SELECT tracks, fingerprint FROM affectune", {})
+        about = self._rows("SELECT tracks, fingerprint, marked FROM affectune", {})
         self._length, self._fingerprint = int(about[0][0]), str(about[0][1])
+        self._marked = int(about[0][2])
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Catalog:
@@ -312,6 +313,11 @@ class Catalog:
         return tuple(sorted(decade for decade in self._decades if decade >= 0))
 
     @property
+    def marked(self) -> int:
+        """How many tracks are known to be explicit or not; 0 where nothing says so."""
+        return self._marked
+
+    @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits, the same wherever a catalogue has the same tracks."""
         return self._fingerprint
@@ -343,9 +349,8 @@ class Catalog:
     def _sieve(self, filters: Filters, exclude: Collection[str]) -> Sieve | None:
         """Return the filters in the catalogue's own numbers, or ``None`` where nothing passes."""
         bits = {family: 1 << bit for family, bit, *_ in self._families}
-        languages = [
-            self._languages[name][0] for name in filters.languages if name in self._languages
-        ]
+        wanted = {name.strip().lower() for name in filters.languages}
+        languages = [code for name, (code, _) in self._languages.items() if name in wanted]
         families = sum(bits.get(family, 0) for family in set(filters.genres))
         decades = set(filters.decades) & set(self.decades())
         if (

@@ -2,66 +2,101 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 REQUIRED: Final = ("id", "title", "artists", "valence", "energy")
 """Without these there is nothing to play or nothing to place on the mood plane."""
 
+UNIT: Final = ("valence", "energy", "danceability", "acousticness", "instrumentalness")
+"""The numbers from 0 to 1."""
+
 RANGES: Final[Mapping[str, tuple[float, float]]] = {
-    "valence": (0.0, 1.0),
-    "energy": (0.0, 1.0),
-    "danceability": (0.0, 1.0),
-    "acousticness": (0.0, 1.0),
-    "instrumentalness": (0.0, 1.0),
+    **dict.fromkeys(UNIT, (0.0, 1.0)),
     "tempo": (0.0, 300.0),
     "popularity": (0.0, 100.0),
 }
 """The numbers and where they lie. A number outside is a broken row and not a rare track."""
 
-ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
-    "id": ("id", "track_id", "spotify_id", "spotify_track_id", "track_uri", "uri", "url"),
-    "title": ("title", "track_name", "name", "song", "song_name", "track", "track_title"),
-    "artists": ("artists", "track_artist", "artist_name", "artist", "artist_names", "artist_s"),
-    "genres": (
-        "genres",
-        "track_genre",
-        "genre",
-        "playlist_genre",
-        "playlist_subgenre",
-        "artist_genres",
-        "tags",
-    ),
-    "language": ("language", "lang"),
-    "year": ("year", "release_year", "track_album_release_date", "release_date", "released_year"),
-    "popularity": ("popularity", "track_popularity"),
-    "valence": ("valence",),
-    "energy": ("energy",),
-    "danceability": ("danceability",),
-    "acousticness": ("acousticness",),
-    "instrumentalness": ("instrumentalness",),
-    "tempo": ("tempo", "bpm"),
-    "explicit": ("explicit",),
-    "duration_ms": ("duration_ms", "track_duration_ms"),
-    "mode": ("mode",),
-    "isrc": ("isrc", "track_isrc"),
+NUMERIC: Final = (*RANGES, "duration_ms")
+
+EVERY: Final = ("genres", "year")
+"""Of these all columns are used: tags are put together, and of dates the first that is filled."""
+
+NAMES: Final[Mapping[str, str]] = {
+    "id": "track_id spotify_track_id spotify_id id_spotify id_track track_spotify_id "
+    "spotify_song_id song_id track_uri spotify_track_uri spotify_uri uri_spotify uri id "
+    "track_url spotify_track_url spotify_url track_link spotify_link track_href href "
+    "external_urls external_urls_spotify url link",
+    "title": "track_name track_title song_name song_title name_of_track title_of_track track song "
+    "title name",
+    "artists": "artists artist_names track_artists track_artist_names artists_names artists_name "
+    "artist_name track_artist track_artist_name artist main_artist primary_artist artist_list "
+    "all_artists performers performer singers singer band artist_s album_artists "
+    "album_artist_names album_artist album_artist_name",
+    "genres": "genres track_genres track_genre genre genre_list main_genre top_genre "
+    "playlist_genre playlist_subgenre subgenres subgenre parent_genres artist_genres "
+    "artist_genre artists_genres album_genres album_genre music_genre tags styles style",
+    "language": "language lang track_language song_language lyrics_language language_code",
+    "year": "year release_year released_year year_released year_of_release track_release_year "
+    "track_release_date release_date album_release_year album_release_date "
+    "track_album_release_date date_released date_of_release released album_year album_date",
+    "popularity": "popularity track_popularity song_popularity spotify_popularity",
+    "valence": "valence happiness happy positivity",
+    "energy": "energy",
+    "danceability": "danceability dance",
+    "acousticness": "acousticness acoustic",
+    "instrumentalness": "instrumentalness instrumental",
+    "tempo": "tempo bpm tempo_bpm",
+    "explicit": "explicit is_explicit track_explicit explicit_lyrics explicitness "
+    "track_explicitness explicit_content has_explicit_lyrics explicit_content_lyrics "
+    "parental_advisory parental_warning",
+    "duration_ms": "duration_ms track_duration_ms song_duration_ms duration_in_ms "
+    "duration_millis duration_milliseconds length_ms length_in_ms time_ms duration_s "
+    "duration_sec duration_secs duration_seconds duration_in_seconds duration_in_sec "
+    "length_seconds length_sec duration_min duration_minutes track_duration song_duration "
+    "duration track_length song_length length playtime running_time runtime time",
+    "mode": "mode",
+    "isrc": "isrc track_isrc isrc_code",
 }
-"""Our name → names in the wild, the best first: our own schema, the Kaggle / Hugging Face
-"Spotify Tracks Dataset", tidytuesday's ``spotify_songs.csv``, and what is common elsewhere."""
+"""Our name → names in the wild, the best first: of tables that have several, the first that
+holds what it should is used. They stem from our own schema, the Kaggle / Hugging Face "Spotify
+Tracks Dataset" and "Spotify and Youtube", tidytuesday's ``spotify_songs.csv``, Exportify,
+Chosic, Spotify's own API, and what is common elsewhere."""
+
+_PREFIXES: Final = (
+    "audiofeatures",
+    "audiofeature",
+    "features",
+    "spotify",
+    "track",
+    "song",
+    "audio",
+)
+"""What may stand before a name: ``audio_valence``, ``track.popularity``, ``Song Language``."""
 
 
 def find_columns(names: Sequence[str]) -> dict[str, list[int]]:
-    """Return for each of our columns where it is in a table whose columns are called `names`.
+    """Return for each of our columns where it may be in a table whose columns are called `names`.
 
-    All genre columns are used, of the others the best named one. Case, spaces, hyphens and a
-    byte order mark do not matter.
+    Case, accents, spaces, punctuation and a byte order mark do not matter. The places are in
+    order of preference; names that are only known after a prefix or with a suffix (``_x``, as
+    pandas leaves it) come after all others.
     """
-    places = {_plain(name): place for place, name in reversed(list(enumerate(names)))}
+    exact: dict[str, list[int]] = {}
+    near: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        key = _key(name)
+        exact.setdefault(key, []).append(place)
+        for other in _without_affixes(name, key):
+            near.setdefault(other, []).append(place)
     found: dict[str, list[int]] = {}
-    for column, aliases in ALIASES.items():
-        hits = [places[alias] for alias in aliases if alias in places]
-        if hits:
-            found[column] = hits if column == "genres" else hits[:1]
+    for column, text in NAMES.items():
+        keys = [_key(known) for known in text.split()]
+        places = [place for known in (exact, near) for key in keys for place in known.get(key, [])]
+        if places:
+            found[column] = list(dict.fromkeys(places))
     return found
 
 
@@ -70,6 +105,18 @@ def lacking(found: Mapping[str, Sequence[int]]) -> list[str]:
     return [column for column in REQUIRED if column not in found]
 
 
-def _plain(name: str) -> str:
-    cleaned = "".join(letter if letter.isalnum() else " " for letter in name.lower())
-    return "_".join(cleaned.split())
+def _key(name: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(letter for letter in decomposed if letter.isalnum())
+
+
+def _without_affixes(name: str, key: str) -> list[str]:
+    others = []
+    if name.strip().casefold().endswith(("_x", "_y")):
+        others.append(key[:-1])
+    for stem in (key, *others):
+        for prefix in _PREFIXES:
+            if stem.startswith(prefix) and stem != prefix:
+                others.append(stem.removeprefix(prefix))
+                break
+    return others

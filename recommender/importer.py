@@ -7,27 +7,22 @@ place, so that no name, title or path is ever read as SQL.
 
 from __future__ import annotations
 
-import codecs
-import csv
 import glob
-import gzip
-import io
 import os
 import shutil
 import socket
 import tempfile
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from recommender.columns import RANGES, REQUIRED, find_columns, lacking
 from recommender.errors import CatalogError
 from recommender.genres import GenreTable, default_table
 from recommender.progress import Progress, Tell
+from recommender.staging import Source, merge, read_source, stage
 from recommender.tables import write_tables
 
 SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
@@ -38,9 +33,6 @@ SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
 
 _MEMORY: Final = 2 << 30
 """Bytes that an import takes at most; what is more lies on the disk for a while."""
-
-_SNIFFED: Final = 1 << 20
-_ID = r"^\s*(?:spotify:track:|https?://open\.spotify\.com/(?:[\w-]+/)?track/)?([A-Za-z0-9]{22})(?:\?.*)?\s*$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +45,12 @@ class ImportReport:
         merged: rows that repeated the id of another; their genres were added to it.
         refused: reason → rows.
         unknown_tags: genre tags that belong to no family, the most frequent first.
+        encoding: what a text table was read as, ``""`` for Parquet.
+        notes: sentences about which columns were used, what was converted, and what could not
+            be understood.
+
+    ``kept + merged + sum(refused.values()) == read``, and for a text table `read` is what was
+    counted in the file itself.
     """
 
     read: int
@@ -60,6 +58,8 @@ class ImportReport:
     merged: int
     refused: Mapping[str, int]
     unknown_tags: tuple[str, ...] = ()
+    encoding: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def import_file(
@@ -68,6 +68,7 @@ def import_file(
     *,
     table: GenreTable | None = None,
     on_progress: Tell | None = None,
+    encoding: str | None = None,
 ) -> ImportReport:
     """Write a catalogue file from a CSV or Parquet table.
 
@@ -80,6 +81,7 @@ def import_file(
             that this name happens to point to is not ours to lose.
         table: what genre tags mean, the package's own by default.
         on_progress: is told how far it is and what it does, from another thread.
+        encoding: Python's name of the encoding of a CSV, told by the file itself by default.
 
     Raises:
         CatalogError: the table cannot be read, lacks columns or has no usable row, or `target`
@@ -97,7 +99,14 @@ def import_file(
             spill = {"memory_limit": _memory(), "temp_directory": str(Path(folder) / "spill")}
             with duckdb.connect(str(built), config={**SAFE, **spill}) as connection:
                 with Progress(connection, on_progress) as progress:
-                    report = read_table(connection, source, table=table, step=progress.step)
+                    report = read_table(
+                        connection,
+                        source,
+                        table=table,
+                        step=progress.step,
+                        encoding=encoding,
+                        folder=Path(folder),
+                    )
                 connection.execute("CHECKPOINT")
             _sync(built)
             built.replace(target)
@@ -114,6 +123,8 @@ def read_table(
     *,
     table: GenreTable | None = None,
     step: Callable[[str], None] = lambda what: None,
+    encoding: str | None = None,
+    folder: Path | None = None,
 ) -> ImportReport:
     """Make the table ``tracks`` from a CSV or Parquet file.
 
@@ -122,51 +133,70 @@ def read_table(
         source: the file.
         table: what genre tags mean, the package's own by default.
         step: is told which of `recommender.progress.STEPS` begins.
+        encoding: Python's name of the encoding of a CSV, told by the file itself by default.
+        folder: where a copy of a CSV may lie that has to be mended first; a temporary folder
+            by default.
 
     Raises:
         CatalogError: the file cannot be read, lacks columns or has no usable row.
     """
-    table = table or default_table()
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="affectune-") as temporary:
+            return read_table(
+                connection,
+                source,
+                table=table,
+                step=step,
+                encoding=encoding,
+                folder=Path(temporary),
+            )
     source = source.expanduser().absolute()
     try:
-        scan = _scan(connection, source)
-        found = find_columns(scan.names)
-        if missing := lacking(found):
-            raise CatalogError(_lacks(source, missing, scan.names))
-        places = ", ".join(f"c{place}" for place in range(len(scan.names)))
-        stage = (
-            f"CREATE TEMP TABLE staged AS WITH source({places}) AS "
-            f"(SELECT * FROM {scan.function}) {_staged(found, scan.types)}"
-        )
+        step("Checking the lines")
+        opened = read_source(connection, source, folder, encoding=encoding)
         step("Reading the table")
-        try:
-            connection.execute(stage, {**scan.options, "id_pattern": _ID})
-        except duckdb.InvalidInputException:
-            # Mixed line ends, stray quotes: read what can be read, and let the checks decide.
-            if "strict" not in scan.options:
-                raise
-            connection.execute(stage, {**scan.options, "strict": False, "id_pattern": _ID})
-        unreadable = _unreadable_lines(connection)
-        read, refused = _count(connection)
+        staged = stage(connection, opened)
+        _check_sum(source, opened, staged.rows)
         step("Merging repeated ids")
-        connection.execute(_REPEATED)
-        connection.execute(_MERGED)
-        kept, unknown = write_tables(connection, table, step)
+        merge(connection)
+        kept, unknown = write_tables(connection, table or default_table(), step)
     except duckdb.OutOfMemoryException as error:
         raise CatalogError(
             f"{source.name} needs more memory or disk than there is: {_first_line(error)}"
         ) from error
-    except (duckdb.Error, csv.Error) as error:
+    except duckdb.Error as error:
         raise CatalogError(
             f"{source.name} is not a CSV or Parquet table that can be read: {_first_line(error)}"
         ) from error
-    if unreadable:
-        refused["line not readable"] = unreadable
+    refused = dict(staged.refused)
+    if opened.unreadable:
+        refused["line not readable"] = opened.unreadable
     if not kept:
         raise CatalogError(f"{source.name} has no usable row: {_reasons(refused)}.")
     connection.execute("DROP VIEW merged; DROP TABLE repeated; DROP TABLE staged")
-    usable = read - sum(refused.values()) + unreadable
-    return ImportReport(read + unreadable, kept, usable - kept, refused, unknown)
+    read = staged.rows + opened.unreadable
+    return ImportReport(
+        read=read,
+        kept=kept,
+        merged=read - kept - sum(refused.values()),
+        refused=refused,
+        unknown_tags=unknown,
+        encoding=opened.encoding,
+        notes=(*opened.notes, *staged.notes),
+    )
+
+
+def _check_sum(source: Path, opened: Source, rows: int) -> None:
+    """Compare what DuckDB read with what was counted in the file.
+
+    Raises:
+        CatalogError: rows would be lost.
+    """
+    if opened.readable is not None and rows != opened.readable:
+        raise CatalogError(
+            f"{source.name} has {opened.readable:,} rows, but {rows:,} were read: its quotation "
+            "marks or line ends are broken. Write the table anew, with a spreadsheet for example."
+        )
 
 
 def is_duckdb(path: Path) -> bool:
@@ -182,234 +212,6 @@ def is_duckdb(path: Path) -> bool:
         return False
     except OSError as error:
         raise CatalogError(f"{path} cannot be read: {error.strerror or error}.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Scan:
-    """How DuckDB reads a file: a table function, its parameters, and its columns."""
-
-    function: str
-    options: Mapping[str, object]
-    names: tuple[str, ...]
-    types: tuple[str, ...]
-
-
-def _scan(connection: duckdb.DuckDBPyConnection, source: Path) -> _Scan:
-    head = _head(source)
-    # A star in a file's name is a star, and not every file of the folder.
-    path = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(source))
-    if head[:4] == b"PAR1":
-        function = "read_parquet($path, hive_partitioning = false)"
-        rows = connection.execute(f"DESCRIBE SELECT * FROM {function}", {"path": path}).fetchall()
-        names, types = zip(*((str(row[0]), str(row[1])) for row in rows), strict=True)
-        return _Scan(function, {"path": path}, names, types)
-    packed = head[:2] == b"\x1f\x8b"
-    if packed:
-        head = _unpacked(source)
-    encoding = _encoding(head)
-    text = head.decode(encoding.replace("utf-8", "utf-8-sig"), errors="replace")
-    mark = _mark(text)
-    names = tuple(next(csv.reader(io.StringIO(text), delimiter=mark)))
-    # Nothing is guessed by DuckDB: one broken line would make it give the whole file up.
-    function = (
-        "read_csv($path, auto_detect = false, header = true, delim = $mark, quote = '\"', "
-        "escape = '\"', columns = $columns, compression = $compression, encoding = $encoding, "
-        "hive_partitioning = false, ignore_errors = true, store_rejects = true, "
-        "strict_mode = $strict)"
-    )
-    options = {
-        "strict": True,
-        "path": path,
-        "mark": mark,
-        "columns": {f"c{place}": "VARCHAR" for place in range(len(names))},
-        "compression": "gzip" if packed else "none",
-        "encoding": encoding,
-    }
-    return _Scan(function, options, names, ("VARCHAR",) * len(names))
-
-
-def _head(source: Path) -> bytes:
-    try:
-        with source.open("rb") as file:
-            head = file.read(_SNIFFED)
-    except OSError as error:
-        raise CatalogError(f"{source} cannot be read: {error.strerror or error}.") from error
-    if not head.strip():
-        raise CatalogError(f"{source.name} is empty.")
-    if head[:4] == b"PK\x03\x04":
-        raise CatalogError(f"{source.name} is a zip archive: unpack it and import what is inside.")
-    return head
-
-
-def _unpacked(source: Path) -> bytes:
-    try:
-        with gzip.open(source) as file:
-            return file.read(_SNIFFED)
-    except (OSError, EOFError, zlib.error) as error:
-        raise CatalogError(
-            f"{source.name} is not a CSV or Parquet table that can be read: {error}"
-        ) from error
-
-
-def _mark(text: str) -> str:
-    """Return what parts the cells of a CSV: what its first line has most of."""
-    line = text.lstrip().split("\n", 1)[0]
-    return max(",;\t|", key=line.count)
-
-
-def _encoding(head: bytes) -> str:
-    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return "utf-16"
-    try:
-        # The last character may be cut off by the sniffed length: that is no error.
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
-
-
-def _staged(found: Mapping[str, Sequence[int]], types: Sequence[str]) -> str:
-    """Return the query that brings the rows of ``source`` into our columns and names what is wrong.
-
-    Each text is cleaned and each number read once, in the inner query: that is most of the time
-    that an import takes.
-    """
-    inner: dict[str, str] = {}
-    for column in (*_TEXTS, *RANGES, "duration_ms"):
-        cell = f"trim({_plain(found[column][0])})" if column in found else "NULL::VARCHAR"
-        inner[column] = cell
-    for column in (*RANGES, "duration_ms"):
-        inner[f"{column}_read"] = f"TRY_CAST({inner[column]} AS DOUBLE)"
-    inner["id_read"] = f"regexp_extract({inner['id']}, $id_pattern, 1)"
-    inner["artists"] = _texts(found.get("artists", ()), types, ";")
-    inner["tags"] = _texts(found.get("genres", ()), types, ";|,")
-    problems = [
-        "WHEN coalesce(id_read, '') = '' THEN 'id missing or not a Spotify id'",
-        "WHEN coalesce(title, '') = '' THEN 'title missing'",
-        "WHEN len(artists) = 0 THEN 'artist missing'",
-    ]
-    for column, (low, high) in RANGES.items():
-        if column not in found:
-            continue
-        if column in REQUIRED:
-            problems.append(f"WHEN coalesce({column}, '') = '' THEN '{column} missing'")
-        problems += [
-            f"WHEN {column} <> '' AND {column}_read IS NULL THEN '{column} not a number'",
-            f"WHEN {column} <> '' AND NOT {column}_read BETWEEN {low} AND {high} "
-            f"THEN '{column} outside {low:g} to {high:g}'",
-        ]
-    year = "TRY_CAST(left(year, 4) AS SMALLINT)"
-    outer = {
-        "problem": f"CASE {' '.join(problems)} END",
-        "id": "id_read",
-        "title": "title",
-        "artists": "artists",
-        "tags": "tags",
-        "language": "nullif(language, '')",
-        "year": f"CASE WHEN {year} BETWEEN 1800 AND 2099 THEN {year} END",
-        **{column: f"{column}_read" for column in RANGES},
-        "tempo": "nullif(tempo_read, 0)",
-        "explicit": "TRY_CAST(explicit AS BOOLEAN)",
-        "duration_ms": "TRY_CAST(nullif(greatest(duration_ms_read, 0), 0) AS BIGINT)",
-        "mode": "CASE WHEN lower(mode) IN ('1', '1.0', 'major') THEN 1 "
-        "WHEN lower(mode) IN ('0', '0.0', 'minor') THEN 0 END::TINYINT",
-        "isrc": "nullif(isrc, '')",
-    }
-    below = ", ".join(f"{expression} AS {name}" for name, expression in inner.items())
-    above = ", ".join(f"{expression} AS {name}" for name, expression in outer.items())
-    return f"SELECT {above} FROM (SELECT {below} FROM source)"
-
-
-_TEXTS: Final = ("id", "title", "language", "year", "explicit", "mode", "isrc")
-
-
-def _plain(place: int) -> str:
-    # Two control characters part what a record holds; in a title they mean nothing.
-    return f"translate(c{place}::VARCHAR, chr(30) || chr(31), '  ')"
-
-
-def _texts(places: Sequence[int], types: Sequence[str], separators: str) -> str:
-    """Return the texts of some columns as one list, without empty ones."""
-    parts = []
-    for place in places:
-        if types[place].endswith("[]"):
-            parts.append(
-                f"list_transform(coalesce(CAST(c{place} AS VARCHAR[]), []), "
-                "lambda x: translate(x, chr(30) || chr(31), '  '))"
-            )
-            continue
-        text = _plain(place)
-        same = f"translate({text}, '{separators}', '{separators[0] * len(separators)}')"
-        # "['A', 'B']" is a Python list that pandas wrote out.
-        parts.append(
-            f"CASE WHEN regexp_matches({text}, '^\\s*\\[\\s*[''\"]') "
-            f"THEN list_transform(regexp_extract_all({text}, "
-            f"'''[^'']*''|\"[^\"]*\"'), lambda x: x[2:-2]) "
-            f"ELSE string_split(coalesce({same}, ''), '{separators[0]}') END"
-        )
-    if not parts:
-        return "[]::VARCHAR[]"
-    joined = parts[0] if len(parts) == 1 else f"flatten([{', '.join(parts)}])"
-    return (
-        f"list_filter(list_transform({joined}, lambda x: trim(x)), "
-        "lambda x: x IS NOT NULL AND x <> '')"
-    )
-
-
-_FIRST = (
-    "title",
-    "artists",
-    "language",
-    "year",
-    "valence",
-    "energy",
-    "danceability",
-    "acousticness",
-    "instrumentalness",
-    "tempo",
-    "explicit",
-    "duration_ms",
-    "mode",
-    "isrc",
-)
-
-# Most tables repeat few ids, so only those rows are put through the costly aggregation.
-_REPEATED = f"""
-CREATE TEMP TABLE repeated AS
-SELECT id, {", ".join(f"arg_min({name}, rowid) AS {name}" for name in _FIRST)},
-       max(popularity) AS popularity, flatten(list(tags ORDER BY rowid)) AS tags
-FROM staged WHERE problem IS NULL AND id IN (
-    SELECT id FROM staged WHERE problem IS NULL GROUP BY id HAVING count(*) > 1
-) GROUP BY id
-"""
-
-_MERGED = f"""
-CREATE TEMP VIEW merged AS
-SELECT id, {", ".join(_FIRST)}, popularity, tags FROM staged ANTI JOIN repeated USING (id)
-WHERE problem IS NULL
-UNION ALL SELECT * FROM repeated
-"""
-
-
-def _count(connection: duckdb.DuckDBPyConnection) -> tuple[int, dict[str, int]]:
-    rows = connection.execute(
-        "SELECT problem, count(*) FROM staged GROUP BY problem ORDER BY 2 DESC, 1"
-    ).fetchall()
-    return sum(count for _, count in rows), {why: count for why, count in rows if why is not None}
-
-
-def _unreadable_lines(connection: duckdb.DuckDBPyConnection) -> int:
-    tables = {str(row[0]) for row in connection.execute("SHOW TABLES").fetchall()}
-    if "reject_errors" not in tables:
-        return 0
-    rows = connection.execute("SELECT count(DISTINCT line) FROM reject_errors").fetchall()
-    return int(rows[0][0])
-
-
-def _lacks(source: Path, missing: Sequence[str], names: Sequence[str]) -> str:
-    there = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-    noun = "column" if len(missing) == 1 else "columns"
-    return f"{source.name} lacks the {noun} {', '.join(missing)}. It has: {there}."
 
 
 def _reasons(refused: Mapping[str, int]) -> str:

@@ -16,7 +16,8 @@ _EVERY: Final = 0.2
 """Seconds between two looks at the running statement."""
 
 STEPS: Final[Mapping[str, float]] = {
-    "Reading the table": 0.42,
+    "Checking the lines": 0.1,
+    "Reading the table": 0.32,
     "Merging repeated ids": 0.03,
     "Sorting genres": 0.02,
     "Placing tracks on the mood plane": 0.03,

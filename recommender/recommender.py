@@ -120,7 +120,8 @@ class Recommender:
         )
         for decade in filters.decades:
             _check_decade(decade)
-        filters = replace(filters, genres=asked, without_genres=unwanted)
+        languages = tuple(code.strip().lower() for code in filters.languages)
+        filters = replace(filters, genres=asked, without_genres=unwanted, languages=languages)
         seed = secrets.randbits(32) if seed is None else seed
         end = mood if intent == "match" else target or target_for(mood, intent)
         slots = plan(mood, intent, n, target=end)
@@ -142,7 +143,34 @@ class Recommender:
             picks = ranker.tell(ranker.order(slots, seed), slots)
         else:
             picks = _fill(ranker, minutes, mood, intent, end, seed)
-        return Playlist(mood=mood, target=end, intent=intent, picks=tuple(picks), seed=seed)
+        note = None if filters.explicit else unmarked(self.catalog, picks)
+        return Playlist(
+            mood=mood,
+            target=end,
+            intent=intent,
+            picks=tuple(picks),
+            seed=seed,
+            notes=(note,) if note else (),
+        )
+
+
+def unmarked(catalog: Catalog, picks: Sequence[Pick]) -> str | None:
+    """Return the sentence for those who want nothing explicit, where that cannot be promised.
+
+    Args:
+        catalog: what was chosen from.
+        picks: what was chosen.
+
+    Returns:
+        ``None`` where all tracks are known not to be explicit.
+    """
+    unknown = sum(pick.track.explicit is None for pick in picks)
+    if not catalog.marked and unknown == len(picks):
+        return "This catalogue does not say which tracks are explicit, so none could be left out."
+    if not unknown:
+        return None
+    those = "One track is" if unknown == 1 else f"{unknown} of {len(picks)} tracks are"
+    return f"{those} not marked as explicit or clean, and may be either."
 
 
 def _fill(

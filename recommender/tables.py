@@ -23,7 +23,7 @@ from recommender.errors import CatalogError
 from recommender.genres import GenreTable
 from recommender.types import Mood, Track
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Version of the tables that an import writes; a catalogue of another one is refused."""
 
 BLOCK: Final = 1024
@@ -147,7 +147,7 @@ SELECT md5_number_lower(id) AS key, {SONG.format("title", "artists[1]")} AS song
        concat({", chr(31), ".join(_RECORD)}) AS record,
        valence, energy, pleasant, lively, popularity, families,
        coalesce(year - year % 10, -1)::SMALLINT AS decade, tongue AS language,
-       coalesce(explicit, false)::UTINYINT AS explicit
+       (coalesce(explicit, false) OR unclear)::UTINYINT AS explicit
 FROM full_rows JOIN bands ON bands.band = floor(full_rows.popularity / {_BAND})
 ORDER BY bands.band DESC, floor((pleasant + 1) / 2 * strips), lively, id
 """
@@ -177,7 +177,8 @@ FROM tracks GROUP BY rowid // {BLOCK} ORDER BY rowid // {BLOCK}
 # Sums of whole numbers, which are the same in every order.
 _ABOUT = """
 CREATE TABLE affectune AS
-SELECT $format::INTEGER AS format, count(*) AS tracks, left(md5(concat_ws(' ', count(*),
+SELECT $format::INTEGER AS format, count(*) AS tracks,
+       (SELECT count(explicit) FROM merged) AS marked, left(md5(concat_ws(' ', count(*),
            bit_xor(key), sum((key >> 44)::BIGINT * round(1e4 * valence)::BIGINT),
            sum((key >> 44)::BIGINT * round(1e4 * energy)::BIGINT),
            sum((key >> 44)::BIGINT * round(popularity)::BIGINT))), 12) AS fingerprint
@@ -194,7 +195,8 @@ def write_tables(
 
     Args:
         connection: has a table or view ``merged``: a row a track with the columns that
-            `Track` has, ``isrc``, and ``tags`` as they were found.
+            `Track` has, ``isrc``, ``tags`` as they were found, and ``unclear``: whether it
+            says something about being explicit that cannot be understood.
         table: what tags mean.
         step: is told which of `recommender.progress.STEPS` begins.
 

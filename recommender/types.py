@@ -91,8 +91,9 @@ class Filters:
         without_genres: families of which a track must have none.
         without_artists: names, in any case; a track by any of them is left out.
         decades: first years of decades (1980); a track of no known year is in none.
-        languages: ISO 639 codes; a track of no known language has none of them.
-        explicit: whether tracks marked explicit may come. One that nobody marked may.
+        languages: ISO 639 codes in any case; a track of no known language has none of them.
+        explicit: whether tracks marked explicit may come. One that nobody marked may; one whose
+            mark cannot be understood may not.
     """
 
     genres: tuple[str, ...] = ()
@@ -122,6 +123,7 @@ class Playlist:
         intent: how it was asked to move.
         picks: the tracks in playing order.
         seed: what reproduces the draw on the same catalogue.
+        notes: sentences for the listener about what could not be done as asked.
     """
 
     mood: Mood
@@ -129,6 +131,7 @@ class Playlist:
     intent: Intent
     picks: tuple[Pick, ...]
     seed: int
+    notes: tuple[str, ...] = ()
 
     @property
     def journey(self) -> tuple[Mood, ...]:

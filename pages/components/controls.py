@@ -166,6 +166,8 @@ def _filters(me: Visit) -> None:
     if choices.explicit:
         hold("explicit")
         st.toggle("Explicit tracks may come", key="explicit", on_change=change, args=("explicit",))
+    else:
+        st.caption("This catalogue does not say which tracks are explicit.")
 
 
 def too_few(me: Visit, playlist: Playlist) -> None:

@@ -14,6 +14,7 @@ from recommender.genres import default_table
 from recommender.journey import plan
 from recommender.ranking import APART, feelings_at, retell
 from recommender.ranking import Wish as RankingWish
+from recommender.recommender import unmarked
 from recommender.taste import Affinities, Taste, Verdict
 from recommender.types import Filters, Intent, Pick, Playlist, Track
 
@@ -52,6 +53,12 @@ def current_set(me: Visit) -> Playlist:
                 playlist = _draw(me, wish)
         _put(me, playlist)
     return me.sets[wish]
+
+
+def not_known_clean(me: Visit, playlist: Playlist) -> str | None:
+    """Return what to tell a visitor who wants nothing explicit, where that is not known."""
+    recommender, _ = services.recommender()
+    return None if me.filters.explicit else unmarked(recommender.catalog, playlist.picks)
 
 
 def _recall(me: Visit) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.components import words
-from recommender.types import Mood
 
 if TYPE_CHECKING:
     from emotion import EmotionRecognizer
@@ -54,13 +53,11 @@ def choices() -> Choices:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _choices(source: str, _catalog: Catalog) -> Choices:
-    # Tables mark all of their tracks or none, so a few tell.
-    some = _catalog.candidates(Mood(0.0, 0.0), limit=200)
     return Choices(
         genres=tuple(sorted(_catalog.genres())),
         decades=tuple(sorted(_catalog.decades())),
         languages=tuple(sorted(_catalog.languages(), key=words.language)),
-        explicit=any(track.explicit is not None for track in some),
+        explicit=_catalog.marked > 0,
     )
 
 

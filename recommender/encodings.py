@@ -1,0 +1,302 @@
+"""In which encoding a text file is written.
+
+What is valid UTF-8 is UTF-8. Bytes that are not are taken for Windows-1252, the usual other
+encoding of Western tables, but only where the words that come out could be words: Dvořák in
+Windows-1250 would read "Dvoøák", and no language has both letters. What fails is refused by
+name, never read silently wrong.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from recommender.errors import CatalogError
+from recommender.printable import printable
+
+UTF_8: Final = "UTF-8"
+WESTERN: Final = "Windows-1252"
+
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""Byte order marks; UTF-32's begins like UTF-16's and has to be looked for first."""
+
+_DOUBTFUL: Final = 0.03
+"""Fraction of the words with foreign letters that may look wrong in a file of Windows-1252."""
+
+_KEPT_WORDS: Final = 100_000
+
+_ALPHABETS: Final = tuple(
+    frozenset(letters)
+    for letters in (
+        "àâæçèéêëîïôœùûüÿ",  # French
+        "äöüßé",  # German
+        "áéíóúüñ",  # Spanish
+        "áâãàçéêíóôõúü",  # Portuguese
+        "àèéìòùî",  # Italian
+        "àçèéíïòóúü",  # Catalan
+        "æøåéäöü",  # Danish, Norwegian
+        "åäöéüæø",  # Swedish
+        "äöåšž",  # Finnish
+        "õäöüšž",  # Estonian
+        "áðéíóúýþæö",  # Icelandic
+        "éëïóöüèá",  # Dutch
+        "áàéèíìóòúù",  # Irish, Scottish Gaelic
+        "âêîôûáéíóúï",  # Welsh
+        "áéíóúýžš",  # what Czech and Slovak have in the same places
+        "ç",
+        "ñ",
+    )
+)
+"""Letters that occur together in a word of the languages that are written in Windows-1252."""
+
+_ANYWHERE: Final = frozenset("’‘“”„‚–—…•™®©«»‹›·´\xa0€£§¥")
+_BEFORE_WORDS: Final = frozenset("¿¡")
+_AFTER_NUMBERS: Final = frozenset("°ºª½¼¾²³¹×±µ")
+_NOT_HERE: Final = re.compile(
+    "þ(?![aeiouyáéíóúýæörjv])|^ð|õ(?=[^e]).*[áéíóúâêôãç]|[áéíóúâêôãç].*õ(?!e)"
+)
+"""Icelandic thorn before a consonant and eth at the beginning (Turkish read wrongly), Portuguese
+õ without e (Hungarian read wrongly)."""
+
+_RUN: Final = re.compile(r"[^\W\d_]*[^\x00-\x7f](?:[^\W\d_]|[^\x00-\x7f])*")
+_FOREIGN_PAIR: Final = re.compile("[^\x00-\x7f]{3}")
+
+
+def from_mark(head: bytes) -> tuple[str, bool] | None:
+    """Return what a file's first bytes say of its encoding: Python's name, and whether marked.
+
+    Without a byte order mark, UTF-16 and UTF-32 are told by where the zero bytes stand: half
+    of a table of tracks is ASCII in any language.
+
+    Returns:
+        ``None`` where nothing is said: then it is UTF-8 or an 8-bit encoding.
+    """
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name, True
+    start = head[:4096]
+    start = start[: len(start) // 4 * 4]
+    if b"\x00" not in start:
+        return None
+    zero = [start[place::4].count(0) / (len(start) // 4 or 1) for place in range(4)]
+    if min(zero[1:]) > 0.9 > zero[0]:
+        return "utf-32-le", False
+    if min(zero[:3]) > 0.9 > zero[3]:
+        return "utf-32-be", False
+    if (zero[1] + zero[3]) / 2 > 0.3 and max(zero[0], zero[2]) < 0.05:
+        return "utf-16-le", False
+    if (zero[0] + zero[2]) / 2 > 0.3 and max(zero[1], zero[3]) < 0.05:
+        return "utf-16-be", False
+    return None
+
+
+def looks_western(word: str) -> bool:
+    """Whether a word that was read as Windows-1252 could be one.
+
+    Letters must be of one language, capitals at the beginning or throughout, and no more than
+    two foreign letters in a row.
+    """
+    if _FOREIGN_PAIR.search(word):
+        return False
+    if any(letter.isupper() and letter > "\x7f" for letter in word):
+        rest = [letter for letter in word[1:] if letter.isalpha()]
+        capitals = sum(letter.isupper() for letter in rest)
+        if capitals not in (0, len(rest)) and any(
+            letter.isupper() and letter > "\x7f" for letter in rest
+        ):
+            return False
+    lower = word.lower()
+    foreign = {letter for letter in lower if letter > "\x7f"}
+    return not _NOT_HERE.search(lower) and any(foreign <= alphabet for alphabet in _ALPHABETS)
+
+
+@lru_cache(maxsize=65536)
+def _is_wrong(run: str, after: str) -> bool:
+    """Whether a run of letters and foreign characters, after some character, is no text."""
+    for part in re.split(f"[{''.join(_ANYWHERE)}]", run):
+        bare = part.lstrip("".join(_BEFORE_WORDS))
+        if not bare:
+            continue
+        if bare in _AFTER_NUMBERS:
+            if bare in "°ºª²³¹" and not (run.startswith(bare) and after.isdigit()):
+                return True
+            continue
+        if bare[-1] in "ºª°" and bare[:-1].lower() in ("n", "d", "dª", "m", "s", "v", "c", "f"):
+            continue
+        if not bare.isalpha() or "º" in bare or "ª" in bare or "µ" in bare:
+            return True
+        if any(letter > "\x7f" for letter in bare) and not looks_western(bare):
+            return True
+    return False
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a whole file is like that is not all UTF-8.
+
+    Attributes:
+        valid: lines of UTF-8 with something else than ASCII in them.
+        invalid: lines that are not UTF-8.
+        words: words of the latter with letters beyond ASCII → whether they look wrong when
+            read as Windows-1252.
+        sample: the beginning of the lines that are not UTF-8.
+    """
+
+    valid: int = 0
+    invalid: int = 0
+    words: dict[str, bool] = field(default_factory=dict)
+    sample: bytearray = field(default_factory=bytearray)
+
+    def add(self, block: bytes) -> None:
+        """Look at some lines."""
+        try:
+            block.decode()
+        except UnicodeDecodeError:
+            for line in block.split(b"\n"):
+                self._add_line(line)
+        else:
+            self.valid += sum(not line.isascii() for line in block.split(b"\n"))
+
+    def _add_line(self, line: bytes) -> None:
+        if line.isascii():
+            return
+        try:
+            line.decode()
+            self.valid += 1
+        except UnicodeDecodeError:
+            self.invalid += 1
+            if len(self.sample) < 1 << 16:
+                self.sample += line + b"\n"
+            if len(self.words) < _KEPT_WORDS:
+                self.words.update(_words(mended(line)))
+
+    @property
+    def mostly_utf_8(self) -> bool:
+        """Whether what is not UTF-8 is the exception."""
+        return self.valid >= self.invalid
+
+    @property
+    def wrong(self) -> list[str]:
+        """The words that look wrong as Windows-1252."""
+        return [word for word, wrong in self.words.items() if wrong]
+
+    @property
+    def is_western(self) -> bool:
+        """Whether nearly all words look right as Windows-1252."""
+        return len(self.wrong) <= _DOUBTFUL * len(self.words)
+
+
+def mended(line: bytes) -> str:
+    """Return a line in which the bytes that are not UTF-8 were read as Windows-1252."""
+    parts, place = [], 0
+    while place < len(line):
+        try:
+            parts.append(line[place:].decode())
+            break
+        except UnicodeDecodeError as error:
+            parts.append(line[place : place + error.start].decode())
+            wrong = line[place + error.start : place + error.end]
+            # Latin-1 has a character for the five bytes that Windows-1252 has none for.
+            parts.append(
+                "".join(byte.to_bytes().decode("cp1252", "ignore") or chr(byte) for byte in wrong)
+            )
+            place += error.end
+    return "".join(parts)
+
+
+def has_wrong_words(text: str) -> bool:
+    """Whether a line that was `mended` has words that look wrong."""
+    return any(wrong for _, wrong in _words(text))
+
+
+def _words(text: str) -> Iterable[tuple[str, bool]]:
+    for found in _RUN.finditer(text):
+        run = found[0]
+        if _ANYWHERE.issuperset(run):
+            continue
+        # What is above Latin-1 and no sign of Windows-1252 came out of valid UTF-8.
+        if any(letter > "ÿ" and not _in_western(letter) for letter in run):
+            continue
+        yield run, _is_wrong(run, text[found.start() - 1 : found.start()])
+
+
+@lru_cache(maxsize=4096)
+def _in_western(letter: str) -> bool:
+    try:
+        letter.encode("cp1252")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def refusal(name: str, survey: Survey) -> CatalogError:
+    """Return the error for a file that is neither UTF-8 nor Windows-1252."""
+    likely = guesses(bytes(survey.sample))
+    perhaps = f" It may be {' or '.join(likely)}." if likely else ""
+    words = ", ".join(f"“{printable(word)}”" for word in survey.wrong[:3])
+    return CatalogError(
+        f"{name} is not UTF-8, and read as Windows-1252 it has words such as {words}.{perhaps} "
+        "Save it as UTF-8, or say which encoding it has with --encoding "
+        f"{likely[0] if likely else 'NAME'}."
+    )
+
+
+_BY_FIRST_BYTE: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
+    "euc_kr": ((0xB0, 0xC8),),
+    "gbk": ((0xB0, 0xD7), (0xA1, 0xA1), (0xA3, 0xA3)),
+    "big5": ((0xA4, 0xC6), (0xA1, 0xA1)),
+    "shift_jis": ((0x81, 0x83), (0x88, 0x97)),
+    "euc_jp": ((0xA4, 0xA5), (0xB0, 0xCF), (0xA1, 0xA1)),
+}
+"""First bytes of what is usual: the commoner half of the characters comes first in each."""
+
+_BY_LETTER: Final[Mapping[str, re.Pattern[str]]] = {
+    "windows-1251": re.compile("(?<![A-Za-z])(?:[а-яё]|(?<![а-яё])[А-ЯЁ])(?![A-Za-z])"),
+    "koi8-r": re.compile("(?<![A-Za-z])(?:[а-яё]|(?<![а-яё])[А-ЯЁ])(?![A-Za-z])"),
+    "windows-1253": re.compile("(?<![A-Za-z])(?:[α-ωά-ώ]|(?<![α-ω])[Α-ΩΆ-Ώ])(?![A-Za-z])"),
+    "windows-1255": re.compile("(?<![A-Za-z])[א-ת](?![A-Za-z])"),
+    "windows-1256": re.compile("(?<![A-Za-z])[ء-ي](?![A-Za-z])"),
+    "windows-1250": re.compile("[ąćęłńóśźżáčďéěíňřšťúůýžäľôőöűüăâîşţđ]", re.I),
+    "iso-8859-2": re.compile("[ąćęłńóśźżáčďéěíňřšťúůýžäľôőöűüăâîşţđ]", re.I),
+    "windows-1254": re.compile("[çğıöşüâîûİ]", re.I),
+    "cp850": re.compile("[áéíóúàèìòùâêîôûäëïöüñçãõåæøß]"),
+    "mac-roman": re.compile("[áéíóúàèìòùâêîôûäëïöüñçãõåæøß’“”–—]"),
+}
+
+
+def guesses(sample: bytes) -> list[str]:
+    """Return up to two encodings in which a sample would be text, the likelier first.
+
+    Args:
+        sample: lines that are neither UTF-8 nor Windows-1252.
+    """
+    scores = {name: _score(sample, name) for name in (*_BY_FIRST_BYTE, *_BY_LETTER)}
+    best = max(scores.values())
+    ranked = sorted(scores, key=lambda name: -scores[name])
+    return [name for name in ranked if scores[name] > max(0.5, best - 0.1)][:2]
+
+
+def _score(sample: bytes, name: str) -> float:
+    """Return which fraction of the characters beyond ASCII is usual in an encoding, 0 to 1."""
+    try:
+        text = sample.decode(name)
+    except UnicodeDecodeError:
+        return 0.0
+    foreign = sum(letter > "\x7f" for letter in text)
+    if name in _BY_LETTER:
+        usual = sum(found[0] > "\x7f" for found in _BY_LETTER[name].finditer(text))
+    else:
+        encoded = [letter.encode(name)[0] for letter in text if letter > "\x7f"]
+        ranges = _BY_FIRST_BYTE[name]
+        usual = sum(any(low <= byte <= high for low, high in ranges) for byte in encoded)
+    return usual / foreign if foreign else 0.0
