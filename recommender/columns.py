@@ -77,6 +77,10 @@ _PREFIXES: Final = (
 """What may stand before a name: ``audio_valence``, ``track.popularity``, ``Song Language``."""
 
 
+_SUFFIXES: Final = ("percentage", "percent", "pct", "0100", "01", "score", "value", "spotify")
+"""What may stand after a name: ``energy_pct``, ``Valence (0-100)``."""
+
+
 def find_columns(names: Sequence[str]) -> dict[str, list[int]]:
     """Return for each of our columns where it may be in a table whose columns are called `names`.
 
@@ -111,12 +115,12 @@ def _key(name: str) -> str:
 
 
 def _without_affixes(name: str, key: str) -> list[str]:
-    others = []
+    """Return what is left of a key without what may stand before and after a name."""
+    stems = [key]
     if name.strip().casefold().endswith(("_x", "_y")):
-        others.append(key[:-1])
-    for stem in (key, *others):
-        for prefix in _PREFIXES:
-            if stem.startswith(prefix) and stem != prefix:
-                others.append(stem.removeprefix(prefix))
-                break
-    return others
+        stems.append(key[:-1])
+    stems += [stem.removesuffix(end) for stem in stems for end in _SUFFIXES if stem.endswith(end)]
+    stems += [
+        stem.removeprefix(word) for stem in stems for word in _PREFIXES if stem.startswith(word)
+    ]
+    return [stem for stem in dict.fromkeys(stems) if stem and stem != key]

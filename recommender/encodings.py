@@ -30,10 +30,26 @@ _MARKS: Final = (
 )
 """Byte order marks; UTF-32's begins like UTF-16's and has to be looked for first."""
 
+_ESCAPED: Final = {
+    "iso2022_jp": re.compile(rb"\x1b\$[@B]|\x1b\(J"),
+    "iso2022_kr": re.compile(rb"\x1b\$\)C"),
+    "hz": re.compile(rb"~\{(?:[!-~]{2})+~\}"),
+}
+
 _DOUBTFUL: Final = 0.03
 """Fraction of the words with foreign letters that may look wrong in a file of Windows-1252."""
 
+_FEW: Final = 0.01
+"""Fraction of the lines of a file that may be in another encoding than the rest."""
+
 _KEPT_WORDS: Final = 100_000
+
+_PRIVATE: Final = 0x10FF00
+_FIRST_STRAY: Final = chr(_PRIVATE)
+# Latin-1 has a character for the five bytes that Windows-1252 has none for.
+_STRAYS: Final = {
+    _PRIVATE + byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256)
+}
 
 _ALPHABETS: Final = tuple(
     frozenset(letters)
@@ -70,6 +86,14 @@ _NOT_HERE: Final = re.compile(
 
 _RUN: Final = re.compile(r"[^\W\d_]*[^\x00-\x7f](?:[^\W\d_]|[^\x00-\x7f])*")
 _FOREIGN_PAIR: Final = re.compile("[^\x00-\x7f]{3}")
+
+
+def escaped(head: bytes) -> str | None:
+    """Return which encoding a file has that writes foreign letters as ASCII after a sign."""
+    for name, sign in _ESCAPED.items():
+        if sign.search(head):
+            return name
+    return None
 
 
 def from_mark(head: bytes) -> tuple[str, bool] | None:
@@ -145,6 +169,7 @@ class Survey:
     """What a whole file is like that is not all UTF-8.
 
     Attributes:
+        lines: all of them.
         valid: lines of UTF-8 with something else than ASCII in them.
         invalid: lines that are not UTF-8.
         words: words of the latter with letters beyond ASCII → whether they look wrong when
@@ -152,6 +177,7 @@ class Survey:
         sample: the beginning of the lines that are not UTF-8.
     """
 
+    lines: int = 0
     valid: int = 0
     invalid: int = 0
     words: dict[str, bool] = field(default_factory=dict)
@@ -159,6 +185,7 @@ class Survey:
 
     def add(self, block: bytes) -> None:
         """Look at some lines."""
+        self.lines += block.count(b"\n")
         try:
             block.decode()
         except UnicodeDecodeError:
@@ -178,12 +205,12 @@ class Survey:
             if len(self.sample) < 1 << 16:
                 self.sample += line + b"\n"
             if len(self.words) < _KEPT_WORDS:
-                self.words.update(_words(mended(line)))
+                self.words.update(_words(line))
 
     @property
     def mostly_utf_8(self) -> bool:
         """Whether what is not UTF-8 is the exception."""
-        return self.valid >= self.invalid
+        return self.valid >= self.invalid or self.invalid <= _FEW * self.lines
 
     @property
     def wrong(self) -> list[str]:
@@ -198,6 +225,16 @@ class Survey:
 
 def mended(line: bytes) -> str:
     """Return a line in which the bytes that are not UTF-8 were read as Windows-1252."""
+    return _with_strays(line).translate(_STRAYS)
+
+
+def has_wrong_words(line: bytes) -> bool:
+    """Whether the bytes of a line that are not UTF-8 make words that look wrong."""
+    return any(wrong for _, wrong in _words(line))
+
+
+def _with_strays(line: bytes) -> str:
+    """Return a line in which private characters stand for the bytes that are not UTF-8."""
     parts, place = [], 0
     while place < len(line):
         try:
@@ -206,28 +243,23 @@ def mended(line: bytes) -> str:
         except UnicodeDecodeError as error:
             parts.append(line[place : place + error.start].decode())
             wrong = line[place + error.start : place + error.end]
-            # Latin-1 has a character for the five bytes that Windows-1252 has none for.
-            parts.append(
-                "".join(byte.to_bytes().decode("cp1252", "ignore") or chr(byte) for byte in wrong)
-            )
+            parts.append("".join(chr(_PRIVATE + byte) for byte in wrong))
             place += error.end
     return "".join(parts)
 
 
-def has_wrong_words(text: str) -> bool:
-    """Whether a line that was `mended` has words that look wrong."""
-    return any(wrong for _, wrong in _words(text))
-
-
-def _words(text: str) -> Iterable[tuple[str, bool]]:
-    for found in _RUN.finditer(text):
+def _words(line: bytes) -> Iterable[tuple[str, bool]]:
+    """Return the words with bytes that are not UTF-8, and whether each looks wrong."""
+    text = _with_strays(line)
+    plain = text.translate(_STRAYS)
+    for found in _RUN.finditer(plain):
         run = found[0]
-        if _ANYWHERE.issuperset(run):
+        strays = [letter for letter in text[found.start() : found.end()] if letter >= _FIRST_STRAY]
+        if not strays or _ANYWHERE.issuperset(run):
             continue
-        # What is above Latin-1 and no sign of Windows-1252 came out of valid UTF-8.
-        if any(letter > "ÿ" and not _in_western(letter) for letter in run):
-            continue
-        yield run, _is_wrong(run, text[found.start() - 1 : found.start()])
+        # A letter of another script came out of two bytes that happen to be UTF-8.
+        foreign = any(letter > "\xff" and not _in_western(letter) for letter in run)
+        yield run, foreign or _is_wrong(run, plain[found.start() - 1 : found.start()])
 
 
 @lru_cache(maxsize=4096)
@@ -261,11 +293,11 @@ _BY_FIRST_BYTE: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
 """First bytes of what is usual: the commoner half of the characters comes first in each."""
 
 _BY_LETTER: Final[Mapping[str, re.Pattern[str]]] = {
-    "windows-1251": re.compile("(?<![A-Za-z])(?:[а-яё]|(?<![а-яё])[А-ЯЁ])(?![A-Za-z])"),
-    "koi8-r": re.compile("(?<![A-Za-z])(?:[а-яё]|(?<![а-яё])[А-ЯЁ])(?![A-Za-z])"),
-    "windows-1253": re.compile("(?<![A-Za-z])(?:[α-ωά-ώ]|(?<![α-ω])[Α-ΩΆ-Ώ])(?![A-Za-z])"),
     "windows-1255": re.compile("(?<![A-Za-z])[א-ת](?![A-Za-z])"),
+    "windows-1251": re.compile("(?<![A-Za-z])(?:[а-яё]|(?<![а-яё])[А-ЯЁ])(?![A-Za-z])"),
+    "windows-1253": re.compile("(?<![A-Za-z])(?:[α-ωά-ώ]|(?<![α-ω])[Α-ΩΆ-Ώ])(?![A-Za-z])"),
     "windows-1256": re.compile("(?<![A-Za-z])[ء-ي](?![A-Za-z])"),
+    "koi8-r": re.compile("(?<![A-Za-z])(?:[а-яё]|(?<![а-яё])[А-ЯЁ])(?![A-Za-z])"),
     "windows-1250": re.compile("[ąćęłńóśźżáčďéěíňřšťúůýžäľôőöűüăâîşţđ]", re.I),
     "iso-8859-2": re.compile("[ąćęłńóśźżáčďéěíňřšťúůýžäľôőöűüăâîşţđ]", re.I),
     "windows-1254": re.compile("[çğıöşüâîûİ]", re.I),

@@ -152,9 +152,8 @@ def read_table(
             )
     source = source.expanduser().absolute()
     try:
-        step("Checking the lines")
-        opened = read_source(connection, source, folder, encoding=encoding)
         step("Reading the table")
+        opened = read_source(connection, source, folder, encoding=encoding)
         staged = stage(connection, opened)
         _check_sum(source, opened, staged.rows)
         step("Merging repeated ids")

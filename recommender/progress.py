@@ -16,8 +16,7 @@ _EVERY: Final = 0.2
 """Seconds between two looks at the running statement."""
 
 STEPS: Final[Mapping[str, float]] = {
-    "Checking the lines": 0.1,
-    "Reading the table": 0.32,
+    "Reading the table": 0.42,
     "Merging repeated ids": 0.03,
     "Sorting genres": 0.02,
     "Placing tracks on the mood plane": 0.03,

@@ -165,12 +165,15 @@ def unmarked(catalog: Catalog, picks: Sequence[Pick]) -> str | None:
         ``None`` where all tracks are known not to be explicit.
     """
     unknown = sum(pick.track.explicit is None for pick in picks)
-    if not catalog.marked and unknown == len(picks):
+    if not catalog.marked and 0 < unknown == len(picks):
         return "This catalogue does not say which tracks are explicit, so none could be left out."
     if not unknown:
         return None
-    those = "One track is" if unknown == 1 else f"{unknown} of {len(picks)} tracks are"
-    return f"{those} not marked as explicit or clean, and may be either."
+    those = "One" if unknown == 1 else f"{unknown}"
+    verb = "is" if unknown == 1 else "are"
+    return (
+        f"{those} of {len(picks)} tracks {verb} not marked as explicit or clean, and may be either."
+    )
 
 
 def _fill(

@@ -192,14 +192,12 @@ class RecordReader:
             try:
                 lines.append(line.decode())
             except UnicodeDecodeError:
-                text = mended(line)
-                if self._selective and has_wrong_words(text):
+                if self._selective and has_wrong_words(line):
                     self._refuse(self._number + place)
-                    # Lines keep their numbers.
-                    text = ""
+                    lines.append("")
                 else:
                     self.tally.mended += 1
-                lines.append(text)
+                    lines.append(mended(line))
         return lines
 
     def _read_lines(self, lines: list[str], *, last: bool = False) -> None:
@@ -291,9 +289,9 @@ class RecordReader:
         """Return the cells of a line whose quotation marks are not as they should be.
 
         In this order: marks within marks are escaped by a backslash; a mark is closed by the
-        next one before the end of a cell, and is an ordinary letter where there is none; all
-        are ordinary letters. The first way that gives as many cells as there are columns is
-        taken.
+        next one before the end of a cell, and where there is none it means nothing, or is a
+        letter where cells are parted by tabs; all are letters. The first way that gives as
+        many cells as there are columns is taken.
         """
         cells = self._with_backslashes(line)
         if len(cells) == self._width:
@@ -322,7 +320,8 @@ class RecordReader:
             else:
                 end = line.find(self._mark, place)
                 end = len(line) if end < 0 else end
-                cells.append(line[place:end])
+                opened = line[place:end].startswith('"') and self._mark != "\t"
+                cells.append(line[place + opened : end])
                 place = end + 1
         return cells
 

@@ -147,7 +147,7 @@ SELECT md5_number_lower(id) AS key, {SONG.format("title", "artists[1]")} AS song
        concat({", chr(31), ".join(_RECORD)}) AS record,
        valence, energy, pleasant, lively, popularity, families,
        coalesce(year - year % 10, -1)::SMALLINT AS decade, tongue AS language,
-       (coalesce(explicit, false) OR unclear)::UTINYINT AS explicit
+       coalesce(explicit, unclear)::UTINYINT AS explicit
 FROM full_rows JOIN bands ON bands.band = floor(full_rows.popularity / {_BAND})
 ORDER BY bands.band DESC, floor((pleasant + 1) / 2 * strips), lively, id
 """

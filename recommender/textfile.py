@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from recommender.columns import find_columns, lacking
-from recommender.encodings import UTF_8, WESTERN, Survey, from_mark, mended, refusal
+from recommender.encodings import UTF_8, WESTERN, Survey, escaped, from_mark, mended, refusal
 from recommender.errors import CatalogError
 from recommender.filetypes import what_it_is
 from recommender.layout import Layout, find_layout
+from recommender.printable import printable
 from recommender.records import RecordReader, Tally, blocks
 
 SNIFFED: Final = 1 << 20
@@ -83,6 +84,8 @@ def open_text(source: Path, head: bytes, folder: Path, *, encoding: str | None =
     text = _decoded(head[:_SHOWN], codec).lstrip("\ufeff")
     if not text.strip():
         raise CatalogError(f"{source.name} is empty.")
+    if said := what_it_is(text.encode("utf-8", "replace")):
+        raise CatalogError(f"{source.name} is {said}.")
     controls = sum(letter < " " and letter not in "\t\n\r\f" for letter in text)
     if len(text) > 256 and controls > (1 - _LEAST_TEXT) * len(text):
         raise CatalogError(
@@ -93,6 +96,11 @@ def open_text(source: Path, head: bytes, folder: Path, *, encoding: str | None =
     if missing := lacking(found):
         raise lacks(source, missing, layout.names)
     ids = found["id"]
+    if not encoding and codec == "utf-8" and (other := escaped(head)):
+        raise CatalogError(
+            f"{source.name} is written in {other}: save it as UTF-8, or import it with "
+            f"--encoding {other}."
+        )
     if codec != "utf-8":
         name = encoding or codec.upper().replace("-LE", " (little endian)").replace(
             "-BE", " (big endian)"
@@ -111,8 +119,7 @@ def open_text(source: Path, head: bytes, folder: Path, *, encoding: str | None =
             survey.add(block.replace(b"\r", b"\n") if layout.newline == "\r" else block)
     if not survey.mostly_utf_8 and not survey.is_western:
         raise refusal(source.name, survey)
-    name = WESTERN if survey.invalid and not survey.valid else UTF_8
-    return _copied(source, folder, layout, ids, "utf-8", name, survey)
+    return _copied(source, folder, layout, ids, "utf-8", UTF_8, survey)
 
 
 def _copied(
@@ -131,6 +138,8 @@ def _copied(
         with _reading(source, codec), _open(source) as file:
             pieces = _pieces(file) if codec == "utf-8" else _recoded(file, codec)
             tally = reader.read(blocks(pieces, layout.newline))
+    if survey and tally.mended and not survey.valid:
+        name = WESTERN
     doubt = next((word for word, wrong in survey.words.items() if not wrong), "") if survey else ""
     return TextTable(copy, layout, tally, name, "none", doubt)
 
@@ -207,6 +216,6 @@ def _reading(source: Path, codec: str = "utf-8") -> Iterator[None]:
 
 def lacks(source: Path, missing: Sequence[str], names: Sequence[str]) -> CatalogError:
     """Return the error for a table without some columns."""
-    there = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    there = ", ".join(map(printable, names[:20])) + (", …" if len(names) > 20 else "")
     noun = "column" if len(missing) == 1 else "columns"
     return CatalogError(f"{source.name} lacks the {noun} {', '.join(missing)}. It has: {there}.")

@@ -18,6 +18,7 @@ import duckdb
 
 from recommender.columns import EVERY, NUMERIC, UNIT
 from recommender.lists import MISSING
+from recommender.printable import printable
 
 ID: Final = r"^\s*(?:.*(?:spotify:track:|/tracks?/))?([A-Za-z0-9]{22})(?:[/?#&'\"})\]].*)?\s*$"
 """Spotify's id of a track, bare or in a link."""
@@ -42,6 +43,9 @@ _NO: Final = (
 
 _YEAR: Final = r"(?:^|[^0-9])((?:18|19|20)[0-9]{2})(?:[^0-9]|$)"
 _COMPACT_DATE: Final = r"^(?:18|19|20)[0-9]{2}(?:0[0-9]|1[0-2])(?:[0-3][0-9])?$"
+
+_FEW_ABOVE: Final = 20
+"""Of so many numbers below 1 one may be above, in a column that goes from 0 to 100."""
 
 _SECONDS: Final = (20, 10_000)
 """Between these lies the median length of the tracks of a table that has seconds."""
@@ -115,10 +119,10 @@ class Numbers:
         cell = self.written()
         number = f"TRY_CAST({cell} AS DOUBLE)"
         if self.factor < 1:
-            # Divided and not multiplied by 0.01: 71 is 0.71 and not 0.7100000000000001.
-            number = f"({number} / {round(1 / self.factor)})"
+            # Divided and not multiplied by 0.01, and rounded: 71.5 is 0.715 and no digit more.
+            number = f"round({number} / {round(1 / self.factor)}, 9)"
         elif self.factor > 1:
-            number = f"({number} * {round(self.factor)})"
+            number = f"round({number} * {round(self.factor)}, 6)"
         if self.clock:
             parts = f"list_reverse(string_split({cell}, ':'))"
             sums = " + ".join(
@@ -183,7 +187,7 @@ def survey(
 
 def quoted(names: Sequence[str]) -> str:
     """Return names of columns in quotation marks, joined by "and"."""
-    marked = [f"“{name}”" for name in names]
+    marked = [f"“{printable(name)}”" for name in names]
     return " and ".join([", ".join(marked[:-1]), marked[-1]] if len(marked) > 1 else marked)
 
 
@@ -313,7 +317,7 @@ def _scales(
         if factor > 1:
             factors["duration_ms"] = factor
             notes.append(
-                f"{quoted([name])} has {unit}, as its median of {median:g} tells: converted"
+                f"{quoted([name])} is in {unit}, as its median of {median:g} tells: converted"
             )
     return factors, notes
 
@@ -336,8 +340,9 @@ def _in_percent(
     found = []
     for column in columns:
         called = re.search(r"%|percent|pct", names[numbers[column].place].lower())
-        unsaid = seen[column, "inside"] <= seen[column, "above"]
-        if column in clear or (unsaid and seen[column, "positive"] and (together or called)):
+        # Little of most music is instrumental: 0.4 may be per cent where others are 80.
+        may_be = seen[column, "inside"] <= _FEW_ABOVE * seen[column, "above"]
+        if column in clear or (may_be and seen[column, "positive"] and (together or called)):
             found.append(column)
     return found
 

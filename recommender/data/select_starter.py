@@ -4,9 +4,9 @@
 
 reads a table with the columns ``spotify_id, title, artist, year, genres, popularity, valence,
 energy, danceability, acousticness, instrumentalness, tempo, duration_ms, mode`` (the last two may
-be empty) and writes ``starter.csv`` beside this file. The same facts give the same file. What it
-aims at and why stands in ``README.md``; what was decided by ear and by hand stands in
-``starter_choices.toml``.
+be empty), and ``explicit`` if the facts have it, and writes ``starter.csv`` beside this file. The
+same facts give the same file. What it aims at and why stands in ``README.md``; what was decided by
+ear and by hand stands in ``starter_choices.toml``.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ class Song:
     known: float
     duration_ms: str = ""
     mode: str = ""
+    explicit: str = ""
 
     @property
     def cell(self) -> tuple[int, int]:
@@ -186,6 +187,7 @@ def songs(
                 + choices["raised"].get(families[0], 0),
                 duration_ms=_digits(row.get("duration_ms")),
                 mode=_digits(row.get("mode")),
+                explicit=row.get("explicit") or "",
             )
         )
     return sorted(found, key=lambda song: (-song.known, song.id))
@@ -307,11 +309,12 @@ def unique(names: Iterable[str]) -> list[str]:
     return list({plain(name): name for name in reversed(list(names))}.values())[::-1]
 
 
-def write(chosen: Iterable[Song], path: Path) -> None:
-    """Write the catalogue."""
+def write(chosen: Sequence[Song], path: Path) -> None:
+    """Write the catalogue; who is explicit only where the facts say so of some."""
+    marked = any(song.explicit for song in chosen)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        writer.writerow([*COLUMNS, *(["explicit"] if marked else [])])
         for song in chosen:
             writer.writerow(
                 [
@@ -326,6 +329,7 @@ def write(chosen: Iterable[Song], path: Path) -> None:
                     song.tempo,
                     song.duration_ms,
                     song.mode,
+                    *([song.explicit] if marked else []),
                 ]
             )
 

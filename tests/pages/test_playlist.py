@@ -229,11 +229,15 @@ def test_the_explicit_filter_is_offered_only_where_tracks_are_marked(
     listening: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not listening.toggle
+    told = "This catalogue does not say which tracks are explicit."
+    assert told in [caption.value for caption in listening.caption]
     marked = services.Choices(("pop",), (), (), explicit=True)
     monkeypatch.setattr(services, "choices", lambda: marked)
     listening.run()
     listening.toggle[0].set_value(False).run()
     assert drawn(listening)[0].filters == Filters(explicit=False)
+    # The starter says nothing of it, so the wish cannot be kept, and the page says so.
+    assert any("none could be left out" in caption.value for caption in listening.caption)
 
 
 def test_filters_that_leave_too_little_say_so_and_go(listening: AppTest, button: Any) -> None:

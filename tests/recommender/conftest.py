@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from recommender.catalog import ENVIRONMENT, STARTER, Catalog
+from recommender.importer import ImportReport, import_file
 from recommender.types import Mood, Track
 
 Writer = Callable[..., Path]
+Imported = tuple[ImportReport, list[Track]]
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +88,31 @@ def track() -> Callable[..., Track]:
         return Track(**(values | changes))
 
     return make
+
+
+@pytest.fixture
+def table_of() -> Callable[..., str]:
+    """Write a table: a header and the rest of rows whose ids are 1, 2, …: table_of("id,x", "1")."""
+
+    def make(header: str, *rows: str, mark: str = ",") -> str:
+        lines = [header, *(f"{number:022d}{mark}{row}" for number, row in enumerate(rows, start=1))]
+        return "\n".join(lines) + "\n"
+
+    return make
+
+
+@pytest.fixture
+def imported(tmp_path: Path) -> Callable[..., Imported]:
+    """Import a file's content and return the report and the tracks in the order of their ids."""
+
+    def run(content: str | bytes, name: str = "table.csv", **options: Any) -> Imported:
+        source, target = tmp_path / name, tmp_path / "imported.duckdb"
+        source.write_bytes(content.encode() if isinstance(content, str) else content)
+        report = import_file(source, target, **options)
+        assert report.kept + report.merged + sum(report.refused.values()) == report.read
+        with Catalog.open(target) as catalog:
+            assert len(catalog) == report.kept
+            tracks = catalog.candidates(Mood(0, 0), limit=10_000)
+        return report, sorted(tracks, key=lambda track: track.id)
+
+    return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -229,6 +230,92 @@ def test_import_says_what_became_of_the_rows(
     assert str(target) in said
     answer = _json(capsys, "--emotion", "sad", "--catalog", str(target))
     assert len(answer["tracks"]) == 2
+
+
+def test_import_says_what_was_taken_for_what(
+    capsys: Capture, table_of: Callable[..., str], tmp_path: Path
+) -> None:
+    header = "track_id,Title,Track,artist,valence_%,energy_%,explicit,length"
+    content = table_of(header, "Video,Café,x,71,50,sort of,210").encode("cp1252")
+    path, target = tmp_path / "table.csv", tmp_path / "c.duckdb"
+    path.write_bytes(content)
+    assert main(["import", str(path), "--catalog", str(target)]) == 0
+    said = capsys.readouterr().out
+    assert "1 rows read as Windows-1252" in said
+    assert "title is taken from “Track” and not from “Title”." in said
+    assert "Divided by 100, for they go from 0 to 100: “valence_%” and “energy_%”." in said
+    assert "“length” is in seconds" in said
+    assert "such as “sort of”: not played with --clean." in said
+    clean = ["play", "--emotion", "sad", "--clean", "--catalog", str(target)]
+    assert main(clean) == 0
+    assert "no more than these 0" in capsys.readouterr().out
+
+
+def test_import_takes_an_encoding(
+    capsys: Capture, table_of: Callable[..., str], tmp_path: Path
+) -> None:
+    path, target = tmp_path / "table.csv", tmp_path / "c.duckdb"
+    path.write_bytes(
+        table_of("id,title,artists,valence,energy", "青花瓷,周杰伦,.1,.2").encode("gbk")
+    )
+    command = ["import", str(path), "--catalog", str(target)]
+    assert main(command) == 2
+    assert "--encoding gbk" in capsys.readouterr().err
+    assert main([*command, "--encoding", "gbk"]) == 0
+    assert "read as gbk" in capsys.readouterr().out
+    answer = _json(capsys, "--emotion", "sad", "--catalog", str(target))
+    assert answer["tracks"][0]["artists"] == ["周杰伦"]
+
+
+def test_asking_for_clean_where_nothing_is_marked_is_answered(capsys: Capture) -> None:
+    assert main(["play", "--emotion", "sad", "--clean", "-n", "3"]) == 0
+    output = capsys.readouterr()
+    sentence = "This catalogue does not say which tracks are explicit, so none could be left out."
+    assert output.err == f"recommender: {sentence}\n"
+    assert output.out.startswith("From sad")
+    assert _json(capsys, "--emotion", "sad", "--clean")["notes"] == [sentence]
+    assert _json(capsys, "--emotion", "sad")["notes"] == []
+
+
+STEERING = "\x1b[31mred\x1b]0;owned\x07 \x9b2J\u202eback\u2028end\x7f"
+
+
+def _harmless(text: str) -> bool:
+    return not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", text)
+
+
+def test_no_control_character_reaches_the_terminal(
+    capsys: Capture, table_of: Callable[..., str], tmp_path: Path
+) -> None:
+    path, target = tmp_path / f"t{STEERING[:5]}.csv", tmp_path / "c.duckdb"
+    path.write_text(
+        table_of(
+            f"id,title,artists,valence,energy,genres,explicit,release_date,{STEERING}",
+            f"{STEERING},{STEERING};y,.1,.2,{STEERING},{STEERING},{STEERING},z",
+        )
+    )
+    said = []
+    assert main(["import", str(path), "--catalog", str(target)]) == 0
+    said.append(capsys.readouterr())
+    assert main(["play", "--emotion", "sad", "--catalog", str(target)]) == 0
+    said.append(capsys.readouterr())
+    assert "red" in said[-1].out
+    assert main(["play", "--emotion", "sad", "--catalog", str(target), "--json"]) == 0
+    said.append(capsys.readouterr())
+    assert json.loads(said[-1].out)["tracks"][0]["artists"][-1] == "y"
+    path.write_text(f"{STEERING},title\n1,2\n")
+    for command in (
+        ["import", str(path)],
+        ["play", "--emotion", STEERING],
+        ["play", "--emotion", "sad", "--catalog", str(path)],
+        ["play", "--emotion", "sad", "--catalog", STEERING],
+    ):
+        assert main(command) == 2
+        said.append(capsys.readouterr())
+        assert said[-1].err.count("\n") == 1
+    for output in said:
+        assert _harmless(output.out)
+        assert _harmless(output.err)
 
 
 def test_import_writes_where_the_environment_says(

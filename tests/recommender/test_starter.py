@@ -6,12 +6,13 @@ import csv
 import re
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from recommender.catalog import STARTER, Catalog
-from recommender.data.select_starter import COLUMNS, songs, split_names, split_title
+from recommender.data.select_starter import COLUMNS, songs, split_names, split_title, write
 from recommender.genres import default_table
 
 Rows = list[dict[str, str]]
@@ -101,6 +102,10 @@ def test_lengths_and_modes_are_known_of_most(rows: Rows) -> None:
     assert min(modes["0"], modes["1"]) >= 0.2 * len(rows)
 
 
+def test_the_file_is_small() -> None:
+    assert STARTER.stat().st_size < 500_000
+
+
 def test_nothing_that_is_no_song(rows: Rows) -> None:
     junk = re.compile(
         r"karaoke|white noise|brown noise|sleep sounds|tribute|originally performed|christmas|"
@@ -167,7 +172,7 @@ def test_bands_stay_whole() -> None:
     assert split_names("A, B & C", WHOLE) == ["A", "B", "C"]
 
 
-def test_junk_is_left_out_and_the_best_known_come_first() -> None:
+def test_junk_is_left_out_and_the_best_known_come_first(tmp_path: Path) -> None:
     fact = {
         "spotify_id": "a" * 22,
         "title": "Song",
@@ -201,5 +206,12 @@ def test_junk_is_left_out_and_the_best_known_come_first() -> None:
         "languages": empty,
     }
     found = songs(facts, choices, default_table())
+    write(found, tmp_path / "unmarked.csv")
+    marked = songs([facts[1] | {"explicit": "True"}, facts[0]], choices, default_table())
+    write(marked, tmp_path / "marked.csv")
+    header, *lines = (tmp_path / "marked.csv").read_text().splitlines()
+    assert header == ",".join([*COLUMNS, "explicit"])
+    assert [line.rsplit(",", 1)[1] for line in lines] == ["True", ""]
+    assert (tmp_path / "unmarked.csv").read_text().startswith(",".join(COLUMNS) + "\n")
     assert [song.title for song in found] == ["Better", "Song"]
     assert (found[0].genres, found[0].year, found[0].language) == (("folk",), "2001", "en")
