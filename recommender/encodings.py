@@ -42,7 +42,9 @@ _DOUBTFUL: Final = 0.03
 _FEW: Final = 0.01
 """Fraction of the lines of a file that may be in another encoding than the rest."""
 
-_KEPT_WORDS: Final = 100_000
+_ALL_LINES: Final = 20_000
+_SOME_LINES: Final = 50
+"""So many lines that are not UTF-8 are looked at word by word, and of the rest every 50th."""
 
 _PRIVATE: Final = 0x10FF00
 _FIRST_STRAY: Final = chr(_PRIVATE)
@@ -204,7 +206,7 @@ class Survey:
             self.invalid += 1
             if len(self.sample) < 1 << 16:
                 self.sample += line + b"\n"
-            if len(self.words) < _KEPT_WORDS:
+            if self.invalid <= _ALL_LINES or self.invalid % _SOME_LINES == 0:
                 self.words.update(_words(line))
 
     @property

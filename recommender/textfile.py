@@ -119,6 +119,8 @@ def open_text(source: Path, head: bytes, folder: Path, *, encoding: str | None =
             survey.add(block.replace(b"\r", b"\n") if layout.newline == "\r" else block)
     if not survey.mostly_utf_8 and not survey.is_western:
         raise refusal(source.name, survey)
+    if survey.invalid and not survey.valid and survey.is_western:
+        return _copied(source, folder, layout, ids, "cp1252", WESTERN, survey)
     return _copied(source, folder, layout, ids, "utf-8", UTF_8, survey)
 
 
@@ -132,14 +134,14 @@ def _copied(
     survey: Survey | None = None,
 ) -> TextTable:
     copy = folder / "table.csv"
+    # Windows-1252 leaves five bytes undefined; where it is a guess, its words were looked at.
+    errors = "replace" if survey else "strict"
     selective = survey is None or survey.mostly_utf_8
     with copy.open("wb") as out:
         reader = RecordReader(layout, ids, write=out.write, selective=selective)
         with _reading(source, codec), _open(source) as file:
-            pieces = _pieces(file) if codec == "utf-8" else _recoded(file, codec)
+            pieces = _pieces(file) if codec == "utf-8" else _recoded(file, codec, errors)
             tally = reader.read(blocks(pieces, layout.newline))
-    if survey and tally.mended and not survey.valid:
-        name = WESTERN
     doubt = next((word for word, wrong in survey.words.items() if not wrong), "") if survey else ""
     return TextTable(copy, layout, tally, name, "none", doubt)
 
@@ -149,13 +151,13 @@ def _pieces(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
         yield piece
 
 
-def _recoded(file: BinaryIO | gzip.GzipFile, codec: str) -> Iterator[bytes]:
+def _recoded(file: BinaryIO | gzip.GzipFile, codec: str, errors: str) -> Iterator[bytes]:
     """Return a stream in UTF-8.
 
     Raises:
         UnicodeDecodeError: it is not in the encoding.
     """
-    decoder = codecs.getincrementaldecoder(codec)("strict")
+    decoder = codecs.getincrementaldecoder(codec)(errors)
     for piece in _pieces(file):
         yield decoder.decode(piece).encode("utf-8", "replace")
     yield decoder.decode(b"", final=True).encode("utf-8", "replace")
