@@ -15,6 +15,9 @@ REACH: Final = 0.35
 """How far a face is searched from where it was, as a share of its side."""
 ALIKE: Final = 0.6
 """Normalised correlation from which what is found is the face."""
+INNER: Final = 0.8
+"""Side of the template, as a fraction of the face's: what lies around a face does not move with
+it, and one that fills the frame could not be searched for anywhere else."""
 SMALLEST: Final = 8
 """Pixels below which a template says nothing."""
 

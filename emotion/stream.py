@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from emotion.boxes import scaled
 from emotion.crop import cut, frame_of, prepared
 from emotion.detector import FaceDetector
-from emotion.follow import Template, find_again, small_grey, template_of
+from emotion.follow import INNER, Template, find_again, small_grey, template_of
 from emotion.frame_clock import FrameClock
 from emotion.live_detector import LiveDetector, live_detector
 from emotion.overlay import PLAIN, Caption, draw_reading
 from emotion.pace import Pace
 from emotion.recognizer import check_image
-from emotion.tracker import FaceTracker, LiveReading
+from emotion.tracker import FaceTracker, LiveReading, Track
 from emotion.types import Face
 
 AT_LEAST: Final = 0.5
@@ -198,15 +198,7 @@ class FaceStream:
             self._templates = {
                 track.identity: template
                 for track in self._tracker.tracks
-                if (
-                    template := template_of(
-                        small,
-                        track.x * shrink,
-                        track.y * shrink,
-                        track.width * shrink,
-                        track.height * shrink,
-                    )
-                )
+                if (template := _template(small, shrink, track))
             }
         tracks = [t for t in self._tracker.tracks if t.box.area and not t.turned_away]
         probabilities: dict[int, tuple[float, ...]] = {}
@@ -263,3 +255,15 @@ class FaceStream:
         if now - self._complained >= 1.0:
             self._complained = now
             logger.exception("A frame could not be read")
+
+
+def _template(small: NDArray[np.uint8], shrink: float, track: Track) -> Template | None:
+    """Return the template of a face's inner part in a small grey frame."""
+    edge = (1 - INNER) / 2
+    return template_of(
+        small,
+        (track.x + edge * track.width) * shrink,
+        (track.y + edge * track.height) * shrink,
+        INNER * track.width * shrink,
+        INNER * track.height * shrink,
+    )

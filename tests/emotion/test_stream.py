@@ -299,6 +299,25 @@ def test_a_leaning_head_is_followed_and_shown_upright_to_the_network(
     assert np.median([max(pair) for pair in zip(alike[::2], alike[1::2], strict=False)]) > 0.85
 
 
+@pytest.mark.parametrize("scale", [1.0, 4.5])
+@pytest.mark.parametrize("lean", [0, 25])
+def test_a_moving_face_is_where_it_is_said_to_be(
+    astronaut: Image, scale: float, lean: float
+) -> None:
+    head = astronaut[40:190, 150:300] if scale > 4 else astronaut[0:230, 110:340]
+    stream, clock, _ = real_stream()
+    away = []
+    for number in range(40):
+        clock.now += 1 / 30
+        x = 320 + 40 * np.sin(number / 6)
+        stream.process(camera_frame(head, scale=scale, lean=lean, x=x), number / 30)
+        if number > 10:
+            (track,) = stream._tracker.tracks
+            away.append(track.x + track.width / 2 - x)
+    # Within a fiftieth of the face, once its middle is allowed for.
+    assert np.percentile(np.abs(away - np.median(away)), 90) < max(2.0, 0.02 * track.width)
+
+
 def test_a_face_stays_in_view_where_it_is_not_proposed_anew(astronaut: Image) -> None:
     head = astronaut[0:230, 110:340]
     detector = LiveDetector()
