@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 Intent = Literal["match", "shift", "lift"]
@@ -131,7 +131,7 @@ class Playlist:
     intent: Intent
     picks: tuple[Pick, ...]
     seed: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def journey(self) -> tuple[Mood, ...]:
