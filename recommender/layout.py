@@ -18,6 +18,9 @@ _SEPARATOR: Final = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
 """The line by which Excel is told what parts the cells."""
 
 
+_LINE_END: Final = re.compile("\r\n|\n|\r(?=.)", re.DOTALL)
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How a text table is laid out.
@@ -27,7 +30,7 @@ class Layout:
         mark: what parts cells.
         above: lines before the header, blank ones included.
         header: lines that the header takes up, 1 but where a name has a line break.
-        newline: ``"\\n"``, also for ``"\\r\\n"``, or ``"\\r"``.
+        newline: what ends the first line: ``"\\n"``, also for ``"\\r\\n"``, or ``"\\r"``.
         remarks: lines above the header that were neither blank nor for Excel.
     """
 
@@ -53,7 +56,8 @@ def find_layout(head: str) -> Layout:
     Args:
         head: how the file begins, without a byte order mark; not blank.
     """
-    newline = "\r" if "\n" not in head and "\r" in head else "\n"
+    ending = _LINE_END.search(head)
+    newline = "\r" if ending and ending[0] == "\r" else "\n"
     lines = head.split(newline, _PREAMBLE + 40)
     wanted: str | None = None
     first: Layout | None = None

@@ -228,7 +228,14 @@ class RecordReader:
         if '"' not in line:
             self._take(line.split(self._mark), number, as_written=line)
             return 1
-        following = _Following(lines, place, self._is_row)
+
+        def is_next(text: str) -> bool:
+            # Where both lines look like rows, the second is not the rest of the first.
+            return self._is_row(text) and (
+                bool(_TRACK_ID.search(line)) or len(self._split(line)) == self._width
+            )
+
+        following = _Following(lines, place, is_next)
         try:
             reader = self._parse(following)
             cells = next(reader)
@@ -238,12 +245,26 @@ class RecordReader:
             self._take(self._split(line), number)
             return 1
         height = reader.line_num
-        if height > 1 and len(cells) != self._width and self._is_row(lines[place + 1]):
+        if self._swallowed(cells, lines[place + 1 : place + height]):
             self._take(self._split(line), number)
             return 1
         written = (text.removesuffix("\r") for text in lines[place : place + height])
         self._take(cells, number, as_written="\n".join(written))
         return height
+
+    def _swallowed(self, cells: list[str], rest: list[str]) -> bool:
+        """Whether a record that takes up several lines has whole rows among the others.
+
+        The last line may look like one, and be the rest of a title with a line break: then what
+        was put together has an id where ids are.
+        """
+        if not rest:
+            return False
+        whole = len(cells) == self._width and self._has_id(cells)
+        return any(map(self._is_row, rest[:-1] if whole else rest))
+
+    def _has_id(self, cells: list[str]) -> bool:
+        return any(_TRACK_ID.search(cells[at]) for at in self._ids)
 
     def _take(self, cells: list[str], number: int, *, as_written: str | None = None) -> None:
         """Write a record that has as many cells as there are columns, and refuse others."""
@@ -283,7 +304,7 @@ class RecordReader:
         if not _TRACK_ID.search(line):
             return False
         cells = self._split(line.removesuffix("\r"))
-        return len(cells) == self._width and any(_TRACK_ID.search(cells[at]) for at in self._ids)
+        return len(cells) == self._width and self._has_id(cells)
 
     def _split(self, line: str) -> list[str]:
         """Return the cells of a line whose quotation marks are not as they should be.
@@ -329,14 +350,19 @@ class RecordReader:
 class _Following:
     """The lines of one record for a parser: as many as it asks for, up to the next whole row.
 
+    Args:
+        lines: what to take them from.
+        place: where the record begins.
+        is_next: whether a line is the next row.
+
     Attributes:
         ran_out: whether the parser asked for more than there are.
     """
 
-    def __init__(self, lines: list[str], place: int, is_row: Callable[[str], bool]) -> None:
+    def __init__(self, lines: list[str], place: int, is_next: Callable[[str], bool]) -> None:
         self.ran_out = False
         self._lines, self._place, self._first = lines, place, place
-        self._is_row = is_row
+        self._is_next = is_next
         self._long = 0
 
     def __iter__(self) -> _Following:
@@ -349,12 +375,7 @@ class _Following:
         line = self._lines[self._place]
         self._long += len(line)
         height = self._place - self._first
-        if height and (
-            self._long > LONGEST_RECORD
-            or height > _MOST_LINES
-            # A line with an id is a row, and so is the next one: it is not the rest of this one.
-            or (_TRACK_ID.search(self._lines[self._first]) and self._is_row(line))
-        ):
+        if height and (self._long > LONGEST_RECORD or height > _MOST_LINES or self._is_next(line)):
             raise StopIteration
         self._place += 1
         return line.removesuffix("\r") + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,27 @@ def test_a_sound_table_is_not_copied(row: Any, write_csv: Any, tmp_path: Path) -
     quoted = content.replace(b"Song 7,", b'"Song, 7",').replace(b"\r\n", b"\n")
     assert _read(quoted, 500, copy=None) == Tally(records=100, quotes=True)
     assert not _read(content + b"x\n", 500, copy=None).sound
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_whatever_one_row_holds_no_other_is_lost(
+    seed: int, imported: Imported, table_of: Table
+) -> None:
+    draw = random.Random(seed)
+    pieces = ['"', '"', '""', "\n", "\r\n", "\r", '\\"', "\\", " ", "a", "é", "\t", "\0", ";", "'"]
+    mark, line_end = draw.choice(",;\t"), draw.choice(["\n", "\r\n", "\r"])
+    rows = [f"Song{mark}x{mark}.1{mark}.2"] * 60
+    odd = set(draw.sample(range(60), 20))
+    for place in odd:
+        title = "".join(draw.choices([*pieces, mark], k=draw.randint(1, 6)))
+        rows[place] = rows[place].replace("Song", title)
+    lines = table_of(HEADER.replace(",", mark), *rows, mark=mark)
+    report, tracks = imported(
+        lines.replace("\n", line_end).encode(draw.choice(["utf-8", "cp1252"]))
+    )
+    assert report.read >= 60
+    kept = {int(track.id) for track in tracks if track.title == "Song"}
+    assert kept >= {place + 1 for place in range(60) if place not in odd}
 
 
 def test_an_import_that_reads_fewer_rows_than_there_are_stops(
