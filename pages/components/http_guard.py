@@ -191,7 +191,7 @@ def _origin(text: str) -> tuple[str, str, int] | None:
 
 def policy(host: str) -> str:
     """Return the Content-Security-Policy for pages of this host."""
-    connect = "'self'"
+    connect = "'self' data: blob:"  # a snapshot is turned into a file by way of its data: address
     if _HOST.fullmatch(host):  # older browsers do not count WebSockets to 'self'
         connect += f" ws://{host} wss://{host}"
     rules = POLICY | {"connect-src": connect}

@@ -125,6 +125,11 @@ def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
             strangers.append(address)
             route.abort()
 
+    def complain(text: str) -> None:
+        # What the page's own policy keeps it from: then the policy, or the page, is wrong.
+        if "Content Security Policy" in text:
+            problems.append(text)
+
     def arrive(
         path: str = "/", *, theme: str = "light", screen: dict[str, int] | None = None
     ) -> Page:
@@ -139,6 +144,7 @@ def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
         page = context.new_page()
         page.route("**/*", answer)
         page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda said: complain(said.text))
         page.goto(server + path)
         page.locator("h1").wait_for()
         return page

@@ -216,7 +216,7 @@ def test_the_usual_headers(served: Served, path: str) -> None:  # noqa: F811
         assert answer.headers[name] == value
     rules = answer.headers["Content-Security-Policy"]
     assert "frame-ancestors 'self'" in rules
-    assert f"connect-src 'self' ws://{served.host} wss://{served.host}" in rules
+    assert f"connect-src 'self' data: blob: ws://{served.host} wss://{served.host}" in rules
     assert not re.search(r"https?:(?!//open\.spotify\.com)", rules)
     if path.startswith(("/_stcore", "/media")):
         assert answer.headers["Cache-Control"] == "no-store"
