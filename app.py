@@ -13,7 +13,7 @@ STATIC = Path(__file__).parent / "static"
 
 if __name__ == "__main__":
     # Only here: components are made known to a server that runs already.
-    from pages.components import _compat_navigation, player, services, spotify
+    from pages.components import _compat_navigation, kept_visit, player, services, spotify
 
     _compat_navigation.mend_streamlit()
 
@@ -41,6 +41,9 @@ if __name__ == "__main__":
 
     services.warm_up()
 
+    # A browser that comes back may know more than the session that it finds.
+    kept_visit.bring_back()
+
     # Before anything is drawn: the address may hold Spotify's answer.
     spotify.come_and_go()
 
@@ -52,7 +55,11 @@ if __name__ == "__main__":
         st.switch_page(wanted)
     st.session_state.pop("_wanted", None)  # only here: the way there may have been interrupted
     st.session_state["_routed"] = True  # for `require_router`, and for this run only
-    page.run()
+    kept_visit.say()
+    try:
+        page.run()
+    finally:  # pages end early, and what they drew is kept all the same
+        kept_visit.hold()
 
 else:
     from pages.components import server

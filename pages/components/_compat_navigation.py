@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -141,6 +141,30 @@ def begin_at_the_top() -> bool:
         return False
     context_dg_stack.set(get_default_dg_stack_value())
     return True
+
+
+def json_from_browser() -> Iterator[str]:
+    """Yield the states of components of our own that the browser sent along with this run.
+
+    Streamlit hands a state out once its component is drawn, and keeps the states that come with a
+    session's first run for it. A cold server runs the page before the router, where the component
+    is another one, and forgets what it was sent on the way.
+
+    https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/state/session_state.py
+    (``SessionState._new_widget_state``).
+    """
+    try:
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+        from streamlit.runtime.state.session_state import Serialized
+
+        ctx = get_script_run_ctx(suppress_warning=True)
+        sent = list(ctx.session_state._state._new_widget_state.states.values()) if ctx else []
+    except (ImportError, AttributeError):
+        logger.warning("This Streamlit is another one: a set is lost with the server's session")
+        return
+    for state in sent:
+        if isinstance(state, Serialized) and state.value.WhichOneof("value") == "json_value":
+            yield state.value.json_value
 
 
 def mend_streamlit() -> None:

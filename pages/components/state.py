@@ -15,7 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from emotion.types import EmotionScores, FaceReading, PictureReading
-from pages.components import words
+from pages.components import _compat, words
 from recommender.catalog import EVERYTHING
 from recommender.journey import suggested_intent
 from recommender.mood import mood_of, mood_of_emotion, room_mood
@@ -313,7 +313,8 @@ def require_router(page: str) -> str | None:
     A cold server that is first asked for ``/playlist`` finds the script in ``pages/`` before
     `app.py` has declared its navigation, and would run it bare: no logo, menu or player.
 
-    What else the address said is in the address again when the page runs.
+    What else the address said is in the address again when the page runs, and what the browser
+    sent waits for the router.
 
     Returns:
         The page that the visitor was on in the run before; nothing in the first.
@@ -322,6 +323,7 @@ def require_router(page: str) -> str | None:
         st.session_state.setdefault("_wanted", page)
         # Going elsewhere empties the address, and a link may have said more than the page.
         st.session_state.setdefault("_asked", st.query_params.to_dict())
+        st.session_state.setdefault("_sent", list(_compat.json_from_browser()))
         st.switch_page("app.py")
     asked = st.session_state.pop("_asked", None)
     if asked:

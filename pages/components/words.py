@@ -297,6 +297,25 @@ def how_few(tracks: int, minutes: int) -> str:
     return f"Only {tracks} tracks fit these filters here: {minutes} minutes."
 
 
+LOST_SET: Final = (
+    "The connection was lost, and none of your set's tracks is in this catalogue: this is another."
+)
+
+
+def what_came_back(missing: int, tracks: int) -> str:
+    """Say that a set was taken over after the server had lost it.
+
+    Args:
+        missing: how many of its tracks are not here.
+        tracks: how many it had in all.
+    """
+    said = "The connection was lost for a moment. Your set is still here"
+    if missing:
+        verb = "is" if missing == 1 else "are"
+        said += f", but {missing} of its {tracks} tracks {verb} not in this catalogue"
+    return f"{said}. What you pressed last may need another press."
+
+
 def what_is_missing(missing: int, tracks: int) -> str:
     """Say that a shared set lacks tracks here. `tracks` is how many it has in all."""
     if missing >= tracks:

@@ -1,0 +1,162 @@
+"""A server that is restarted while a page is open: what is on the screen stays there."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import DESKTOP, ROOT, wait_until_it_answers
+
+expect.set_options(timeout=60_000)
+
+
+class Server:
+    """A server of our own, to be ended and begun again at the same address."""
+
+    def __init__(self, diaries: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address = f"http://127.0.0.1:{port}"
+        self._settings = {
+            "STREAMLIT_SERVER_PORT": str(port),
+            "STREAMLIT_SERVER_HEADLESS": "true",
+            "AFFECTUNE_DATABASE_URL": f"sqlite:///{diaries}",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self, **settings: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", "app.py"],
+            cwd=ROOT,
+            env={**os.environ, **self._settings, **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until_it_answers(self.address, self._process)
+
+    def end(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=30)
+
+
+@pytest.fixture
+def restarted(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "diary.sqlite")
+    server.begin()
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def page(browser: Browser, restarted: Server) -> Iterator[Page]:
+    context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
+    context.set_default_timeout(60_000)
+    context.route("https://**", lambda route: route.fulfill(body="", content_type="text/html"))
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(restarted.address)
+    yield page
+    context.close()
+    assert problems == []
+
+
+def rows(page: Page) -> Locator:
+    return page.get_by_role("list", name="Tracks in playing order").get_by_role("listitem")
+
+
+def names(page: Page) -> list[str]:
+    expect(rows(page).nth(9)).to_be_visible()
+    return rows(page).locator(".name").all_inner_texts()
+
+
+def restart(page: Page, server: Server, **settings: str) -> None:
+    """End the server and begin it anew; the browser connects again by itself."""
+    server.end()
+    with page.expect_websocket(timeout=60_000) as again:
+        server.begin(**settings)
+    assert again.value
+    connection = page.get_by_test_id("stApp")
+    expect(connection).to_have_attribute("data-test-connection-state", "CONNECTED")
+
+
+def listen(page: Page) -> None:
+    """Feel bad, like the second track and play the third."""
+    pleasant = page.get_by_role("slider", name="How pleasant it feels")
+    pleasant.focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowLeft")
+    page.get_by_role("button", name="Find music for this").click()
+    expect(rows(page).nth(9)).to_be_visible()
+    rows(page).nth(1).get_by_role("button").click()
+    rows(page).nth(1).get_by_role("button", name="Like: ").click()
+    expect(rows(page).nth(1).locator(".change")).to_contain_text("You like")
+    rows(page).nth(2).get_by_role("button").click()
+    expect(rows(page).nth(2).get_by_role("button", name="Stop ")).to_be_visible()
+    page.wait_for_timeout(1000)  # what changed last reaches the browser a moment later
+
+
+CLICKS: dict[str, Callable[[Page], None]] = {
+    "play": lambda page: rows(page).nth(4).get_by_role("button").click(),
+    "skip": lambda page: rows(page).nth(2).get_by_role("button", name="Skip: ").click(),
+    "another set": lambda page: page.get_by_role("button", name="Another set").click(),
+    "lift": lambda page: page.get_by_role("radio", name="Lift me up").click(),
+}
+
+
+@pytest.mark.parametrize("click", CLICKS)
+def test_a_click_leaves_the_set_on_the_screen(page: Page, restarted: Server, click: str) -> None:
+    listen(page)
+    title = page.locator("h1").inner_text()
+    before = names(page)
+    reasons = rows(page).locator(".reason").all_inner_texts()
+    restart(page, restarted)
+    assert names(page) == before
+    CLICKS[click](page)
+    expect(page.get_by_text("Your set is still here")).to_be_visible()
+    assert names(page) == before
+    assert page.locator("h1").inner_text() == title
+    assert rows(page).locator(".reason").all_inner_texts() == reasons
+    # What was liked and what plays is there, too, and everything works again.
+    expect(page.locator("iframe[title^='Spotify player: ']")).to_be_visible()
+    expect(rows(page).nth(1).locator(".heart")).to_be_visible()
+    page.get_by_role("button", name="Another set").click()
+    expect(rows(page).locator(".name")).not_to_have_text(before, use_inner_text=True)
+    assert not set(names(page)) & set(before)
+
+
+def test_a_link_to_another_page_leaves_the_set_to_come_back_to(
+    page: Page, restarted: Server
+) -> None:
+    listen(page)
+    before = names(page)
+    restart(page, restarted)
+    page.get_by_role("link", name="Home").click()
+    expect(page.locator("h1")).to_have_text(re.compile("^Music that meets"))
+    page.get_by_role("link", name="Playlist").click()
+    expect(rows(page).locator(".name")).to_have_text(before, use_inner_text=True)
+
+
+def test_a_set_that_was_shared_stays(page: Page, restarted: Server) -> None:
+    listen(page)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_test_id("stPopover").filter(has_text="Save").get_by_role("button").click()
+    page.get_by_role("button", name="Copy a link to this set").click()
+    expect(page.get_by_text("Copied.")).to_be_visible()
+    there = page.context.new_page()
+    there.goto(page.evaluate("navigator.clipboard.readText()"))
+    expect(there.locator("h1")).to_have_text("A set that was shared with you")
+    before = names(there)
+    restart(there, restarted)
+    rows(there).nth(2).get_by_role("button").click()
+    there.wait_for_timeout(2000)
+    assert names(there) == before
+    expect(there.locator("h1")).to_have_text("A set that was shared with you")
