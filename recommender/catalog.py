@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +18,11 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.catalog_check import TABLES, broken, open_file, shut_off
 from recommender.errors import CatalogError
 from recommender.importer import SAFE, import_file, is_duckdb, read_table
 from recommender.nearby import Blocks, Numbers, Sieve, among, nearest, ready, score
-from recommender.tables import BLOCK, FORMAT, NAME, RECORDING, SONG, track_of
+from recommender.tables import BLOCK, NAME, RECORDING, SONG, track_of
 from recommender.types import Filters, Mood, Track
 
 STARTER: Final = Path(__file__).parent / "data" / "starter.csv"
@@ -32,23 +34,8 @@ ENVIRONMENT: Final = "AFFECTUNE_CATALOG"
 EVERYTHING: Final = Filters()
 """Leaves nothing out."""
 
-_TABLES: Final = {
-    "tracks": "key, song, record, valence, energy, pleasant, lively, popularity, families, decade, "
-    "language, explicit",
-    "blocks": "low_pleasant, high_pleasant, low_lively, high_lively, popularity, families",
-    "credits": "artist, number",
-    "recordings": "code, number",
-    "families": "family, bit, tracks, valence, energy",
-    "languages": "language, code, tracks",
-    "curves": "axis, figure, position",
-}
-"""What a catalogue file has to have."""
-
 LARGE_TABLE: Final = 64 << 20
 """Bytes from which on a table is not read into memory but into a temporary catalogue."""
-
-_MEMORY: Final = "256MB"
-"""How much of a catalogue file DuckDB keeps in memory."""
 
 _FEW: Final = 8192
 """Where filters leave fewer tracks than this, or than a `_SPARSE` part of the catalogue, all that
@@ -138,6 +125,8 @@ SELECT name, valence, energy, tracks FROM asked JOIN means USING (artist)
 class Catalog:
     """Tracks to choose from. Safe to share between threads: every call has its own cursor.
 
+    Any call raises `CatalogError` where the file turns out to be damaged.
+
     Use `open` or `open_or_starter` to get one; close it, or use it as a context manager.
     """
 
@@ -169,14 +158,14 @@ class Catalog:
         if not source.is_file():
             raise CatalogError(f"There is no catalogue file {source}.")
         if is_duckdb(source):
-            return cls(_attach(source), source)
+            return cls(open_file(source), source)
         if source.stat().st_size < LARGE_TABLE:
             return cls(_read(source), source)
         folder = tempfile.TemporaryDirectory(prefix="affectune-")
         try:
             built = Path(folder.name) / "catalog.duckdb"
             import_file(source, built)
-            catalog = cls(_attach(built), source)
+            catalog = cls(open_file(built), source)
         except CatalogError:
             folder.cleanup()
             raise
@@ -228,12 +217,13 @@ class Catalog:
 
     def _nearest(self, places: Sequence[tuple[float, float]], sieve: Sieve, limit: int) -> Numbers:
         if self._passing_at_most(sieve) > max(_FEW, len(self) // _SPARSE):
-            found = self._blocks.nearest(
-                places,
-                sieve,
-                limit,
-                patience=max(_PATIENCE, len(self._blocks) // 4) if sieve.picky else None,
-            )
+            with self._damage_in_words():
+                found = self._blocks.nearest(
+                    places,
+                    sieve,
+                    limit,
+                    patience=max(_PATIENCE, len(self._blocks) // 4) if sieve.picky else None,
+                )
             if found is not None:
                 return found
         columns = self._passing(replace(sieve, banned=()))
@@ -251,7 +241,7 @@ class Catalog:
 
     def get_many(self, ids: Sequence[str]) -> list[Track]:
         """Return the tracks with some ids, in the order of the ids; unknown ones are left out."""
-        found = {track.id: track for track in map(track_of, self._records(ids))}
+        found = {track.id: track for track in map(self._track, self._records(ids))}
         return [found[track_id] for track_id in ids if track_id in found]
 
     def find_recordings(self, codes: Collection[str]) -> dict[str, Track]:
@@ -262,7 +252,7 @@ class Catalog:
                 that had such a column know any.
         """
         rows = self._rows(_RECORDED, {"codes": list(dict.fromkeys(codes))})
-        return {code: track_of(record) for code, record in rows}
+        return {code: self._track(record) for code, record in rows}
 
     def find(self, titles: Sequence[tuple[str, str]]) -> list[Track | None]:
         """Return for each (title, first artist) the best known track that it means, or ``None``.
@@ -270,7 +260,7 @@ class Catalog:
         Case, accents, punctuation and what follows " - " or a bracket in a title do not matter.
         """
         asked = {"titles": [title for title, _ in titles], "artists": [name for _, name in titles]}
-        found = {place: track_of(record) for place, record in self._rows(_FOUND, asked)}
+        found = {place: self._track(record) for place, record in self._rows(_FOUND, asked)}
         return [found.get(place) for place in range(len(titles))]
 
     def artist_means(self, artists: Collection[str]) -> dict[str, tuple[float, float, int]]:
@@ -417,7 +407,7 @@ class Catalog:
         missing = [number for number in numbers if number not in found]
         if missing:
             rows = self._rows(_RECORDS, {"numbers": missing})
-            found |= {number: track_of(record) for number, record in rows}
+            found |= {number: self._track(record) for number, record in rows}
         with self._lock:
             self._read_tracks.update(found)
             while len(self._read_tracks) > REMEMBERED_TRACKS:
@@ -429,7 +419,7 @@ class Catalog:
 
     @cached_property
     def _blocks(self) -> Blocks:
-        boxes = self._columns(f"SELECT {_TABLES['blocks']} FROM blocks ORDER BY rowid", {})
+        boxes = self._columns(f"SELECT {TABLES['blocks']} FROM blocks ORDER BY rowid", {})
         return Blocks({name: np.ma.getdata(boxes[name]) for name in boxes}, self._read_blocks)
 
     @cached_property
@@ -459,13 +449,29 @@ class Catalog:
         }
 
     def _rows(self, statement: str, values: dict[str, Any]) -> list[Any]:
-        with self._connection.cursor() as cursor:
+        with self._damage_in_words(), self._connection.cursor() as cursor:
             return cursor.execute(statement, values).fetchall()
 
     def _columns(self, statement: str, values: dict[str, Any]) -> dict[str, NDArray[Any]]:
-        with self._connection.cursor() as cursor:
+        with self._damage_in_words(), self._connection.cursor() as cursor:
             columns: dict[str, Any] = cursor.execute(statement, values).fetchnumpy()
             return columns
+
+    def _track(self, record: object) -> Track:
+        with self._damage_in_words():
+            return track_of(str(record))
+
+    @contextmanager
+    def _damage_in_words(self) -> Iterator[None]:
+        """Say what it means that a catalogue cannot be read, wherever that is noticed.
+
+        A header tells nothing of what follows it: a damaged block is met by the query that needs
+        it, and a damaged number may be one that no place on the plane and no list has.
+        """
+        try:
+            yield
+        except (duckdb.Error, LookupError, ValueError, TypeError, ArithmeticError) as error:
+            raise broken(self.source) from error
 
 
 def open_or_starter(path: Path | str | None = None) -> tuple[Catalog, str | None]:
@@ -483,34 +489,6 @@ def open_or_starter(path: Path | str | None = None) -> tuple[Catalog, str | None
         return Catalog.open(STARTER), f"{error} The starter catalogue plays instead."
 
 
-def _attach(source: Path) -> duckdb.DuckDBPyConnection:
-    try:
-        connection = duckdb.connect(
-            str(source), read_only=True, config=SAFE | {"memory_limit": _MEMORY}
-        )
-    except duckdb.Error as error:
-        raise CatalogError(f"The catalogue file {source} is broken; import it again.") from error
-    try:
-        version = connection.execute("SELECT format FROM affectune").fetchall()[0][0]
-        if version == FORMAT:
-            # Fails where a column is lacking.
-            for table, columns in _TABLES.items():
-                connection.execute(f"SELECT {columns} FROM {table} LIMIT 0").fetchall()
-    except (duckdb.Error, IndexError) as error:
-        connection.close()
-        raise CatalogError(
-            f"{source} is a database, but no catalogue of Affectune. "
-            "Make one with: python -m recommender import FILE"
-        ) from error
-    if version != FORMAT:
-        connection.close()
-        raise CatalogError(
-            f"{source} was written by another version of Affectune (format {version}, "
-            f"not {FORMAT}); import it again."
-        )
-    return connection
-
-
 def _read(source: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=SAFE)
     try:
@@ -518,4 +496,5 @@ def _read(source: Path) -> duckdb.DuckDBPyConnection:
     except CatalogError:
         connection.close()
         raise
+    shut_off(connection)
     return connection
