@@ -14,6 +14,7 @@ STATIC = Path(__file__).parent / "static"
 if __name__ == "__main__":
     # Only here: components are made known to a server that runs already.
     from pages.components import _compat_navigation, kept_visit, player, services, spotify
+    from recommender.errors import CatalogError
 
     _compat_navigation.mend_streamlit()
 
@@ -58,6 +59,10 @@ if __name__ == "__main__":
     kept_visit.say()
     try:
         page.run()
+    except CatalogError as error:  # noticed only where it is damaged
+        if not services.play_starter(error):
+            raise
+        st.rerun()
     finally:  # pages end early, and what they drew is kept all the same
         kept_visit.hold()
 

@@ -13,7 +13,7 @@ from pages.components.camera_ladder import ADVICE, step_down, steps
 from pages.components.correction import correction
 from pages.components.emotion_bars import emotion_bars
 from pages.components.live_camera import CONSTRAINTS, KEY, live_camera
-from pages.components.live_ice import ice_servers
+from pages.components.live_ice import SETTING, ice_servers
 from pages.components.live_probe import live_probe
 from pages.components.mood_pad import mood_pad
 from pages.components.photo import TIPS
@@ -99,8 +99,11 @@ def connect() -> None:
     try:
         servers = ice_servers()
     except ValueError as error:
+        # The log only: what is wrong may be next to a password.
         logging.getLogger(__name__).error("%s", error)
-        st.error(str(error), icon=":material/settings:")
+        st.error(
+            f"{SETTING} cannot be used; the server's log says why.", icon=":material/settings:"
+        )
         servers = []
     try:
         webrtc_streamer(

@@ -5,6 +5,7 @@ A database that fails is said in one sentence and left alone for a while: the mu
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from recommender.diary import (
 )
 from recommender.taste import Feedback, Taste, Verdict
 from recommender.types import Mood, Playlist, Track
+
+logger = logging.getLogger(__name__)
 
 SETTLES: Final = 300.0
 """Seconds in which another set for the same mood takes the place of the one before: nobody has
@@ -318,13 +321,23 @@ def _try(
         done = do(_store(location().render_as_string(hide_password=False)).diary(page.owner))
     except DiaryError as error:
         _store.clear()
+        logger.warning("%s", error)
+        said = words.without_paths(str(error), *_files())
         if not quiet and page.problem is None:
-            st.toast(f"{words.plain(str(error))} The music plays on.", icon=":material/book:")
-        page.problem = str(error)
+            st.toast(f"{words.plain(said)} The music plays on.", icon=":material/book:")
+        page.problem = said
         page.pause_until = time.monotonic() + PAUSE
         return otherwise
     page.problem = None
     return done
+
+
+def _files() -> tuple[str, ...]:
+    """Return where diaries are, if they are in a file and the setting can be read."""
+    try:
+        return (str(location().database or ""),)
+    except DiaryError:
+        return ()
 
 
 @st.cache_resource(show_spinner=False, max_entries=1, on_release=DiaryStore.close)

@@ -178,9 +178,8 @@ def undo(me: Visit) -> None:
 
 
 def _draw(me: Visit, wish: Wish, *, without: Collection[str] = ()) -> Playlist:
-    recommender, _ = services.recommender()
     assert me.mood is not None
-    return recommender.recommend(
+    return services.recommend(
         me.mood,
         intent=wish.intent,
         minutes=wish.minutes,
@@ -204,7 +203,6 @@ def _renew(me: Visit, playlist: Playlist, kept: Sequence[Pick]) -> Playlist:
     ahead = [pick.slot for pick in playlist.picks[len(kept) :]]
     if not ahead:
         return playlist
-    recommender, _ = services.recommender()
     emotions = me.emotions
     if emotions and playlist.intent == "shift":
         # What was read at the start has partly given way by now.
@@ -212,7 +210,7 @@ def _renew(me: Visit, playlist: Playlist, kept: Sequence[Pick]) -> Playlist:
         emotions = feelings_at(len(kept), playlist.journey, asked)
 
     def draw(filters: Filters) -> Playlist:
-        return recommender.recommend(
+        return services.recommend(
             ahead[0],
             intent=playlist.intent,
             target=playlist.target,

@@ -6,17 +6,24 @@ them who is still reading. Whoever needs one before it is there waits just for t
 
 from __future__ import annotations
 
+import logging
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
 from pages.components import words
+from recommender.catalog import ENVIRONMENT, EVERYTHING, STARTER, Catalog
+from recommender.errors import CatalogError
+from recommender.types import Mood, Playlist
 
 if TYPE_CHECKING:
     from emotion import EmotionRecognizer
-    from recommender import Catalog, Recommender
+    from recommender import Recommender
+
+logger = logging.getLogger(__name__)
 
 
 def warm_up() -> None:
@@ -32,7 +39,37 @@ def recognizer() -> EmotionRecognizer:
 
 def recommender() -> tuple[Recommender, str | None]:
     """Return the one recommender, and a line for visitors if its catalogue is a fallback."""
-    return _recommender().result()
+    return _recommender().future.result()
+
+
+def recommend(mood: Mood, **wish: Any) -> Playlist:
+    """Return `Recommender.recommend(mood, **wish)`, from the starter catalogue if need be.
+
+    Raises:
+        CatalogError: that one is damaged, too.
+        ValueError: as there.
+    """
+    try:
+        return recommender()[0].recommend(mood, **wish)
+    except CatalogError as error:
+        if not play_starter(error):
+            raise
+    # What was asked of the other catalogue may be unknown to this one.
+    return recommender()[0].recommend(mood, **wish | {"filters": EVERYTHING})
+
+
+def play_starter(error: CatalogError) -> bool:
+    """Take the starter catalogue in the place of one that has turned out to be damaged.
+
+    Returns:
+        Whether it was another one.
+    """
+    shelf = _recommender()
+    if shelf.future.result()[0].catalog.source == STARTER:
+        return False
+    logger.error("%s", error)
+    shelf.future = _workers().submit(_load_starter, _in_public(error))
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +108,16 @@ def _recognizer() -> Future[EmotionRecognizer]:
     return _workers().submit(_load_recognizer)
 
 
+@dataclass(slots=True)
+class _Shelf:
+    """Where the recommender is, or is going to be."""
+
+    future: Future[tuple[Recommender, str | None]]
+
+
 @st.cache_resource(show_spinner=False)
-def _recommender() -> Future[tuple[Recommender, str | None]]:
-    return _workers().submit(_load_recommender)
+def _recommender() -> _Shelf:
+    return _Shelf(_workers().submit(_load_recommender))
 
 
 def _load_recognizer() -> EmotionRecognizer:
@@ -85,7 +129,21 @@ def _load_recognizer() -> EmotionRecognizer:
 
 
 def _load_recommender() -> tuple[Recommender, str | None]:
-    from recommender import Recommender, open_or_starter
+    from recommender import Recommender
 
-    catalog, problem = open_or_starter()
-    return Recommender(catalog), problem
+    try:
+        return Recommender(Catalog.open()), None
+    except CatalogError as error:
+        logger.error("%s", error)
+        return _load_starter(_in_public(error))
+
+
+def _load_starter(problem: str) -> tuple[Recommender, str]:
+    from recommender import Recommender
+
+    return Recommender(Catalog.open(STARTER)), f"{problem} The starter catalogue plays instead."
+
+
+def _in_public(error: CatalogError) -> str:
+    """Return what is wrong without where on this machine: that is for the log."""
+    return words.without_paths(str(error), os.environ.get(ENVIRONMENT, ""))

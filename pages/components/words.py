@@ -6,8 +6,10 @@ names only the place, because where a finger stopped says nothing about a face.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from emotion.labels import EMOTIONS
@@ -328,9 +330,38 @@ def plain(text: str) -> str:
     """Return text that Markdown shows as it is, for titles and names from a catalogue.
 
     Streamlit's Markdown also knows ``:red[…]``, ``:smile:`` and ``$…$``; a track called
-    "A$AP *" should not set anything.
+    "A$AP *" should not set anything. Nor should one called "www.example.org" lead anywhere:
+    addresses become links even where every letter is escaped, so they are held apart by a letter
+    that nobody sees.
     """
-    return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=&])", r"\\\1", " ".join(text.split()))
+    apart = _ADDRESS.sub(f"\\g<0>{WORD_JOINER}", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=&])", r"\\\1", apart)
+
+
+WORD_JOINER: Final = "\u2060"
+
+_ADDRESS: Final = re.compile(r"www(?=\.)|\w(?=://)|@", re.IGNORECASE)
+"""Within what GitHub's Markdown takes for an address: www., a scheme, an e-mail's sign."""
+
+
+def without_paths(text: str, *known: str | os.PathLike[str]) -> str:
+    """Return a message for visitors: of files, their names and not where they are.
+
+    Args:
+        text: a sentence for whoever runs the machine.
+        known: paths that may be in it, also such as have spaces in them.
+    """
+    for path in sorted(map(str, known), key=len, reverse=True):
+        if path:
+            for form in (str(Path(path).expanduser().absolute()), path):
+                text = text.replace(form, Path(path).name)
+    return _PATH.sub(lambda found: re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)
+
+
+_PATH: Final = re.compile(
+    r"""(?<![\w:/\\.<~])(?:~|[A-Za-z]:|[/\\])?(?:[/\\][^\s/\\'"“”,;:<>|]+){2,}[/\\]?"""
+)
+"""An absolute path, with at least two parts: "AC/DC" and "/shrug" are none."""
 
 
 def _either(names: Sequence[str]) -> str:

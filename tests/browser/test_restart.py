@@ -19,7 +19,8 @@ expect.set_options(timeout=60_000)
 class Server:
     """A server of our own, to be ended and begun again at the same address."""
 
-    def __init__(self, diaries: Path) -> None:
+    def __init__(self, diaries: Path, script: str = "app.py") -> None:
+        self._script = script
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -33,7 +34,7 @@ class Server:
 
     def begin(self, **settings: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py"],
+            [sys.executable, "-m", "streamlit", "run", self._script],
             cwd=ROOT,
             env={**os.environ, **self._settings, **settings},
             stdout=subprocess.DEVNULL,
