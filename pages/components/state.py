@@ -15,7 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from emotion.types import EmotionScores, FaceReading, PictureReading
-from pages.components import _compat, words
+from pages.components import _compat_navigation, words
 from recommender.catalog import EVERYTHING
 from recommender.journey import suggested_intent
 from recommender.mood import mood_of, mood_of_emotion, room_mood
@@ -323,7 +323,7 @@ def require_router(page: str) -> str | None:
         st.session_state.setdefault("_wanted", page)
         # Going elsewhere empties the address, and a link may have said more than the page.
         st.session_state.setdefault("_asked", st.query_params.to_dict())
-        st.session_state.setdefault("_sent", list(_compat.json_from_browser()))
+        st.session_state.setdefault("_sent", list(_compat_navigation.json_from_browser()))
         st.switch_page("app.py")
     asked = st.session_state.pop("_asked", None)
     if asked:

@@ -75,7 +75,7 @@ def test_a_session_that_knows_its_visitor_takes_nothing_over(
     listening: AppTest, sent_to: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = json.dumps({"kept": json.dumps(json.loads(sent(listening, sent_to)) | {"draw": 9})})
-    monkeypatch.setattr(kept_visit._compat, "json_from_browser", lambda: [other])
+    monkeypatch.setattr(kept_visit._compat_navigation, "json_from_browser", lambda: [other])
     listening.run()
     assert listening.session_state["visit"].draw == 0
     assert not listening.toast
@@ -87,7 +87,7 @@ def test_what_the_browser_sends_is_taken_over_and_said(
     text = json.dumps({"kept": sent(listening, sent_to)})
     rows = sent_to(listening, "track_list")["rows"]
     monkeypatch.setattr(
-        kept_visit._compat, "json_from_browser", lambda: ['{"press": 1}', "kept", text]
+        kept_visit._compat_navigation, "json_from_browser", lambda: ['{"press": 1}', "kept", text]
     )
     app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
     app.session_state["_wanted"] = "playlist"
