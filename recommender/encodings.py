@@ -44,7 +44,7 @@ _FEW: Final = 0.01
 
 _ALL_LINES: Final = 20_000
 _SOME_LINES: Final = 50
-"""So many lines that are not UTF-8 are looked at word by word, and of the rest every 50th."""
+"""How many lines that are not UTF-8 are looked at word by word, and which of the rest are."""
 
 _PRIVATE: Final = 0x10FF00
 _FIRST_STRAY: Final = chr(_PRIVATE)

@@ -34,9 +34,9 @@ _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"PARE", "an encrypted Parquet file: save it without encryption"),
     (0, b"%PDF", f"a PDF: {_SAVE}"),
     (0, b"{\\rtf", f"a text document (RTF): {_SAVE}"),
-    (0, b"\x89PNG", "a picture and no table"),
-    (0, b"\xff\xd8\xff", "a picture and no table"),
-    (0, b"GIF8", "a picture and no table"),
+    (0, b"\x89PNG", "an image and no table"),
+    (0, b"\xff\xd8\xff", "an image and no table"),
+    (0, b"GIF8", "an image and no table"),
 )
 
 _ZIPPED: Final = (

@@ -1,6 +1,6 @@
 """Reads the records of a text table, one by one, before DuckDB does.
 
-A quotation mark that nobody closed would have any parser take all that follows for one cell. So
+A quotation mark that is never closed would have any parser take all that follows for one cell. So
 the records of a file are counted here, independently: what DuckDB returns has to be as many. A
 file that is sound is only looked at. From any other a copy is made that is: UTF-8, one header,
 even line ends, no control characters, and without the records that cannot be read, which are

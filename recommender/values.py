@@ -45,7 +45,7 @@ _YEAR: Final = r"(?:^|[^0-9])((?:18|19|20)[0-9]{2})(?:[^0-9]|$)"
 _COMPACT_DATE: Final = r"^(?:18|19|20)[0-9]{2}(?:0[0-9]|1[0-2])(?:[0-3][0-9])?$"
 
 _FEW_ABOVE: Final = 20
-"""Of so many numbers below 1 one may be above, in a column that goes from 0 to 100."""
+"""How many numbers below 1 there may be for each above, in a column that goes from 0 to 100."""
 
 _SECONDS: Final = (20, 10_000)
 """Between these lies the median length of the tracks of a table that has seconds."""

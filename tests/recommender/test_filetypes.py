@@ -47,7 +47,7 @@ def _zip(*names: str, size: int = 10) -> bytes:
         (b"SQLite format 3\0" + b"\0" * 90, "a SQLite database"),
         (b"ARROW1\0\0", "an Arrow"),
         (b"%PDF-1.7", "a PDF"),
-        (b"\x89PNG\r\n\x1a\n", "a picture"),
+        (b"\x89PNG\r\n\x1a\n", "an image"),
     ],
 )
 def test_files_are_called_what_they_are(content: bytes, said: str, imported: Imported) -> None:
