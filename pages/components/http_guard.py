@@ -50,8 +50,9 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
 _CLOSED: Final = re.compile(r"/_stcore/metrics/*$")
 _HEALTH: Final = re.compile(r"/_stcore/health/*$")
-_VOLATILE: Final = re.compile(r"/(media|_stcore)/")
-"""What no cache may keep: what visitors take with them, and what is said to one of them."""
+_VOLATILE: Final = re.compile(r"(?<!/static)/(media|_stcore)/")
+"""What no cache may keep: what visitors take with them, and what is said to one of them. The fonts
+in ``/static/media/`` are everybody's."""
 
 
 class Guard:

@@ -223,6 +223,14 @@ def test_the_usual_headers(served: Served, path: str) -> None:  # noqa: F811
     assert "access-control-allow-origin" not in answer.headers
 
 
+def test_what_is_everybodys_may_be_kept(served: Served) -> None:  # noqa: F811
+    page = served.ask("/").body.decode()
+    script = re.search(r'src="\./(static/js/[^"]+)"', page)
+    assert script
+    for path in (f"/{script[1]}", "/static/media/font.woff2"):
+        assert served.ask(path).headers["Cache-Control"] != "no-store"
+
+
 def test_a_host_cannot_write_into_the_policy() -> None:
     assert "evil" not in policy("x; script-src evil")
     assert "evil" not in policy("evil example")
