@@ -113,6 +113,7 @@ def test_one_visitor_s_uploads_take_a_bounded_room(served: Served, visitor: Visi
     visitor.hand_in(photo())
     assert "happy" in visitor.text
     visitor.leave()
+    assert wait_for(lambda: gone(served, files=0, drawers=0))
 
 
 def test_no_one_uploads_for_a_session_that_is_not_theirs_or_not_there(
