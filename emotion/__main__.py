@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from emotion.detector import DETECTORS
 from emotion.image import ImageError, check_bytes, decode_image
+from emotion.output import OutputError, annotation_targets, save_new
 from emotion.types import FaceReading, PictureReading
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="OUT.png",
         help="save the photo with its faces outlined; with several photos each one's name is "
-        "added (OUT-happy.png), or OUT is a folder",
+        "added (OUT-happy.png), or OUT is a folder. Photos are never written over",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="let --annotate overwrite files that exist"
     )
     parser.add_argument("--detector", choices=DETECTORS, default="auto", help="default: auto")
     return parser
@@ -77,12 +81,18 @@ def _run(options: argparse.Namespace) -> int:
                 recognizer = _recognizer(options.detector)
         except WeightsError as error:
             return _complain(str(error))
-        targets = _targets(options.annotate, [path for path, _ in pictures])
+        targets = annotation_targets(
+            options.annotate, [path for path, _ in pictures], inputs=options.photos
+        )
         for (path, image), target in zip(pictures, targets, strict=True):
             reading = recognizer.analyze(image)
             readings.append((path, reading))
             if target:
-                status = max(status, _save(target, image, reading))
+                image = _outlined(image, reading)
+                try:
+                    save_new(image, target, inputs=options.photos, overwrite=options.force)
+                except OutputError as error:
+                    status = _complain(str(error))
     if options.json:
         print(json.dumps([_as_json(*pair) for pair in readings], indent=2, ensure_ascii=False))
     elif readings:
@@ -128,34 +138,11 @@ def _native_stderr_silenced() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _targets(out: Path | None, photos: Sequence[Path]) -> list[Path | None]:
-    """Return where each annotated photo goes: one path each, none of them twice."""
-    if out is None:
-        return [None] * len(photos)
-    if len(photos) == 1 and not out.is_dir():
-        return [out]
-    targets: list[Path | None] = []
-    for photo in photos:
-        home, suffix = (out, ".png") if out.is_dir() else (out.parent, out.suffix)
-        stem = photo.stem if out.is_dir() else f"{out.stem}-{photo.stem}"
-        target, number = home / f"{stem}{suffix}", 2
-        while target in targets:
-            target, number = home / f"{stem}-{number}{suffix}", number + 1
-        targets.append(target)
-    return targets
-
-
-def _save(target: Path, image: NDArray[np.uint8], reading: PictureReading) -> int:
-    from PIL import Image
-
+def _outlined(image: NDArray[np.uint8], reading: PictureReading) -> NDArray[np.uint8]:
     from emotion.annotation import annotate
 
     labels = [f"{r.scores.emotion} {r.scores.confidence:.0%}" for r in reading.faces]
-    try:
-        Image.fromarray(annotate(image, reading.faces, labels=labels)).save(target)
-    except (OSError, ValueError) as error:
-        return _complain(f"{target} cannot be written: {getattr(error, 'strerror', '') or error}")
-    return 0
+    return annotate(image, reading.faces, labels=labels)
 
 
 def _complain(line: str) -> int:
@@ -183,6 +170,7 @@ def _face_as_json(reading: FaceReading) -> dict[str, Any]:
         "box": [box.x, box.y, box.width, box.height],
         "emotion": scores.emotion,
         "confidence": round(scores.confidence, 6),
+        "hard_to_say": scores.unsure,
         "probabilities": {name: round(p, 6) for name, p in scores.as_dict().items()},
         "valence": round(mood.valence, 6),
         "arousal": round(mood.arousal, 6),

@@ -52,7 +52,7 @@ MAX_SHORT_SIDE: Final = MAX_SIDE // 2
 """Of panoramas, which are more than twice as long as they are high, it is the height that is
 bounded: shrunk to `MAX_SIDE` they would show no face."""
 MIN_SHORT_SIDE: Final = 28
-"""Nobody looks for faces in a strip that is narrower than the smallest face that is read."""
+"""No face is read in a strip that is narrower than the smallest face that is read."""
 STRIP_PIXELS: Final = 2_000_000
 
 AT_ONCE: Final = 2
@@ -258,10 +258,10 @@ def _shrunk_picture(picture: Image.Image, significant_bits: int) -> Pixels:
     """Return a decoded picture of any mode as RGB uint8 ``(H, W, 3)`` of bounded size."""
     if picture.mode.startswith("I"):  # 16 bits a pixel, as integers of 16 or 32
         return _shrunk_samples(np.asarray(picture), significant_bits)
-    if isinstance(picture, BmpImageFile) and picture.mode == "RGBA":
+    bmp_with_alpha = isinstance(picture, BmpImageFile) and picture.mode == "RGBA"
+    if bmp_with_alpha and picture.getextrema()[-1] == (0, 0):
         # Four bytes a pixel of which the fourth was never written: browsers take it for opaque.
-        if picture.getextrema()[-1] == (0, 0):
-            picture = picture.convert("RGB")
+        picture = picture.convert("RGB")
 
     def strip(top: int, bottom: int) -> Image.Image:
         return picture.crop((0, top, picture.width, bottom))

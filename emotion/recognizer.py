@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from emotion.classifier import EmotionClassifier
 from emotion.crop import turned_away
 from emotion.detector import DetectorName, FaceDetector, OnStage, build_detector
+from emotion.panorama import detect_faces
 from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
 
 MAX_FACES = 32
@@ -79,7 +80,7 @@ class EmotionRecognizer:
             ValueError: another type, shape or dtype.
         """
         check_image(image)
-        found = self.detector.detect(image, on_stage=on_stage)
+        found = detect_faces(self.detector, image, on_stage=on_stage)
         large = [face for face in found if max(face.box.width, face.box.height) >= SMALLEST_SIDE]
         readable = [face for face in large if not turned_away(face)]
         chosen = readable[: self.max_faces]

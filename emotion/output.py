@@ -1,0 +1,113 @@
+"""Where annotated photos go: never onto a photo that was handed in, nor onto one another."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+ADDED: Final = "-annotated"
+"""Follows a photo's own name in a folder that holds photos which were handed in."""
+
+
+class OutputError(Exception):
+    """A picture that was not written. Its text is the sentence for the user."""
+
+
+def annotation_targets(
+    out: Path | None, photos: Sequence[Path], *, inputs: Sequence[Path]
+) -> list[Path | None]:
+    """Return where each annotated photo goes: one path each, none of them twice.
+
+    A name that is made up here is never that of an input; one that the user gave is returned as
+    it is, and refused by `save_new` if it has to be.
+
+    Args:
+        out: a file, for several photos the beginning and end of the names, or a folder.
+        photos: those that were read.
+        inputs: all that were handed in.
+    """
+    if out is None:
+        return [None] * len(photos)
+    if len(photos) == 1 and len(inputs) == 1 and not out.is_dir():
+        return [out]
+    added = ADDED if out.is_dir() and any(_lies_in(photo, out) for photo in inputs) else ""
+    targets: list[Path | None] = []
+    taken: set[str] = set()
+    for photo in photos:
+        home, suffix = (out, ".png") if out.is_dir() else (out.parent, out.suffix)
+        stem = f"{photo.stem}{added}" if out.is_dir() else f"{out.stem}-{photo.stem}"
+        target, number = home / f"{stem}{suffix}", 2
+        # Names that differ in case alone are one file on Windows and macOS.
+        while target.name.casefold() in taken or _is_one_of(target, inputs):
+            target, number = home / f"{stem}-{number}{suffix}", number + 1
+        targets.append(target)
+        taken.add(target.name.casefold())
+    return targets
+
+
+def save_new(
+    image: NDArray[np.uint8], target: Path, *, inputs: Sequence[Path], overwrite: bool
+) -> None:
+    """Write a picture in the format of the target's suffix.
+
+    Args:
+        image: RGB uint8 ``(H, W, 3)``.
+        target: the file.
+        inputs: files that are never written to, by whatever name.
+        overwrite: whether a file that exists may be replaced.
+
+    Raises:
+        OutputError: the target is an input, exists, or cannot be written.
+    """
+    if _is_one_of(target, inputs):
+        raise OutputError(
+            f"{target} is one of the photos, which are never written over: choose another name "
+            "for --annotate"
+        )
+    kind = Image.registered_extensions().get(target.suffix.lower())
+    if kind is None or kind not in Image.SAVE:
+        raise OutputError(
+            f"{target} cannot be written: '{target.suffix}' is no picture format that can be "
+            "written. Take .png or .jpg"
+        )
+    encoded = io.BytesIO()
+    try:
+        Image.fromarray(image).save(encoded, kind)
+        # A link that leads nowhere is not followed either: it may lead to a photo's next place.
+        with target.open("wb" if overwrite and not _is_dangling(target) else "xb") as file:
+            file.write(encoded.getbuffer())
+    except FileExistsError as error:
+        raise OutputError(
+            f"{target} exists already and is left alone: choose another name, or add --force"
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", "") or error
+        raise OutputError(f"{target} cannot be written: {reason}") from error
+
+
+def _is_one_of(target: Path, inputs: Sequence[Path]) -> bool:
+    """Return whether ``target`` is one of ``inputs``: by name, through links, or in other case."""
+    return any(_same(target, path) for path in inputs)
+
+
+def _same(a: Path, b: Path) -> bool:
+    try:
+        return a.samefile(b)
+    except OSError:  # one of them does not exist
+        return os.path.realpath(a) == os.path.realpath(b)
+
+
+def _lies_in(photo: Path, folder: Path) -> bool:
+    homes = (photo.parent, Path(os.path.realpath(photo)).parent)
+    return any(_same(home, folder) for home in homes)
+
+
+def _is_dangling(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
