@@ -33,6 +33,10 @@ KEY: Final = "live-camera"
 GRACE: Final = 10.0
 """Seconds for what lies before a connection is tried: opening the camera, a busy server."""
 
+MAX_FRAME_SIDE: Final = 1280
+"""Pixels. A browser that sends more than it was asked for gets it back smaller: a frame of 4K
+would be 25 MB in every copy."""
+
 logger = logging.getLogger(__name__)
 
 _compat_webrtc.say_little()
@@ -57,7 +61,9 @@ class Take:
         """Return the frame to be shown. Never raises: that would freeze the picture for good."""
         try:
             at = self._seconds(frame)
-            shown, _ = self.stream.process(frame.to_ndarray(format="rgb24"), at)
+            width, height = bounded(frame.width, frame.height)
+            pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
+            shown, _ = self.stream.process(pixels, at)
             # The encoder wants this format; here the conversion holds up one visitor only.
             return av.VideoFrame.from_ndarray(shown, format="rgb24").reformat(format="yuv420p")
         except Exception:
@@ -204,6 +210,14 @@ class LiveCamera:
         except Exception:
             logger.exception("The live camera could not be started")
             self.fail("broken")
+
+
+def bounded(width: int, height: int) -> tuple[int, int]:
+    """Return the size at which a frame is read and shown: even, and at most 1280 a side."""
+    shrink = min(1.0, MAX_FRAME_SIDE / max(width, height))
+    if shrink == 1.0:
+        return width, height
+    return max(2, round(width * shrink / 2) * 2), max(2, round(height * shrink / 2) * 2)
 
 
 def live_camera() -> LiveCamera:

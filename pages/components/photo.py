@@ -13,9 +13,14 @@ from pages.components import _compat, services
 from pages.components.picture import picture
 from pages.components.state import ROOM, Chooser, Photo, visit
 
-SUFFIXES: Final = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "heic", "heif")
+SUFFIXES: Final = (
+    *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif"),
+    *("heic", "heif", "hif", "avif"),
+)
 MEGABYTES: Final = 15
 """What `emotion.image` reads; the uploader names it and refuses more before anything is sent."""
+
+IN_LINE: Final = "Waiting for other pictures to be opened…"
 
 STAGES: Final = {
     "find": "Looking for a face…",
@@ -44,7 +49,7 @@ def read_waiting_picture() -> None:
         return
     with place.status("Opening the picture…") as status:
         try:
-            image = decode_image(me.waiting)
+            image = decode_image(me.waiting, on_wait=lambda: status.update(label=IN_LINE))
             reading = services.recognizer().analyze(
                 image, on_stage=lambda stage: status.update(label=STAGES[stage])
             )
