@@ -51,6 +51,8 @@ MAX_SIDE: Final = 1280
 MAX_SHORT_SIDE: Final = MAX_SIDE // 2
 """Of panoramas, which are more than twice as long as they are high, it is the height that is
 bounded: shrunk to `MAX_SIDE` they would show no face."""
+MAX_LONG_SIDE: Final = 8 * MAX_SIDE
+"""Panoramas are looked at in up to eight parts (`emotion.panorama`)."""
 MIN_SHORT_SIDE: Final = 28
 """No face is read in a strip that is narrower than the smallest face that is read."""
 STRIP_PIXELS: Final = 2_000_000
@@ -107,8 +109,7 @@ def decode_image(data: bytes, *, on_wait: Callable[[], None] | None = None) -> P
         on_wait: called once, in the calling thread, before it waits for others.
 
     Returns:
-        RGB uint8 ``(H, W, 3)``. Panoramas are at most 640 pixels high and may be longer than
-        1280.
+        RGB uint8 ``(H, W, 3)``. Panoramas are at most 640 pixels high and 10,240 long.
 
     Raises:
         ImageError: too large, too costly, damaged, or no picture.
@@ -218,7 +219,7 @@ def _heic(data: bytes) -> tuple[Pixels, int]:
     picture = file[file.primary_index]
     deep = picture.info["bit_depth"] > 8
     width, height = picture.size
-    check_size(width, height, MAX_DEEP_MEGAPIXELS if deep else MAX_MEGAPIXELS["HEIC"])
+    check_size(width, height, (MAX_DEEP_MEGAPIXELS if deep else MAX_MEGAPIXELS)["HEIC"])
     samples = np.asarray(picture)[:, : picture.size[0]]
     mode: str = picture.mode
 
@@ -311,8 +312,8 @@ def _target_size(width: int, height: int) -> tuple[int, int]:
     """Return the bounded size of a picture of ``width`` × ``height`` pixels."""
     shorter, longer = sorted((width, height))
     shrink = MAX_SIDE / longer
-    if shorter >= MIN_SHORT_SIDE:
-        shrink = max(shrink, MAX_SHORT_SIDE / shorter if longer > 2 * shorter else 0.0)
+    if longer > 2 * shorter >= 2 * MIN_SHORT_SIDE:
+        shrink = min(MAX_SHORT_SIDE / shorter, MAX_LONG_SIDE / longer)
     shrink = min(shrink, 1.0)
     return max(1, round(width * shrink)), max(1, round(height * shrink))
 

@@ -76,7 +76,7 @@ def read_png(data: bytes) -> PngFile:
             break
     width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", kept[b"IHDR"])
     deep = bits == 16 and colour != 0
-    check_size(width, height, MAX_DEEP_MEGAPIXELS if deep else MAX_MEGAPIXELS["PNG"])
+    check_size(width, height, (MAX_DEEP_MEGAPIXELS if deep else MAX_MEGAPIXELS)["PNG"])
     stream = b"".join(image)
     if deep:
         bytes_per_pixel = PNG_CHANNELS[colour] * 2

@@ -23,8 +23,8 @@ MAX_MEGAPIXELS: Final = {
     "WebP": 25.0,  # 15 bytes a pixel
 }
 """What is read of each format, in millions of pixels."""
-MAX_DEEP_MEGAPIXELS: Final = 25.0
-"""The same where a sample has more than 8 bits and takes two bytes."""
+MAX_DEEP_MEGAPIXELS: Final = {"HEIC": 25.0, "PNG": 18.0}
+"""The same where a colour has more than 8 bits and takes two bytes."""
 MAX_LOSSLESS_JPEG_MEGAPIXELS: Final = 25.0
 """Lossless JPEG is not decoded at a reduced size."""
 MAX_RUN_LENGTH_MEGAPIXELS: Final = 10.0
