@@ -28,11 +28,11 @@ from PIL.WebPImagePlugin import WebPImageFile
 from emotion.image_containers import (
     PNG_SIGNATURE,
     check_bmp,
-    heif_kind,
     read_gif,
     read_png,
     read_webp,
 )
+from emotion.image_heif import heif_kind, read_heif
 from emotion.image_jpeg import read_jpeg
 from emotion.image_limits import (
     MAX_BYTES,
@@ -206,7 +206,7 @@ def _bmp(data: bytes) -> tuple[Pixels, int]:
 def _avif(data: bytes) -> tuple[Pixels, int]:
     if not features.check("avif"):
         raise ImageError(NOT_INSTALLED.format(format="AVIF"))
-    return _pillow(AvifImageFile, data, "AVIF")
+    return _pillow(AvifImageFile, read_heif(data, "AVIF"), "AVIF")
 
 
 def _heic(data: bytes) -> tuple[Pixels, int]:
@@ -215,7 +215,7 @@ def _heic(data: bytes) -> tuple[Pixels, int]:
     except ImportError as error:
         raise ImageError(NOT_INSTALLED.format(format="HEIC")) from error
     # Not through Pillow, which would copy the pixels. libheif turns the picture upright itself.
-    file = HeifFile(io.BytesIO(data))
+    file = HeifFile(io.BytesIO(read_heif(data, "HEIC")))
     picture = file[file.primary_index]
     deep = picture.info["bit_depth"] > 8
     width, height = picture.size

@@ -1,4 +1,4 @@
-"""The containers of PNG, WebP, GIF, BMP and HEIF, read before anything is decoded.
+"""The containers of PNG, WebP, GIF and BMP, read before anything is decoded.
 
 Each function checks the budgets of `emotion.image_limits` on the headers and returns the file
 again with what is needed to show its first frame and nothing else: what a decoder never sees can
@@ -28,13 +28,6 @@ from emotion.image_limits import (
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 PNG_KEPT: Final = (b"IHDR", b"PLTE", b"tRNS", b"eXIf")
 PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-
-HEIC_BRANDS: Final = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
-)
-AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
-HEIF_BRANDS: Final = frozenset({b"mif1", b"mif2", b"msf1"})
-"""Brands of the container, whatever codec is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,21 +243,3 @@ def check_bmp(data: bytes) -> None:
     row = (width * bits + 31) // 32 * 4
     if len(data) - start + 3 < row * height:  # the last row may lack its padding
         raise ValueError("A BMP is cut short")
-
-
-def heif_kind(data: bytes) -> str | None:
-    """Return ``HEIC`` or ``AVIF`` for a file of the HEIF family, by its brands, else None.
-
-    The first brand says what the file is meant for; ``mif1`` and ``msf1`` leave it to the others.
-    """
-    if data[4:8] != b"ftyp":
-        return None
-    length = min(int.from_bytes(data[:4], "big"), 1024)
-    listed = data[16:length]
-    brands = [data[8:12], *(listed[at : at + 4] for at in range(0, len(listed) - 3, 4))]
-    for brand in brands:
-        if brand in HEIC_BRANDS:
-            return "HEIC"
-        if brand in AVIF_BRANDS:
-            return "AVIF"
-    return "HEIC" if HEIF_BRANDS.intersection(brands) else None

@@ -34,7 +34,10 @@ MAX_RUN_LENGTH_BYTES: Final = 1_500_000
 MAX_SEGMENTS: Final = 1_000
 """Segments of a JPEG before and between its scans, or extension blocks of a GIF."""
 MAX_CHUNKS: Final = 20_000
-"""Chunks of a PNG or a WebP."""
+"""Chunks of a PNG or a WebP, boxes of a HEIC or an AVIF."""
+MAX_TILED: Final = 2.5
+"""Of a HEIC or AVIF that is put together from tiles or layers, all of them, with its alpha, are
+at most so many times the megapixels of one that is not."""
 MAX_SCANS: Final = 100
 MAX_SCAN_MEGAPIXELS: Final = 1_600.0
 """Scans times megapixels of a JPEG: a scan visits every block, even where it says nothing of

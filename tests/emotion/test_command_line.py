@@ -11,6 +11,8 @@ from PIL import Image
 
 from emotion import __main__ as command
 from emotion.labels import EMOTIONS
+from emotion.recognizer import EmotionRecognizer
+from emotion.types import EmotionScores, Face, PictureReading
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,7 +52,10 @@ def test_json_keeps_its_contract(
     assert empty == {"file": str(hills), "faces": [], "notes": []}
     assert smile["file"] == str(photo)
     (face,) = smile["faces"]
-    assert set(face) == {"box", "emotion", "confidence", "probabilities", "valence", "arousal"}
+    assert set(face) == {
+        *("box", "emotion", "confidence", "hard_to_say", "probabilities", "valence", "arousal")
+    }
+    assert face["hard_to_say"] is False
     x, y, width, height = face["box"]
     assert all(isinstance(value, int) for value in face["box"])
     assert x < 225 < x + width
@@ -84,6 +89,34 @@ def test_a_face_turned_away_is_a_note(
     out, _ = capsys.readouterr()
     assert "no face that can be read" in out
     assert "turned away" in out
+
+
+def test_json_carries_notes_and_doubt(
+    tmp_path: Path, astronaut: np.ndarray, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    photo = tmp_path / "pair.png"
+    Image.fromarray(np.hstack([astronaut, astronaut])).save(photo)
+    undecided = EmotionScores((0.0, 0.0, 0.0, 0.5, 0.05, 0.0, 0.45))
+
+    class Undecided:
+        def __init__(self, detector: str) -> None:
+            self.real = EmotionRecognizer(detector, self, max_faces=1)  # type: ignore[arg-type]
+
+        def classify(self, image: np.ndarray, faces: list[Face]) -> list[EmotionScores]:
+            return [undecided] * len(faces)
+
+        def warm_up(self) -> None:
+            self.real.warm_up()
+
+        def analyze(self, image: np.ndarray) -> PictureReading:
+            return self.real.analyze(image)
+
+    monkeypatch.setattr("emotion.__main__._recognizer", Undecided)
+    assert run(photo, "--json", "--detector", "haar") == 0
+    (item,) = json.loads(capsys.readouterr().out)
+    assert item["notes"] == ["2 faces were found; the 1 largest were read."]
+    assert [face["hard_to_say"] for face in item["faces"]] == [True]
 
 
 def test_plain_output_says_it_in_words(
@@ -149,6 +182,79 @@ def test_annotate_into_a_folder(photo: Path, tmp_path: Path) -> None:
     folder.mkdir()
     assert run(photo, "--annotate", folder) == 0
     assert (folder / "smile.png").exists()
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+@pytest.mark.parametrize("name", ["smile.jpg", "link.jpg", "hard.png", "here/smile.jpg"])
+def test_a_photo_is_never_written_over_by_any_name(
+    name: str, force: list[str], photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = photo.parent
+    (folder / "link.jpg").symlink_to(photo)
+    (folder / "hard.png").hardlink_to(photo)
+    (folder / "here").symlink_to(folder)
+    before = snapshot(folder)
+    assert run(photo, "--annotate", folder / name, "--detector", "haar", *force) == 2
+    assert "never written over" in capsys.readouterr().err
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_the_photos_own_folder_gets_names_that_cannot_clash(
+    force: list[str], tmp_path: Path, astronaut: np.ndarray
+) -> None:
+    photo, named = tmp_path / "me.png", tmp_path / "me-annotated.png"
+    for path in (photo, named):
+        Image.fromarray(astronaut).save(path)
+    before = snapshot(tmp_path)
+    assert run(photo, named, "--annotate", tmp_path, "--detector", "haar", *force) == 0
+    after = snapshot(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {"me-annotated-2.png", "me-annotated-annotated.png"}
+
+
+def test_a_file_that_exists_is_left_alone_without_force(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, folder = tmp_path / "out.png", tmp_path / "folder"
+    folder.mkdir()
+    (folder / "smile.png").write_bytes(b"somebody's")
+    target.write_bytes(b"somebody's")
+    for out, written in ((target, target), (folder, folder / "smile.png")):
+        assert run(photo, "--annotate", out, "--detector", "haar") == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"{written} exists already" in line
+        assert written.read_bytes() == b"somebody's"
+        assert run(photo, "--annotate", out, "--detector", "haar", "--force") == 0
+        assert Image.open(written).format == "PNG"
+        capsys.readouterr()
+
+
+def test_photos_of_one_name_do_not_overwrite_each_other(
+    photo: Path, tmp_path: Path, landscape: np.ndarray
+) -> None:
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    folder.mkdir(), other.mkdir()
+    Image.fromarray(landscape).save(other / "Smile.png")
+    photos = (photo, other / "Smile.png")
+    assert run(*photos, "--annotate", folder, "--detector", "haar", "--force") == 0
+    assert {path.name for path in folder.iterdir()} == {"smile.png", "Smile-2.png"}
+    assert Image.open(folder / "Smile-2.png").size == landscape.shape[1::-1]
+
+
+def test_a_photo_that_cannot_be_read_is_not_written_over_either(
+    photo: Path, text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    precious = tmp_path / "seen-smile.png"
+    precious.write_bytes(b"cannot be read")
+    arguments = (photo, precious, "--annotate", tmp_path / "seen.png", "--detector", "haar")
+    assert run(*arguments, "--force") == 2
+    assert precious.read_bytes() == b"cannot be read"
+    assert (tmp_path / "seen-smile-2.png").exists()
 
 
 @pytest.mark.parametrize("name", ["nowhere/out.png", "out.words"])

@@ -5,9 +5,10 @@ import struct
 import warnings
 import zlib
 
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 import emotion.image
 from emotion.image import MAX_SIDE, ImageError, decode_image
@@ -133,6 +134,10 @@ def test_cmyk_jpeg_keeps_its_colours() -> None:
     ((2000, 1000), (MAX_SIDE // 2, MAX_SIDE, 3)),
     ((3000, 4000), (MAX_SIDE, MAX_SIDE * 3 // 4, 3)),
     ((9000, 2), (1, MAX_SIDE, 3)),
+    ((8000, 400), (400, 8000, 3)),
+    ((400, 8000), (8000, 400, 3)),
+    ((6000, 1500), (640, 2560, 3)),
+    ((30_000, 700), (239, 10_240, 3)),
     ((1, 1), (1, 1, 3)),
 ])  # fmt: skip
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -152,16 +157,157 @@ def test_the_result_is_writable() -> None:
 def test_what_is_no_picture_is_refused_with_what_would_be(data: bytes) -> None:
     with pytest.raises(ImageError, match="not a picture we can read") as caught:
         decode_image(data)
-    for name in ("JPEG", "PNG", "WebP", "BMP", "GIF", "HEIC"):
+    for name in ("JPEG", "PNG", "WebP", "BMP", "GIF", "HEIC", "AVIF"):
         assert name in str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF"])
-@pytest.mark.parametrize("share", [0.1, 0.6])
-def test_a_truncated_picture_is_refused(kind: str, share: float, astronaut: np.ndarray) -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "AVIF"])
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.35, 0.6, 0.9, 0.97])
+def test_a_truncated_picture_is_refused(kind: str, fraction: float, astronaut: np.ndarray) -> None:
     data = encoded(Image.fromarray(astronaut), kind)
     with pytest.raises(ImageError, match="not a picture we can read"):
-        decode_image(data[: int(len(data) * share)])
+        decode_image(data[: int(len(data) * fraction)])
+
+
+@pytest.mark.parametrize("options", [
+    {"progressive": True},
+    {"restart_marker_rows": 1},
+    {"restart_marker_blocks": 7},
+    {"subsampling": 0, "optimize": True},
+])  # fmt: skip
+def test_a_truncated_jpeg_is_refused_wherever_it_ends(
+    options: dict[str, object], astronaut: np.ndarray
+) -> None:
+    data = encoded(Image.fromarray(astronaut[:128, :128]), "JPEG", **options)
+    ends = {data.rfind(b"\xff\xda"), data.rfind(b"\xff\xc4"), *range(700, len(data) - 60, 211)}
+    ends |= {at for at in range(700, len(data) - 60) if data[at] == 0xFF and data[at + 1] != 0}
+    for end in ends:
+        with pytest.raises(ImageError, match="not a picture we can read"):
+            decode_image(data[:end])
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_a_jpeg_without_its_last_bytes_is_read(
+    missing: int, options: dict[str, object], astronaut: np.ndarray
+) -> None:
+    for picture in (
+        quarters(),
+        Image.fromarray(astronaut),
+        Image.fromarray(astronaut).convert("L"),
+    ):
+        data = encoded(picture, "JPEG", **options)
+        assert (decode_image(data[:-missing]) == decode_image(data)).all()
+
+
+def test_a_png_without_its_end_chunk_is_read(astronaut: np.ndarray) -> None:
+    data = encoded(Image.fromarray(astronaut), "PNG")
+    assert (decode_image(data[:-12]) == astronaut).all()
+
+
+def test_a_webp_whose_metadata_are_cut_short_is_read() -> None:
+    data = encoded(quarters(), "WEBP", xmp=b"<x/>" * 100)
+    assert corners(decode_image(data[:-30])) == [RED, GREEN, BLUE, WHITE]
+
+
+def png_chunk(kind: bytes, body: bytes, *, checksum: int | None = None) -> bytes:
+    crc = zlib.crc32(kind + body) if checksum is None else checksum
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", crc)
+
+
+@pytest.mark.parametrize("chunk", [
+    png_chunk(b"tEXt", b"Comment\0" + b"x" * 3_000_000),
+    png_chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(5_000_000))),
+    png_chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(bytes(5_000_000))),
+    png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(bytes(5_000_000))),
+    png_chunk(b"iCCP", b"profile\0\0no deflate"),
+    png_chunk(b"tEXt", b"Comment\0hello", checksum=1),
+    png_chunk(b"eXIf", b"II*\0", checksum=2),
+    png_chunk(b"gAMA", b"\0\0", checksum=3),
+    png_chunk(b"tRNS", b"\0\0", checksum=4),
+    png_chunk(b"acTL", bytes(3)),
+])  # fmt: skip
+def test_what_lies_beside_a_png_does_not_matter(chunk: bytes) -> None:
+    data = encoded(quarters(), "PNG")
+    assert corners(decode_image(data[:33] + chunk + data[33:])) == [RED, GREEN, BLUE, WHITE]
+    end = len(data) - 12
+    assert corners(decode_image(data[:end] + chunk + data[end:])) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_a_png_whose_image_data_are_damaged_is_refused() -> None:
+    data = bytearray(encoded(quarters(), "PNG"))
+    data[data.find(b"IDAT") + 12] ^= 0xFF
+    with pytest.raises(ImageError, match="damaged"):
+        decode_image(bytes(data))
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_deep_pngs_show_what_eight_bits_would(bits: int, channels: int) -> None:
+    levels = np.array([[30, 77], [150, 255]]).repeat(48, 0).repeat(64, 1)
+    samples = (levels * ((1 << bits) - 1) // 255).astype(np.uint16)
+    if channels > 1:
+        samples = np.dstack([samples, samples // 2, samples // 4])
+    if channels == 4:
+        samples = np.dstack([samples, np.full(levels.shape, 65535, np.uint16)])
+    done, data = cv2.imencode(".png", samples)
+    assert done
+    pixels = decode_image(data.tobytes()).astype(int)
+    if channels > 1:
+        assert np.abs(pixels[..., 0] - levels // 4).max() <= 1  # OpenCV writes blue first
+    assert np.abs(pixels[..., 2] - levels).max() <= 1
+
+
+def test_a_truncated_deep_png_is_refused() -> None:
+    noise = np.random.default_rng(0).integers(0, 65536, (64, 64, 3), dtype=np.uint16)
+    data = cv2.imencode(".png", noise)[1].tobytes()
+    assert decode_image(data).shape == (64, 64, 3)
+    with pytest.raises(ImageError, match="damaged"):
+        decode_image(data[: len(data) // 2])
+
+
+def bmp_of_32_bits(alpha: int) -> bytes:
+    """Return the four quarters as a BMP with masks for four channels (BITMAPV4HEADER)."""
+    rows = np.asarray(quarters())[::-1, :, ::-1]
+    body = np.dstack([rows, np.full(rows.shape[:2], alpha, np.uint8)]).tobytes()
+    header = struct.pack("<IiiHHIIiiII", 108, 96, 64, 1, 32, 3, len(body), 0, 0, 0, 0)
+    masks = struct.pack("<IIII", 0xFF0000, 0xFF00, 0xFF, 0xFF000000) + b"BGRs" + bytes(48)
+    return struct.pack("<2sIII", b"BM", 122 + len(body), 0, 122) + header + masks + body
+
+
+def test_a_bmp_with_an_empty_alpha_channel_is_opaque() -> None:
+    for alpha in (0, 255):
+        assert corners(decode_image(bmp_of_32_bits(alpha))) == [RED, GREEN, BLUE, WHITE]
+    assert decode_image(bmp_of_32_bits(128))[50, 10].tolist() == pytest.approx(
+        [127, 127, 255], abs=1
+    )
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"hevc", b"hevx", b"heis", b"hevm"])
+def test_heic_is_known_by_any_of_its_brands(brand: bytes) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    buffer = io.BytesIO()
+    heif.from_pillow(quarters()).save(buffer, quality=90)
+    data = buffer.getvalue()
+    # The box keeps its length, so that the offsets behind it stay right.
+    for major in (brand, b"mif1", b"msf1"):
+        for compatible in (b"mif1heicmiaf", b"msf1" + brand + b"iso8", brand * 3):
+            named = data[:8] + major + bytes(4) + compatible + data[28:]
+            assert corners(decode_image(named)) == [RED, GREEN, BLUE, WHITE]
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow was built without AVIF")
+@pytest.mark.parametrize("brand", [b"avif", b"avis", b"mif1", b"msf1"])
+def test_avif_is_read(brand: bytes) -> None:
+    data = bytearray(encoded(quarters(), "AVIF"))
+    data[8:12] = brand
+    assert corners(decode_image(bytes(data))) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_avif_without_support_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "check", lambda name: False)
+    with pytest.raises(ImageError, match="does not know AVIF"):
+        decode_image(b"\x00\x00\x00\x18ftypavif" + bytes(100))
 
 
 def test_a_signature_followed_by_noise_is_refused() -> None:
