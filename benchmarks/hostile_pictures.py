@@ -30,7 +30,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 def zeros(count: int) -> bytes:
     """Return ``count`` zero bytes, deflated, without ever holding them."""
-    deflate = zlib.compressobj(9)
+    deflate = zlib.compressobj(1)
     parts = [deflate.compress(bytes(min(1 << 20, count - at))) for at in range(0, count, 1 << 20)]
     return b"".join((*parts, deflate.flush()))
 
@@ -161,8 +161,8 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "PNG, 40 MP of 16 bits, grey (within)": lambda: png(6324, 6324, bits=16, colour=0),
     "PNG, 32,768 × 1,220 (within)": lambda: png(32_768, 1220, colour=6),
     "PNG, 1,100,000 chunks": lambda: png(64, 64, before=chunk(b"teXt", b"") * 1_100_000),
-    "PNG, text that inflates to 10 GB (within)": lambda: png(
-        64, 64, before=chunk(b"zTXt", b"a\0\0" + zeros(1_000_000_000) * 10)
+    "PNG, text that inflates to 1 GB (within)": lambda: png(
+        64, 64, before=chunk(b"zTXt", b"a\0\0" + zeros(100_000_000) * 10)
     ),
     "WebP, 36 MP": lambda: encoded(Image.new("RGB", (6000, 6000)), "WEBP", lossless=True),
     "WebP, 25 MP (within)": lambda: encoded(Image.new("RGBA", (5000, 5000)), "WEBP", lossless=True),

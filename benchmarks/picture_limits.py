@@ -43,7 +43,7 @@ def photo(width: int, height: int, *, progressive: bool = False, kind: str = "JP
         import pillow_heif
 
         buffer = io.BytesIO()
-        pillow_heif.from_pillow(pixels).save(buffer, quality=40)
+        pillow_heif.from_pillow(pixels).save(buffer, quality=40, enc_params={"preset": "ultrafast"})
         return buffer.getvalue()
     return encoded(pixels, kind, quality=75, **({"progressive": True} if progressive else {}))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -63,7 +65,7 @@ def test_the_parts_cover_the_whole_and_overlap(longer: int, shorter: int) -> Non
     assert parts[0][0] == 0
     assert parts[-1][1] == longer
     assert len(parts) <= MAX_WINDOWS
-    for (_, end), (start, _) in zip(parts, parts[1:], strict=False):
+    for (_, end), (start, _) in pairwise(parts):
         assert end - start >= shorter // 2 - 1
 
 

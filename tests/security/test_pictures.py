@@ -74,7 +74,7 @@ def test_headers_are_held_against_the_budget_of_their_format(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(MAX_MEGAPIXELS, kind, 0.001)
-    picture = Image.new("RGB", (64, 32))
+    picture = Image.new("RGB", (64, 64))
     if kind == "HEIC":
         heif = pytest.importorskip("pillow_heif")
         buffer = io.BytesIO()
@@ -82,7 +82,7 @@ def test_headers_are_held_against_the_budget_of_their_format(
         data = buffer.getvalue()
     else:
         data = encoded(picture, kind)
-    with pytest.raises(ImageError, match="64 × 32 pixels"):
+    with pytest.raises(ImageError, match="64 × 64 pixels"):
         decode_image(data)
 
 
@@ -105,11 +105,10 @@ def test_mutated_attacks_are_refused_in_a_sentence_or_read(seed: int) -> None:
         for at in random.integers(0, min(len(data), 400), 4):
             data[at] = random.integers(256)
         try:
-            pixels = decode_image(bytes(data))
+            said = str(decode_image(bytes(data)).dtype)
         except ImageError as error:
-            assert str(error).startswith("This ")
-        else:
-            assert pixels.dtype == np.uint8
+            said = str(error)
+        assert said == "uint8" or said.startswith("This ")
 
 
 def test_two_pictures_are_decoded_at_once_and_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
