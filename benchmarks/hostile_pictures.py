@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 
@@ -138,6 +139,17 @@ def heif_claiming(kind: str, width: int, height: int) -> bytes:
     return bytes(data)
 
 
+def exif_of_tags(count: int, size: int) -> bytes:
+    """Return EXIF data whose tags all claim the same ``size`` bytes."""
+    entries = b"".join(struct.pack("<HHII", tag, 7, size, 0) for tag in range(1, count + 1))
+    return (b"II*\0\x08\0\0\0" + struct.pack("<H", count) + entries + bytes(4)).ljust(size, b"\0")
+
+
+def avif_with_exif(exif: bytes) -> bytes:
+    with warnings.catch_warnings(action="ignore"):  # Pillow looks into it while it writes
+        return encoded(Image.new("RGB", (64, 64)), "AVIF", exif=exif)
+
+
 ATTACKS: dict[str, Callable[[], bytes]] = {
     "JPEG, 12 MP in 20,000 scans": lambda: with_scans((4000, 3000), 20_000),
     "JPEG, 12 MP in 99 scans (within)": lambda: with_scans((4000, 3000), 89),
@@ -163,6 +175,15 @@ ATTACKS: dict[str, Callable[[], bytes]] = {
     "PNG, 1,100,000 chunks": lambda: png(64, 64, before=chunk(b"teXt", b"") * 1_100_000),
     "PNG, text that inflates to 1 GB (within)": lambda: png(
         64, 64, before=chunk(b"zTXt", b"a\0\0" + zeros(100_000_000) * 10)
+    ),
+    "PNG, 60,000 EXIF tags of 1 MB (within)": lambda: png(
+        64, 64, before=chunk(b"eXIf", exif_of_tags(60_000, 1_000_000))
+    ),
+    "JPEG, 5,000 EXIF tags of 64 kB (within)": lambda: encoded(
+        Image.new("RGB", (64, 64)), "JPEG", exif=b"Exif\0\0" + exif_of_tags(5000, 65_000)
+    ),
+    "AVIF, 60,000 EXIF tags of 1 MB (within)": lambda: avif_with_exif(
+        exif_of_tags(60_000, 1_000_000)
     ),
     "WebP, 36 MP": lambda: encoded(Image.new("RGB", (6000, 6000)), "WEBP", lossless=True),
     "WebP, 25 MP (within)": lambda: encoded(Image.new("RGBA", (5000, 5000)), "WEBP", lossless=True),

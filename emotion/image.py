@@ -25,6 +25,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from emotion.exif import orientation
 from emotion.image_containers import (
     PNG_SIGNATURE,
     check_bmp,
@@ -73,7 +74,6 @@ NOT_INSTALLED: Final = (
     "as JPEG, PNG, WebP, BMP or GIF and try again."
 )
 
-ORIENTATION_TAG: Final = 0x0112
 UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -118,12 +118,12 @@ def decode_image(data: bytes, *, on_wait: Callable[[], None] | None = None) -> P
     reader = _reader(data)
     with _turn(on_wait):
         try:
-            pixels, orientation = reader(data)
+            pixels, turned = reader(data)
         except ImageError:
             raise
         except Exception as error:  # decoders meet broken files with every kind of exception
             raise ImageError(DAMAGED) from error
-        return _upright(pixels, orientation)
+        return _upright(pixels, turned)
 
 
 @contextmanager
@@ -165,48 +165,51 @@ def _jpeg(data: bytes) -> tuple[Pixels, int]:
     file = read_jpeg(data)
     file.check_cost()
     if file.ended:
-        return _pillow(JpegImageFile, file.rebuilt())
+        return _pillow(JpegImageFile, file.rebuilt()), orientation(file.exif)
     # Without its end marker a decoder cannot tell a whole picture from one that is cut short: it
     # goes on with whatever follows. So two different things follow.
     if file.lacks_scans() or file.lacks_restarts():
         raise ValueError("A JPEG ends before its last scan does")
-    pixels, orientation = _pillow(JpegImageFile, file.rebuilt(PADDINGS[0]))
-    other, _ = _pillow(JpegImageFile, file.rebuilt(PADDINGS[1]))
+    pixels, other = (_pillow(JpegImageFile, file.rebuilt(padding)) for padding in PADDINGS)
     if (pixels != other).any(axis=2).mean() > CHANGED_BY_PADDING:
         raise ValueError("A JPEG is cut short")
-    return pixels, orientation
+    return pixels, orientation(file.exif)
 
 
 def _png(data: bytes) -> tuple[Pixels, int]:
     file = read_png(data)
     if not file.deep_colour:
-        return _pillow(PngImageFile, file.data, significant_bits=file.significant_bits)
+        pixels = _pillow(PngImageFile, file.data, significant_bits=file.significant_bits)
+        return pixels, orientation(file.exif)
     # Pillow would drop the lower byte of each sample, and with it pictures of 10 or 12 bits.
-    with PngImageFile(io.BytesIO(file.data)) as picture:
-        orientation = _orientation(picture)
     samples = cv2.imdecode(np.frombuffer(file.data, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None:
         raise ValueError("OpenCV cannot decode this PNG")
-    return _shrunk_samples(samples, file.significant_bits), orientation
+    return _shrunk_samples(samples, file.significant_bits), orientation(file.exif)
 
 
 def _webp(data: bytes) -> tuple[Pixels, int]:
-    return _pillow(WebPImageFile, read_webp(data), "WebP")
+    content, exif = read_webp(data)
+    return _pillow(WebPImageFile, content, "WebP"), orientation(exif)
 
 
 def _gif(data: bytes) -> tuple[Pixels, int]:
-    return _pillow(GifImageFile, read_gif(data), "GIF")
+    return _pillow(GifImageFile, read_gif(data), "GIF"), 1
 
 
 def _bmp(data: bytes) -> tuple[Pixels, int]:
     check_bmp(data)
-    return _pillow(BmpImageFile, data, "BMP")
+    return _pillow(BmpImageFile, data, "BMP"), 1
 
 
 def _avif(data: bytes) -> tuple[Pixels, int]:
     if not features.check("avif"):
         raise ImageError(NOT_INSTALLED.format(format="AVIF"))
-    return _pillow(AvifImageFile, read_heif(data, "AVIF"), "AVIF")
+    content = read_heif(data, "AVIF")
+    with AvifImageFile(io.BytesIO(content)) as picture:
+        # Pillow puts the turns that the boxes prescribe into EXIF data of its own making.
+        turned = orientation(picture.info.get("exif", b""))
+    return _pillow(AvifImageFile, content, "AVIF"), turned
 
 
 def _heic(data: bytes) -> tuple[Pixels, int]:
@@ -231,10 +234,8 @@ def _heic(data: bytes) -> tuple[Pixels, int]:
     return _shrunk(samples.shape[1], samples.shape[0], strip), 1
 
 
-def _pillow(
-    opener: Any, data: bytes, name: str = "", *, significant_bits: int = 16
-) -> tuple[Pixels, int]:
-    """Decode with Pillow and return RGB uint8 ``(H, W, 3)``, bounded, and the orientation."""
+def _pillow(opener: Any, data: bytes, name: str = "", *, significant_bits: int = 16) -> Pixels:
+    """Decode with Pillow and return RGB uint8 ``(H, W, 3)`` of bounded size, as it is stored."""
     with opener(io.BytesIO(data)) as picture:
         if name:
             check_size(picture.width, picture.height, MAX_MEGAPIXELS[name])
@@ -244,15 +245,7 @@ def _pillow(
         picture.load()
         if name:
             check_size(picture.width, picture.height, MAX_MEGAPIXELS[name])
-        return _shrunk_picture(picture, significant_bits), _orientation(picture)
-
-
-def _orientation(picture: Image.Image) -> int:
-    """Return the EXIF orientation, 1 where there is none or it cannot be read."""
-    try:
-        return int(picture.getexif().get(ORIENTATION_TAG, 1))
-    except Exception:  # a picture with broken EXIF is still a picture
-        return 1
+        return _shrunk_picture(picture, significant_bits)
 
 
 def _shrunk_picture(picture: Image.Image, significant_bits: int) -> Pixels:
@@ -357,7 +350,7 @@ def _on_white(picture: Image.Image, factor: int) -> Pixels:
     return np.asarray(picture.reduce(factor).convert("RGB"))
 
 
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    if orientation not in UPRIGHT:
+def _upright(pixels: Pixels, turned: int) -> Pixels:
+    if turned not in UPRIGHT:
         return np.array(pixels)  # the caller's own and writable
-    return np.array(Image.fromarray(pixels).transpose(UPRIGHT[orientation]))
+    return np.array(Image.fromarray(pixels).transpose(UPRIGHT[turned]))

@@ -26,7 +26,7 @@ from emotion.image_limits import (
 )
 
 PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
-PNG_KEPT: Final = (b"IHDR", b"PLTE", b"tRNS", b"eXIf")
+PNG_KEPT: Final = (b"IHDR", b"PLTE", b"tRNS")
 PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -38,11 +38,13 @@ class PngFile:
         data: the file.
         deep_colour: whether it has several channels of 16 bits.
         significant_bits: the most that one of its channels says it has, from its own note.
+        exif: its EXIF data; empty where there are none.
     """
 
     data: bytes
     deep_colour: bool
     significant_bits: int
+    exif: bytes
 
 
 def read_png(data: bytes) -> PngFile:
@@ -54,7 +56,7 @@ def read_png(data: bytes) -> PngFile:
     """
     kept: dict[bytes, bytes] = {}
     image: list[bytes] = []
-    significant = 16
+    significant, exif = 16, b""
     for kind, body, whole in _png_chunks(data):
         critical = not kind[0] & 0x20
         if critical and not whole:
@@ -65,6 +67,8 @@ def read_png(data: bytes) -> PngFile:
             kept.setdefault(kind, body)
         elif kind == b"sBIT" and whole and body:
             significant = max(body[:3] if len(body) >= 3 else body[:1])
+        elif kind == b"eXIf" and whole:
+            exif = exif or body
         elif kind == b"IEND":
             break
     width, height, bits, colour, _, _, interlaced = struct.unpack(">IIBBBBB", kept[b"IHDR"])
@@ -80,6 +84,7 @@ def read_png(data: bytes) -> PngFile:
         b"".join((*parts, _png_chunk(b"IDAT", stream), _png_chunk(b"IEND", b""))),
         deep_colour=deep,
         significant_bits=significant,
+        exif=exif,
     )
 
 
@@ -134,8 +139,8 @@ def _check_inflates(stream: bytes, needed: int) -> None:
             raise ValueError("PNG image data are cut short")
 
 
-def read_webp(data: bytes) -> bytes:
-    """Return a WebP with its first frame alone.
+def read_webp(data: bytes) -> tuple[bytes, bytes]:
+    """Return a WebP with its first frame alone, and its EXIF data.
 
     Raises:
         ImageError: larger than what is read, or of too many chunks.
@@ -146,15 +151,15 @@ def read_webp(data: bytes) -> bytes:
         if kind in (b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"VP8 ", b"VP8L", b"EXIF"):
             kept.setdefault(kind, body)
     check_size(*_webp_size(kept), MAX_MEGAPIXELS["WebP"])
+    exif = kept.pop(b"EXIF", b"")
     if extended := kept.get(b"VP8X"):
-        # What was left out must not be announced: profile, XMP, and EXIF where there is none.
-        flags = extended[0] & ~0x24 & (0xFF if b"EXIF" in kept else ~0x08)
-        kept[b"VP8X"] = bytes([flags]) + extended[1:]
+        # What was left out must not be announced: profile, EXIF, XMP.
+        kept[b"VP8X"] = bytes([extended[0] & ~0x2C]) + extended[1:]
     body = b"".join(
         b"".join((kind, struct.pack("<I", len(part)), part, b"\0" * (len(part) % 2)))
         for kind, part in kept.items()
     )
-    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body, exif
 
 
 def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -30,6 +30,7 @@ HEIF_BRANDS: Final = frozenset({b"mif1", b"mif2", b"msf1"})
 STILL_BRAND: Final = {"HEIC": b"heic", "AVIF": b"avif"}
 DERIVED: Final = frozenset({b"grid", b"iovl", b"iden", b"tmap"})
 """Items made from others, which are decoded for them."""
+METADATA: Final = frozenset({b"Exif", b"mime"})
 MAX_DEPTH: Final = 4
 
 SEQUENCE_HEADER: Final = 1
@@ -79,6 +80,8 @@ def read_heif(data: bytes, kind: str) -> bytes:
     if pixels > MAX_TILED * limit * 1e6:
         raise TooComplexError(f"parts of {pixels / 1e6:,.0f} megapixels in all")
     length = 16 + 4 * len(_compatible(data))
+    for at in items.metadata:  # Pillow would read all of it, however much it is
+        data = data[:at] + b"skip" + data[at + 4 :]
     brands = STILL_BRAND[kind] + data[12:16] + (b"mif1" + STILL_BRAND[kind]) * 256
     return data[:8] + brands[: length - 8] + data[length:]
 
@@ -93,6 +96,7 @@ class _Items:
     parts: dict[int, tuple[int, ...]] = field(default_factory=dict)
     auxiliary: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
     places: dict[int, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
+    metadata: list[int] = field(default_factory=list)
     own_data: int = 0
 
     def read(self, data: bytes, start: int, end: int) -> None:
@@ -105,7 +109,10 @@ class _Items:
                     if kind == b"infe" and data[begin] >= 2:
                         wide = 4 if data[begin] >= 3 else 2
                         number = int.from_bytes(data[begin + 4 : begin + 4 + wide], "big")
-                        self.kinds[number] = data[begin + 6 + wide : begin + 10 + wide]
+                        named = begin + 6 + wide
+                        self.kinds[number] = data[named : named + 4]
+                        if self.kinds[number] in METADATA:
+                            self.metadata.append(named)
             elif name == b"iprp":
                 self._read_properties(data, at, stop)
             elif name == b"iref":

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion.exif import PREFIX
 from emotion.image_limits import (
     MAX_COEFFICIENT_BYTES,
     MAX_LOSSLESS_JPEG_MEGAPIXELS,
@@ -30,8 +31,9 @@ PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 TABLES: Final = frozenset({0xC4, 0xCC, 0xDB, DRI})
 """Huffman and arithmetic tables, quantization, restart interval."""
 STANDALONE: Final = frozenset({0x01, SOI})
-EXIF: Final = b"Exif\0\0"
-KEPT_ONCE: Final = {0xE0: b"JFIF\0", 0xE1: EXIF, 0xEE: b"Adobe"}
+ARITHMETIC: Final = frozenset(range(0xC9, 0xD0)) - {0xCC}
+APP1: Final = 0xE1
+KEPT_ONCE: Final = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}
 """Application segments that say how the picture is to be shown; the others are left out."""
 
 
@@ -64,11 +66,13 @@ class JpegFile:
         width: in pixels, as stored.
         height: in pixels, as stored.
         ended: whether the marker that ends a picture is there.
+        exif: its first EXIF segment, with the prefix; empty where there is none.
     """
 
     width: int = 0
     height: int = 0
     ended: bool = False
+    exif: bytes = b""
     _frame: int = 0
     _components: dict[int, _Component] = field(default_factory=dict)
     _restart_interval: int = 0
@@ -85,12 +89,15 @@ class JpegFile:
 
     def check_cost(self) -> None:
         """Raise an `ImageError` if decoding would take more than the budgets of a JPEG."""
+        if self._frame in ARITHMETIC:  # a byte of it may stand for thousands of coefficients
+            raise TooComplexError("arithmetic coding")
         lossless = self._frame in LOSSLESS
         limit = MAX_LOSSLESS_JPEG_MEGAPIXELS if lossless else MAX_MEGAPIXELS["JPEG"]
         check_size(self.width, self.height, limit)
         scans = len(self._scans)
         check_count(scans, MAX_SCANS, "scans")
-        if scans * self.width * self.height > MAX_SCAN_MEGAPIXELS * 1e6 and scans > 1:
+        budget = MAX_SCAN_MEGAPIXELS if self.ended else MAX_SCAN_MEGAPIXELS * 0.7  # decoded twice
+        if scans * self.width * self.height > budget * 1e6 and scans > 1:
             raise TooComplexError(f"{scans} scans of {self.width:,} × {self.height:,} pixels")
         if (self._frame in PROGRESSIVE or scans > 1) and not lossless:
             coefficients = sum(64 * across * down for across, down in map(self._blocks, self._ids))
@@ -187,6 +194,8 @@ def read_jpeg(data: bytes) -> JpegFile:
             if marker == DRI and len(body) >= 2:
                 found._restart_interval = int.from_bytes(body[:2], "big")
             found._pieces.append(whole)
+        elif marker == APP1 and body.startswith(PREFIX):
+            found.exif = found.exif or body
         elif body.startswith(KEPT_ONCE.get(marker, b"-")) and marker not in kept:
             kept.add(marker)
             found._pieces.append(whole)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, features
 
 import emotion.image
+from emotion.exif import orientation
 from emotion.image import MAX_SIDE, ImageError, decode_image
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -93,6 +94,24 @@ def test_exif_orientation_is_undone(kind: str, orientation: int) -> None:
 def test_broken_exif_does_not_cost_the_picture() -> None:
     data = encoded(quarters(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff garbage")
     assert corners(decode_image(data)) == [RED, GREEN, BLUE, WHITE]
+
+
+def test_orientation_is_read_in_either_byte_order() -> None:
+    for order, mark in (("<", b"II*\0"), (">", b"MM\0*")):
+        for kind, code in ((3, "H"), (4, "I")):
+            value = struct.pack(order + code, 6).ljust(4, b"\0")
+            entries = struct.pack(order + "IHHHI", 8, 1, 0x0112, kind, 1) + value + bytes(4)
+            assert orientation(mark + entries) == 6
+            assert orientation(b"Exif\0\0" + mark + entries) == 6
+            assert [orientation(mark + entries[:end]) for end in range(14)] == [1] * 14
+    assert orientation(b"") == orientation(b"II*\0") == 1
+
+
+def test_a_jpeg_in_arithmetic_coding_is_refused_by_name() -> None:
+    data = bytearray(encoded(quarters(), "JPEG"))
+    data[data.find(b"\xff\xc0") + 1] = 0xC9
+    with pytest.raises(ImageError, match="arithmetic coding"):
+        decode_image(bytes(data))
 
 
 def test_alpha_is_laid_on_white() -> None:
