@@ -121,7 +121,8 @@ def main() -> None:
     print("| picture | kB | core seconds | MB | result |\n|---|---|---|---|---|")
     for name, row in rows.items():
         numbers = f"{row.get('kilobytes', 0):,.0f} | {row['seconds']:.2f} | {row['megabytes']:.0f}"
-        print(f"| {name} | {numbers} | {row['said']} |")
+        reason = row["said"].partition(": ")[2].partition(". ")[0].partition(", ")[0]
+        print(f"| {name} | {numbers} | {f'refused: {reason}' if reason else row['said']} |")
 
 
 if __name__ == "__main__":
