@@ -56,6 +56,9 @@ MAX_LONG_SIDE: Final = 8 * MAX_SIDE
 """Panoramas are looked at in up to eight parts (`emotion.panorama`)."""
 MIN_SHORT_SIDE: Final = 28
 """No face is read in a strip that is narrower than the smallest face that is read."""
+DRAFT_MARGIN: Final = 1.34
+"""A JPEG is decoded at no less than this times the size that is wanted: it is shrunk again, and
+twice by little would make it soft."""
 STRIP_PIXELS: Final = 2_000_000
 
 AT_ONCE: Final = 2
@@ -241,7 +244,8 @@ def _pillow(opener: Any, data: bytes, name: str = "", *, significant_bits: int =
             check_size(picture.width, picture.height, MAX_MEGAPIXELS[name])
         # A JPEG decodes to a half, quarter or eighth of its size for much less than the whole:
         # 12 megapixels take a third of the time.
-        picture.draft("RGB", _target_size(*picture.size))
+        width, height = _target_size(picture.width, picture.height)
+        picture.draft("RGB", (round(width * DRAFT_MARGIN), round(height * DRAFT_MARGIN)))
         picture.load()
         if name:
             check_size(picture.width, picture.height, MAX_MEGAPIXELS[name])
@@ -323,7 +327,8 @@ def _shrunk(width: int, height: int, strip: Callable[[int, int], Image.Image]) -
         RGB uint8 ``(H, W, 3)``, on white.
     """
     target = _target_size(width, height)
-    factor = max(1, min(width // target[0], height // target[1]))
+    # Shrunk by whole numbers first, but not so far that it would look soft in the end.
+    factor = max(1, min(width // (2 * target[0]), height // (2 * target[1])))
     rows = max(1, STRIP_PIXELS // width // factor) * factor
     parts = [
         _on_white(strip(top, min(height, top + rows)), factor) for top in range(0, height, rows)

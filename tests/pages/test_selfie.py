@@ -190,3 +190,13 @@ def test_a_picture_is_gone_once_another_takes_its_place(
     app.file_uploader[0].upload("me.jpg", picture).run()
     assert visit.photo is not first
     assert visit.waiting is None
+
+
+@pytest.mark.parametrize("suffix", ["jfif", "jpe", "hif", "avif", "heic", "jpg"])
+def test_every_suffix_of_a_readable_picture_is_taken(
+    suffix: str, app: AppTest, picture: bytes
+) -> None:
+    app.switch_page("pages/selfie.py").run()
+    assert f".{suffix}" in app.file_uploader[0].proto.type
+    app.file_uploader[0].upload(f"me.{suffix}", picture).run()
+    assert app.session_state["visit"].photo is not None
