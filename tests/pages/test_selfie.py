@@ -199,4 +199,5 @@ def test_every_suffix_of_a_readable_picture_is_taken(
     app.switch_page("pages/selfie.py").run()
     assert f".{suffix}" in app.file_uploader[0].proto.type
     app.file_uploader[0].upload(f"me.{suffix}", picture).run()
-    assert app.session_state["visit"].photo is not None
+    assert app.session_state["visit"].problem is None
+    assert app.session_state["visit"].faceless is not None  # read, and nothing found in it
