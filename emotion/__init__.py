@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from emotion.classifier import EmotionClassifier
     from emotion.detector import FaceDetector, build_detector
     from emotion.image import ImageError, decode_image
+    from emotion.personal import Recentring
     from emotion.recognizer import EmotionRecognizer
+    from emotion.stream import FaceStream
+    from emotion.tracker import LiveReading
 
 __all__ = [
     "EMOTIONS",
@@ -28,9 +31,12 @@ __all__ = [
     "Face",
     "FaceDetector",
     "FaceReading",
+    "FaceStream",
     "ImageError",
     "Landmarks",
+    "LiveReading",
     "PictureReading",
+    "Recentring",
     "annotate",
     "build_detector",
     "decode_image",
@@ -41,7 +47,10 @@ _HOMES = {
     "EmotionClassifier": "emotion.classifier",
     "EmotionRecognizer": "emotion.recognizer",
     "FaceDetector": "emotion.detector",
+    "FaceStream": "emotion.stream",
     "ImageError": "emotion.image",
+    "LiveReading": "emotion.tracker",
+    "Recentring": "emotion.personal",
     "annotate": "emotion.annotation",
     "build_detector": "emotion.detector",
     "decode_image": "emotion.image",

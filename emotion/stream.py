@@ -20,6 +20,7 @@ from emotion.frame_clock import FrameClock
 from emotion.live_detector import LiveDetector, live_detector
 from emotion.overlay import PLAIN, Caption, draw_reading
 from emotion.pace import Pace
+from emotion.personal import Recentring, RestingFace
 from emotion.recognizer import check_image
 from emotion.tracker import FaceTracker, LiveReading, Track
 from emotion.types import Face
@@ -57,6 +58,7 @@ class FaceStream:
         pace: shares the machine with the other streams of the process; all by default.
         captions: emotion → how it is written on the picture.
         mirror: whether to turn the picture into a mirror, in which people find their way.
+        recentring: moves what is read of the visitor to their own rest; by default nothing.
         clock: the seconds by which costs and delays are measured.
     """
 
@@ -68,6 +70,7 @@ class FaceStream:
         pace: Pace | None = None,
         captions: Mapping[str, Caption] = PLAIN,
         mirror: bool = False,
+        recentring: Recentring | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._classifier = classifier
@@ -83,6 +86,9 @@ class FaceStream:
         self._frames = self._reads = 0
         self._first_frame = self._last_frame = clock()
         self._complained = float("-inf")
+        self._recentring = recentring or Recentring()
+        self._visitor: int | None
+        self._resting: RestingFace | None
         self._start_over()
 
     @property
@@ -102,6 +108,38 @@ class FaceStream:
         return self._reads
 
     @property
+    def recentring(self) -> Recentring:
+        """What every reading of the visitor's face is moved by."""
+        return self._recentring
+
+    @property
+    def resting(self) -> RestingFace | None:
+        """The resting face that `collect_resting` asked for last, done or not."""
+        return self._resting
+
+    def recentre(self, recentring: Recentring) -> None:
+        """Move what is read of the visitor from the next frame on.
+
+        The visitor is who is largest in view, for as long as they stay in view. What was read
+        of them before is not smoothed into what follows.
+        """
+        with self._work:
+            if not self._closed and recentring != self._recentring:
+                self._recentring = recentring
+                self._tracker.begin_anew()
+
+    def collect_resting(self) -> None:
+        """Take the next second of the visitor's face as their rest, then re-centre on it.
+
+        Frames do the work: `resting` says how far it is, and what came of it. Where it fails,
+        everything stays as it was.
+        """
+        with self._work:
+            if not self._closed:
+                self._visitor = None
+                self._resting = RestingFace()
+
+    @property
     def silence(self) -> float:
         """Seconds since the last frame came in; since the beginning before the first."""
         return self._clock() - self._last_frame
@@ -116,6 +154,7 @@ class FaceStream:
                     *(self._frames, self._reads, span),
                 )
             self._closed = True
+            self._recentring = Recentring()
             self._start_over()
             self._publish(None)
         self._seat.leave()
@@ -165,6 +204,8 @@ class FaceStream:
         self._tracker = FaceTracker()
         self._templates: dict[int, Template] = {}
         self._size: tuple[int, int] | None = None
+        self._visitor = None
+        self._resting = None
         self._looked = self._last_read = float("-inf")
         self._clocks = FrameClock()
 
@@ -215,9 +256,25 @@ class FaceStream:
                 track.identity: tuple(float(p) for p in row)
                 for track, row in zip(tracks, rows, strict=True)
             }
+        self._personal(probabilities, tracks, moment)
         height, width = frame.shape[:2]
         self._reads += 1
         self._publish(self._tracker.read(probabilities, moment, width=width, height=height))
+
+    def _personal(
+        self, probabilities: dict[int, tuple[float, ...]], tracks: list[Track], moment: float
+    ) -> None:
+        """Re-centre the visitor's row in ``probabilities``, and collect their rest if asked."""
+        if self._visitor not in {track.identity for track in self._tracker.tracks}:
+            self._visitor = tracks[0].identity if tracks else None
+        row = None if self._visitor is None else probabilities.get(self._visitor)
+        resting = self._resting
+        if resting is not None and resting.state == "collecting":
+            resting.add(row, moment)
+            if resting.recentring is not None:
+                self.recentre(resting.recentring)
+        if self._visitor is not None and row is not None:
+            probabilities[self._visitor] = self._recentring.apply(row)
 
     def _time_to_look(self, now: float) -> bool:
         return not self._tracker.sure or now - self._looked >= self._seat.look_interval

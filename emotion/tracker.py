@@ -191,6 +191,11 @@ class FaceTracker:
             for track in self._tracks
         )
 
+    def begin_anew(self) -> None:
+        """Forget what the faces have shown, and go on following them."""
+        self._tracks = tuple(replace(track, trace=None) for track in self._tracks)
+        self._room = None
+
     def read(
         self,
         probabilities: Mapping[int, Sequence[float]],

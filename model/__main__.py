@@ -25,6 +25,7 @@ COMMANDS = {
     "evaluate": "measure a network on a test split",
     "robustness": "measure it on turned, small, blurred, noisy, dark and covered faces",
     "placement": "measure what is lost between a photo and the crop",
+    "resting": "measure how a typical neutral face is read, for visitors who show their own",
     "compare": "measure it beside classical features, and PyPI's fer",
     "experiments": "write down what every run tried and reached",
     "card": "write the model card from what was measured",

@@ -16,6 +16,7 @@ from pages.components.live_camera import CONSTRAINTS, KEY, live_camera
 from pages.components.live_ice import SETTING, ice_servers
 from pages.components.live_probe import live_probe
 from pages.components.mood_pad import mood_pad
+from pages.components.own_face import keep_up, what_was_learned
 from pages.components.photo import TIPS
 from pages.components.question import question
 from pages.components.room import room
@@ -32,6 +33,7 @@ body = st.container(horizontal_alignment="center").container(width=1180)
 
 def use_this_mood() -> None:
     """Keep what the camera shows just now, without a picture, and let go of the camera."""
+    keep_up(me, camera)
     reading = camera.reading
     if reading is not None:
         faces = tuple(face.reading for face in reading.faces)
@@ -143,7 +145,13 @@ def beside_the_picture() -> None:
     look()
     if camera.take is None and not camera.waiting:
         st.rerun()
+    keep_up(me, camera)
     reading = camera.reading
+    if camera.collecting:
+        hold_still()
+        return
+    if camera.resting is not None and camera.resting.problem:
+        st.warning(camera.resting.problem, icon=":material/face:")
     if reading is None:
         wait()
         return
@@ -168,6 +176,14 @@ def beside_the_picture() -> None:
         )
         if not camera.keep:
             st.button("Keep reading", icon=":material/all_inclusive:", on_click=camera.read_on)
+        if me.resting is None:
+            st.button(
+                "This is my resting face",
+                icon=":material/face:",
+                help=words.VISIT_PROMISE,
+                on_click=camera.collect_resting,
+            )
+    what_was_learned(key="live")
     bars, pad = st.columns(2)
     with bars:
         emotion_bars(reading.scores, key="live-bars", by_size=False)
@@ -176,6 +192,12 @@ def beside_the_picture() -> None:
         mood_pad(key="live-pad", point=mood, on_move=set_by_hand)
     if not camera.keep:
         st.caption(":material/lock: The camera stops by itself once the mood has settled.")
+
+
+def hold_still() -> None:
+    """Say what to do while the visitor's resting face is collected."""
+    st.title("Your face at rest, please", anchor=False)
+    st.markdown("Look into the camera as you do when nothing moves you. It takes a second.")
 
 
 def wait() -> None:
@@ -195,6 +217,8 @@ look()
 # No st.stop() on this page: it would leave the fragment of the run before alive.
 closing = camera.take is None and connected()
 idle = camera.take is None and not camera.waiting and not closing
+
+keep_up(me, camera)
 
 # What keeps the picture away
 if camera.failed and not connected():
@@ -224,6 +248,7 @@ elif idle and (held := read_here()):
             room()
             emotion_bars(held.scores, key="settled-bars")
             correction()
+            what_was_learned(key="settled")
             st.button("Keep reading", icon=":material/videocam:", on_click=camera.read_on)
         with pad:
             mood_pad(

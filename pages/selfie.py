@@ -6,6 +6,7 @@ from pages.components import diary, photo, words
 from pages.components.correction import correction
 from pages.components.emotion_bars import emotion_bars
 from pages.components.mood_pad import mood_pad
+from pages.components.own_face import what_was_learned
 from pages.components.picture import picture
 from pages.components.question import question
 from pages.components.room import room
@@ -117,6 +118,7 @@ with body:
         room()
         emotion_bars(scores, key="bars")
         correction()
+        what_was_learned(key="selfie")
     with grid.cell():
         face = me.photo.mood
         mood_pad(key="selfie-pad", point=me.mood or face, reading=face, on_move=me.put)

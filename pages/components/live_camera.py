@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import av
 import streamlit as st
 
 from emotion.overlay import Caption
+from emotion.personal import Recentring, RestingFace
 from emotion.stream import Classifier, FaceStream
 from emotion.tracker import LiveReading
 from pages.components import _compat_webrtc, services, words
@@ -47,12 +48,15 @@ class Take:
 
     Args:
         classifier: reads the faces; shared by all visitors.
+        recentring: moves what is read to this visitor's own rest.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, recentring: Recentring | None = None) -> None:
         self.began = time.monotonic()
         self.over = False
-        self.stream = FaceStream(classifier, captions=captions(), mirror=True)
+        self.stream = FaceStream(
+            classifier, captions=captions(), mirror=True, recentring=recentring
+        )
         self.offered: float | None = None
         self.connected: float | None = None
         self._complained = float("-inf")
@@ -110,6 +114,8 @@ class LiveCamera:
         keep: whether to read on although the mood has settled.
         failed: why there is no picture.
         error: what the browser called it.
+        recentring: moves what is read to this visitor's own rest.
+        heard: the resting face that was heard of last.
     """
 
     secure: bool = True
@@ -121,6 +127,8 @@ class LiveCamera:
     keep: bool = False
     failed: Trouble | None = None
     error: str = ""
+    recentring: Recentring = field(default_factory=Recentring)
+    heard: RestingFace | None = None
 
     @property
     def waiting(self) -> bool:
@@ -131,6 +139,36 @@ class LiveCamera:
     def reading(self) -> LiveReading | None:
         """What the camera shows just now."""
         return self.take.stream.latest if self.take else None
+
+    @property
+    def resting(self) -> RestingFace | None:
+        """The resting face that was asked for last in this stream, done or not."""
+        return self.take.stream.resting if self.take else None
+
+    @property
+    def collecting(self) -> bool:
+        """Whether the visitor's resting face is being collected just now."""
+        return self.resting is not None and self.resting.state == "collecting"
+
+    def collect_resting(self) -> None:
+        """Take the next second as the visitor's rest. Who shows that has shown no mood yet."""
+        if self.take is not None:
+            self.keep = True
+            self.take.stream.collect_resting()
+
+    def new_rest(self) -> Recentring | None:
+        """Return what came of the resting face, once."""
+        resting = self.resting
+        if resting is None or resting is self.heard or resting.state == "collecting":
+            return None
+        self.heard = resting
+        return resting.recentring
+
+    def recentre(self, recentring: Recentring) -> None:
+        """Move what is read from now on. While a rest is being collected, that comes first."""
+        self.recentring = recentring
+        if self.take is not None and (self.resting is None or self.resting is self.heard):
+            self.take.stream.recentre(recentring)
 
     def start(self) -> None:
         """Ask for the camera."""
@@ -206,7 +244,7 @@ class LiveCamera:
     def _roll(self) -> None:
         self.stop()
         try:
-            self.take = Take(_classifier())
+            self.take = Take(_classifier(), self.recentring)
         except Exception:
             logger.exception("The live camera could not be started")
             self.fail("broken")

@@ -7,13 +7,14 @@ the catalogue) is in `services` and knows nothing of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from emotion.personal import Recentring
 from emotion.types import EmotionScores, FaceReading, PictureReading
 from pages.components import _compat_navigation, words
 from recommender.catalog import EVERYTHING
@@ -55,11 +56,25 @@ class Photo:
     chosen: int = 0
     favoured: tuple[int, ...] = ()
     """Faces that count more in the room."""
+    recentring: Recentring = field(default_factory=Recentring)
+    """What the visitor's face is moved by. The live camera's readings are moved already."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one face only. Of several, none is known to be the visitor's."""
+        return len(self.reading.faces) == 1
+
+    def as_visitor(self, face: FaceReading) -> FaceReading:
+        """Return a reading of the picture's only face as it is for this visitor."""
+        if not self.alone:
+            return face
+        moved = self.recentring.apply(face.scores.probabilities)
+        return replace(face, scores=EmotionScores(moved))
 
     @property
     def faces(self) -> tuple[FaceReading, ...]:
-        """The faces that the current choice is about."""
-        everybody = self.reading.faces
+        """The faces that the current choice is about, as they are for this visitor."""
+        everybody = tuple(map(self.as_visitor, self.reading.faces))
         return everybody if self.chosen == ROOM else everybody[self.chosen : self.chosen + 1]
 
     @property
@@ -167,6 +182,9 @@ class Visit:
         change: what the last verdict changed.
         playing: the track in the player. It goes on through every page.
         shared: a set that came by a link, as long as it is looked at.
+        resting: what the visitor's own resting face moves readings by, once it was shown.
+        past_corrections: the same of what they corrected, but for the reading that stands.
+        learning: whether the correction of that one counts, too.
     """
 
     photo: Photo | None = None
@@ -190,6 +208,22 @@ class Visit:
     change: Change | None = None
     playing: Track | None = None
     shared: Shared | None = None
+    resting: Recentring | None = None
+    past_corrections: Recentring = field(default_factory=Recentring)
+    learning: bool = True
+
+    @property
+    def corrections(self) -> Recentring:
+        """What the visitor's corrections say of their face, the one that stands now included."""
+        photo = self.photo
+        if self.said is None or photo is None or not photo.alone or not self.learning:
+            return self.past_corrections
+        return self.past_corrections.corrected(photo.scores.probabilities, self.said)
+
+    @property
+    def recentring(self) -> Recentring:
+        """What the next reading of this visitor's face is moved by."""
+        return self._with_resting(self.corrections)
 
     @property
     def mood(self) -> Mood | None:
@@ -251,7 +285,10 @@ class Visit:
             self.faceless, self.why_unread = image, reading.notes
             return
         self.faceless = None
-        self.photo = Photo(image, reading)
+        self.past_corrections, self.learning = self.corrections, True
+        # What comes without a picture comes from the live camera, which has moved it.
+        here = Recentring() if image is None else self._with_resting(self.past_corrections)
+        self.photo = Photo(image, reading, recentring=here)
         self._new_mood()
 
     def choose(self, face: int) -> None:
@@ -268,12 +305,41 @@ class Visit:
 
     def say(self, emotion: str | None) -> None:
         """Correct the reading, or take the correction back with ``None``."""
+        self.learning = True
         self._new_mood(said=emotion)
 
     def put(self, mood: Mood) -> None:
         """Set the mood by hand. Back on the face's own reading, nothing is corrected any more."""
         back = self.photo is not None and mood.distance(self.photo.mood) < ROUNDING
         self._new_mood(placed=None if back else mood)
+
+    def rest_like(self, resting: Recentring) -> None:
+        """Take the visitor's resting face. It says all that earlier corrections could."""
+        self.resting = resting
+        self.forget_corrections()
+
+    def forget_resting(self) -> None:
+        """Read the visitor's face like anybody's again."""
+        self.resting = None
+        self._read_again()
+
+    def forget_corrections(self) -> None:
+        """Let no correction count any more. The mood that stands stays as the visitor said."""
+        self.past_corrections, self.learning = Recentring(), False
+        self._read_again()
+
+    def _with_resting(self, corrections: Recentring) -> Recentring:
+        return corrections if self.resting is None else self.resting.plus(corrections)
+
+    def _read_again(self) -> None:
+        """Move the photo that is shown as the next one would be."""
+        photo = self.photo
+        if photo is None or photo.image is None:
+            return
+        before = photo.scores
+        photo.recentring = self._with_resting(self.past_corrections)
+        if photo.scores != before and self.said is None and self.placed is None:
+            self._new_mood()
 
     def narrow(self, filters: Filters) -> None:
         """Let in something else."""

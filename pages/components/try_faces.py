@@ -187,6 +187,8 @@ def try_faces() -> None:
     altered = alteration.apply(part, box, share)
     try:
         after = same_face(services.recognizer().analyze(altered).faces, box)
+        if after is not None:
+            after = me.photo.as_visitor(after)
     except Exception:
         logging.getLogger(__name__).exception("An altered picture could not be read")
         st.error(photo.NOT_WORKING, icon=":material/broken_image:")

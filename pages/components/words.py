@@ -52,6 +52,10 @@ LIVE_PROMISE: Final = (
     "A frame of the live camera is dropped when the next one comes, and what was read in a stream "
     "goes when it stops, when its page is left, or with the connection."
 )
+VISIT_PROMISE: Final = (
+    "What is learned of a visitor's own face, from their resting face and from what they correct, "
+    "is seven numbers each: kept for the visit, in memory alone, and forgotten with one tap."
+)
 DIARY_ASSUMES: Final = (
     "A diary on a computer of your own belongs to whoever can open this page there: to every "
     "account of the computer, and to whoever comes in through a tunnel. Keep one only where that "

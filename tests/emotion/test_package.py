@@ -42,6 +42,20 @@ def test_reading_a_hard_photo_loads_neither(astronaut: object) -> None:
     assert python(code) == "1 set()\n"
 
 
+def test_a_stream_is_read_without_streamlit_or_av() -> None:
+    code = (
+        "import itertools, sys, numpy, skimage.data, emotion; "
+        "clock = itertools.count(0.0, 0.05).__next__; "
+        "stream = emotion.FaceStream(emotion.EmotionClassifier(), clock=clock); "
+        "frame = numpy.ascontiguousarray(skimage.data.astronaut()); "
+        "seen = [stream.process(frame, number / 10) for number in range(10)]; "
+        "shown, reading = seen[-1]; "
+        "print(shown.shape, isinstance(reading, emotion.LiveReading), reading.emotion, "
+        "{'streamlit', 'av', 'tensorflow'} & set(sys.modules))"
+    )
+    assert python(code) == "(512, 512, 3) True happy set()\n"
+
+
 @pytest.mark.parametrize("name", emotion.__all__)
 def test_everything_announced_is_there(name: str) -> None:
     assert getattr(emotion, name) is not None

@@ -20,7 +20,7 @@ def claim(sentence: str) -> str:
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/security.md", "docs/deployment.md"])
-@pytest.mark.parametrize("promise", [words.PHOTO_PROMISE, words.LIVE_PROMISE])
+@pytest.mark.parametrize("promise", [words.PHOTO_PROMISE, words.LIVE_PROMISE, words.VISIT_PROMISE])
 def test_what_becomes_of_a_picture_is_said_alike(document: str, promise: str) -> None:
     assert claim(promise) in text(document)
 
