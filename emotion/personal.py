@@ -22,8 +22,9 @@ from emotion.labels import EMOTIONS
 
 TYPICAL: Final = Path(__file__).parent / "data" / "resting.json"
 """How a typical neutral face is read; ``python -m model resting`` measures and writes it."""
-FLOOR: Final = 0.005
-"""Probabilities below this count as this: the logarithm of next to nothing is mostly noise."""
+FLOOR: Final = 0.02
+"""Probabilities below this count as this: a face does not show what is that improbable, and the
+logarithm of next to nothing is mostly noise."""
 LIMIT: Final = 2.0
 """No offset is larger, on the log-probabilities: no emotion loses or gains more than a factor
 of 7.4, whatever was shown as a resting face."""
@@ -191,21 +192,22 @@ class RestingFace:
             if self._first is None:
                 self._first = seconds
             self._rows.append(tuple(float(p) for p in probabilities))
-        enough = self._first is not None and seconds - self._first >= REST_SECONDS
-        if (enough and len(self._rows) >= MIN_READINGS) or (
-            seconds - self._began >= PATIENCE_SECONDS
-        ):
+            if seconds - self._first >= REST_SECONDS and len(self._rows) >= MIN_READINGS:
+                self._finish()
+                return
+        if seconds - self._began >= PATIENCE_SECONDS:
+            self._rows.clear()
             self._finish()
 
     def _finish(self) -> None:
-        rows, self._rows = self._rows, []
         try:
             self.recentring = Recentring.from_resting(
-                np.reshape(rows, (len(rows), len(EMOTIONS))), self.typical
+                np.reshape(self._rows, (-1, len(EMOTIONS))), self.typical
             )
             self.state = "done"
         except RestingFaceError as error:
             self.problem, self.state = str(error), "failed"
+        self._rows.clear()
 
 
 def mean_log_probabilities(probabilities: ArrayLike) -> NDArray[np.float64]:

@@ -272,6 +272,17 @@ def test_nobody_in_view_is_said_after_a_while() -> None:
     assert resting.recentring is None
 
 
+def test_a_face_that_goes_before_the_second_is_over_is_waited_for() -> None:
+    rows = Visitor(angry=2.35).shows(count=40)
+    resting = RestingFace(TYPICAL)
+    for number in range(15):
+        resting.add(tuple(rows[number]), number / 30)
+    resting.add(None, REST_SECONDS + 0.5)
+    assert resting.state == "collecting"
+    resting.add(tuple(rows[20]), REST_SECONDS + 1.0)
+    assert resting.state == "done"
+
+
 def test_what_comes_after_it_is_done_does_not_count() -> None:
     resting, _ = collected(Visitor(angry=2.35).shows(count=40), 30.0)
     before = resting.recentring

@@ -1,5 +1,6 @@
 """The live page in Streamlit's harness: real frames through the real callback, no network."""
 
+import functools
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -15,10 +16,13 @@ import streamlit_webrtc
 from streamlit.testing.v1 import AppTest
 from streamlit_webrtc.component import WebRtcStreamerState, generate_frontend_component_key
 
+from emotion import personal
 from emotion.labels import EMOTIONS
 from emotion.pace import Seat
+from emotion.personal import Recentring
 from emotion.smoothing import HOLD, WARM_UP
-from pages.components import camera_ladder, live_camera
+from emotion.stream import FaceStream
+from pages.components import camera_ladder, live_camera, words
 from pages.components.camera_ladder import ADVICE, CONNECTING, ERRORS, SILENCE, Signs, trouble
 from pages.components.live_camera import GRACE, LiveCamera, Take
 from pages.components.live_ice import SETTING, ice_servers
@@ -70,9 +74,24 @@ def video_frame(image: np.ndarray, seconds: float, pixels: str = "yuv420p") -> a
     return frame
 
 
+class Clock:
+    """Goes on with the frames, so that no stream has to wonder why they come so quickly."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> Network:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Network:
     fake = Network()
+    monkeypatch.setattr(live_camera, "FaceStream", functools.partial(FaceStream, clock=clock))
     # These frames come quicker than a camera's, and all of them are to be read.
     monkeypatch.setattr(Seat, "enter", lambda seat, _: seat._pace._places.acquire(blocking=False))
     monkeypatch.setattr(live_camera, "_classifier", lambda: fake)
@@ -103,13 +122,14 @@ def camera(live: AppTest) -> LiveCamera:
 
 
 @pytest.fixture
-def roll(live: AppTest, connection: Connection) -> Callable[..., AppTest]:
+def roll(live: AppTest, connection: Connection, clock: Clock) -> Callable[..., AppTest]:
     """Let the astronaut look into the camera for so many seconds, and draw the page."""
 
     def run(seconds: float, image: np.ndarray | None = None, *, start: float = 0.0) -> AppTest:
         picture = skimage.data.astronaut() if image is None else image
         for number in range(round(seconds * 10)):
             callback = connection.asked["video_frame_callback"]
+            clock.now += 0.1
             assert callback(video_frame(picture, start + number / 10)).width == picture.shape[1]
         return live.run()
 
@@ -341,6 +361,165 @@ def test_a_mood_read_live_is_no_photo_on_the_selfie_page(
     button(live, "Use this mood now").click().run()
     live.switch_page("pages/selfie.py").run()
     assert title(live) == "Show your face for a moment"
+
+
+# --- the visitor's resting face ----------------------------------------------------------------
+
+
+BUTTON = "This is my resting face"
+LEARNED = "From now on your face at rest counts as neutral."
+ANGRY_REST = {"angry": 0.55, "neutral": 0.30, "sad": 0.06, "fear": 0.05, "disgust": 0.01}
+ANGRY_REST |= {"happy": 0.02, "surprise": 0.01}
+
+
+def lines(app: AppTest) -> list[str]:
+    return [text.value.removeprefix(":material/check_circle: ") for text in app.markdown]
+
+
+@pytest.fixture(autouse=True)
+def typical(monkeypatch: pytest.MonkeyPatch) -> None:
+    typical = (-2.5, -3.9, -3.0, -3.0, -2.5, -3.9, -0.5)
+    monkeypatch.setattr(personal, "typical_log_probabilities", lambda: typical)
+
+
+@pytest.fixture
+def angry_at_rest(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        network,
+        "predict",
+        lambda crops: np.tile(np.float32([ANGRY_REST[e] for e in EMOTIONS]), (len(crops), 1)),
+    )
+
+
+@pytest.mark.usefixtures("angry_at_rest")
+def test_one_button_makes_the_rest_neutral_and_one_takes_it_back(
+    live: AppTest,
+    camera: LiveCamera,
+    button: Any,
+    roll: Any,
+) -> None:
+    press(live)
+    roll(1.0)
+    assert title(live) == "😠 Looks angry"
+    button(live, BUTTON).click().run()
+    assert title(live) == "Your face at rest, please"
+    roll(1.5, start=1.0)
+    assert title(live) == "😐 Looks neutral"
+    assert LEARNED in lines(live)
+    assert not [b for b in live.button if b.label == BUTTON]
+    button(live, "Forget it").click().run()
+    roll(1.0, start=2.5)
+    assert title(live) == "😠 Looks angry"
+    assert LEARNED not in lines(live)
+    assert button(live, BUTTON)
+
+
+@pytest.mark.usefixtures("angry_at_rest")
+def test_showing_ones_rest_is_no_mood_that_settles(
+    live: AppTest,
+    camera: LiveCamera,
+    button: Any,
+    roll: Any,
+) -> None:
+    press(live)
+    roll(1.0)
+    button(live, BUTTON).click().run()
+    roll(HOLD + WARM_UP + 2.0, start=1.0)
+    assert title(live) == "😐 Looks neutral"
+    assert camera.take is not None
+
+
+@pytest.mark.usefixtures("angry_at_rest")
+def test_it_lasts_for_the_visit_and_holds_for_photos(
+    live: AppTest,
+    camera: LiveCamera,
+    button: Any,
+    roll: Any,
+    selfie: Any,
+) -> None:
+    press(live)
+    roll(1.0)
+    button(live, BUTTON).click().run()
+    roll(1.5, start=1.0)
+    button(live, "Stop").click().run()
+    live.run()
+    press(live)
+    roll(1.0)
+    assert title(live) == "😐 Looks neutral"
+    app = selfie(ANGRY_REST)
+    assert "eutral" in title(app)
+    assert LEARNED in lines(app)
+    button(app, "Forget it").click().run()
+    assert "ngry" in title(app)
+    assert LEARNED not in lines(app)
+
+
+@pytest.mark.usefixtures("angry_at_rest")
+def test_what_was_collected_counts_though_the_mood_is_taken_at_once(
+    live: AppTest,
+    camera: LiveCamera,
+    button: Any,
+    roll: Any,
+    connection: Connection,
+    clock: Clock,
+) -> None:
+    press(live)
+    roll(1.0)
+    page = button(live, "Use this mood now")
+    camera.collect_resting()
+    for number in range(15):
+        clock.now += 0.1
+        connection.asked["video_frame_callback"](
+            video_frame(skimage.data.astronaut(), 1.0 + number / 10)
+        )
+    page.click().run()
+    live.run()
+    assert live.session_state["visit"].resting is not None
+
+
+def test_a_face_that_is_not_there_is_said_and_can_be_tried_again(
+    live: AppTest,
+    camera: LiveCamera,
+    button: Any,
+    roll: Any,
+) -> None:
+    press(live)
+    roll(1.0)
+    button(live, BUTTON).click().run()
+    roll(6.0, skimage.data.coffee(), start=1.0)
+    assert [w.value for w in live.warning] == [
+        "Your face was not in view for long enough. Look into the camera and try again."
+    ]
+    assert live.session_state["visit"].resting is None
+    roll(1.0, start=7.5)
+    assert button(live, BUTTON)
+
+
+def test_who_reads_neutral_already_is_told_the_same(
+    live: AppTest,
+    camera: LiveCamera,
+    network: Network,
+    button: Any,
+    roll: Any,
+) -> None:
+    network.emotion = "neutral"
+    press(live)
+    roll(1.0)
+    button(live, BUTTON).click().run()
+    roll(1.5, start=1.0)
+    assert LEARNED in lines(live)
+    assert live.session_state["visit"].resting == Recentring()
+
+
+def test_the_promise_is_at_the_button(
+    live: AppTest,
+    camera: LiveCamera,
+    button: Any,
+    roll: Any,
+) -> None:
+    press(live)
+    roll(1.0)
+    assert button(live, BUTTON).help == words.VISIT_PROMISE
 
 
 # --- the ladder ---------------------------------------------------------------------------------
