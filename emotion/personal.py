@@ -88,7 +88,8 @@ class Recentring:
                 by default.
 
         Raises:
-            RestingFaceError: fewer than `MIN_READINGS` readings, or too few that agree.
+            RestingFaceError: fewer than `MIN_READINGS` readings, too few that agree, or a face so
+                far from a neutral one that offsets within `LIMIT` do not make it neutral.
             ValueError: another shape, or values that are no probabilities.
         """
         rows = _checked(probabilities)
@@ -111,7 +112,13 @@ class Recentring:
         beyond = mean_log_probabilities(near) - np.maximum(reference, np.log(FLOOR))
         offsets = -np.maximum(beyond, 0.0)
         offsets[_NEUTRAL] = max(-beyond[_NEUTRAL], 0.0)
-        return cls(tuple(float(offset) for offset in offsets))
+        mine = cls(tuple(float(offset) for offset in offsets))
+        moved = [mine.apply(tuple(row)) for row in near]
+        if int(np.argmax(np.mean(moved, axis=0))) != _NEUTRAL:
+            raise RestingFaceError(
+                "This looks far from a face at rest. Relax your face and try again."
+            )
+        return mine
 
     def corrected(self, probabilities: Sequence[float], emotion: str) -> Recentring:
         """Return the re-centring after a visitor has said what a reading should have been.

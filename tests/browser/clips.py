@@ -24,15 +24,21 @@ def astronaut() -> Picture:
     return on_ground(data.astronaut())
 
 
-def startled() -> Picture:
-    """Return the same with another expression: mouth open, brows up, eyes wide."""
+def without_smile() -> Picture:
+    """Return the astronaut as she ships, with skin where her mouth smiles."""
     picture = data.astronaut().copy()
     x, y, side = FACE
-    centre = x + side // 2
     smile = np.zeros(picture.shape[:2], np.uint8)
     reach = (round(0.27 * side), round(0.15 * side))
-    cv2.ellipse(smile, (centre, y + round(0.78 * side)), reach, 0, 0, 360, 255, -1)
-    picture = cv2.inpaint(picture, smile, 9, cv2.INPAINT_TELEA)
+    cv2.ellipse(smile, (x + side // 2, y + round(0.78 * side)), reach, 0, 0, 360, 255, -1)
+    return cv2.inpaint(picture, smile, 9, cv2.INPAINT_TELEA).astype(np.uint8)
+
+
+def startled() -> Picture:
+    """Return the same with another expression: mouth open, brows up, eyes wide."""
+    picture = without_smile()
+    x, y, side = FACE
+    centre = x + side // 2
     mouth = np.zeros(picture.shape[:2], np.float32)
     reach = (round(0.13 * side), round(0.18 * side))
     cv2.ellipse(mouth, (centre, y + round(0.82 * side)), reach, 0, 0, 360, 1.0, -1)
@@ -45,6 +51,19 @@ def startled() -> Picture:
     eyes = np.exp(-(((down - 0.4) / 0.1) ** 2) - ((across - 0.5) / 0.36) ** 4)
     rows += side * (0.06 * brows - 0.3 * (down - 0.4) * eyes)
     return on_ground(cv2.remap(picture, columns, rows, cv2.INTER_LINEAR).astype(np.uint8))
+
+
+def half_smiling() -> Picture:
+    """Return the same with a closed, straight mouth, and eyes that smile still."""
+    picture = without_smile()
+    x, y, side = FACE
+    centre = x + side // 2
+    mouth = np.zeros(picture.shape[:2], np.float32)
+    reach = (round(0.15 * side), round(0.02 * side))
+    cv2.ellipse(mouth, (centre, y + round(0.79 * side)), reach, 0, 0, 360, 0.8, -1)
+    mouth = cv2.GaussianBlur(mouth, (0, 0), 1.2)[..., np.newaxis]
+    picture = (picture * (1 - mouth) + np.array([110, 50, 50]) * mouth).astype(np.uint8)
+    return on_ground(picture)
 
 
 def on_ground(picture: Picture) -> Picture:
@@ -84,6 +103,13 @@ def changing(seconds: float, rate: int = RATE, *, every: float = 4.0) -> Iterato
     for number in range(round(seconds * rate)):
         time = number / rate
         yield moved(faces[int(time / every) % 2], time)
+
+
+def resting(seconds: float, rate: int = RATE) -> Iterator[Picture]:
+    """Yield the astronaut with a closed mouth, moving about: a rest that is read as happy."""
+    picture = half_smiling()
+    for number in range(round(seconds * rate)):
+        yield moved(picture, number / rate)
 
 
 def nobody(seconds: float, rate: int = RATE) -> Iterator[Picture]:

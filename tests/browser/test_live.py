@@ -49,6 +49,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("films")
     return {
         "smiling": clips.write(folder / "smiling.mjpeg", clips.smiling(6.0)),
+        "resting": clips.write(folder / "resting.mjpeg", clips.resting(6.0)),
         "nobody": clips.write(folder / "nobody.mjpeg", clips.nobody(4.0)),
     }
 
@@ -148,6 +149,30 @@ def test_the_picture_carries_what_is_read_until_stop(arrive: Callable[..., Page]
     expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
     page.get_by_role("link", name="Home").click()
     expect(page.get_by_text("In the middle")).to_be_visible()
+
+
+def test_a_resting_face_counts_as_neutral_until_it_is_forgotten(
+    arrive: Callable[..., Page],
+) -> None:
+    page = arrive("resting")
+    start(page)
+    page.get_by_role("button", name="Keep reading").click()
+    says(page, "😊 Looks happy")
+    page.get_by_role("button", name="This is my resting face").click()
+    expect(page.get_by_text("From now on your face at rest counts as neutral.")).to_be_visible()
+    says(page, "😐 Looks neutral")
+    check(page)
+    page.get_by_role("button", name="Forget it").click()
+    says(page, "😊 Looks happy")
+    expect(page.get_by_role("button", name="This is my resting face")).to_be_visible()
+
+
+def test_a_broad_smile_is_no_resting_face(arrive: Callable[..., Page]) -> None:
+    page = arrive()
+    start(page)
+    page.get_by_role("button", name="This is my resting face").click()
+    expect(page.get_by_text("This looks far from a face at rest.")).to_be_visible()
+    says(page, "😊 Looks happy")
 
 
 def test_it_can_be_left_and_started_again(arrive: Callable[..., Page]) -> None:
