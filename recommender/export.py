@@ -12,6 +12,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from recommender.mood import describe
+from recommender.spreadsheet import harmless
 from recommender.types import Pick, Playlist, Track
 
 COLUMNS = ("position", "title", "artists", "genres", "year", "valence", "energy", "url", "reason")
@@ -154,14 +155,14 @@ def _row(position: int, pick: Pick) -> list[str | int | float]:
     track = pick.track
     return [
         position,
-        _harmless(track.title),
-        _harmless("; ".join(track.artists)),
-        _harmless("; ".join(track.genres)),
+        harmless(_encodable(track.title)),
+        harmless(_encodable("; ".join(track.artists))),
+        harmless(_encodable("; ".join(track.genres))),
         "" if track.year is None else track.year,
         track.valence,
         track.energy,
         _address(track),
-        _harmless(pick.reason),
+        harmless(_encodable(pick.reason)),
     ]
 
 
@@ -177,10 +178,3 @@ def _one_line(text: str) -> str:
     """Join with spaces whatever Python, players or editors take for several lines."""
     joined = " ".join(_encodable(text).splitlines())
     return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", joined).split())
-
-
-def _harmless(text: str) -> str:
-    """Disarm what a spreadsheet would take for a formula."""
-    text = _encodable(text)
-    risky = text.lstrip().startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r"))
-    return f"'{text}" if risky else text

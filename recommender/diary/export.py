@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from recommender.diary.records import Entry, KeptTrack, KeptVerdict
+from recommender.spreadsheet import harmless
 
 COLUMNS: Final = (
     *("entry", "at", "source", "emotion", "valence", "arousal", "intent"),
@@ -47,9 +48,9 @@ def to_csv(entries: Iterable[Entry]) -> str:
                 [
                     *start,
                     position,
-                    _harmless(track.title),
-                    _harmless("; ".join(track.artists)),
-                    _harmless("; ".join(track.genres)),
+                    harmless(track.title),
+                    harmless("; ".join(track.artists)),
+                    harmless("; ".join(track.genres)),
                     track.url,
                     entry.opinions.get(track.id, ""),
                 ]
@@ -112,9 +113,3 @@ def _track(track: KeptTrack) -> dict[str, Any]:
 
 def _time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
-
-
-def _harmless(text: str) -> str:
-    """Disarm what a spreadsheet would take for a formula."""
-    risky = text.lstrip().startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r"))
-    return f"'{text}" if risky else text
