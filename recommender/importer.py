@@ -257,5 +257,6 @@ def _alive(process: int) -> bool:
 
 def _sync(path: Path) -> None:
     """Have the disk confirm what was written before the old catalogue is given up."""
-    with path.open("rb") as file:
+    # Windows refuses to do so for a file that is open for reading only.
+    with path.open("r+b") as file:
         os.fsync(file.fileno())

@@ -40,6 +40,9 @@ NOT_WORKING: Final = (
 )
 
 
+LOST: Final = "The picture got lost on its way here. Please choose it once more."
+
+
 def read_waiting_picture() -> None:
     """Read the picture that was handed in, if one was, and say what is being done meanwhile."""
     me = visit()
@@ -77,9 +80,14 @@ def chooser(way: Chooser) -> None:
         file = st.session_state.get(key)
         # A click that interrupts the page which shows the reading makes the browser report the
         # same file again; reading it twice would undo what was clicked.
-        # What has no bytes any more was read already, or waited too long.
-        there = isinstance(file, UploadedFile) and not file.closed
-        if there and number == me.handed_in:
+        if file is None or number != me.handed_in:
+            return
+        if not isinstance(file, UploadedFile):
+            # After the server or the connection was lost, the browser still shows a file that is
+            # not here any more.
+            me.problem = LOST
+            me.handed_in += 1
+        elif not file.closed:  # else it was read already, or waited too long
             me.problem = None
             me.waiting = file.getvalue()
             _compat.forget_upload(file)

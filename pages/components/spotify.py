@@ -35,6 +35,7 @@ from recommender.spotify.auth import (
     LOOPBACK,
     REDIRECT,
     Authorization,
+    Departure,
     Departures,
     Keys,
     SignInRefused,
@@ -133,6 +134,14 @@ class _Luggage:
     session: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """A visitor's one sign-in under way, and how often they have asked for it."""
+
+    departure: Departure
+    press: int
+
+
 @dataclass(slots=True)
 class _Answer:
     """What Spotify sent a visitor back with; the code is forgotten once it is redeemed."""
@@ -202,15 +211,22 @@ def connect(*permissions: str, page: str) -> None:
     for permission in permissions:
         scopes.update(PERMISSIONS[permission].scopes)
     session = {key: st.session_state[key] for key in CARRIED if key in st.session_state}
-    st.session_state[LEAVING] = _departures().begin(
-        found, sorted(scopes), carry=_Luggage(page, session)
+    earlier: _Leaving | None = st.session_state.get(LEAVING)
+    departure = _departures().begin(
+        found,
+        sorted(scopes),
+        carry=_Luggage(page, session),
+        instead_of=earlier.departure if earlier else None,
     )
+    st.session_state[LEAVING] = _Leaving(departure, earlier.press + 1 if earlier else 1)
 
 
 def disconnect(notice: str = "Disconnected. The token and all that was read are deleted.") -> None:
     """Forget the token and everything that was read with it. For callbacks."""
     mine: Connection | None = st.session_state.pop(MINE, None)
-    st.session_state.pop(LEAVING, None)
+    leaving: _Leaving | None = st.session_state.pop(LEAVING, None)
+    if leaving is not None:
+        _departures().forget(leaving.departure)
     if mine is not None:
         mine.authorization.forget()
         mine.client.close()
@@ -408,9 +424,9 @@ def come_and_go() -> None:
     """
     if keys() is None:
         return
-    leaving = st.session_state.get(LEAVING)
+    leaving: _Leaving | None = st.session_state.get(LEAVING)
     if leaving is not None:
-        door.leave(leaving)
+        door.leave(leaving.departure, leaving.press)
     answer: _Answer | None = st.session_state.get(ANSWER)
     if answer is None:
         answer = _answer(st.query_params)

@@ -9,8 +9,8 @@
 const done = new Set();
 
 export default function ({ data, setStateValue }) {
-  const { url, cookie, value, seconds, leaving } = data;
-  const turn = `${leaving}:${cookie}`;
+  const { url, cookie, value, seconds, leaving, press } = data;
+  const turn = `${leaving}:${cookie}:${press}`;
   if (done.has(turn)) return; // Streamlit calls this at every rerun.
   done.add(turn);
   const secure = location.protocol.startsWith("https") ? "; secure" : "";

@@ -12,11 +12,17 @@ from recommender.spotify.auth import LIFETIME, Departure
 _door = component("spotify_door")
 
 
-def leave(departure: Departure) -> None:
-    """Send the browser to Spotify, with the cookie that it will have to show afterwards."""
+def leave(departure: Departure, press: int) -> None:
+    """Send the browser to Spotify, with the cookie that it will have to show afterwards.
+
+    Args:
+        departure: what `Departures.begin` returned.
+        press: how often that was asked for; the browser goes once for each.
+    """
     _mount(
         "spotify-door-out",
         leaving=True,
+        press=press,
         url=departure.url,
         cookie=departure.cookie,
         value=departure.proof,
@@ -31,7 +37,7 @@ def tidy_up(cookie: str) -> bool:
         Whether the browser says that it is done; it causes a rerun when it does.
     """
     key = "spotify-door-in"
-    _mount(key, leaving=False, url="", cookie=cookie, value="", seconds=0)
+    _mount(key, leaving=False, press=0, url="", cookie=cookie, value="", seconds=0)
     state = st.session_state.get(key)
     return bool(state) and state.get("tidy") == cookie
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sqlite3
 import time
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from recommender.diary.errors import DiaryError
 
@@ -29,12 +30,28 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def in_words(problem: str) -> Iterator[None]:
-    """Say what failed in a sentence; the log gets the rest."""
+    """Say what failed in a sentence, and what to do where that is known; the log gets the rest."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         _log.warning("%s", problem, exc_info=True)
-        raise DiaryError(problem) from error
+        said = f"{problem} {FULL}" if disk_is_full(error) else problem
+        raise DiaryError(said) from error
+
+
+FULL: Final = "The disk is full: make room on it, then try again. Nothing has changed."
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether a database failed because there is no room left for what it has to write."""
+    # SQLAlchemy wraps what the driver raised.
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    if isinstance(cause, OSError):
+        return cause.errno in (errno.ENOSPC, errno.EDQUOT)
+    return (
+        getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        or getattr(cause, "sqlstate", None) == "53100"  # PostgreSQL's disk_full
+    )
 
 
 def inode(file: Path | None) -> tuple[int, int] | None:
@@ -111,8 +128,11 @@ def scrub(connection: sqlite3.Connection) -> bool:
     """Write SQLite's file anew without what was deleted, and empty its log, unless it is busy."""
     try:
         connection.execute("VACUUM").close()
-    except sqlite3.OperationalError:  # busy
-        return False
+    except sqlite3.OperationalError as error:
+        if not disk_is_full(error):
+            return False  # busy
+        # What was deleted is overwritten already (``secure_delete``), and emptying the log needs
+        # no room: only the file stays as large as it was.
     busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
 

@@ -258,17 +258,20 @@ class Departure:
         url: where to send them.
         cookie: the name of the cookie that binds the sign-in to their browser.
         proof: its value.
+        state: what comes back with them.
     """
 
     url: str = field(repr=False)
     cookie: str
     proof: str = field(repr=False)
+    state: str = field(repr=False)
 
 
 @dataclass(slots=True)
 class _Waiting:
+    departure: Departure
     authorization: Authorization
-    proof: str = field(repr=False)
+    asked: tuple[Keys, frozenset[str]]
     until: float
     carry: Any
 
@@ -303,7 +306,14 @@ class Departures:
             self._drop_late()
             return len(self._waiting)
 
-    def begin(self, keys: Keys, scopes: Collection[str], *, carry: Any = None) -> Departure:
+    def begin(
+        self,
+        keys: Keys,
+        scopes: Collection[str],
+        *,
+        carry: Any = None,
+        instead_of: Departure | None = None,
+    ) -> Departure:
         """Prepare a sign-in.
 
         Args:
@@ -311,16 +321,32 @@ class Departures:
             scopes: all that the visitor shall have allowed afterwards.
             carry: what to hand to the visitor when they are back. Kept in memory, ten minutes at
                 most.
+            instead_of: what the same visitor has begun before. As long as nothing else is asked
+                for, that one goes on, with its time begun anew: a button that is pressed twice
+                leads to one place, and however often it is pressed, others keep theirs.
         """
-        state, proof = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-        authorization = Authorization(keys, scopes)
+        asked = (keys, frozenset(scopes))
         with self._lock:
             self._drop_late()
+            until = self._clock() + LIFETIME
+            earlier = self._waiting.pop(instead_of.state, None) if instead_of else None
+            if earlier is not None and earlier.asked == asked:
+                earlier.until, earlier.carry = until, carry
+                self._waiting[earlier.departure.state] = earlier
+                return earlier.departure
             while len(self._waiting) >= MOST_WAITING:
                 self._waiting.popitem(last=False)
-            self._waiting[state] = _Waiting(authorization, proof, self._clock() + LIFETIME, carry)
+            state, proof = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+            authorization = Authorization(keys, scopes)
+            departure = Departure(authorization.address(state), cookie_of(state), proof, state)
+            self._waiting[state] = _Waiting(departure, authorization, asked, until, carry)
             self._sweep_later()
-        return Departure(authorization.address(state), cookie_of(state), proof)
+        return departure
+
+    def forget(self, departure: Departure) -> None:
+        """Drop a sign-in that is not wanted any more, with what is carried for it."""
+        with self._lock:
+            self._waiting.pop(departure.state, None)
 
     def claim(self, state: str, cookies: Mapping[str, str]) -> Return:
         """Return the sign-in that came back with a state. It cannot be claimed again.
@@ -339,7 +365,7 @@ class Departures:
                 raise SignInRefused(UNKNOWN)
             shown = cookies.get(cookie_of(state), "")
             # Refused and not used up: a stranger who has the address must not spoil it either.
-            if not hmac.compare_digest(shown.encode(), waiting.proof.encode()):
+            if not hmac.compare_digest(shown.encode(), waiting.departure.proof.encode()):
                 raise SignInRefused(ELSEWHERE)
             del self._waiting[state]
         return Return(waiting.authorization, waiting.carry)

@@ -1,8 +1,10 @@
 from typing import Any
 
 import pytest
+from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
+from pages.components import photo
 from pages.components.state import ROOM
 
 
@@ -149,6 +151,22 @@ def test_a_file_that_is_no_picture(app: AppTest, data: bytes) -> None:
     assert app.error[0].value.startswith("This file is not a picture we can read")
     assert title(app) == "Show your face for a moment"
     assert len(app.file_uploader) == 1
+
+
+def test_a_file_that_is_gone_is_asked_for_again(
+    app: AppTest, recognizer: Any, happy: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a restart the browser still shows a file of which Streamlit has only a stand-in."""
+    recognizer.show(happy)
+    app.switch_page("pages/selfie.py").run()
+    with monkeypatch.context() as lost:
+        lost.setattr(photo, "UploadedFile", DeletedFile)
+        app.file_uploader[0].upload("me.jpg", picture).run()
+    assert not app.exception
+    assert app.error[0].value == photo.LOST
+    app.file_uploader[0].upload("me.jpg", picture).run()
+    assert not app.error
+    assert "happy" in app.title[0].value
 
 
 def test_a_bad_file_loses_nothing(selfie: Any, happy: Any, button: Any, picture: bytes) -> None:

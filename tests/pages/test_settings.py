@@ -125,6 +125,21 @@ def test_connecting_leaves_with_the_least_and_for_ten_minutes(
     assert len(door["value"]) >= 32
 
 
+def test_pressing_often_is_one_sign_in(
+    settings: AppTest, spotify: SpotifyServer, sent_to: Any, button: Any
+) -> None:
+    settings.run()
+    before = len(page._departures())
+    doors = []
+    for _ in range(6):
+        button(settings, "Connect Spotify").click().run()
+        doors.append(sent_to(settings, "spotify_door"))
+    assert len(page._departures()) == before + 1
+    assert len({door["url"] for door in doors}) == 1
+    # And yet each press sends the browser there: it may have come back in between.
+    assert [door["press"] for door in doors] == [1, 2, 3, 4, 5, 6]
+
+
 @pytest.mark.parametrize("address", ["http://localhost:8501/", "http://a.example/"])
 def test_a_redirect_address_that_cannot_work_is_named(
     settings: AppTest, spotify: SpotifyServer, monkeypatch: pytest.MonkeyPatch, address: str

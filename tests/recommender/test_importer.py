@@ -221,6 +221,21 @@ def test_a_broken_import_leaves_the_old_catalogue_whole(
     ]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="asks how a file was opened")
+def test_what_is_confirmed_by_the_disk_is_open_for_writing(
+    row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows confirms nothing for a file that is open for reading only."""
+    import fcntl
+
+    modes = []
+    monkeypatch.setattr(
+        os, "fsync", lambda file: modes.append(fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE)
+    )
+    import_file(write_csv([row(1)]), tmp_path / "catalog.duckdb")
+    assert modes == [os.O_RDWR]
+
+
 SLOW_IMPORT = """
 import sys, time
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from recommender.diary import DiaryError, DiaryStore, Moment, default_file
+from recommender.diary.database import disk_is_full, scrub
 from recommender.types import Mood, Pick, Playlist
 
 MARKER = "Heimlichkeitslied"
@@ -85,6 +88,65 @@ def test_it_says_when_somebody_holds_on_to_what_was_deleted(
         reader.close()
         assert store.scrub()
         assert occurrences() == 0
+
+
+def test_a_full_disk_is_named_with_what_to_do(store: DiaryStore, secret: Moment) -> None:
+    diary = store.diary("ada")
+    diary.switch(True)
+    diary.note(secret)
+
+    def full(*_: Any) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    event.listen(store._engine, "before_cursor_execute", full)
+    for ask in (diary.delete_everything, lambda: diary.note(secret), lambda: diary.forget(1)):
+        with pytest.raises(
+            DiaryError, match=r"disk is full: make room on it, then try again\."
+        ) as e:
+            ask()
+        assert "Nothing has changed" in str(e.value)
+    event.remove(store._engine, "before_cursor_execute", full)
+    assert len(diary.entries()) == 1
+    assert diary.delete_everything()
+    assert occurrences() == 0
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_system_that_has_no_room_is_a_full_disk(number: int) -> None:
+    assert disk_is_full(OSError(number, "No room"))
+    assert not disk_is_full(OSError(errno.EACCES, "No"))
+    assert not disk_is_full(sqlite3.OperationalError("database is locked"))
+
+
+def test_what_is_deleted_is_gone_although_there_is_no_room_to_tidy_up(
+    store: DiaryStore, secret: Moment
+) -> None:
+    diary = store.diary("ada")
+    diary.switch(True)
+    diary.note(secret)
+    with store.session(writing=True) as session:
+        for table in ("entry_track", "verdict", "entry", "owner"):
+            session.connection().exec_driver_sql(f"DELETE FROM {table}")
+
+    class NoRoom:
+        """A connection on a disk that has no room for a copy of the file."""
+
+        def __init__(self, real: sqlite3.Connection) -> None:
+            self._real = real
+
+        def execute(self, statement: str) -> sqlite3.Cursor:
+            if statement == "VACUUM":
+                error = sqlite3.OperationalError("database or disk is full")
+                error.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise error
+            return self._real.execute(statement)
+
+    raw = store._engine.raw_connection()
+    assert scrub(NoRoom(raw.driver_connection))  # type: ignore[arg-type]
+    raw.close()
+    assert occurrences() == 0
 
 
 def test_a_commit_that_has_returned_survives_a_power_cut(store: DiaryStore) -> None:

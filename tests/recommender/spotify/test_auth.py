@@ -172,6 +172,43 @@ def test_the_oldest_sign_in_gives_way_when_there_are_too_many(keys: Keys) -> Non
     departures.claim(agree(others[0])["state"], {others[0].cookie: others[0].proof})
 
 
+def test_however_often_a_visitor_presses_others_keep_their_sign_in(keys: Keys) -> None:
+    departures = Departures()
+    other = departures.begin(keys, SCOPES)
+    mine = None
+    for _ in range(MOST_WAITING + 5):
+        mine = departures.begin(keys, SCOPES, carry="latest", instead_of=mine)
+    assert mine is not None
+    assert len(departures) == 2
+    departures.claim(agree(other)["state"], {other.cookie: other.proof})
+    back = departures.claim(agree(mine)["state"], {mine.cookie: mine.proof})
+    assert back.carry == "latest"
+
+
+def test_pressing_twice_leads_to_one_place_and_begins_the_time_anew(keys: Keys) -> None:
+    clock = Clock()
+    departures = Departures(clock)
+    first = departures.begin(keys, SCOPES)
+    clock.now += LIFETIME - 1
+    assert departures.begin(keys, SCOPES, instead_of=first) == first
+    clock.now += LIFETIME - 1
+    departures.claim(agree(first)["state"], {first.cookie: first.proof})
+    # Once it is used, or late, another one begins.
+    assert departures.begin(keys, SCOPES, instead_of=first) != first
+
+
+def test_another_wish_takes_the_place_of_the_first(keys: Keys) -> None:
+    departures = Departures()
+    first = departures.begin(keys, SCOPES)
+    second = departures.begin(keys, (*SCOPES, "more"), instead_of=first)
+    assert len(departures) == 1
+    with pytest.raises(SignInRefused, match="not known"):
+        departures.claim(agree(first)["state"], {first.cookie: first.proof})
+    departures.claim(agree(second)["state"], {second.cookie: second.proof})
+    departures.forget(departures.begin(keys, SCOPES))
+    assert len(departures) == 0
+
+
 def test_every_sign_in_has_its_own_secrets(keys: Keys) -> None:
     departures = Departures()
     queries = [parse_qs(urlsplit(departures.begin(keys, SCOPES).url).query) for _ in range(20)]
