@@ -38,7 +38,8 @@ MIN_AGREEMENT: Final = 0.6
 """At least this fraction of the readings has to lie near the median."""
 REST_SECONDS: Final = 1.0
 PATIENCE_SECONDS: Final = 5.0
-"""A second of the face is enough; after this many without it, it is said that it was not there."""
+"""A second of the face is enough, or as long as `MIN_READINGS` take on a slow machine. After this
+many seconds without a reading it is said that the face was not there."""
 
 _NEUTRAL: Final = EMOTIONS.index("neutral")
 _NONE: Final = (0.0,) * len(EMOTIONS)
@@ -181,7 +182,7 @@ class RestingFace:
     recentring: Recentring | None = None
     problem: str = ""
     _rows: list[tuple[float, ...]] = field(default_factory=list)
-    _began: float | None = None
+    _last: float | None = None
     _first: float | None = None
 
     def add(self, probabilities: Sequence[float] | None, seconds: float) -> None:
@@ -193,8 +194,8 @@ class RestingFace:
         """
         if self.state != "collecting":
             return
-        if self._began is None:
-            self._began = seconds
+        if self._last is None or probabilities is not None:
+            self._last = seconds
         if probabilities is not None:
             if self._first is None:
                 self._first = seconds
@@ -202,7 +203,7 @@ class RestingFace:
             if seconds - self._first >= REST_SECONDS and len(self._rows) >= MIN_READINGS:
                 self._finish()
                 return
-        if seconds - self._began >= PATIENCE_SECONDS:
+        if seconds - self._last >= PATIENCE_SECONDS:
             self._rows.clear()
             self._finish()
 

@@ -7,6 +7,7 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 from streamlit_webrtc.component import generate_frontend_component_key
 
+from emotion.tracker import LiveReading
 from emotion.types import PictureReading
 from pages.components import diary, words
 from pages.components.camera_ladder import ADVICE, step_down, steps
@@ -149,6 +150,8 @@ def beside_the_picture() -> None:
     reading = camera.reading
     if camera.collecting:
         hold_still()
+        if reading is not None:
+            bars_and_pad(reading)
         return
     if camera.resting is not None and camera.resting.problem:
         st.warning(camera.resting.problem, icon=":material/face:")
@@ -184,20 +187,25 @@ def beside_the_picture() -> None:
                 on_click=camera.collect_resting,
             )
     what_was_learned(key="live")
+    bars_and_pad(reading)
+    if not camera.keep:
+        st.caption(":material/lock: The camera stops by itself once the mood has settled.")
+
+
+def bars_and_pad(reading: LiveReading) -> None:
+    """Draw what the camera shows just now, twice."""
     bars, pad = st.columns(2)
     with bars:
         emotion_bars(reading.scores, key="live-bars", by_size=False)
     with pad:
         mood = room_mood([mood_of(face.reading.scores.as_dict()) for face in reading.faces])
         mood_pad(key="live-pad", point=mood, on_move=set_by_hand)
-    if not camera.keep:
-        st.caption(":material/lock: The camera stops by itself once the mood has settled.")
 
 
 def hold_still() -> None:
     """Say what to do while the visitor's resting face is collected."""
     st.title("Your face at rest, please", anchor=False)
-    st.markdown("Look into the camera as you do when nothing moves you. It takes a second.")
+    st.markdown("Relax your face and look into the camera. It takes a second.")
 
 
 def wait() -> None:

@@ -34,7 +34,7 @@ def what_was_learned(*, key: str) -> None:
         )
     if me.corrections:
         _line(
-            "What you corrected counts a little in the next readings.",
+            "What you corrected counts a little from now on.",
             "Forget what you corrected",
             key=f"{key}-forget-corrections",
             on_click=me.forget_corrections,
@@ -42,6 +42,12 @@ def what_was_learned(*, key: str) -> None:
 
 
 def _line(text: str, label: str, *, key: str, on_click: Callable[[], None]) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f":material/check_circle: {text}", width="content")
-        st.button(label, type="tertiary", icon=":material/undo:", key=key, on_click=on_click)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(f":small[{text}]", width="content")
+        st.button(
+            f":small[{label}]",
+            type="tertiary",
+            icon=":material/undo:",
+            key=key,
+            on_click=on_click,
+        )

@@ -265,9 +265,10 @@ def test_a_second_is_enough_at_any_rate(rate: float) -> None:
 
 
 def test_a_slow_machine_takes_as_long_as_five_readings() -> None:
-    resting, seconds = collected(Visitor(angry=2.35).shows(count=20), 2.0)
-    assert resting.state == "done"
-    assert seconds == (MIN_READINGS - 1) / 2.0
+    for rate in (2.0, 0.5):
+        resting, seconds = collected(Visitor(angry=2.35).shows(count=20), rate)
+        assert resting.state == "done"
+        assert seconds == (MIN_READINGS - 1) / rate
 
 
 def test_nobody_in_view_is_said_after_a_while() -> None:

@@ -15,7 +15,7 @@ from emotion.personal import Recentring
 from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
 from pages.components.state import ROOM, Visit
 
-CORRECTED = "What you corrected counts a little in the next readings."
+CORRECTED = ":small[What you corrected counts a little from now on.]"
 ANGRY_REST = {"angry": 0.55, "neutral": 0.30, "sad": 0.06, "fear": 0.05}
 TYPICAL = (-2.5, -4.5, -3.0, -3.0, -2.5, -4.0, -0.5)
 IMAGE = np.zeros((4, 4, 3), np.uint8)
@@ -43,7 +43,7 @@ def resting() -> Recentring:
 
 
 def lines(app: AppTest) -> list[str]:
-    return [text.value.removeprefix(":material/check_circle: ") for text in app.markdown]
+    return [text.value for text in app.markdown]
 
 
 # --- corrections --------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def test_a_correction_counts_in_the_next_photo_and_is_forgotten(
     assert visit.photo is not None
     assert visit.said is None
     assert before + 0.03 < visit.photo.scores.as_dict()["neutral"] < before + 0.2
-    button(app, "Forget what you corrected").click().run()
+    button(app, ":small[Forget what you corrected]").click().run()
     assert visit.photo.scores.as_dict()["neutral"] == pytest.approx(before)
     assert CORRECTED not in lines(app)
 
