@@ -28,6 +28,10 @@ logarithm of next to nothing is mostly noise."""
 LIMIT: Final = 2.0
 """No offset is larger, on the log-probabilities: no emotion loses or gains more than a factor
 of 7.4, whatever was shown as a resting face."""
+STRENGTHS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+REST_LEAD: Final = 0.25
+"""Of what lies between a rest and a typical face, the smallest fraction is taken that makes
+``neutral`` lead at rest by this much probability."""
 CORRECTION_STEP: Final = 0.25
 CORRECTION_LIMIT: Final = 1.0
 """How far one correction moves an offset at most, and how far all of them together."""
@@ -79,7 +83,8 @@ class Recentring:
 
         An emotion that the resting face shows beyond a typical one is lowered, and ``neutral`` is
         raised by what it lacks. What it shows less than a typical one stays as it is: to raise
-        that would turn the noise of small probabilities into emotions.
+        that would turn the noise of small probabilities into emotions. It is moved no further
+        towards the typical face than `REST_LEAD` asks.
 
         Args:
             probabilities: ``(N, 7)``, each row 0-1 and together 1: about a second of readings of
@@ -113,9 +118,15 @@ class Recentring:
         beyond = mean_log_probabilities(near) - np.maximum(reference, np.log(FLOOR))
         offsets = -np.maximum(beyond, 0.0)
         offsets[_NEUTRAL] = max(-beyond[_NEUTRAL], 0.0)
-        mine = cls(tuple(float(offset) for offset in offsets))
-        moved = [mine.apply(tuple(row)) for row in near]
-        if int(np.argmax(np.mean(moved, axis=0))) != _NEUTRAL:
+        # No further than it takes to be neutral beyond doubt: every step takes something from
+        # the real anger of an angry rest.
+        for strength in STRENGTHS:
+            mine = cls(tuple(float(offset) for offset in strength * offsets))
+            moved = np.mean([mine.apply(tuple(row)) for row in near], axis=0)
+            lead = moved[_NEUTRAL] - np.delete(moved, _NEUTRAL).max()
+            if lead >= REST_LEAD:
+                return mine
+        if lead <= 0:
             raise RestingFaceError(
                 "This looks far from a face at rest. Relax your face and try again."
             )

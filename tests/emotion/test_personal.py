@@ -12,6 +12,7 @@ from emotion.personal import (
     LIMIT,
     MIN_READINGS,
     PATIENCE_SECONDS,
+    REST_LEAD,
     REST_SECONDS,
     Recentring,
     RestingFace,
@@ -21,7 +22,8 @@ from emotion.personal import (
 
 # How an unbiased network would read anybody: one emotion, the others as far off as they are from
 # a typical neutral face.
-STRENGTH = 4.0
+STRENGTH = 5.0
+"""Makes a clear expression: surprise is then read with nearly 90 % of an unbiased face."""
 TYPICAL = (-2.5, -4.5, -3.0, -3.0, -2.5, -4.0, -0.5)
 
 
@@ -85,10 +87,10 @@ def test_a_rest_that_is_read_as_55_percent_angry() -> None:
     mine = Recentring.from_resting(visitor.shows(), TYPICAL)
     after = mine.apply(tuple(rest))
     assert named(after) == "neutral"
-    # As typical as a typical face, and not more neutral than that.
-    assert after[EMOTIONS.index("neutral")] == pytest.approx(
-        softmax(np.array(TYPICAL))[EMOTIONS.index("neutral")], abs=0.08
-    )
+    # Beyond doubt, and not more neutral than a typical face.
+    first, second = sorted(after, reverse=True)[:2]
+    assert first - second >= REST_LEAD - 0.02
+    assert first < softmax(np.array(TYPICAL))[EMOTIONS.index("neutral")]
 
 
 @pytest.mark.parametrize("bias", BIASED, ids=str)
