@@ -32,6 +32,8 @@ measured, metrics_broken = figures.read("metrics.json", figures.measured)
 robustness, robustness_broken = figures.read("robustness.json", figures.robustness)
 yardsticks, yardsticks_broken = figures.read("yardsticks.json", figures.yardsticks)
 
+people, people_broken = figures.read("photographs.json", figures.photographs)
+
 body = st.container(horizontal_alignment="center").container(width=900)
 
 with body:
@@ -62,6 +64,43 @@ with body:
                 "These figures are of an earlier network: the one in use has not been measured "
                 "yet.",
                 icon=":material/info:",
+            )
+
+        if people_broken:
+            unreadable("What it reads on photographs of people")
+        if people is not None:
+            st.header("And people in front of a camera?")
+            resting, negative = people.app.recall["neutral"], people.app.neutral_read_negative
+            sentence = (
+                f"Most people look into a camera at rest. On {people.photos:,} photographs of "
+                f"people whom it had never seen, it reads {percent(resting, 0)} of the resting "
+                f"faces as neutral, and {percent(negative, 0)} as angry, disgusted, afraid or sad."
+            )
+            for name, reader in people.others.items():
+                sentence += (
+                    f" For {name}, it is {percent(reader.recall['neutral'], 0)} and "
+                    f"{percent(reader.neutral_read_negative, 0)}."
+                )
+            st.markdown(
+                f"{sentence} So the network has two readings of a face: one that answers as "
+                "FER-2013 was labelled, which the figures below measure, and one that learned from "
+                "photographs as well, which this app uses."
+            )
+            columns = {"this app": people.app, **people.others}
+            as_table(
+                [
+                    {
+                        "Emotion": figures.named(emotion),
+                        "Photographs": f"{people.counts[emotion]:,}",
+                        **{
+                            name: percent(reader.recall[emotion], 0)
+                            for name, reader in columns.items()
+                        },
+                    }
+                    for emotion in people.app.recall
+                    if people.counts[emotion] >= figures.ENOUGH
+                ],
+                "Photographs read right, by emotion, for each reader",
             )
 
         st.header("How often is it right?")

@@ -31,6 +31,9 @@ PEOPLE, PEOPLE_WITHIN = 0.65, 0.05
 """How often people name FER-2013's label (Goodfellow et al. 2013, "Challenges in Representation
 Learning")."""
 
+ENOUGH: Final = 10
+"""Fewer photographs of an emotion say nothing about it."""
+
 TIMES: Final = (
     *("hardly ever", "once", "twice", "three times", "four times", "five times"),
     *("six times", "seven times", "eight times", "nine times", "almost always"),
@@ -140,6 +143,25 @@ class Yardsticks:
 # Reading
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How photographs were read: fractions, 0-1."""
+
+    recall: Mapping[str, float]
+    mean_recall: float
+    neutral_read_negative: float
+
+
+@dataclass(frozen=True, slots=True)
+class Photographs:
+    """All of ``photographs.json``: photographs of people who were held out of training."""
+
+    photos: int
+    counts: Mapping[str, int]
+    app: Reader
+    others: Mapping[str, Reader]
+
+
 def read(name: str, parse: Callable[[Any], T]) -> tuple[T | None, bool]:
     """Return what a file of ``model/weights`` says, and whether it is there but makes no sense.
 
@@ -222,6 +244,31 @@ def yardsticks(data: Any) -> Yardsticks:
         images=int(data["images"]),
         command=str(data["command"]),
         rows=tuple(sorted(rows, key=lambda row: row.accuracy, reverse=True)),
+    )
+
+
+def photographs(data: Any) -> Photographs:
+    """Read ``photographs.json``.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not such a file.
+    """
+    app = data["heads"]["people"]
+    others = {"the same network, by FER-2013's labels": data["heads"].get("fer2013")}
+    others["fer, a package many use"] = app.get("fer")
+    return Photographs(
+        photos=_positive(app["photos"]),
+        counts={emotion: int(count) for emotion, count in app["images"].items()},
+        app=_reader(app),
+        others={name: _reader(found) for name, found in others.items() if found},
+    )
+
+
+def _reader(data: Any) -> Reader:
+    return Reader(
+        recall={emotion: float(value) for emotion, value in data["recall"].items()},
+        mean_recall=float(data["mean_recall"]),
+        neutral_read_negative=float(data["neutral_read_negative"]),
     )
 
 

@@ -101,6 +101,24 @@ YARDSTICKS = {
 }
 
 
+def reader(neutral: float, negative: float) -> dict[str, Any]:
+    recall = {"happy": 0.9, "fear": 0.2, "neutral": neutral}
+    return {"recall": recall, "mean_recall": 0.8, "neutral_read_negative": negative}
+
+
+PHOTOGRAPHS = {
+    "heads": {
+        "people": {
+            "photos": 300,
+            "images": {"happy": 97, "fear": 3, "neutral": 200},
+            **reader(0.87, 0.06),
+            "fer": reader(0.41, 0.52),
+        },
+        "fer2013": reader(0.47, 0.48),
+    }
+}
+
+
 class WarmPages(PagesManager):
     """What a server knows of its pages once it has run the router."""
 
@@ -154,7 +172,8 @@ def alternatives(app: AppTest) -> list[str]:
 
 
 def test_the_shipped_files_are_shown(app: AppTest) -> None:
-    assert headings(opened(app))[:3] == [
+    assert headings(opened(app))[:4] == [
+        "And people in front of a camera?",
         "How often is it right?",
         "Which moods does it miss?",
         "What does it take for what?",
@@ -174,6 +193,21 @@ def test_every_figure_comes_from_the_file(app: AppTest, weights: Any) -> None:
     assert "the photos that occur only here it reads 72.3\u00a0%" in text
     assert "of 100 afraid ones only 45" in text
     assert "called afraid, it calls 45 afraid and 55 sad" in text
+
+
+def test_people_in_front_of_a_camera_have_figures_of_their_own(app: AppTest, weights: Any) -> None:
+    weights(metrics=metrics(), photographs=PHOTOGRAPHS)
+    text = said(opened(app))
+    assert "On 300 photographs of people whom it had never seen" in text
+    assert "reads 87\u00a0% of the resting faces as neutral, and 6\u00a0% as angry" in text
+    assert "FER-2013's labels, it is 47\u00a0% and 48\u00a0%" in text
+    assert "fer, a package many use, it is 41\u00a0% and 52\u00a0%" in text
+    table = next(table.value for table in app.table if "Photographs" in table.value)
+    # Three photographs of fear say nothing.
+    assert [name.split()[-1] for name in table["Emotion"]] == ["happy", "neutral"]
+    assert list(table["this app"]) == ["90\u00a0%", "87\u00a0%"]
+    weights(photographs="no JSON")
+    assert "photographs of people cannot be shown just now" in said(opened(app))
 
 
 def test_what_older_files_lack_is_left_out(app: AppTest, weights: Any) -> None:
