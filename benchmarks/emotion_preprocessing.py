@@ -290,7 +290,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=600, help="so many PublicTest faces")
     parser.add_argument("--weights", type=Path)
     arguments = parser.parse_args()
-    classifier = EmotionClassifier(arguments.weights)
+    classifier = EmotionClassifier(arguments.weights, head="fer2013")
     if arguments.data:
         data = load_fer2013(arguments.data)
         split = data.public_test

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from emotion.detector import DETECTORS
 from emotion.image import ImageError, check_bytes, decode_image
+from emotion.labels import HEADS
 from emotion.output import OutputError, annotation_targets, save_new
 from emotion.types import FaceReading, PictureReading
 
@@ -65,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
         "--force", action="store_true", help="let --annotate overwrite files that exist"
     )
     parser.add_argument("--detector", choices=DETECTORS, default="auto", help="default: auto")
+    parser.add_argument(
+        "--head",
+        choices=HEADS,
+        default="people",
+        help="what the probabilities are calibrated to: people in front of cameras (default), or "
+        "FER-2013's labels, which call many resting faces sad or angry",
+    )
     return parser
 
 
@@ -78,7 +86,7 @@ def _run(options: argparse.Namespace) -> int:
 
         try:
             with _native_stderr_silenced():
-                recognizer = _recognizer(options.detector)
+                recognizer = _recognizer(options.detector, options.head)
         except WeightsError as error:
             return _complain(str(error))
         targets = annotation_targets(
@@ -115,10 +123,11 @@ def _load(paths: Sequence[Path]) -> tuple[list[tuple[Path, NDArray[np.uint8]]], 
     return pictures, status
 
 
-def _recognizer(detector: Any) -> Any:
+def _recognizer(detector: Any, head: Any) -> Any:
+    from emotion.classifier import EmotionClassifier
     from emotion.recognizer import EmotionRecognizer
 
-    recognizer = EmotionRecognizer(detector)
+    recognizer = EmotionRecognizer(detector, EmotionClassifier(head=head))
     recognizer.warm_up()
     return recognizer
 

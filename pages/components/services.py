@@ -10,10 +10,11 @@ import logging
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
+from emotion.labels import HEADS, HeadName
 from pages.components import words
 from recommender.catalog import ENVIRONMENT, EVERYTHING, STARTER, Catalog
 from recommender.errors import CatalogError
@@ -121,9 +122,13 @@ def _recommender() -> _Shelf:
 
 
 def _load_recognizer() -> EmotionRecognizer:
-    from emotion import EmotionRecognizer
+    from emotion import EmotionClassifier, EmotionRecognizer
 
-    loaded = EmotionRecognizer()
+    head = os.environ.get("AFFECTUNE_HEAD", "").strip() or "people"
+    if head not in HEADS:
+        logger.warning("AFFECTUNE_HEAD is %r: one of %s; people is taken", head, ", ".join(HEADS))
+        head = "people"
+    loaded = EmotionRecognizer(classifier=EmotionClassifier(head=cast("HeadName", head)))
     loaded.warm_up()
     return loaded
 
