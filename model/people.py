@@ -33,10 +33,13 @@ PEOPLE = WEIGHTS / "people.json"
 MEASURED = ("angry", "happy", "sad", "surprise", "neutral")
 """The emotions that the photographs show often enough to measure."""
 NEGATIVE = ("angry", "disgust", "fear", "sad")
-BALANCES = (0.75, 1.0)
-FER_WEIGHTS = (0.1, 0.3, 1.0)
-REGULARISATIONS = (2e-3, 8e-3)
-LEAST_NEUTRAL = 0.85
+BALANCES = (0.25, 0.5, 0.75)
+FER_WEIGHTS = (0.3, 1.0)
+REGULARISATIONS = (0.03, 0.1)
+LEAST_NEUTRAL = 0.88
+"""What the head has to read of resting faces on ``dev``: most people in front of a camera are at
+rest. 85 % are wanted on others, and there some hundred photographs are good to two points."""
+OFFSET_STEP = 0.05
 LEAST_FER_RECALL = 0.4
 """What the head has to keep of each emotion on PublicTest images on which FER-2013 and FER+ agree:
 fear and disgust are too rare among the photographs to be measured there."""
@@ -113,17 +116,21 @@ def run(arguments: argparse.Namespace) -> list[Path]:
     both = photos["train"].joined(Sample.of_photos(crops.part("dev"), features, mirror=True))
     head = fit_head(both, agreed, choice)
     # Fitted without dev, so that its confidence there is that of a face never seen.
-    temperature = fit_temperature(
-        fit_head(photos["train"], agreed, choice).logits(photos["dev"].features).astype(np.float64),
-        photos["dev"].labels,
+    on_dev = fit_head(photos["train"], agreed, choice).logits(photos["dev"].features)
+    offset = fit_neutral_offset(on_dev, photos["dev"].labels)
+    raised = np.zeros(len(EMOTIONS), dtype=np.float32)
+    raised[EMOTIONS.index("neutral")] = offset
+    temperature = fit_temperature((on_dev + raised).astype(np.float64), photos["dev"].labels)
+    head = Head(
+        head.kernel / np.float32(temperature), (head.bias + raised) / np.float32(temperature)
     )
-    head = Head(head.kernel / np.float32(temperature), head.bias / np.float32(temperature))
     written = export_with_people(
         network, head.kernel, head.bias, arguments.weights, fer.public_test
     )
     write_json(
         {
             "choice": asdict(choice),
+            "neutral_offset": round(offset, 4),
             "temperature": round(float(temperature), 4),
             "photos": {
                 "looked_at": crops.photos,
@@ -215,6 +222,25 @@ def fit_head(photos: Sample, fer: Sample, choice: Choice) -> Head:
     return Head(kernel.astype(np.float32), bias.astype(np.float32))
 
 
+def fit_neutral_offset(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], *, least: float = LEAST_NEUTRAL
+) -> float:
+    """Return the smallest offset of neutral's logit that reads enough resting faces; 0 if enough.
+
+    Args:
+        logits: ``(N, 7)``.
+        labels: ``(N,)``, positions in `EMOTIONS`.
+        least: the recall of neutral wanted, 0-1.
+    """
+    neutral = EMOTIONS.index("neutral")
+    resting = logits[labels == neutral].astype(np.float64)
+    others = np.delete(resting, neutral, axis=1).max(axis=1)
+    for step in range(round(5 / OFFSET_STEP)):
+        if (resting[:, neutral] + step * OFFSET_STEP > others).mean() >= least:
+            return step * OFFSET_STEP
+    return 5.0
+
+
 def balanced(labels: NDArray[np.int64], balance: float) -> NDArray[np.float64]:
     """Return a weight for each label, ``count of it ** -balance``, that sum to 1."""
     counts = np.maximum(np.bincount(labels, minlength=len(EMOTIONS)), 1).astype(np.float64)
@@ -271,6 +297,7 @@ def _try(train: Sample, dev: Sample, fer: Sample, public: Sample) -> Iterable[di
         head = fit_head(train, fer, choice)
         found = measure_people(head.logits(dev.features), dev.labels)
         recalls = _recalls(head.logits(public.features), public.labels)
+        print(choice, flush=True)
         yield {
             **asdict(choice),
             "loss": balanced_loss(head.logits(dev.features), dev.labels),
@@ -287,12 +314,11 @@ def _try(train: Sample, dev: Sample, fer: Sample, public: Sample) -> Iterable[di
 def best(tried: Iterable[dict[str, Any]]) -> Choice:
     """Return the choice with the least loss on ``dev``.
 
-    Only those that keep `LEAST_FER_RECALL` of every emotion on PublicTest and read `LEAST_NEUTRAL`
-    of the resting faces are considered, where there are any. The loss, unlike recalls of a few
-    photographs of anger and sadness, tells settings apart that name nearly the same.
+    Only those that keep `LEAST_FER_RECALL` of every emotion on PublicTest are considered, where
+    there are any. The loss, unlike recalls of a few photographs of anger and sadness, tells
+    settings apart that name nearly the same.
     """
     rows = list(tried)
-    for name, least in (("least_fer_recall", LEAST_FER_RECALL), ("neutral_recall", LEAST_NEUTRAL)):
-        rows = [row for row in rows if row[name] >= least] or rows
+    rows = [row for row in rows if row["least_fer_recall"] >= LEAST_FER_RECALL] or rows
     row = min(rows, key=lambda row: row["loss"])
     return Choice(row["balance"], row["fer_weight"], row["regularisation"])

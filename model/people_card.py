@@ -35,8 +35,8 @@ def people_section(photographs: dict[str, Any], people: dict[str, Any]) -> str:
         "counts as wrong. In brackets: 95 % intervals (Wilson).",
         _table(heads),
         f"“Hard to say” is said of {1 - hard['coverage']:.0%} of the faces; the rest is read "
-        f"right in {hard['accuracy']:.0%} of cases, those would be in "
-        f"{hard['accuracy_of_the_rest']:.0%}. Calibration error: {read['ece']:.1%}.",
+        f"right in {_percent(hard['accuracy'])} of cases, those would be in "
+        f"{_percent(hard['accuracy_of_the_rest'])}. Calibration error: {read['ece']:.1%}.",
         _coverage(read["coverage"]),
         f"**How it was fitted.** A multinomial logistic regression on the shipped network's "
         f"features, which stay as they are: {_listed(images['train'])} in photographs of "
@@ -45,11 +45,12 @@ def people_section(photographs: dict[str, Any], people: dict[str, Any]) -> str:
         "share, since the photographs hardly show fear or disgust. How much an emotion, FER-2013 "
         f"and the penalty count (balance {choice['balance']}, weight {choice['fer_weight']}, L2 "
         f"{choice['regularisation']}) was chosen on {sum(images['dev'].values()):,} photographs "
-        f"of {people['photos']['persons']['dev']:,} other persons, as was the temperature "
-        f"({people['temperature']}); then it was fitted once more on both. `python -m model "
-        "people` does it; `model/weights/people.json` has every setting that was tried. Before "
-        "the split was fixed, a first trial on frozen features had looked at some of the persons "
-        "that are now held out.",
+        f"of {people['photos']['persons']['dev']:,} other persons, as were an "
+        f"offset of neutral ({people['neutral_offset']}), so that most resting "
+        f"faces are read as such, and the temperature ({people['temperature']}); then it was "
+        "fitted once more on both. `python -m model people` does it; `model/weights/people.json` "
+        "has every setting that was tried. Before the split was fixed, a first trial on frozen "
+        "features had looked at some of the persons that are now held out.",
         f"On PublicTest images on which both label sets agree it reads "
         f"{_recalls(people['public_test_agreed'])}. Fear and disgust are measured there only.",
         "**What these photographs are.** Press photographs of people of public life, from a "
@@ -95,6 +96,10 @@ def _coverage(rows: list[dict[str, float]]) -> str:
         if row["accuracy"] is not None
     ]
     return "\n".join(lines)
+
+
+def _percent(rate: float | None) -> str:
+    return "–" if rate is None else f"{rate:.0%}"
 
 
 def _with_interval(rate: float, count: int) -> str:
