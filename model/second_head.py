@@ -39,8 +39,9 @@ def add_second_head(
 
     model = flatbuffer_utils.read_model(str(file))
     graph = model.subgraphs[0]
-    if len(graph.outputs) > 1:
+    if len(graph.outputs) > 1:  # what this function added stands last everywhere
         graph.operators = graph.operators[:-2]
+        graph.tensors, model.buffers = graph.tensors[:-4], model.buffers[:-2]
         graph.outputs = graph.outputs[:1]
         model.signatureDefs[0].outputs = model.signatureDefs[0].outputs[:1]
     dense, softmax = graph.operators[-2:]

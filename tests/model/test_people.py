@@ -166,6 +166,7 @@ def test_a_second_head_leaves_the_first_as_it_was(shipped: Path, tiny_zip: Path)
     split = load_fer2013(tiny_zip).public_test
     file = shipped / "emotion_cnn.tflite"
     before = load_predictor(file)(split.images)
+    sizes = []
     for seed in (0, 1):  # the second time it is replaced
         head = head_of(seed)
         network = keras.saving.load_model(shipped / "emotion_cnn.keras", compile=False)
@@ -183,6 +184,8 @@ def test_a_second_head_leaves_the_first_as_it_was(shipped: Path, tiny_zip: Path)
         record = json.loads((shipped / "metrics.json").read_text())
         assert record == {"network": describe(file), "figures": {"accuracy": 0.5}}
         assert len(Interpreter(str(file)).get_output_details()) == 2
+        sizes.append(file.stat().st_size)
+    assert sizes[1] == pytest.approx(sizes[0], abs=64)  # nothing is left of the first
     other = build_model(widths=(4, 8), depths=(1, 1))
     with pytest.raises(ValueError, match="second output differs from Keras"):
         export.export_with_people(other, 9 * head.kernel, head.bias, shipped, split)
