@@ -32,6 +32,7 @@ from model.evaluate import (
     predictor_of,
     write_json,
 )
+from model.mobilenet import mobilenet_multiply_adds
 
 HOME = Path(__file__).parent
 RUNS = HOME / "runs"
@@ -114,7 +115,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
     seconds = [float(row["wall_seconds"]) for row in rows if row.get("wall_seconds")]
     return {
         "network": network,
-        "side": last.get("side") if network == "efficientnet_lite0" else None,
+        "side": last.get("side") if network in ("efficientnet_lite0", "mobilenet") else None,
         "settings": {name: last[name] for name in ("widths", "depths", *SAID) if name in last},
         "balance_by": last.get("balance_by", "loss"),
         "effective": last.get("effective"),
@@ -137,6 +138,8 @@ def multiply_adds_of(settings: dict[str, Any]) -> int:
     """Return the multiply-adds of a face in the network that a start's arguments ask for."""
     if settings.get("network") == "efficientnet_lite0":
         return lite0_multiply_adds(settings.get("side", SIDE))
+    if settings.get("network") == "mobilenet":
+        return mobilenet_multiply_adds(settings.get("side", SIDE))
     return multiply_adds(settings["widths"], settings["depths"])
 
 

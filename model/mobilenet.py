@@ -8,6 +8,7 @@ later layers know identity, these still know expression.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -76,6 +77,17 @@ def build_mobilenet(
 def _normalise(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     x = keras.layers.BatchNormalization(momentum=0.9, epsilon=EPSILON, name=name)(x)
     return keras.layers.ReLU(6.0)(x)
+
+
+def mobilenet_multiply_adds(side: int = SIDE_PIXELS) -> int:
+    """Return the multiply-adds of a face in the convolutions of `build_mobilenet`'s network."""
+    side = math.ceil(side / 2)
+    total, before = side**2 * 9 * STEM_CHANNELS, STEM_CHANNELS
+    for stride, channels in BLOCKS:
+        side = math.ceil(side / stride)
+        total += side**2 * before * (9 + channels)
+        before = channels
+    return total
 
 
 def read_tfjs_weights(folder: Path, name: str) -> dict[str, NDArray[np.float32]]:

@@ -59,9 +59,10 @@ def people_section(photographs: dict[str, Any], people: dict[str, Any]) -> str:
         "**What these photographs are.** Press photographs of people of public life, from a "
         "public repository (muxspace/facial_expressions, Apache-2.0) that labelled them; looked "
         "at by eye, neutral, happy, angry, surprise and sad are labelled fairly, disgust is not "
-        "and was left out. They are well lit, mostly adult, mostly Western and mostly men, so "
-        "that the figures say least about children, the old, and people whom the press of those "
-        "years seldom showed. No picture of them is part of the project.",
+        "and was left out. Whom they show was not counted: nothing is known of how it reads "
+        "children, the old, or people whom the press seldom showed. The thresholds of the face "
+        "detector were chosen on photographs of this collection too, so that the rate of faces "
+        "found is not one of photographs never seen. No picture of them is part of the project.",
     ]
     return "\n\n".join(lines)
 
@@ -121,7 +122,9 @@ def wilson(rate: float, count: int) -> tuple[float, float]:
 
 
 def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {emotion}" for emotion, count in counts.items() if count)
+    return ", ".join(
+        f"{count:,} {emotion}" for emotion, count in counts.items() if count and emotion in MEASURED
+    )
 
 
 def _recalls(recalls: dict[str, float]) -> str:

@@ -30,6 +30,7 @@ from model.curves import draw_curves
 from model.data import FERPLUS_COLUMNS, Split, load_fer2013
 from model.efficientnet import SIDE, build_efficientnet
 from model.evaluate import load_predictor, measure, predict_with_mirror
+from model.mobilenet import build_mobilenet
 
 RUNS = Path(__file__).parent / "runs"
 MOMENTUM = 0.9
@@ -80,9 +81,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--network",
-        choices=("emotion_cnn", "efficientnet_lite0"),
+        choices=("emotion_cnn", "efficientnet_lite0", "mobilenet"),
         default="emotion_cnn",
-        help="our own small one, in --widths and --depths, or a larger one that can know ImageNet",
+        help="our own small one, in --widths and --depths, a larger one that can know ImageNet, or "
+        "one that can know faces",
     )
     add("--side", type=int, default=SIDE, help="pixels that the larger network sees the picture in")
     add("--widths", type=int, nargs="+", default=list(WIDTHS))
@@ -214,6 +216,8 @@ def train(arguments: argparse.Namespace) -> Path:
 def _build(arguments: argparse.Namespace) -> keras.Model:
     if arguments.network == "efficientnet_lite0":
         return build_efficientnet(side=arguments.side, dropout=arguments.dropout)
+    if arguments.network == "mobilenet":
+        return build_mobilenet(side=arguments.side, dropout=arguments.dropout)
     return build_model(
         widths=tuple(arguments.widths), depths=tuple(arguments.depths), dropout=arguments.dropout
     )

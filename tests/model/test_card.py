@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from emotion.labels import EMOTIONS
-from model import card, evaluate, placement, robustness
+from model import card, evaluate, photographs, placement, robustness
 from model.data import load_fer2013
 
 SETTINGS = {"widths": [4, 8], "depths": [1, 2], "votes": "votes.csv", "backend": "jax"}
@@ -139,3 +139,19 @@ def test_the_readme_states_what_bad_pictures_cost() -> None:
     conditions = json.loads(placement.RECORD.read_text())["detectors"][0]["conditions"]
     lost = sum(one["loss"] for one in conditions) / len(conditions)
     assert f"read right {lost:.1f} points less often" in text
+
+
+def test_the_readme_states_what_photographs_of_people_show() -> None:
+    text = " ".join((card.HOME.parent / "README.md").read_text().split())
+    heads = json.loads((evaluate.WEIGHTS / photographs.RECORD).read_text())["heads"]
+    readers = (heads["people"], heads["fer2013"], heads["people"]["fer"])
+    for figures in (
+        [reader["recall"]["neutral"] for reader in readers],
+        [reader["neutral_read_negative"] for reader in readers],
+        [reader["mean_recall"] for reader in readers],
+    ):
+        assert " | ".join(f"{100 * figure:.0f} %" for figure in figures) in text
+    counts = heads["people"]["images"]
+    assert f"On {heads['people']['photos']:,} press photographs" in text
+    for emotion, name in (("angry", "anger"), ("sad", "sadness"), ("surprise", "surprise")):
+        assert f"{name} ({counts[emotion]})" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import tarfile
 from pathlib import Path
@@ -11,8 +12,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model import faceres
-from model.mobilenet import BLOCKS, build_mobilenet, read_tfjs_weights, set_face_weights
+from model import faceres, train
+from model.experiments import multiply_adds_of
+from model.mobilenet import (
+    BLOCKS,
+    build_mobilenet,
+    mobilenet_multiply_adds,
+    read_tfjs_weights,
+    set_face_weights,
+)
+
+# Keras and TensorFlow warn about each other's ways; that is not ours to mend.
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -129,3 +140,13 @@ def test_the_models_are_found_packed_and_unpacked(tmp_path: Path, arrays: Arrays
             faceres._models_folder(package, "faceres-deep", tmp_path / "unpacked")
     with pytest.raises(FileNotFoundError, match="no package"):
         faceres._models_folder(tmp_path / "nothing.tgz", "faceres", tmp_path)
+
+
+def test_its_cost_is_what_was_measured_of_the_start() -> None:
+    assert mobilenet_multiply_adds(100) == pytest.approx(112e6, rel=0.02)
+    assert mobilenet_multiply_adds(112) == pytest.approx(121e6, rel=0.05)
+    options = argparse.ArgumentParser()
+    train.add_arguments(options)
+    chosen = options.parse_args(["--network", "mobilenet", "--side", "48"])
+    assert train._build(chosen).name == "mobilenet"
+    assert multiply_adds_of(vars(chosen)) == mobilenet_multiply_adds(48)
