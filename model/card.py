@@ -144,7 +144,13 @@ def as_markdown(figures: dict[str, Any]) -> str:
         parts += [
             "## From photo to crop",
             f"{_split(found)} faces pasted into pictures that training does not paste into, found "
-            f"by the app's detectors and cut out as the app does (`{found['command']}`).",
+            f"by the app's detectors and cut out as the app does (`{found['command']}`)."
+            + (
+                ""
+                if any(one["detector"] == "blazeface" for one in found["detectors"])
+                else " Measured before BlazeFace became the first look of `auto`, which was Haar "
+                "and MTCNN then."
+            ),
             placement.as_markdown(found),
         ]
     if found := figures["yardsticks"]:
