@@ -58,16 +58,15 @@ looks are taken for them."""
 LANDMARK_ROOM: Final = 1.5
 """Side of the crop for the landmark network, as a multiple of the box."""
 IS_FACE: Final = 0.999
-"""Probability that a face needs from the landmark network. In 1,600 parts of images that show
-none, nothing had this and `CONFIRM`; of 950 photographs of a face 938 had."""
+"""Probability that a face needs from the landmark network. With this and `CONFIRM`, nothing passes in
+images that show no face (``benchmarks/emotion_detectors.py --press``)."""
 DOUBT: Final = 0.5
 """A proposal that is no face is doubtful where one of both gave it this probability."""
 SURELY_UPRIGHT: Final = 0.72
 """Probability below which a face may be one upside down, which looks a little like one upright."""
 SCALE: Final = 1.16
 """Side of the square that FER-2013 would show, as a multiple of the networks' box. The emotion
-network reads squares of 1.1 to 1.3 alike well, and the box as it is two points worse
-(``benchmarks/emotion_crops.py``)."""
+network reads squares of 1.1 to 1.3 times the box alike well (``benchmarks/emotion_crops.py``)."""
 RISE: Final = 0.09
 """By how much that square lies above the box, along the face, as a fraction of its side."""
 LOWER: Final = 0.05

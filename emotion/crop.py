@@ -24,7 +24,7 @@ LEVEL_FROM = 15.0
 shows it many; levelling it by eyes that are known to some eight degrees costs most of a point."""
 BEYOND_EARS = 0.25
 """By how much the nose lies beyond the ears of a face that is turned away, as a fraction of their
-distance: of 917 press photographs 4 do, all in profile. At three quarters it is up to 0.2."""
+distance. A profile has more; at three quarters it is up to 0.2."""
 BEYOND_EYES = 0.3
 """The same beyond the eyes, for detectors that know no ears."""
 FLAT_BELOW = 8
