@@ -114,7 +114,7 @@ def main() -> None:
                 samples, lambda f, s=scale, r=rise: framed(f, scale=s, rise=r), LEVEL_FROM
             )
             print(f"   {scale:.1f} boxes, {rise:.2f} up  {figures(classifier, crops, names)}")
-    print("\n2. Levelled from so many degrees")
+    print("\n2. Levelled from this angle on, in degrees")
     for lean in (0, 8, 15, 25, 35, 50):
         leaning = samples if not lean else detected(photos, lean)
         for level in (0.0, 10.0, 15.0, 20.0, 90.0):

@@ -58,8 +58,8 @@ looks are taken for them."""
 LANDMARK_ROOM: Final = 1.5
 """Side of the crop for the landmark network, as a multiple of the box."""
 IS_FACE: Final = 0.999
-"""Probability that a face needs from the landmark network. With this and `CONFIRM`, nothing passes in
-images that show no face (``benchmarks/emotion_detectors.py --press``)."""
+"""Probability that a face needs from the landmark network. With this and `CONFIRM`, nothing passes
+in images that show no face (``benchmarks/emotion_detectors.py --press``)."""
 DOUBT: Final = 0.5
 """A proposal that is no face is doubtful where one of both gave it this probability."""
 SURELY_UPRIGHT: Final = 0.72

@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import Final
 
 LATE: Final = 0.15
-"""A frame that comes so many seconds later than it should is shown unread."""
+"""A frame that comes this many seconds later than it should is shown unread."""
 CATCHING_UP: Final = 0.02
 """Seconds a second by which what counts as punctual may slip: clocks drift, routes change."""
 ANOTHER_CLOCK: Final = 3.0
-"""A delay of so many seconds is none: the timestamps have begun anew."""
+"""A delay of this many seconds is none: the timestamps have begun anew."""
 BACK: Final = 0.5
 """Seconds by which timestamps fall back where they begin anew. By less, a frame is out of order."""
 NOT_LATE: Final = 1.0
 STEADY: Final = 0.15
-"""Frames that have been late for so many seconds, and by the same delay give or take this, are
+"""Frames that have been late for this many seconds, and by the same delay give or take this, are
 not late: the camera has paused, and its timestamps with it."""
 
 

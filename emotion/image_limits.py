@@ -37,7 +37,7 @@ MAX_CHUNKS: Final = 20_000
 """Chunks of a PNG or a WebP, boxes of a HEIC or an AVIF."""
 MAX_TILED: Final = 2.5
 """Of a HEIC or AVIF that is put together from tiles or layers, all of them, with its alpha, are
-at most so many times the megapixels of one that is not."""
+at most this many times the megapixels of one that is not."""
 MAX_SCANS: Final = 100
 MAX_SCAN_MEGAPIXELS: Final = 1_600.0
 """Scans times megapixels of a JPEG: a scan visits every block, even where it says nothing of
@@ -51,7 +51,7 @@ class ImageError(ValueError):
 
 
 class TooComplexError(ImageError):
-    """A picture that is put together in so many pieces that reading it would take too long."""
+    """A picture in too many pieces: reading it would take too long."""
 
     def __init__(self, what: str) -> None:
         super().__init__(

@@ -28,7 +28,7 @@ LOST: Final = 0.6
 SIGHTINGS: Final = 2
 """A face is counted from its second detection on: what only resembles one rarely lasts."""
 UNREAD: Final = 1.0
-"""For so many seconds a face that is in view but cannot be read keeps what it showed."""
+"""For this many seconds a face that is in view but cannot be read keeps what it showed."""
 MAX_FACES: Final = 6
 """So many faces are followed at once, the largest."""
 

@@ -92,7 +92,7 @@ class Filters:
         without_artists: names, in any case; a track by any of them is left out.
         decades: first years of decades (1980); a track of no known year is in none.
         languages: ISO 639 codes in any case; a track of no known language has none of them.
-        explicit: whether tracks marked explicit may come. One that nobody marked may; one whose
+        explicit: whether tracks marked explicit may come. One without a mark may; one whose
             mark cannot be understood may not.
     """
 

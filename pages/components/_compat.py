@@ -50,7 +50,7 @@ BYTES_PER_SESSION: Final = 40 * 1024 * 1024
 """What one visitor's uploads may take at any time: two of the largest."""
 FILES_PER_SESSION: Final = 8
 UNREAD_SECONDS: Final = 300.0
-"""After this long nobody comes for an upload any more; pages read one at once."""
+"""An upload that no page has read after this long is dropped; pages read one at once."""
 SESSIONS_KEPT: Final = 128
 """Visitors whose connection is gone and who may still come back."""
 
@@ -99,7 +99,7 @@ class Uploads(MemoryUploadedFileManager):
         return sum(len(file.data) for file in list(files.values()))
 
     def sweep(self, exists: Callable[[str], bool]) -> None:
-        """Drop what nobody came for, and what arrived after its session had ended.
+        """Drop uploads that no page read, and those that arrived after its session had ended.
 
         Args:
             exists: whether there is a session of this name.

@@ -177,7 +177,7 @@ class Visitor:
         return "\n".join(str(element) for element in self.elements)
 
     def upload(self, data: bytes, *, session: str = "", file: str = "") -> Answer:
-        """Send a file, and tell nobody of it."""
+        """Send a file without naming it in a message."""
         boundary = uuid.uuid4().hex
         head = (
             f'--{boundary}\r\nContent-Disposition: form-data; name="f"; filename="me.jpg"\r\n'
