@@ -31,8 +31,8 @@ TURNS: Final = (90, 270, 180)
 LEANS: Final = (330, 30)
 """The same for a leaning head, which MTCNN often misses as it is."""
 SURE_VOTES: Final = 10
-"""Haar's detections in a rotated image are accepted from this many neighbours on. Drawn faces had up
-to 8."""
+"""Haar's detections in a rotated image are accepted from this many neighbours on. Drawn faces had
+up to 8."""
 
 
 class AutoDetector:
