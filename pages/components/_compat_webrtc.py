@@ -21,7 +21,7 @@ from aioice import Candidate, Connection
 from aiortc import rtcicetransport
 
 ELSEWHERE: Final = {4: (socket.AF_INET, "198.51.100.1"), 6: (socket.AF_INET6, "2001:db8::1")}
-"""Addresses reserved for documentation, to ask the system's routing table with; nothing is sent there."""
+"""Addresses of documentation, to ask the system's routing table with; nothing is sent there."""
 
 
 class QuietConnection(Connection):
