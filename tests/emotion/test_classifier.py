@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from emotion.classifier import EmotionClassifier, WeightsError
 from emotion.types import Box, Face
@@ -99,3 +100,29 @@ def test_a_truncated_network_is_refused(classifier: EmotionClassifier, tmp_path:
     path.write_bytes(classifier.path.read_bytes()[:5000])
     with pytest.raises(WeightsError, match=r"half\.tflite"):
         EmotionClassifier(path)
+
+
+def test_the_heads_differ_and_the_app_reads_people(classifier: EmotionClassifier) -> None:
+    crops = noise(6)
+    people = EmotionClassifier(head="people").predict(crops)
+    fer2013 = EmotionClassifier(head="fer2013").predict(crops)
+    assert (classifier.predict(crops) == people).all()
+    assert not np.allclose(people, fer2013, atol=0.05)
+    with pytest.raises(ValueError, match="'people', 'fer2013'"):
+        EmotionClassifier(head="animals")  # type: ignore[arg-type]
+
+
+def test_the_files_first_output_is_that_of_fer2013(classifier: EmotionClassifier) -> None:
+    interpreter = Interpreter(str(classifier.path))
+    interpreter.allocate_tensors()
+    crop = noise(1).astype(np.float32)[..., None]
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], crop)
+    interpreter.invoke()
+    first, second = (
+        interpreter.get_tensor(output["index"]) for output in interpreter.get_output_details()
+    )
+    assert np.allclose(first, EmotionClassifier(head="fer2013").predict(crop), atol=1e-6)
+    assert np.allclose(second, EmotionClassifier(head="people").predict(crop), atol=1e-6)
+    # By the signature it is the same one.
+    runner = interpreter.get_signature_runner()
+    assert np.allclose(runner(picture=crop)["output_0"], first, atol=1e-6)
