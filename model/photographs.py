@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from emotion.classifier import EmotionClassifier
 from emotion.crop import SIZE, crop_faces
 from emotion.detector import DetectorName
-from emotion.image import decode_image
 from emotion.labels import EMOTIONS, HeadName
 from emotion.recognizer import EmotionRecognizer
 from emotion.types import UNSURE_BELOW
@@ -66,7 +65,7 @@ def evaluate_photographs(
     recognizer = EmotionRecognizer(detector, EmotionClassifier(weights, head=head))
 
     def read(photo: Photo) -> tuple[NDArray[np.float64], NDArray[np.uint8] | None]:
-        image = decode_image(photo.content)
+        image = photo.image()
         faces = recognizer.read(image)
         if not faces:
             return np.full(len(EMOTIONS), np.nan), None

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from emotion.crop import SIZE, crop_faces
 from emotion.detector import FaceDetector, build_detector
-from emotion.image import decode_image
+from emotion.image import ImageError, decode_image
 from emotion.labels import EMOTIONS
 
 LEFT_OUT = ("disgust",)
@@ -64,6 +64,17 @@ class Photo:
     person: str
     part: str
     content: bytes
+
+    def image(self) -> NDArray[np.uint8]:
+        """Return the photograph, RGB uint8 ``(H, W, 3)``.
+
+        Raises:
+            ValueError: it cannot be read; the message names it.
+        """
+        try:
+            return decode_image(self.content)
+        except ImageError as error:
+            raise ValueError(f"{self.name}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +161,7 @@ def crop_photos(photos: list[Photo], *, detector: FaceDetector | None = None) ->
     looks = build_detector("auto") if detector is None else detector
 
     def crop(photo: Photo) -> NDArray[np.uint8] | None:
-        image = decode_image(photo.content)
+        image = photo.image()
         faces = sorted(looks.detect(image), key=lambda face: face.box.width * face.box.height)
         return crop_faces(image, faces[-1:])[0] if faces else None
 
@@ -175,6 +186,8 @@ def _listing(place: Path) -> tuple[list[tuple[str, str, str]], Callable[[str], b
         names = sorted(p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file())
         read: Callable[[str], bytes] = lambda name: (place / name).read_bytes()  # noqa: E731
     else:
+        if not zipfile.is_zipfile(place):
+            raise ValueError(f"{place} is neither a folder nor a zip")
         archive = zipfile.ZipFile(place)
         names = sorted(info.filename for info in archive.infolist() if not info.is_dir())
         read = archive.read
@@ -196,7 +209,12 @@ def _of_legend(
     root = legend.removesuffix("data/legend.csv")
     known = set(names)
     labels: dict[str, set[str]] = {}
-    for row in csv.DictReader(io.StringIO(read(legend).decode("utf-8", "replace"))):
+    table = csv.DictReader(io.StringIO(read(legend).decode("utf-8-sig", "replace")))
+    if not {"image", "emotion"} <= set(table.fieldnames or ()):
+        raise ValueError(f"{legend} lacks the columns image and emotion")
+    for row in table:
+        if not row["image"] or not row["emotion"]:
+            continue  # a row that was cut short
         label = row["emotion"].strip().lower()
         labels.setdefault(row["image"].strip(), set()).add(OTHER_NAMES.get(label, label))
     for image, found in sorted(labels.items()):

@@ -85,6 +85,11 @@ def test_what_is_no_collection_is_named(tmp_path: Path) -> None:
         read_photos(tmp_path / "nowhere.zip")
     with pytest.raises(ValueError, match="no labelled photograph"):
         read_photos(write_zip(tmp_path / "other.zip", ["a.jpg", "boring/b-1.jpg"]))
+    (tmp_path / "text.zip").write_text("no archive")
+    with pytest.raises(ValueError, match="neither a folder nor a zip"):
+        read_photos(tmp_path / "text.zip")
+    with pytest.raises(ValueError, match="lacks the columns"):
+        read_photos(write_zip(tmp_path / "legend.zip", ["repo/images/a.jpg"], "file,label\n"))
     with pytest.raises(ValueError, match="'part'"):
         read_photos(tmp_path, part="training")
 
@@ -114,3 +119,9 @@ def test_the_largest_face_is_cropped_and_a_photo_without_one_left_out() -> None:
     assert crops.part("test").persons == ("c",)
     assert (crops.images[0] == crops.images[1]).all()
     assert crops.images[0].std() > 20  # the face, not the flat corner
+
+
+def test_a_photo_that_cannot_be_read_is_named() -> None:
+    broken = Photo("sad/b-1.jpg", "sad", "b", "test", b"no picture")
+    with pytest.raises(ValueError, match=r"sad/b-1\.jpg: "):
+        crop_photos([broken], detector=LargestOnly())
