@@ -38,7 +38,7 @@ up to 8."""
 class AutoDetector:
     """BlazeFace first; MTCNN where it finds nothing or doubts; then the image turned.
 
-    What MTCNN finds is shown to BlazeFace, which describes it if it sees it and has a say in
+    What MTCNN finds is shown to BlazeFace, which describes it if it sees it, and is heard in
     whether it is a face. Where the package of one of the two is missing a log line says so once:
     without MTCNN, BlazeFace decides alone, and without BlazeFace the Haar cascade.
     """
