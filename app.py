@@ -13,8 +13,12 @@ STATIC = Path(__file__).parent / "static"
 
 if __name__ == "__main__":
     # Only here: components are made known to a server that runs already.
-    from pages.components import _compat_navigation, kept_visit, player, services, spotify
     from recommender.errors import CatalogError
+    from ui import services
+    from ui._compat import navigation as _compat_navigation
+    from ui.playlist import player
+    from ui.spotify import spotify
+    from ui.widgets import kept_visit
 
     _compat_navigation.mend_streamlit()
 
@@ -67,7 +71,7 @@ if __name__ == "__main__":
         kept_visit.hold()
 
 else:
-    from pages.components import server
+    from ui.server import setup as server
 
     app = App(__file__, middleware=server.MIDDLEWARE, lifespan=server.lifespan)
     server.harden(app)

@@ -9,7 +9,7 @@ prints the mean recall of five emotions, and the mean log-probability of the rig
 3. by how far the head is turned away: where the nose lies between the ears, from 0 midway to
    0.5 at one of them, and beyond.
 
-`emotion.blazeface_detector.SCALE` and `RISE` and `emotion.crop.LEVEL_FROM` and `BEYOND_EARS` came
+`emotion.detectors.blazeface.SCALE` and `RISE` and `emotion.crop.LEVEL_FROM` and `BEYOND_EARS` came
 from here.
 """
 
@@ -28,10 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.photographs import Photo, as_it_is
-from emotion.blazeface_detector import RISE, SCALE, BlazefaceDetector
 from emotion.classifier import EmotionClassifier
 from emotion.crop import LEVEL_FROM, MARGIN, crop_faces, nose_offset
-from emotion.image import decode_image
+from emotion.detectors.blazeface import RISE, SCALE, BlazefaceDetector
+from emotion.image.decoding import decode_image
 from emotion.labels import EMOTIONS
 from emotion.types import Box, CropRegion, Face
 

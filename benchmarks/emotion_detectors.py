@@ -7,7 +7,7 @@ prints for each photo, made at most 1280 pixels a side as the app does, what eve
 found and the median time. With --package it goes on to import the `mtcnn` package and with it
 tensorflow, in this process, and prints what that costs: seconds, memory, and the longest time
 for which another thread got no turn, which is how long every visitor's page would stand still.
-Last it compares the package's boxes and landmarks with those of `emotion.mtcnn_detector`.
+Last it compares the package's boxes and landmarks with those of `emotion.detectors.mtcnn`.
 
 With --press, an archive of labelled photographs (``<emotion>/<person>-<id>.jpg``; by default the
 one that PRESS_FACES_PATH names), it prints in how many of them each detector finds the face, as
@@ -35,12 +35,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.photographs import Photo, Scene, any_photos, as_it_is, in_camera, load_photos
-from emotion.detector import DETECTORS, FaceDetector, build_detector
-from emotion.image import decode_image
-from emotion.live_detector import live_detector
-from emotion.mtcnn_detector import MtcnnDetector
+from emotion.detectors.base import DETECTORS, FaceDetector, build_detector
+from emotion.detectors.mtcnn import MtcnnDetector
+from emotion.image.decoding import decode_image
+from emotion.live.detector import live_detector
 from emotion.types import Face
-from model.pictures import empty_pictures
+from model.data.backgrounds import empty_pictures
 
 
 def timed(call: Callable[[], Any], repeat: int) -> tuple[Any, float]:

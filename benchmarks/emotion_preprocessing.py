@@ -13,7 +13,7 @@ prints, for the network in model/weights (or --weights):
    15 degrees on;
 4. accuracy by the size at which a face was taken;
 5. how large Haar's boxes are beside the FER-2013 frame, by the size of the face, on training
-   faces pasted into pictures: what `emotion.haar_detector` takes off small boxes came from here;
+   faces pasted into pictures: what `emotion.detectors.haar` takes off small boxes came from here;
 6. with --faces, a folder of photos named after what they show (happy.jpg …): which are read as
    named, per margin and levelling.
 
@@ -47,16 +47,16 @@ from emotion.crop import (
     sharpness_of,
     stretched,
 )
-from emotion.detector import build_detector
-from emotion.haar_detector import HaarDetector
-from emotion.image import decode_image
+from emotion.detectors.base import build_detector
+from emotion.detectors.haar import HaarDetector
+from emotion.detectors.mtcnn import MtcnnDetector
+from emotion.image.decoding import decode_image
 from emotion.labels import EMOTIONS
-from emotion.mtcnn_detector import MtcnnDetector
 from emotion.types import Box, Face
-from model.data import load_fer2013
-from model.pictures import load_backgrounds
-from model.placement import Condition, best_match, paste
-from model.robustness import sample
+from model.data.backgrounds import load_backgrounds
+from model.data.fer2013 import load_fer2013
+from model.evaluation.localization import Condition, best_match, paste
+from model.evaluation.robustness import sample
 
 Crops = NDArray[np.uint8]
 PAD, ENLARGED = 60, 144

@@ -1,7 +1,7 @@
 """Pictures that are made to be dear: small files that ask for much memory or time.
 
 Each builder returns the bytes of a file within the limit of 15 MB. Those named "within" are
-accepted: they cost as much as the budgets of `emotion.image_limits` let a file cost.
+accepted: they cost as much as the budgets of `emotion.image.limits` let a file cost.
 """
 
 from __future__ import annotations

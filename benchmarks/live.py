@@ -36,9 +36,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from emotion.classifier import EmotionClassifier  # noqa: E402
-from emotion.live_detector import haar_detector, live_detector  # noqa: E402
-from emotion.pace import Pace  # noqa: E402
-from emotion.stream import FaceStream  # noqa: E402
+from emotion.live.detector import haar_detector, live_detector  # noqa: E402
+from emotion.live.scheduler import Pace  # noqa: E402
+from emotion.live.stream import FaceStream  # noqa: E402
 from tests.browser import clips  # noqa: E402
 
 RATE = clips.RATE
@@ -264,7 +264,7 @@ print(json.dumps({
 SERVER = """
 import logging, sys
 logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
-logging.getLogger("emotion.stream").setLevel(logging.INFO)
+logging.getLogger("emotion.live.stream").setLevel(logging.INFO)
 from streamlit.web.cli import main
 sys.argv = ["streamlit", "run", "app.py"]
 main()

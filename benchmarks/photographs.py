@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.blazeface_detector import BlazefaceDetector
 from emotion.boxes import overlap
-from emotion.haar_detector import HaarDetector
-from emotion.image import decode_image
-from emotion.mtcnn_detector import MtcnnDetector
+from emotion.detectors.blazeface import BlazefaceDetector
+from emotion.detectors.haar import HaarDetector
+from emotion.detectors.mtcnn import MtcnnDetector
+from emotion.image.decoding import decode_image
 from emotion.types import Box, Face
 
 Image = NDArray[np.uint8]

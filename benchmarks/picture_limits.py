@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.hostile_pictures import ATTACKS, encoded
-from emotion.image import ImageError, decode_image
+from emotion.image.decoding import ImageError, decode_image
 
 BYTES_PER_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 

@@ -10,7 +10,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from recommender.catalog import Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.recommender import Recommender
 from recommender.spotify import Limits, SpotifyClient, SpotifyError
 from recommender.spotify.cache import DayCache

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from recommender.catalog import Catalog
-from recommender.pool import Weights
+from recommender.catalog.catalog import Catalog
+from recommender.evaluation.simulate import Listener, Session, listen, listeners
+from recommender.ranking.candidates import Weights
 from recommender.recommender import Recommender
-from recommender.simulate import Listener, Session, listen, listeners
-from recommender.taste import Feedback, Taste
+from recommender.taste.taste import Feedback, Taste
 from recommender.types import Mood
 
 SIZE = 10

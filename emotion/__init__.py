@@ -15,12 +15,12 @@ from emotion.types import Box, EmotionScores, Face, FaceReading, Landmarks, Pict
 if TYPE_CHECKING:
     from emotion.annotation import annotate, square_around
     from emotion.classifier import EmotionClassifier
-    from emotion.detector import FaceDetector, build_detector
+    from emotion.detectors.base import FaceDetector, build_detector
     from emotion.image import ImageError, decode_image
+    from emotion.live.stream import FaceStream
+    from emotion.live.tracker import LiveReading
     from emotion.personal import Recentring
     from emotion.recognizer import EmotionRecognizer
-    from emotion.stream import FaceStream
-    from emotion.tracker import LiveReading
 
 __all__ = [
     "EMOTIONS",
@@ -46,13 +46,13 @@ __all__ = [
 _HOMES = {
     "EmotionClassifier": "emotion.classifier",
     "EmotionRecognizer": "emotion.recognizer",
-    "FaceDetector": "emotion.detector",
-    "FaceStream": "emotion.stream",
+    "FaceDetector": "emotion.detectors.base",
+    "FaceStream": "emotion.live.stream",
     "ImageError": "emotion.image",
-    "LiveReading": "emotion.tracker",
+    "LiveReading": "emotion.live.tracker",
     "Recentring": "emotion.personal",
     "annotate": "emotion.annotation",
-    "build_detector": "emotion.detector",
+    "build_detector": "emotion.detectors.base",
     "decode_image": "emotion.image",
     "square_around": "emotion.annotation",
 }

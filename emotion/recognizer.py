@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
 from emotion.crop import turned_away
-from emotion.detector import DetectorName, FaceDetector, OnStage, build_detector
-from emotion.panorama import detect_faces
+from emotion.detectors.base import DetectorName, FaceDetector, OnStage, build_detector
+from emotion.detectors.panorama import detect_faces
 from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
 
 MAX_FACES = 32

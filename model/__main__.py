@@ -33,6 +33,24 @@ COMMANDS = {
     "card": "write the model card from what was measured",
     "notebooks": "execute the notebooks",
 }
+MODULES = {
+    "train": "model.training.train",
+    "imagenet": "model.networks.imagenet",
+    "faceres": "model.networks.faceres",
+    "people": "model.training.people",
+    "restore": "model.training.restore",
+    "recipe": "model.training.recipe",
+    "pack": "model.data.pack",
+    "export": "model.training.export",
+    "evaluate": "model.evaluation.evaluate",
+    "robustness": "model.evaluation.robustness",
+    "placement": "model.evaluation.localization",
+    "resting": "model.training.resting",
+    "compare": "model.evaluation.compare",
+    "experiments": "model.reporting.experiments",
+    "card": "model.reporting.card",
+    "notebooks": "model.reporting.notebooks",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = parsers.add_parser(name, help=what)
         # Keras takes seconds to import, and most commands do not need it.
         if name in given[:1]:
-            module = importlib.import_module(f"model.{name}")
+            module = importlib.import_module(MODULES[name])
             module.add_arguments(command)
     chosen = parser.parse_args(given)
     try:

@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from pages.components import diary, diary_view, identity, words
-from pages.components import diary_story as story
-from pages.components.diary_story import Month
-from pages.components.state import require_router, visit
-from pages.components.ways_in import ways_in
+from ui import wording
+from ui.diary import diary, identity, story
+from ui.diary import view as diary_view
+from ui.diary.story import Month
+from ui.mood_entry import ways_in
+from ui.state import require_router, visit
 
 require_router("diary")
 me = visit()
@@ -27,7 +28,7 @@ body = st.container(horizontal_alignment="center").container(width=900)
 with body:
     gone = st.session_state.pop(diary_view.GONE, None)
     if gone is not None:
-        st.success(words.DELETED[gone], icon=":material/check:")
+        st.success(wording.DELETED[gone], icon=":material/check:")
 
     entries, verdicts = diary.entries(), diary.verdicts()
     if not diary.keeping() and not entries and not verdicts:
@@ -67,5 +68,5 @@ with body:
     diary_view.what_is_kept(person)
     if person.kind == "person":
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Signed in as {words.plain(person.name or 'yourself')}.", width="content")
+            st.caption(f"Signed in as {wording.plain(person.name or 'yourself')}.", width="content")
             st.button("Sign out", type="tertiary", on_click=st.logout)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.components.mood_pad import mood_pad
-from pages.components.state import MIDDLE, go, require_router, visit
-from pages.components.ways_in import ways_in
+from ui.mood_entry import ways_in
+from ui.state import MIDDLE, go, require_router, visit
+from ui.widgets.mood_pad import mood_pad
 
 require_router("home")
 me = visit()

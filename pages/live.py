@@ -7,23 +7,24 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, webrtc_streamer
 from streamlit_webrtc.component import generate_frontend_component_key
 
-from emotion.tracker import LiveReading
+from emotion.live.tracker import LiveReading
 from emotion.types import PictureReading
-from pages.components import diary, words
-from pages.components.camera_ladder import ADVICE, step_down, steps
-from pages.components.correction import correction
-from pages.components.emotion_bars import emotion_bars
-from pages.components.live_camera import CONSTRAINTS, KEY, live_camera
-from pages.components.live_ice import SETTING, ice_servers
-from pages.components.live_probe import live_probe
-from pages.components.mood_pad import mood_pad
-from pages.components.own_face import keep_up, what_was_learned
-from pages.components.photo import TIPS
-from pages.components.question import question
-from pages.components.room import room
-from pages.components.state import MIDDLE, ROOM, Photo, go, require_router, visit
 from recommender.mood import mood_of, room_mood
 from recommender.types import Mood
+from ui import wording
+from ui.diary import diary
+from ui.live.camera import CONSTRAINTS, KEY, live_camera
+from ui.live.fallback import ADVICE, step_down, steps
+from ui.live.ice import SETTING, ice_servers
+from ui.live.resting_face import keep_up, what_was_learned
+from ui.photo.correction import correction
+from ui.photo.room import room
+from ui.photo.upload import TIPS
+from ui.playlist.question import question
+from ui.state import MIDDLE, ROOM, Photo, go, require_router, visit
+from ui.widgets.emotion_bars import emotion_bars
+from ui.widgets.live_probe import live_probe
+from ui.widgets.mood_pad import mood_pad
 
 came_from = require_router("live")
 me, camera = visit(), live_camera()
@@ -76,15 +77,15 @@ def read_here() -> Photo | None:
 def settled_title(held: Photo) -> str:
     """Name the mood that has settled, as the visitor has corrected it."""
     if me.said is not None:
-        feeling = words.FEELINGS[me.said]
-        return f"{feeling.glyph} {words.capital(feeling.word)}, as you say"
+        feeling = wording.FEELINGS[me.said]
+        return f"{feeling.glyph} {wording.capital(feeling.word)}, as you say"
     if me.placed is not None:
-        return f"{words.capital(words.place(me.placed))}, as you set it"
+        return f"{wording.capital(wording.place(me.placed))}, as you set it"
     scores = held.scores
-    title = words.what_a_face_shows(scores)
+    title = wording.what_a_face_shows(scores)
     if held.chosen == ROOM:
         title = f"The room: {title[:1].lower()}{title[1:]}"
-    return f"{words.FEELINGS[scores.emotion].glyph} {title}"
+    return f"{wording.FEELINGS[scores.emotion].glyph} {title}"
 
 
 def connect() -> None:
@@ -161,7 +162,7 @@ def beside_the_picture() -> None:
     if reading.settled and not camera.keep:
         use_this_mood()
         st.rerun()
-    feeling = words.FEELINGS[reading.emotion]
+    feeling = wording.FEELINGS[reading.emotion]
     who = "Looks" if len(reading.faces) == 1 else "The room looks"
     st.title(f"{feeling.glyph} {who} {feeling.word}", anchor=False)
     if camera.keep:
@@ -183,7 +184,7 @@ def beside_the_picture() -> None:
             st.button(
                 "This is my resting face",
                 icon=":material/face:",
-                help=words.VISIT_PROMISE,
+                help=wording.VISIT_PROMISE,
                 on_click=camera.collect_resting,
             )
     what_was_learned(key="live")
@@ -218,7 +219,7 @@ def wait() -> None:
     else:
         st.title("Looking for a face…", anchor=False)
         st.markdown(f"What usually helps:\n{TIPS}")
-    st.caption(f":material/lock: {diary.privacy()}", help=words.LIVE_PROMISE)
+    st.caption(f":material/lock: {diary.privacy()}", help=wording.LIVE_PROMISE)
 
 
 look()
@@ -307,6 +308,6 @@ else:
                 "music starts from there."
             )
             st.markdown(f"What helps:\n{TIPS}")
-            st.caption(f":material/lock: {diary.privacy()}", help=words.LIVE_PROMISE)
+            st.caption(f":material/lock: {diary.privacy()}", help=wording.LIVE_PROMISE)
         else:
             st.fragment(beside_the_picture, run_every=0.4)()

@@ -6,12 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from emotion.labels import EMOTIONS
-from pages.components import model_charts as charts
-from pages.components import model_figures as figures
-from pages.components import words
-from pages.components.model_figures import in_ten, percent
-from pages.components.state import require_router
-from pages.components.try_faces import try_faces
+from ui import wording
+from ui.model import charts, figures
+from ui.model.figures import in_ten, percent
+from ui.photo.corruptions import try_faces
+from ui.state import require_router
 
 require_router("model")
 
@@ -158,15 +157,15 @@ with body:
         ranked = sorted(EMOTIONS, key=lambda emotion: -figure.recall[emotion])
         best, worst = ranked[0], ranked[-1]
         st.markdown(
-            f"Of 100 {words.FEELINGS[best].word} faces it finds "
-            f"{figure.recall[best] * 100:.0f}, of 100 {words.FEELINGS[worst].word} ones only "
+            f"Of 100 {wording.FEELINGS[best].word} faces it finds "
+            f"{figure.recall[best] * 100:.0f}, of 100 {wording.FEELINGS[worst].word} ones only "
             f"{figure.recall[worst] * 100:.0f}."
         )
         st.altair_chart(
             charts.recall_chart(figure),
             alt="Faces found of 100: "
             + ", ".join(
-                f"{words.FEELINGS[emotion].word} {figure.recall[emotion] * 100:.0f}"
+                f"{wording.FEELINGS[emotion].word} {figure.recall[emotion] * 100:.0f}"
                 for emotion in ranked
             ),
         )
@@ -186,9 +185,9 @@ with body:
         st.header("What does it take for what?")
         true, said = figures.mistaken(figure)
         reading_aid = (
-            f"Of 100 faces that people called {words.FEELINGS[true].word}, it calls "
-            f"{figures.share_of(figure, true, true) * 100:.0f} {words.FEELINGS[true].word} and "
-            f"{figures.share_of(figure, true, said) * 100:.0f} {words.FEELINGS[said].word}."
+            f"Of 100 faces that people called {wording.FEELINGS[true].word}, it calls "
+            f"{figures.share_of(figure, true, true) * 100:.0f} {wording.FEELINGS[true].word} and "
+            f"{figures.share_of(figure, true, said) * 100:.0f} {wording.FEELINGS[said].word}."
         )
         st.markdown(f"Read along a row. {reading_aid}")
         st.altair_chart(
@@ -200,7 +199,7 @@ with body:
                 {
                     "People say": figures.named(one),
                     **{
-                        words.FEELINGS[other].word: f"{figures.share_of(figure, one, other):.0%}"
+                        wording.FEELINGS[other].word: f"{figures.share_of(figure, one, other):.0%}"
                         for other in EMOTIONS
                     },
                 }
@@ -253,11 +252,11 @@ with body:
         st.header("When does it fail?")
         hardest, easiest = robustness.changes[0], robustness.changes[-1]
         st.markdown(
-            f"What costs it most is *{words.plain(hardest.name)}*: at the worst that was tried, "
+            f"What costs it most is *{wording.plain(hardest.name)}*: at the worst that was tried, "
             f"{percent(hardest.worst, 0)} are right instead of "
             f"{percent(hardest.best, 0)}."
             + (
-                f" *{words.plain(words.capital(easiest.name))}* costs it least."
+                f" *{wording.plain(wording.capital(easiest.name))}* costs it least."
                 if easiest is not hardest
                 else ""
             )
@@ -265,14 +264,14 @@ with body:
         place = st.pills(
             "What makes the picture worse?",
             range(len(robustness.changes)),
-            format_func=lambda place: f":gray[{words.plain(robustness.changes[place].name)}]",
+            format_func=lambda place: f":gray[{wording.plain(robustness.changes[place].name)}]",
             default=0,
             required=True,
             key="change",
             wrap=True,
         )
         change = robustness.changes[place]
-        st.markdown(words.plain(change.explanation))
+        st.markdown(wording.plain(change.explanation))
         st.altair_chart(
             charts.change_chart(change),
             alt=f"Right answers as pictures get worse ({change.name}): from {change.best:.0%} "
@@ -281,7 +280,7 @@ with body:
         as_table(
             [
                 {
-                    words.plain(change.scale): f"{severity:g}",
+                    wording.plain(change.scale): f"{severity:g}",
                     "Affectune": percent(share),
                     **({} if fer is None else {"fer": percent(fer)}),
                 }
@@ -304,7 +303,7 @@ with body:
         st.markdown(
             f"Others had the same {yardsticks.images:,} photos of "
             f"{SPLITS.get(yardsticks.split, yardsticks.split)} to read. Higher is better, further "
-            f"left is faster. The best, {words.plain(top.name)}, is right "
+            f"left is faster. The best, {wording.plain(top.name)}, is right "
             f"{percent(top.accuracy)} of the time in {top.milliseconds:.2g} milliseconds."
         )
         st.altair_chart(

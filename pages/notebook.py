@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.components import notebook_view as view
-from pages.components import words
-from pages.components.state import require_router
+from ui import wording
+from ui.notebook import view
+from ui.state import require_router
 
 require_router("notebook")
 
@@ -36,7 +36,7 @@ with body:
         st.radio(
             "Which notebook?",
             list(found),
-            format_func=lambda name: words.plain(titles[name]),
+            format_func=lambda name: wording.plain(titles[name]),
             key="notebook",
             on_change=choose,
         )

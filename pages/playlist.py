@@ -4,12 +4,14 @@ from functools import partial
 
 import streamlit as st
 
-from pages.components import controls, music, services, spotify, words
-from pages.components.mood_pad import mood_pad
-from pages.components.share_link import close_link, read_link, written
-from pages.components.state import require_router, visit
-from pages.components.track_list import track_list
-from pages.components.ways_in import ways_in
+from ui import services, wording
+from ui.mood_entry import ways_in
+from ui.playlist import controls, music
+from ui.spotify import spotify
+from ui.state import require_router, visit
+from ui.widgets.mood_pad import mood_pad
+from ui.widgets.share_link import close_link, read_link, written
+from ui.widgets.track_list import track_list
 
 require_router("playlist")
 me = visit()
@@ -20,7 +22,7 @@ shared = me.shared
 if shared is not None and shared.playlist is None:
     with body:
         st.title("This link cannot be opened", anchor=False)
-        st.markdown(words.plain(shared.notes[0]))
+        st.markdown(wording.plain(shared.notes[0]))
         if me.mood is None:
             ways_in(by_hand=True)
         else:
@@ -37,9 +39,9 @@ if shared is None and me.mood is None:
 with body:
     playlist = shared.playlist if shared else music.current_set(me)
     _, problem = services.recommender()
-    what = words.capital(
-        words.what_a_playlist_does(
-            words.place(playlist.mood).removeprefix("in ") if shared else me.mood_in_words,
+    what = wording.capital(
+        wording.what_a_playlist_does(
+            wording.place(playlist.mood).removeprefix("in ") if shared else me.mood_in_words,
             playlist.intent,
             playlist.mood,
             playlist.target,
@@ -47,9 +49,9 @@ with body:
     )
     st.title("A set that was shared with you" if shared else what, anchor=False)
     if problem:
-        st.caption(f":material/info: {words.plain(problem)}")
+        st.caption(f":material/info: {wording.plain(problem)}")
     if not shared and (resting := spotify.why_no_extras()):
-        st.caption(f":material/info: {words.plain(resting)}")
+        st.caption(f":material/info: {wording.plain(resting)}")
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if shared:
@@ -71,11 +73,11 @@ with body:
                 controls.another_set(me)
                 controls.tune(me)
             controls.save(me, playlist, written(me, playlist))
-    asked = "" if shared else words.what_is_let_in(me.filters)
+    asked = "" if shared else wording.what_is_let_in(me.filters)
     if asked:
-        st.caption(f":material/filter_alt: {words.plain(words.capital(asked))}")
+        st.caption(f":material/filter_alt: {wording.plain(wording.capital(asked))}")
     if not shared and (note := music.not_known_clean(me, playlist)):
-        st.caption(f":material/info: {words.plain(note)}")
+        st.caption(f":material/info: {wording.plain(note)}")
 
     rows, journey = st.columns([5, 3], gap="large")
     current = me.playing.id if me.playing else None
@@ -100,7 +102,7 @@ with body:
             reading=playlist.mood,
             journey=() if playlist.intent == "match" else (playlist.mood, *playlist.journey),
             start="start" if shared else "you",
-            goal=words.goal(playlist.target),
+            goal=wording.goal(playlist.target),
             picks=playlist.picks,
             current=current,
             fixed=True,

@@ -2,15 +2,17 @@
 
 import streamlit as st
 
-from pages.components import diary, photo, words
-from pages.components.correction import correction
-from pages.components.emotion_bars import emotion_bars
-from pages.components.mood_pad import mood_pad
-from pages.components.own_face import what_was_learned
-from pages.components.picture import picture
-from pages.components.question import question
-from pages.components.room import room
-from pages.components.state import MIDDLE, ROOM, Chooser, go, require_router, visit
+from ui import wording
+from ui.diary import diary
+from ui.live.resting_face import what_was_learned
+from ui.photo import upload as photo
+from ui.photo.correction import correction
+from ui.photo.picture import picture
+from ui.photo.room import room
+from ui.playlist.question import question
+from ui.state import MIDDLE, ROOM, Chooser, go, require_router, visit
+from ui.widgets.emotion_bars import emotion_bars
+from ui.widgets.mood_pad import mood_pad
 
 require_router("selfie")
 me = visit()
@@ -72,7 +74,7 @@ if me.photo is None or me.photo.image is None:
     with ask:
         st.title("Show your face for a moment", anchor=False)
         photo.chooser(me.chooser or "upload")
-        st.caption(f":material/lock: {diary.privacy()}", help=words.PHOTO_PROMISE)
+        st.caption(f":material/lock: {diary.privacy()}", help=wording.PHOTO_PROMISE)
     with help_:
         st.header("What helps", anchor=False)
         st.markdown(photo.TIPS)
@@ -87,16 +89,16 @@ if me.photo is None or me.photo.image is None:
 
 scores = me.photo.scores
 if me.said is not None:
-    glyph, title = words.FEELINGS[me.said].glyph, f"{words.FEELINGS[me.said].word}, as you say"
+    glyph, title = wording.FEELINGS[me.said].glyph, f"{wording.FEELINGS[me.said].word}, as you say"
 elif me.placed is not None:
-    glyph, title = "", f"{words.place(me.placed)}, as you set it"
+    glyph, title = "", f"{wording.place(me.placed)}, as you set it"
 else:
-    glyph, title = words.FEELINGS[scores.emotion].glyph, words.what_a_face_shows(scores)
+    glyph, title = wording.FEELINGS[scores.emotion].glyph, wording.what_a_face_shows(scores)
     if me.photo.chosen == ROOM:
         title = f"The room: {title[:1].lower()}{title[1:]}"
 
 with body:
-    st.title(f"{glyph} {words.capital(title)}".strip(), anchor=False)
+    st.title(f"{glyph} {wording.capital(title)}".strip(), anchor=False)
     for note in me.photo.reading.notes:
         st.caption(note)
 

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.components import spotify, words
-from pages.components.state import require_router
 from recommender.spotify import SpotifyError
 from recommender.spotify.auth import REDIRECT
+from ui import wording
+from ui.spotify import spotify
+from ui.state import require_router
 
 require_router("settings")
 
@@ -112,7 +113,7 @@ def connected() -> None:
         st.title("Connected to Spotify", anchor=False)
         st.info(who.sentence, icon=":material/info:")
     else:
-        st.title(f"Connected to Spotify as {words.plain(who.display_name)}", anchor=False)
+        st.title(f"Connected to Spotify as {wording.plain(who.display_name)}", anchor=False)
     permissions()
     if spotify.may("taste"):
         your_music()
@@ -153,9 +154,9 @@ def your_music() -> None:
     if not known.artists:
         st.markdown("Spotify knows of nothing that you played yet.")
         return
-    said = f"Often heard: {', '.join(words.plain(name) for name in known.artists[:8])}."
+    said = f"Often heard: {', '.join(wording.plain(name) for name in known.artists[:8])}."
     if known.genres:
-        said += f" Mostly {', '.join(words.plain(name) for name in known.genres[:5])}."
+        said += f" Mostly {', '.join(wording.plain(name) for name in known.genres[:5])}."
     st.markdown(f"{said} From [Spotify](https://open.spotify.com), read for this visit only.")
     if known.trouble:
         st.caption(f":material/info: Not everything could be read. {known.trouble.sentence}")

@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-from recommender.catalog import Catalog, open_or_starter
+from recommender.catalog.catalog import Catalog, open_or_starter
+from recommender.catalog.importer import ImportReport, import_file
 from recommender.errors import CatalogError
-from recommender.export import to_csv, to_jspf, to_links, to_m3u8, to_text, to_xspf
-from recommender.importer import ImportReport, import_file
 from recommender.journey import plan, suggested_intent, target_for
 from recommender.mood import (
     BRIGHT_AND_EASY,
@@ -22,7 +21,8 @@ from recommender.mood import (
     room_mood,
 )
 from recommender.recommender import Recommender
-from recommender.taste import Affinities, Feedback, Taste, Verdict
+from recommender.sharing.export import to_csv, to_jspf, to_links, to_m3u8, to_text, to_xspf
+from recommender.taste.taste import Affinities, Feedback, Taste, Verdict
 from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
 
 __all__ = [

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from recommender.catalog import ENVIRONMENT, Catalog, open_or_starter
+from recommender.catalog.catalog import ENVIRONMENT, Catalog, open_or_starter
+from recommender.catalog.importer import ImportReport, import_file
 from recommender.errors import CatalogError
-from recommender.importer import ImportReport, import_file
 from recommender.mood import COORDINATES, describe, mood_of, mood_of_emotion
 from recommender.printable import printable, printable_json
 from recommender.recommender import Recommender, lengths
@@ -153,12 +153,12 @@ def _play(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     # Here, because nobody who only wants music needs them.
-    from recommender import report
-    from recommender.evaluate import evaluate, everything
-    from recommender.features import gains
-    from recommender.labels import precision, read_labels
-    from recommender.pool import Weights
-    from recommender.tune import slider, tune
+    from recommender.evaluation import report
+    from recommender.evaluation.evaluate import evaluate, everything
+    from recommender.evaluation.feature_analysis import gains
+    from recommender.evaluation.label_retrieval import precision, read_labels
+    from recommender.evaluation.tune import slider, tune
+    from recommender.ranking.candidates import Weights
 
     labels = read_labels(Path(options.labels)) if options.labels else None
     with Catalog.open(options.catalog) as catalog:

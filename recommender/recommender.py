@@ -9,13 +9,13 @@ from math import ceil
 from statistics import median
 from typing import Final
 
-from recommender.catalog import EVERYTHING, Catalog
+from recommender.catalog.catalog import EVERYTHING, Catalog
 from recommender.genres import default_table, resolve
 from recommender.journey import check_intent, plan, target_for
 from recommender.mood import mood_of
-from recommender.pool import QUIET, WORDLESS, Weights, check_adventure
-from recommender.ranking import Ranker, Wish, pooled
-from recommender.taste import Taste
+from recommender.ranking.candidates import QUIET, WORDLESS, Weights, check_adventure
+from recommender.ranking.ranking import Ranker, Wish, pooled
+from recommender.taste.taste import Taste
 from recommender.types import Filters, Intent, Mood, Pick, Playlist, Track
 
 MOST: Final = 200

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from recommender.diary.errors import DiaryError
 from recommender.diary.export import to_csv, to_json
-from recommender.diary.place import ENVIRONMENT, default_file, is_there, location
+from recommender.diary.location import ENVIRONMENT, default_file, is_there, location
 from recommender.diary.records import SOURCES, Entry, KeptTrack, KeptVerdict, Moment, Source
 from recommender.diary.store import Diary, DiaryStore
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from recommender.diary.records import Entry, KeptTrack, KeptVerdict
-from recommender.spreadsheet import harmless
+from recommender.sharing.spreadsheet import harmless
 
 COLUMNS: Final = (
     *("entry", "at", "source", "emotion", "valence", "arousal", "intent"),

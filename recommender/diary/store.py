@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from recommender.diary.database import engine_for, in_words, inode, migrate, scrub
 from recommender.diary.errors import DiaryError
-from recommender.diary.place import location, make_private
+from recommender.diary.location import location, make_private
 from recommender.diary.records import (
     OPINIONS,
     Entry,
@@ -49,7 +49,7 @@ class DiaryStore:
         """Open the diaries; make them if they are not there, and bring the tables up to date.
 
         Args:
-            url: where they are, as in `recommender.diary.place.location`.
+            url: where they are, as in `recommender.diary.location.location`.
 
         Raises:
             DiaryError: the database cannot be reached, is none, or is newer than this program.

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from recommender.catalog import Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.genres import GenreTable, default_table
 from recommender.spotify.client import SpotifyClient
 from recommender.spotify.errors import SpotifyError
 from recommender.spotify.types import TIME_RANGES, SpotifyArtist, SpotifyTrack
-from recommender.taste import Affinities
+from recommender.taste.taste import Affinities
 
 PATIENCE: Final = 5.0
 """Seconds for all calls together."""

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from recommender.catalog import EVERYTHING, Catalog
+from recommender.catalog.catalog import EVERYTHING, Catalog
 from recommender.genres import default_table, resolve
 from recommender.spotify import reccobeats as elsewhere
 from recommender.spotify.cache import DayCache
 from recommender.spotify.client import SpotifyClient
 from recommender.spotify.errors import SpotifyError
-from recommender.spotify.placing import Candidate, place
+from recommender.spotify.feature_imputation import Candidate, place
 from recommender.spotify.reccobeats import ReccoBeats
 from recommender.spotify.transport import Deadline, bounded
 from recommender.spotify.types import SpotifyTrack

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pages.components.words import WORD_JOINER
 from tests.browser.conftest import DESKTOP, ROOT
 from tests.browser.test_restart import Server
+from ui.wording import WORD_JOINER
 
 expect.set_options(timeout=60_000)
 
@@ -35,7 +35,7 @@ SCRIPT = """
 import json, sys
 sys.path.insert(0, {root!r})
 import streamlit as st
-from pages.components.words import plain
+from ui.wording import plain
 st.title("Names", anchor=False)
 for place, name in enumerate(json.loads({names!r})):
     st.markdown(plain(name))

@@ -8,8 +8,8 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-from emotion import blazeface_networks
-from emotion.blazeface_networks import load_landmark_network, load_network
+from emotion.detectors import blazeface_networks
+from emotion.detectors.blazeface_networks import load_landmark_network, load_network
 from emotion.types import EmotionScores, Face
 
 Image = NDArray[np.uint8]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.data import FERPLUS_COLUMNS
+from model.data.fer2013 import FERPLUS_COLUMNS
 from tests.model.conftest import files
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import nbformat
 import pytest
 
-from model import notebooks
-from model.notebooks import FOLDER, NotebookError
+from model.reporting import notebooks
+from model.reporting.notebooks import FOLDER, NotebookError
 
 FILES = sorted(FOLDER.glob("*.ipynb"))
 

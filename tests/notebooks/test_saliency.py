@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from model.saliency import occlusion_maps
+from model.evaluation.saliency import occlusion_maps
 
 
 def brightness_of_one_place(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

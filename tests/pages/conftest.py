@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
-from pages.components import services
+from ui import services
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import (
 )
 from streamlit.runtime.state import SafeSessionState, SessionState
 
-from pages.components import _compat_navigation as _compat
+from ui._compat import navigation as _compat
 
 
 @pytest.fixture(autouse=True)

@@ -12,15 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import diary, identity, services, words
-from pages.components import diary_charts as charts
-from pages.components import diary_story as story
-from pages.components.diary_story import BY_HAND, Month
-from pages.components.state import Visit
 from recommender import mood_of_emotion
 from recommender.diary import ENVIRONMENT, DiaryStore, Entry, KeptTrack, Moment
-from recommender.taste import Taste
+from recommender.taste.taste import Taste
 from recommender.types import Mood, Pick, Playlist, Track
+from ui import services, wording
+from ui.diary import charts, diary, identity, story
+from ui.diary.story import BY_HAND, Month
+from ui.state import Visit
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC)
@@ -342,21 +341,21 @@ def test_nothing_is_claimed_about_the_files_of_a_database_server(
     monkeypatch.setattr(diary, "what_became_of_it", lambda gone: "server")
     button(app, "Yes, delete everything").click().run()
     assert "gone from" not in said(app)
-    assert words.DELETED["server"] in said(app)
+    assert wording.DELETED["server"] in said(app)
 
 
 def test_it_says_what_a_diary_at_home_takes_for_granted(
     app: AppTest, page: Any, at_home: None
 ) -> None:
     page()
-    assert words.DIARY_ASSUMES in said(app)
+    assert wording.DIARY_ASSUMES in said(app)
 
 
 def test_where_people_sign_in_nothing_is_taken_for_granted(
     app: AppTest, page: Any, provider: Provider
 ) -> None:
     page()
-    assert words.DIARY_ASSUMES not in said(app)
+    assert wording.DIARY_ASSUMES not in said(app)
 
 
 # Whose it is
@@ -609,8 +608,9 @@ def test_a_wrong_setting_is_said_on_the_page(
 def bring_back_taste() -> None:
     import streamlit as st
 
-    from pages.components import diary, services
-    from pages.components.state import visit
+    from ui import services
+    from ui.diary import diary
+    from ui.state import visit
 
     diary.bring_back(visit(), services.recommender()[0].catalog)
     st.session_state["restored"] = diary.restored_taste(services.recommender()[0].catalog)
@@ -662,8 +662,8 @@ def test_a_skip_today_takes_no_earlier_like_back(at_home: None, recognizer: Any)
 def judge(what: str | None) -> None:
     import streamlit as st
 
-    from pages.components import diary
-    from pages.components.state import visit
+    from ui.diary import diary
+    from ui.state import visit
 
     diary.note_verdict(visit(), st.session_state["track"], what)
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import kept_visit, words
-from pages.components.kept_visit import kept, restore
-from pages.components.music import ban, judge, play
-from pages.components.state import Visit
 from recommender.types import Mood
+from ui import wording
+from ui.playlist.music import ban, judge, play
+from ui.state import Visit
+from ui.widgets import kept_visit
+from ui.widgets.kept_visit import kept, restore
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_visit_comes_back_as_it_was(listening: AppTest, sent_to: Any) -> None:
     ban(me, me.sets[me.wish].picks[5].track.id, me.sets[me.wish].picks[5].track.artists[0])
     listening.run()
     again = Visit()
-    assert restore(again, sent(listening, sent_to)) == words.what_came_back(0, 17)
+    assert restore(again, sent(listening, sent_to)) == wording.what_came_back(0, 17)
     for name in ("intent", "filters", "minutes", "adventure", "draw", "said", "placed", "playing"):
         assert getattr(again, name) == getattr(me, name), name
     assert again.wish == me.wish

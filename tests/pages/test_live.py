@@ -18,14 +18,16 @@ from streamlit_webrtc.component import WebRtcStreamerState, generate_frontend_co
 
 from emotion import personal
 from emotion.labels import EMOTIONS
-from emotion.pace import Seat
+from emotion.live.scheduler import Seat
+from emotion.live.smoothing import HOLD, WARM_UP
+from emotion.live.stream import FaceStream
 from emotion.personal import Recentring
-from emotion.smoothing import HOLD, WARM_UP
-from emotion.stream import FaceStream
-from pages.components import camera_ladder, live_camera, words
-from pages.components.camera_ladder import ADVICE, CONNECTING, ERRORS, SILENCE, Signs, trouble
-from pages.components.live_camera import GRACE, LiveCamera, Take
-from pages.components.live_ice import SETTING, ice_servers
+from ui import wording
+from ui.live import camera as live_camera
+from ui.live import fallback as camera_ladder
+from ui.live.camera import GRACE, LiveCamera, Take
+from ui.live.fallback import ADVICE, CONNECTING, ERRORS, SILENCE, Signs, trouble
+from ui.live.ice import SETTING, ice_servers
 
 
 class Network:
@@ -519,7 +521,7 @@ def test_the_promise_is_at_the_button(
 ) -> None:
     press(live)
     roll(1.0)
-    assert button(live, BUTTON).help == words.VISIT_PROMISE
+    assert button(live, BUTTON).help == wording.VISIT_PROMISE
 
 
 # --- the ladder ---------------------------------------------------------------------------------

@@ -11,9 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face, FaceReading
-from pages.components import model_charts as charts
-from pages.components import model_figures as figures
-from pages.components import try_faces as trying
+from ui.model import charts, figures
+from ui.photo import corruptions as trying
 
 NETWORK = b"a network"
 SHA256 = hashlib.sha256(NETWORK).hexdigest()

@@ -11,7 +11,7 @@ from PIL import Image
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
-from pages.components import notebook_view as view
+from ui.notebook import view
 
 TABLE = """<div><style scoped>.dataframe { color: red }</style><table border="1" class="dataframe">
 <thead><tr style="text-align: right;"><th></th><th>images</th><th>share</th></tr></thead>

@@ -13,7 +13,7 @@ from emotion import personal
 from emotion.labels import EMOTIONS
 from emotion.personal import Recentring
 from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
-from pages.components.state import ROOM, Visit
+from ui.state import ROOM, Visit
 
 CORRECTED = ":small[What you corrected counts a little from now on.]"
 ANGRY_REST = {"angry": 0.55, "neutral": 0.30, "sad": 0.06, "fear": 0.05}

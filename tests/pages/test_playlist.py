@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import controls, services, spotify, words
-from pages.components.music import ban, judge, minutes_of, play, undo
-from pages.components.state import Visit, Wish
-from recommender import share
+from recommender.sharing import link as share
 from recommender.types import Filters, Mood, Playlist, Track
+from ui import services, wording
+from ui.playlist import controls
+from ui.playlist.music import ban, judge, minutes_of, play, undo
+from ui.spotify import spotify
+from ui.state import Visit, Wish
 
 
 def title(app: AppTest) -> str:
@@ -362,7 +364,7 @@ def test_a_banned_artist_stays_away_until_let_in_again(
     for _ in range(3):
         assert track.artists[0] not in artists(listening)
         button(listening, "Another set").click().run()
-    button(listening, f"Let {words.plain(track.artists[0])} in again").click().run()
+    button(listening, f"Let {wording.plain(track.artists[0])} in again").click().run()
     assert visit.filters == Filters()
 
 
@@ -448,7 +450,7 @@ def test_while_spotify_rests_a_line_says_so(
     line = "Searches for fresh tracks rest until 14:05."
     monkeypatch.setattr(spotify, "why_no_extras", lambda: line)
     listening.run()
-    assert any(words.plain(line) in caption.value for caption in listening.caption)
+    assert any(wording.plain(line) in caption.value for caption in listening.caption)
     assert drawn(listening)[1].picks
 
 

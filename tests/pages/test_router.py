@@ -12,8 +12,10 @@ from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
 from streamlit.testing.v1 import AppTest
 
-from emotion.image import MAX_BYTES
-from pages.components import photo, server, services
+from emotion.image.decoding import MAX_BYTES
+from ui import services
+from ui.photo import upload as photo
+from ui.server import setup as server
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
@@ -104,7 +106,7 @@ def test_both_themes_define_the_same_colours() -> None:
 
 
 def test_our_elements_fetch_nothing_and_write_no_markup() -> None:
-    for script in (ROOT / "pages" / "components").glob("*.js"):
+    for script in (ROOT / "ui").rglob("*.js"):
         source = script.read_text(encoding="utf-8")
         for forbidden in ("innerHTML", "fetch(", "import ", "http:", "https:"):
             assert forbidden not in source.replace("http://www.w3.org/2000/svg", ""), script.name

@@ -4,8 +4,8 @@ import pytest
 from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
-from pages.components import photo
-from pages.components.state import ROOM
+from ui.photo import upload as photo
+from ui.state import ROOM
 
 
 def title(app: AppTest) -> str:

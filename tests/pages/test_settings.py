@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import spotify as page
-from pages.components.state import Visit
 from recommender.spotify import SHARED, SpotifyClient
 from recommender.spotify.auth import REDIRECT, Authorization, keys_from
 from recommender.spotify.search import SEARCHED
@@ -33,6 +31,8 @@ from tests.recommender.spotify.server import (
     string_error,
     too_many,
 )
+from ui.spotify import spotify as page
+from ui.state import Visit
 
 ROOT = Path(__file__).parents[2]
 
@@ -310,9 +310,9 @@ def search(moods: list[tuple[float, float]]) -> None:
     """A page that asks for fresh tracks."""
     import streamlit as st
 
-    from pages.components import spotify
-    from pages.components.state import visit
     from recommender.types import Mood
+    from ui.spotify import spotify
+    from ui.state import visit
 
     slots = [Mood(*mood) for mood in moods]
     st.session_state["found"] = spotify.extra_tracks(visit(), slots)

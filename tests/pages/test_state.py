@@ -3,9 +3,9 @@ import pytest
 
 from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
-from pages.components.state import ROOM, Visit
 from recommender.mood import COORDINATES
 from recommender.types import Filters, Mood
+from ui.state import ROOM, Visit
 
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from recommender.catalog import ENVIRONMENT, STARTER, Catalog
-from recommender.importer import ImportReport, import_file
+from recommender.catalog.catalog import ENVIRONMENT, STARTER, Catalog
+from recommender.catalog.importer import ImportReport, import_file
 from recommender.types import Mood, Track
 
 Writer = Callable[..., Path]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from recommender.__main__ import main
-from recommender.catalog import ENVIRONMENT
-from recommender.evaluate import Grid, default_grid
+from recommender.catalog.catalog import ENVIRONMENT
+from recommender.evaluation.evaluate import Grid, default_grid
 
 Row = Callable[..., dict[str, Any]]
 Writer = Callable[..., Path]
@@ -121,8 +121,8 @@ def test_evaluate_for_people_and_programs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     few = Grid(default_grid().requests[:4], seeds=(1, 2), n=5)
-    monkeypatch.setattr("recommender.evaluate.default_grid", lambda: few)
-    monkeypatch.setattr("recommender.tune.default_grid", lambda: few)
+    monkeypatch.setattr("recommender.evaluation.evaluate.default_grid", lambda: few)
+    monkeypatch.setattr("recommender.evaluation.tune.default_grid", lambda: few)
     catalog = write_csv([row(number) for number in range(30)])
     labels = tmp_path / "labels.csv"
     labels.write_text("id,mood\n" + "\n".join(f"{n:022d},sad" for n in range(10)))

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from recommender.catalog import Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.journey import plan, target_for
 from recommender.mood import COORDINATES
-from recommender.pool import song_key
-from recommender.ranking import APART
+from recommender.ranking.candidates import song_key
+from recommender.ranking.ranking import APART
 from recommender.recommender import MOST, Recommender
-from recommender.taste import Taste
+from recommender.taste.taste import Taste
 from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
 
 Row = Callable[..., dict[str, Any]]

@@ -10,10 +10,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from recommender.catalog import STARTER, Catalog
-from recommender.catalog_check import open_file
+from recommender.catalog.catalog import STARTER, Catalog
+from recommender.catalog.check import open_file
+from recommender.catalog.importer import import_file
 from recommender.errors import CatalogError
-from recommender.importer import import_file
 from recommender.recommender import Recommender
 from recommender.types import Filters, Mood
 

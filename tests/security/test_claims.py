@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from pages.components import server, words
 from tests.security.served import ROOT
+from ui import wording
+from ui.server import setup as server
 
 
 def text(name: str) -> str:
@@ -20,21 +21,23 @@ def claim(sentence: str) -> str:
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/security.md", "docs/deployment.md"])
-@pytest.mark.parametrize("promise", [words.PHOTO_PROMISE, words.LIVE_PROMISE, words.VISIT_PROMISE])
+@pytest.mark.parametrize(
+    "promise", [wording.PHOTO_PROMISE, wording.LIVE_PROMISE, wording.VISIT_PROMISE]
+)
 def test_what_becomes_of_a_picture_is_said_alike(document: str, promise: str) -> None:
     assert claim(promise) in text(document)
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/security.md"])
 def test_what_a_diary_at_home_takes_for_granted_is_said_alike(document: str) -> None:
-    assert claim(words.DIARY_ASSUMES) in text(document)
+    assert claim(wording.DIARY_ASSUMES) in text(document)
 
 
 def test_the_promise_leaves_time_for_all_that_has_to_happen() -> None:
     config = (ROOT / ".streamlit/config.toml").read_text(encoding="utf-8")
     seconds = re.search(r"^disconnectedSessionTTL = (\d+)$", config, re.MULTILINE)
     assert seconds
-    assert "three minutes" in words.PHOTO_PROMISE
+    assert "three minutes" in wording.PHOTO_PROMISE
     assert int(seconds[1]) + server.SWEEP_SECONDS + server.COLLECT_SECONDS < 180 - 20
 
 

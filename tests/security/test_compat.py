@@ -14,9 +14,9 @@ from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 from streamlit.starlette import App
 from streamlit.web.server import server_util
 
-from pages.components import _compat
-from pages.components._compat import BYTES_PER_SESSION, FILES_PER_SESSION, Sessions, Uploads
 from tests.security.served import ROOT
+from ui._compat import streamlit as _compat
+from ui._compat.streamlit import BYTES_PER_SESSION, FILES_PER_SESSION, Sessions, Uploads
 
 
 class Clock:

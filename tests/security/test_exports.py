@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from recommender import export
 from recommender.diary import Entry
 from recommender.diary import to_csv as diary_to_csv
 from recommender.diary.records import KeptTrack
-from recommender.spreadsheet import harmless
+from recommender.sharing import export
+from recommender.sharing.spreadsheet import harmless
 from recommender.types import Mood, Pick, Playlist, Track
 
 SIGNS = (*"=+-@＝＋－＠", *"﹦﹢﹣﹫⁼⁺⁻₌₊₋", "\N{MINUS SIGN}")

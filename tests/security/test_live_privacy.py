@@ -15,7 +15,7 @@ from aioice.ice import get_host_addresses
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, rtcicetransport
 from aiortc.rtcicetransport import RTCIceGatherer
 
-from pages.components._compat_webrtc import QuietConnection, needed, say_little
+from ui._compat.webrtc import QuietConnection, needed, say_little
 
 INTERFACES = ["10.8.0.3", "192.168.1.5", "172.17.0.1", "172.18.0.1", "fd00::7", "2001:db8:1::5"]
 
@@ -52,9 +52,7 @@ def test_where_the_server_listens_on_one_address_it_is_that_one(bound_to: str) -
 @pytest.mark.parametrize("bound_to", [None, "127.0.0.1", "0.0.0.0", "::", "localhost"])
 def test_otherwise_it_is_the_way_out(monkeypatch: pytest.MonkeyPatch, bound_to: str) -> None:
     ways_out = {socket.AF_INET: "172.17.0.1", socket.AF_INET6: "fe80::1"}
-    monkeypatch.setattr(
-        "pages.components._compat_webrtc._source", lambda family, _: ways_out[family]
-    )
+    monkeypatch.setattr("ui._compat.webrtc._source", lambda family, _: ways_out[family])
     assert needed(INTERFACES, bound_to=bound_to) == ["172.17.0.1", "fd00::7"]
 
 

@@ -13,9 +13,9 @@ import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from pages.components.http_guard import host_allowed, origin_allowed
 from tests.security.served import Served, arrive
 from tests.security.server_fixture import Trap, served, trap  # noqa: F401
+from ui.server.http_guard import host_allowed, origin_allowed
 
 SEED = 20261128
 ODD = "\\/@:.,?#%&= \t[]<>\"'`;|-_~*+()!$^{}0123456789abcxyz\u00e9\u2028\u3002\uff0e\x00\x7f"
@@ -118,7 +118,7 @@ def test_no_path_leads_out_of_what_is_served(served: Served) -> None:  # noqa: F
         *("static", "media", "component/streamlit_webrtc.component.webrtc_streamer", "app/static"),
         *("_stcore/bidi-components/affectune.mood_pad", "_stcore/upload_file", ""),
     )
-    wanted = ("etc/passwd", "app.py", ".streamlit/config.toml", "pages/components/spotify.py")
+    wanted = ("etc/passwd", "app.py", ".streamlit/config.toml", "ui/spotify/spotify.py")
     for _ in range(150):
         up = "".join(chance.choice(UP) for _ in range(chance.randint(1, 8)))
         target = chance.choice(wanted)

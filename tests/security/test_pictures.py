@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import emotion.image
+import emotion.image.decoding
 from benchmarks.hostile_pictures import ATTACKS
-from emotion.image import AT_ONCE, ImageError, decode_image
-from emotion.image_limits import MAX_EDGE, MAX_MEGAPIXELS
-from pages.components.live_camera import Take
+from emotion.image.decoding import AT_ONCE, ImageError, decode_image
+from emotion.image.limits import MAX_EDGE, MAX_MEGAPIXELS
+from ui.live.camera import Take
 
 ROOT = Path(__file__).parents[2]
 PHOTO = "JPEG, 12 MP"
@@ -116,7 +116,7 @@ def test_two_pictures_are_decoded_at_once_and_others_wait(monkeypatch: pytest.Mo
     inside, most = 0, 0
     lock, both_in, go_on = threading.Lock(), threading.Barrier(AT_ONCE + 1), threading.Event()
     waits: list[str] = []
-    real = emotion.image.read_png
+    real = emotion.image.decoding.read_png
 
     def slow(content: bytes) -> Any:
         nonlocal inside, most
@@ -130,7 +130,7 @@ def test_two_pictures_are_decoded_at_once_and_others_wait(monkeypatch: pytest.Mo
             inside -= 1
         return real(content)
 
-    monkeypatch.setattr(emotion.image, "read_png", slow)
+    monkeypatch.setattr(emotion.image.decoding, "read_png", slow)
     said = threading.Event()
 
     def wait(name: str) -> None:

@@ -12,8 +12,10 @@ import pytest
 from starlette.datastructures import Headers
 from websockets.exceptions import InvalidStatus
 
-from pages.components import words
-from pages.components.http_guard import (
+from tests.security.served import Served, arrive
+from tests.security.server_fixture import Trap, served, trap  # noqa: F401
+from ui import wording
+from ui.server.http_guard import (
     HEADERS,
     UPLOADS_AT_ONCE,
     Guard,
@@ -21,8 +23,6 @@ from pages.components.http_guard import (
     origin_allowed,
     policy,
 )
-from tests.security.served import Served, arrive
-from tests.security.server_fixture import Trap, served, trap  # noqa: F401
 
 FOREIGN = (
     "http://evil.example",
@@ -275,7 +275,7 @@ def test_the_local_diary_opens_to_the_servers_own_page(served: Served) -> None: 
     visitor = arrive(served)
     visitor.run("diary")
     assert OPEN in visitor.text
-    assert words.DIARY_ASSUMES in visitor.text
+    assert wording.DIARY_ASSUMES in visitor.text
     visitor.leave()
 
 

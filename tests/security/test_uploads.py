@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from pages.components.picture import LARGEST, data_url
 from tests.security.served import ROOT, Served, Visitor, arrive, wait_for
 from tests.security.server_fixture import served, trap  # noqa: F401
+from ui.photo.picture import LARGEST, data_url
 
 MARK = b"MARK-of-this-very-picture-" * 4
 
@@ -156,7 +156,7 @@ def test_a_photo_travels_no_larger_than_a_page_needs() -> None:
 
 def test_no_page_puts_an_array_behind_an_address() -> None:
     """`st.image` makes a file of an array; `picture` does not. A notebook's own figures may."""
-    allowed = {"picture.py", "notebook_view.py"}
-    for source in (ROOT / "pages").rglob("*.py"):
+    allowed = {"photo/picture.py", "notebook/view.py"}
+    for source in [*(ROOT / "pages").rglob("*.py"), *(ROOT / "ui").rglob("*.py")]:
         calls = re.findall(r"st\.(?:image|audio|video|pyplot)\(", source.read_text("utf-8"))
-        assert not calls or source.name in allowed, source
+        assert not calls or "/".join(source.parts[-2:]) in allowed, source

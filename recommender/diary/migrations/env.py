@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection, NullPool, create_engine
 
-from recommender.diary.place import location
+from recommender.diary.location import location
 from recommender.diary.tables import Base
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from recommender.catalog import Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.spotify import Limits, Refused, SpotifyClient, Unreachable
 from recommender.spotify.cache import DayCache
 from recommender.spotify.endpoints import ENDPOINTS, REMOVED

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from recommender.catalog import Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.spotify import ScopeMissing, SpotifyClient, TooManyRequests, Unreachable
 from recommender.spotify.profile import read_profile
 from tests.recommender.spotify import server as scripted

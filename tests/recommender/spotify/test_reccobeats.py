@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from recommender.catalog import Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.spotify import Limits, SpotifyClient
 from recommender.spotify.cache import DayCache
 from recommender.spotify.reccobeats import Features, ReccoBeats, shared

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from recommender.catalog import Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.journey import plan
 from recommender.mood import COORDINATES
 from recommender.recommender import Recommender

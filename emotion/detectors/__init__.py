@@ -1,0 +1,1 @@
+"""Face detectors: one protocol, one factory, four detectors."""

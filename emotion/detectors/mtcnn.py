@@ -1,0 +1,198 @@
+"""MTCNN: the careful look. Finds what Haar misses, and five landmarks with it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.boxes import clip, tidy
+from emotion.detectors.base import OnStage
+from emotion.detectors.mtcnn_networks import describe, load_weights, propose, refine
+from emotion.types import Face, Landmarks
+
+WORK_SIDE = 640
+"""Pictures are looked at no larger than this: the time grows with the square of it."""
+STEP = 0.709
+WINDOW = 12
+"""P-Net sees 12x12 windows, in a pyramid whose steps halve the area (Zhang et al. 2016)."""
+PROPOSE_ABOVE, REFINE_ABOVE, ACCEPT_ABOVE = 0.6, 0.7, 0.9
+"""Probability needed after each network. The paper's, but for the last one (0.8 in the
+package), raised because an invented face costs more here than a missed one."""
+MOST_PROPOSALS = 400
+"""The best proposals are refined, which bounds the time on pictures full of texture."""
+
+Boxes = NDArray[np.float32]
+Pixel = TypeVar("Pixel", np.uint8, np.float32)
+
+
+class MtcnnDetector:
+    """Finds faces with MTCNN. Safe to call from several threads at once.
+
+    Args:
+        smallest: the shortest side of a face that is looked for, in pixels of the picture
+            as it is looked at (at most 640 a side).
+        accept_above: the least probability of a face, 0-1.
+    """
+
+    def __init__(self, *, smallest: int = 24, accept_above: float = ACCEPT_ABOVE) -> None:
+        self.smallest = smallest
+        self.accept_above = accept_above
+
+    def warm_up(self) -> None:
+        """Load the weights now.
+
+        Raises:
+            MtcnnUnavailable: the `mtcnn` package is not installed.
+        """
+        load_weights("pnet"), load_weights("rnet"), load_weights("onet")
+
+    def detect(self, image: NDArray[np.uint8], *, on_stage: OnStage | None = None) -> list[Face]:
+        """Return the faces in RGB uint8 ``(H, W, 3)`` with landmarks, the largest first.
+
+        Raises:
+            MtcnnUnavailable: the `mtcnn` package is not installed.
+        """
+        if on_stage:
+            on_stage("find")
+        return tidy(face for face, _ in self.detect_with_scores(image))
+
+    def detect_with_scores(self, image: NDArray[np.uint8]) -> list[tuple[Face, float]]:
+        """Return the faces with their probabilities, the most probable first.
+
+        Raises:
+            MtcnnUnavailable: the `mtcnn` package is not installed.
+        """
+        height, width = image.shape[:2]
+        shrink = min(1.0, WORK_SIDE / max(height, width))
+        small = _resize(image, max(1, round(width * shrink)), max(1, round(height * shrink)))
+        boxes, scores, points = self._cascade(_scaled(small))
+        return [
+            (
+                Face(
+                    box=clip(*(box / shrink), width=width, height=height),
+                    landmarks=_landmarks(five / shrink),
+                ),
+                float(score),
+            )
+            for box, score, five in zip(boxes, scores, points, strict=True)
+        ]
+
+    def _cascade(self, pixels: NDArray[np.float32]) -> tuple[Boxes, Boxes, Boxes]:
+        """Return boxes ``(N, 4)`` as corners, scores ``(N,)`` and landmarks ``(N, 5, 2)``."""
+        boxes, scores = _propose_all(pixels, self.smallest)
+        if len(boxes):
+            offsets, scores = refine(_patches(pixels, boxes, 24))
+            keep = scores > REFINE_ABOVE
+            boxes, scores = _move(boxes, offsets)[keep], scores[keep]
+            keep_order = _suppress(boxes, scores, 0.7)
+            boxes, scores = _square(boxes[keep_order]), scores[keep_order]
+        if not len(boxes):
+            return np.empty((0, 4), np.float32), scores[:0], np.empty((0, 5, 2), np.float32)
+        offsets, points, scores = describe(_patches(pixels, boxes, 48))
+        sides = _sides(boxes)
+        landmarks = (
+            points.reshape(-1, 2, 5).transpose(0, 2, 1) * sides[:, None] + boxes[:, None, :2]
+        )
+        keep = scores > self.accept_above
+        boxes, scores, landmarks = _move(boxes, offsets)[keep], scores[keep], landmarks[keep]
+        keep_order = _suppress(boxes, scores, 0.7, of_smaller=True)
+        return boxes[keep_order], scores[keep_order], landmarks[keep_order]
+
+
+def _propose_all(pixels: NDArray[np.float32], smallest: int) -> tuple[Boxes, Boxes]:
+    """Run P-Net over the pyramid and return the best proposals as squares, with scores."""
+    height, width = pixels.shape[:2]
+    found: list[tuple[Boxes, Boxes]] = []
+    scale = WINDOW / smallest
+    while min(height, width) * scale >= WINDOW:
+        level = _resize(pixels, int(np.ceil(width * scale)), int(np.ceil(height * scale)))
+        offsets, scores = propose(level)
+        rows, columns = np.nonzero(scores > PROPOSE_ABOVE)
+        corners = np.stack([columns, rows], axis=1).astype(np.float32) * 2
+        boxes = np.concatenate([corners, corners + WINDOW], axis=1)
+        boxes += offsets[rows, columns] * WINDOW
+        boxes = (boxes / scale).astype(np.float32)
+        scores = scores[rows, columns]
+        keep = _suppress(boxes, scores, 0.5)[:MOST_PROPOSALS]
+        found.append((boxes[keep], scores[keep]))
+        scale *= STEP
+    if not found:
+        return np.empty((0, 4), np.float32), np.empty(0, np.float32)
+    boxes = np.concatenate([boxes for boxes, _ in found])
+    scores = np.concatenate([scores for _, scores in found])
+    keep = _suppress(boxes, scores, 0.7)[:MOST_PROPOSALS]
+    return _square(boxes[keep]), scores[keep]
+
+
+def _scaled(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return 0-255 as about [-1, 1], the range in which the networks were trained."""
+    return (image.astype(np.float32) - np.float32(127.5)) / np.float32(128)
+
+
+def _suppress(
+    boxes: Boxes, scores: Boxes, most: float, *, of_smaller: bool = False
+) -> NDArray[np.intp]:
+    """Return positions, best first, of boxes that no better one overlaps by more than ``most``.
+
+    Overlap is the common part as a share of the union, or of the smaller box.
+    """
+    order = np.argsort(-scores, kind="stable")
+    areas = np.prod(_sides(boxes), axis=1)
+    kept: list[int] = []
+    while len(order):
+        best, rest = order[0], order[1:]
+        kept.append(int(best))
+        low = np.maximum(boxes[best, :2], boxes[rest, :2])
+        high = np.minimum(boxes[best, 2:], boxes[rest, 2:])
+        common = np.prod(np.maximum(high - low, 0), axis=1)
+        whole = (
+            np.minimum(areas[best], areas[rest])
+            if of_smaller
+            else areas[best] + areas[rest] - common
+        )
+        order = rest[common <= most * whole]
+    return np.asarray(kept, dtype=np.intp)
+
+
+def _sides(boxes: Boxes) -> Boxes:
+    return boxes[:, 2:] - boxes[:, :2]
+
+
+def _move(boxes: Boxes, offsets: Boxes) -> Boxes:
+    """Shift corners by offsets given in shares of the box."""
+    return boxes + offsets * np.tile(_sides(boxes), 2)
+
+
+def _square(boxes: Boxes) -> Boxes:
+    """Return boxes grown to squares about their centres."""
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    half = _sides(boxes).max(axis=1, keepdims=True) / 2
+    return np.concatenate([centre - half, centre + half], axis=1)
+
+
+def _patches(pixels: NDArray[np.float32], boxes: Boxes, side: int) -> NDArray[np.float32]:
+    """Cut boxes out, mid-grey (0) beyond the picture's edge, each resized to ``side``."""
+    patches = np.zeros((len(boxes), side, side, 3), np.float32)
+    height, width = pixels.shape[:2]
+    for patch, (x, y, right, bottom) in zip(patches, np.rint(boxes).astype(int), strict=True):
+        inside = pixels[max(y, 0) : min(bottom, height), max(x, 0) : min(right, width)]
+        if not inside.size:
+            continue
+        cut = np.zeros((bottom - y, right - x, 3), np.float32)
+        top, left = max(-y, 0), max(-x, 0)
+        cut[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+        patch[:] = _resize(cut, side, side)
+    return patches
+
+
+def _resize(pixels: NDArray[Pixel], width: int, height: int) -> NDArray[Pixel]:
+    """Resize with averaging where it shrinks, so that thin lines do not flicker in and out."""
+    how = cv2.INTER_AREA if width < pixels.shape[1] else cv2.INTER_LINEAR
+    return cv2.resize(pixels, (width, height), interpolation=how).astype(pixels.dtype, copy=False)
+
+
+def _landmarks(points: NDArray[np.float32]) -> Landmarks:
+    return Landmarks(*((float(x), float(y)) for x, y in points))

@@ -1,0 +1,1 @@
+"""Video: tracking, smoothing and scheduling of live readings."""

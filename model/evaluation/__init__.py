@@ -1,0 +1,1 @@
+"""Measuring networks: test splits, photographs, corruptions, baselines."""

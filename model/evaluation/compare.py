@@ -1,0 +1,457 @@
+"""The network beside what came before it: hand-made features with classical classifiers.
+
+``python -m model compare --fer PYTHON`` trains four classifiers on each of four features, on the
+cleaned Training split, and has them read the same test split as the shipped network and PyPI's
+``fer``. ``--record`` writes what was measured into ``yardsticks.json``; nothing else does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.labels import EMOTIONS
+from model.data.fer2013 import Split, load_fer2013
+from model.evaluation.baselines import RECIPES, SEED, fit, one_thread
+from model.evaluation.evaluate import (
+    SHIPPED,
+    WEIGHTS,
+    Predict,
+    describe,
+    load_predictor,
+    predict_with_mirror,
+    write_json,
+)
+from model.evaluation.features import FEATURES, Features, Pictures
+from model.evaluation.fer_package import load_fer
+from model.evaluation.robustness import GROUND, sample
+from model.evaluation.robustness import OURS as INK
+
+RECORD = WEIGHTS / "yardsticks.json"
+WARM_UP, TIMED = 5, 100
+"""Faces read one by one before and while the time is taken."""
+
+TITLES: Final = {"lbp": "LBP", "gabor": "Gabor", "hog": "HOG", "geometry": "Landmarks"}
+LEARNED, NETWORK = "learned", "convolutional network"
+ADDED: Final = {"geometry": "MTCNN's O-Net, which finds the points, is timed but not weighed"}
+
+MARKERS: Final = {"LBP": "o", "Gabor": "^", "HOG": "s", "Landmarks": "D"}
+PLACES: Final = tuple(
+    (side * away, up)
+    for away, up in ((8, 0), (7, 7), (7, -7), (14, 14), (14, -14), (22, 22), (22, -22), (30, 30))
+    for side in (1, -1)
+)
+"""Where a name may stand beside its mark, in points, the best place first."""
+LED_FROM = 10
+"""A name further from its mark than this, in points, is led to it by a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One way of reading a face, and how well it does.
+
+    Attributes:
+        name: as shown.
+        features: what is measured on the face.
+        classifier: what reads the features.
+        training_images: how many it was trained on here; ``None`` where it came trained.
+        accuracy: share of right answers, 0-1.
+        macro_f1: mean F1 of the seven classes, 0-1.
+        training_seconds: its features and its fit; ``None`` where it came trained.
+        milliseconds: a face, from grey picture to class: the median, one at a time, one thread.
+        bytes: of the pickled pipeline or of the weights file.
+        note: what else has to be known.
+    """
+
+    name: str
+    features: str
+    classifier: str
+    training_images: int | None
+    accuracy: float
+    macro_f1: float
+    training_seconds: float | None
+    milliseconds: float
+    bytes: int
+    note: str
+
+
+class Results(TypedDict):
+    """What `run` finds; ``rows`` holds `Row`s as dictionaries, the most accurate first."""
+
+    network: dict[str, Any]
+    command: str
+    split: str
+    images: int
+    training_images: int
+    seed: int
+    rows: list[dict[str, Any]]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    add("--split", choices=("public-test", "private-test"), default="public-test")
+    add("--fer", metavar="PYTHON", help="a Python that can import PyPI's fer, to compare with")
+    add(
+        "--weights",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="further networks, .tflite or .keras",
+    )
+    add(
+        "--only",
+        nargs="+",
+        metavar="FEATURES:CLASSIFIER",
+        help=f"train these alone: one of {', '.join(FEATURES)} with one of {', '.join(RECIPES)}",
+    )
+    add(
+        "--limit",
+        type=int,
+        metavar="N",
+        help="train on so many images and test on a fifth of that (default: all)",
+    )
+    add("--chart", type=Path, metavar="PNG", help="draw the rows into this picture as well")
+    add("--json", action="store_true", help="print the figures as JSON")
+    add("--record", action="store_true", help=f"write them into {RECORD.name} as well")
+
+
+def run(arguments: argparse.Namespace) -> Results:
+    """Train and measure as the command line asks, and record and draw if it asks for that.
+
+    Raises:
+        FileNotFoundError: there is no data or there are no weights.
+        ValueError: a value is out of range, ``fer`` cannot be run, or a part of the table
+            should be recorded.
+    """
+    pairs = _pairs(arguments.only)
+    if arguments.record and (arguments.only or arguments.limit):
+        raise ValueError("Only the whole table is recorded: leave out --only and --limit")
+    networks = _networks(arguments.weights)
+    data = load_fer2013(arguments.data)
+    whole = data.public_test if arguments.split == "public-test" else data.private_test
+    limit = arguments.limit
+    training = sample(data.training, limit, seed=SEED)
+    test = sample(whole, limit and max(1, limit // 5), seed=SEED)
+    rows = [_trained_row(name, predict, size, note, test) for name, predict, size, note in networks]
+    if arguments.fer:
+        rows.append(_fer_row(arguments.fer, test))
+    with one_thread():
+        rows += _classical_rows(pairs, training, test)
+    results = Results(
+        network=describe(SHIPPED),
+        command=_command(arguments),
+        split=arguments.split,
+        images=len(test),
+        training_images=len(training),
+        seed=SEED,
+        rows=[asdict(row) for row in sorted(rows, key=lambda row: -row.accuracy)],
+    )
+    if arguments.record:
+        write_json(results, RECORD)
+    if arguments.chart:
+        draw_chart(rows, arguments.chart)
+    return results
+
+
+def rows_of(results: Results) -> list[Row]:
+    """Return the rows of `run`'s results, or of ``yardsticks.json``."""
+    return [Row(**row) for row in results["rows"]]
+
+
+def _pairs(only: Sequence[str] | None) -> list[tuple[str, str]]:
+    """Return (feature, recipe) of every row that is trained, feature by feature."""
+    names = {f"{feature}:{recipe}": (feature, recipe) for feature in FEATURES for recipe in RECIPES}
+    for name in only or ():
+        if name not in names:
+            raise ValueError(f"Incorrect value for 'only' argument: {name!r}: {', '.join(names)}")
+    return [pair for name, pair in names.items() if only is None or name in only]
+
+
+def _networks(further: Sequence[Path]) -> list[tuple[str, Predict, int, str]]:
+    """Return name, function, bytes and note of every network of ours."""
+    found = []
+    for path in (SHIPPED, *further):
+        predict = load_predictor(path)
+        # Where it lay is of no use to anybody else, but every run has a "best.keras".
+        name = "Affectune" if path == SHIPPED else f"{path.parent.name}/{path.name}".lstrip("/")
+        note = "timed in Keras, not in LiteRT" if path.suffix == ".keras" else ""
+        size = path.stat().st_size
+        found.append((name, predict, size, note))
+        mirrored = "; ".join(filter(None, ["mean of the face and its mirror image", note]))
+        found.append((f"{name} + mirror image", _with_mirror(predict), size, mirrored))
+    return found
+
+
+def _with_mirror(predict: Predict) -> Predict:
+    return lambda pictures: predict_with_mirror(predict, pictures)
+
+
+def _trained_row(name: str, predict: Predict, size: int, note: str, test: Split) -> Row:
+    print(name, file=sys.stderr)
+    return Row(
+        name=name,
+        features=LEARNED,
+        classifier=NETWORK,
+        training_images=None,
+        **_scores(predict(test.images).argmax(axis=1), test),
+        training_seconds=None,
+        milliseconds=milliseconds(predict, test.images),
+        bytes=size,
+        note=note,
+    )
+
+
+def _fer_row(python: str, test: Split) -> Row:
+    print("fer", file=sys.stderr)
+    with load_fer(python) as fer:
+        found = fer.predict(test.images).argmax(axis=1)
+        return Row(
+            name="fer",
+            features=LEARNED,
+            classifier=NETWORK,
+            training_images=None,
+            **_scores(found, test),
+            training_seconds=None,
+            milliseconds=fer.milliseconds,
+            bytes=fer.size,
+            note="PyPI's package, timed in its own process",
+        )
+
+
+def _classical_rows(
+    pairs: Sequence[tuple[str, str]], training: Split, test: Split
+) -> Iterator[Row]:
+    """Train and measure one pair after another; a feature is extracted once for all of its."""
+    for feature in dict.fromkeys(feature for feature, _ in pairs):
+        print(f"{TITLES[feature]}: features", file=sys.stderr)
+        extract = FEATURES[feature]
+        begin = time.perf_counter()
+        learned = extract(training.images)
+        extraction = (time.perf_counter() - begin) / len(training)
+        asked = extract(test.images)
+        for name in (recipe for found, recipe in pairs if found == feature):
+            recipe = RECIPES[name]
+            print(f"{TITLES[feature]} + {recipe.title}", file=sys.stderr)
+            fitted = fit(recipe, learned, training.labels)
+            predict = fitted.pipeline.predict
+            notes = [
+                recipe.settings,
+                ADDED.get(feature, ""),
+                "" if fitted.converged else "stopped before it had converged",
+            ]
+            yield Row(
+                name=f"{TITLES[feature]} + {recipe.title}",
+                features=TITLES[feature],
+                classifier=recipe.title,
+                training_images=fitted.images,
+                **_scores(predict(asked), test),
+                training_seconds=fitted.seconds + extraction * fitted.images,
+                milliseconds=milliseconds(_chained(extract, predict), test.images),
+                bytes=fitted.bytes,
+                note="; ".join(filter(None, notes)),
+            )
+
+
+def _chained(
+    extract: Callable[[Pictures], Features], predict: Callable[[Features], Any]
+) -> Callable[[Pictures], Any]:
+    return lambda pictures: predict(extract(pictures))
+
+
+def _scores(predicted: NDArray[np.int64], test: Split) -> dict[str, float]:
+    from sklearn.metrics import f1_score
+
+    f1 = f1_score(
+        test.labels, predicted, labels=range(len(EMOTIONS)), average="macro", zero_division=0.0
+    )
+    return {"accuracy": float((predicted == test.labels).mean()), "macro_f1": float(f1)}
+
+
+def milliseconds(read: Callable[[Pictures], Any], pictures: Pictures) -> float:
+    """Return how long one picture takes: the median over a hundred, one at a time.
+
+    Args:
+        read: takes uint8 ``(1, 48, 48, 1)``.
+        pictures: uint8 ``(N, 48, 48, 1)``, taken in turn.
+    """
+    times = []
+    for number in range(WARM_UP + TIMED):
+        place = number % len(pictures)
+        begin = time.perf_counter()
+        read(pictures[place : place + 1])
+        times.append(1000 * (time.perf_counter() - begin))
+    return statistics.median(times[WARM_UP:])
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    words = ["python -m model compare", f"--split {arguments.split}"]
+    words += ["--fer PYTHON"] if arguments.fer else []
+    if arguments.weights:
+        words.append(f"--weights {' '.join(path.name for path in arguments.weights)}")
+    words += [f"--only {' '.join(arguments.only)}"] if arguments.only else []
+    words += [f"--limit {arguments.limit}"] if arguments.limit else []
+    return " ".join(words)
+
+
+def as_text(results: Results) -> str:
+    """Return the figures as a person reads them."""
+    lines = [
+        f"{results['split']}, {results['images']:,} images; "
+        f"{results['training_images']:,} to train on",
+        f"  {'':28} accuracy  macro-F1  ms a face       size  training images  seconds",
+    ]
+    for row in _ranked(rows_of(results)):
+        images = "" if row.training_images is None else f"{row.training_images:,}"
+        seconds = "" if row.training_seconds is None else f"{row.training_seconds:,.1f}"
+        lines.append(
+            f"  {row.name:28} {row.accuracy:8.1%}  {row.macro_f1:8.3f}  {row.milliseconds:9.2f}"
+            f"  {_size(row.bytes):>9}  {images:>15}  {seconds:>7}".rstrip()
+        )
+    return "\n".join(lines)
+
+
+def as_markdown(results: Results) -> str:
+    """Return one table, the most accurate row first."""
+    head = (
+        "What",
+        "Accuracy",
+        "Macro-F1",
+        "ms a face",
+        "Size",
+        "Training images",
+        "Training seconds",
+        "Note",
+    )
+    lines = [_cells(head), _cells(["---", *["---:"] * 6, "---"])]
+    for row in _ranked(rows_of(results)):
+        lines.append(
+            _cells(
+                [
+                    row.name,
+                    f"{row.accuracy:.1%}",
+                    f"{row.macro_f1:.3f}",
+                    f"{row.milliseconds:.2f}",
+                    _size(row.bytes),
+                    "" if row.training_images is None else f"{row.training_images:,}",
+                    "" if row.training_seconds is None else f"{row.training_seconds:,.0f}",
+                    row.note,
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+def _cells(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _ranked(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: -row.accuracy)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def draw_chart(rows: Sequence[Row], path: Path) -> Path:
+    """Draw accuracy against milliseconds a face into a picture.
+
+    Networks are filled, hand-made features hollow, a shape a feature.
+
+    Args:
+        rows: what to draw.
+        path: the picture to write; its ending decides on the kind.
+
+    Raises:
+        ValueError: there are no rows.
+    """
+    if not rows:
+        raise ValueError("Incorrect value for 'rows' argument: there is nothing to draw")
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+    figure, axis = pyplot.subplots(figsize=(9, 6.4), layout="constrained", facecolor=GROUND)
+    times = [row.milliseconds for row in rows]
+    axis.set_xscale("log")
+    axis.set_xlim(min(times) / 2.5, max(times) * 2.5)
+    shares = [row.accuracy for row in rows]
+    axis.set_ylim(int(10 * min(shares) - 0.2) / 10, 1.08 * max(*shares, 0.2))
+    for row in rows:
+        axis.plot(
+            row.milliseconds,
+            row.accuracy,
+            linestyle="",
+            marker=MARKERS.get(row.features, "o"),
+            markersize=8 if row.features == LEARNED else 6,
+            markeredgecolor=INK,
+            markerfacecolor=INK if row.features == LEARNED else GROUND,
+        )
+    axis.set_xlabel("milliseconds a face", color=INK)
+    axis.set_ylabel("accuracy", color=INK)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axis.set_facecolor(GROUND)
+    axis.grid(axis="y", color=INK, alpha=0.12)
+    axis.tick_params(which="both", colors=INK, length=0)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+    axis.spines["bottom"].set_color(INK)
+    # The names need to know where the marks have come to lie.
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
+    _name_marks(axis, _ranked(rows))
+    figure.savefig(path, dpi=110, facecolor=GROUND)
+    pyplot.close(figure)
+    return path
+
+
+def _name_marks(axis: Any, rows: Sequence[Row]) -> None:
+    """Write every row's name where it covers no mark and no other name, if there is room."""
+    from matplotlib.transforms import Bbox
+
+    frame = axis.get_window_extent()
+    marks = axis.transData.transform([(row.milliseconds, row.accuracy) for row in rows])
+    taken = [Bbox.from_extents(x - 7, y - 7, x + 7, y + 7) for x, y in marks]
+    for row in rows:
+        for place in (*PLACES, PLACES[0]):
+            name = _name(axis, row, place)
+            box = name.get_window_extent()
+            inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0
+            if inside and not box.count_overlaps(taken):
+                break
+            name.remove()
+        else:
+            _name(axis, row, PLACES[0])
+            continue
+        taken.append(box)
+        if abs(place[1]) > LED_FROM:
+            name.remove()
+            _name(axis, row, place, arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.5})
+
+
+def _name(axis: Any, row: Row, place: tuple[int, int], **more: Any) -> Any:
+    return axis.annotate(
+        row.name,
+        (row.milliseconds, row.accuracy),
+        xytext=place,
+        textcoords="offset points",
+        horizontalalignment="left" if place[0] > 0 else "right",
+        verticalalignment="center",
+        color=INK,
+        fontsize=8,
+        **more,
+    )

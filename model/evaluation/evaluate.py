@@ -1,0 +1,386 @@
+"""Measuring a network on a test split: accuracy, calibration, every class, with and without leaks.
+
+PublicTest is for choosing, PrivateTest is touched once for a network that is published.
+``--record`` writes what was measured into ``model/weights/metrics.json``; nothing else does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.detectors.base import DETECTORS
+from emotion.labels import EMOTIONS, HEADS
+from emotion.types import UNSURE_BELOW
+from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013
+from model.data.labelled_photos import PARTS
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+SHIPPED = WEIGHTS / "emotion_cnn.tflite"
+METRICS = WEIGHTS / "metrics.json"
+CALIBRATION = WEIGHTS / "calibration.json"
+BINS = 15
+BATCH = 64
+
+FERPLUS_TO_EMOTIONS = {
+    name: EMOTIONS.index(emotion)
+    for name, emotion in {
+        "neutral": "neutral",
+        "happiness": "happy",
+        "surprise": "surprise",
+        "sadness": "sad",
+        "anger": "angry",
+        "disgust": "disgust",
+        "fear": "fear",
+    }.items()
+}
+
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+class Metrics(TypedDict):
+    """What `evaluate` finds; shares are 0-1, ``confusion`` counts [true][predicted]."""
+
+    split: str
+    tta: bool
+    images: int
+    accuracy: float
+    clean_images: int
+    clean_accuracy: float
+    macro_f1: float
+    macro_recall: float
+    ece: float
+    per_class: dict[str, dict[str, float]]
+    confusion: list[list[int]]
+    reliability: list[dict[str, float]]
+    unsure: dict[str, float]
+    ferplus: dict[str, float] | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    add("--votes", help="FER+ votes (csv): how far the network agrees with its majority")
+    add("--split", choices=("public-test", "private-test"), default="public-test")
+    add("--tta", action="store_true", help="average over the picture and its mirror image")
+    add("--weights", type=Path, default=SHIPPED, help="a .tflite or .keras file")
+    add(
+        "--photos",
+        type=Path,
+        help="labelled photographs (zip or folder), read end to end instead of a split",
+    )
+    add(
+        "--part",
+        choices=PARTS,
+        help="only photographs of these persons",
+    )
+    add("--head", choices=HEADS, default="people", help="which head reads the photographs")
+    add("--detector", choices=DETECTORS, default="auto", help="what finds their faces")
+    add("--fer", type=Path, help="a Python that can import PyPI's fer, to read them as well")
+    add("--json", action="store_true", help="print the figures as JSON")
+    add("--record", action="store_true", help=f"write them into {METRICS.name} as well")
+
+
+def run(arguments: argparse.Namespace) -> Metrics | dict[str, Any]:
+    """Evaluate as the command line asks, and record if it asks for that."""
+    if arguments.photos:
+        return _run_photos(arguments)
+    predict = load_predictor(arguments.weights)
+    data = load_fer2013(arguments.data, ferplus=arguments.votes)
+    split = data.public_test if arguments.split == "public-test" else data.private_test
+    if not len(split):
+        raise ValueError(f"{arguments.data} holds no image of {arguments.split}")
+    probabilities = (
+        predict_with_mirror(predict, split.images) if arguments.tta else predict(split.images)
+    )
+    metrics = measure(probabilities, split, name=arguments.split, tta=arguments.tta)
+    if arguments.record:
+        record(metrics, arguments.weights)
+    return metrics
+
+
+def _run_photos(arguments: argparse.Namespace) -> dict[str, Any]:
+    # Imported here: they need this module.
+    from model.evaluation.photographs import evaluate_photographs, record_photographs
+
+    found = evaluate_photographs(
+        arguments.photos,
+        part=arguments.part,
+        weights=arguments.weights,
+        head=arguments.head,
+        detector=arguments.detector,
+        fer=arguments.fer,
+    )
+    if arguments.record:
+        record_photographs(found, arguments.weights)
+    return found
+
+
+def load_predictor(weights: Path) -> Predict:
+    """Return a function from uint8 pictures ``(N, 48, 48, 1)`` to probabilities ``(N, 7)``.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: its name ends neither in ``.tflite`` nor in ``.keras``.
+    """
+    if not weights.is_file():
+        raise FileNotFoundError(f"There are no weights at {weights}")
+    if weights.suffix == ".tflite":
+        from emotion.classifier import EmotionClassifier
+
+        classifier = EmotionClassifier(weights, head="fer2013")
+        return lambda pictures: _in_batches(classifier.predict, pictures)
+    if weights.suffix == ".keras":
+        import keras
+
+        return predictor_of(keras.saving.load_model(weights, compile=False))
+    raise ValueError(f"Incorrect value for 'weights' argument: {weights}: .tflite or .keras")
+
+
+def predictor_of(network: Any) -> Predict:
+    """Return a function like that of `load_predictor` from a Keras network.
+
+    Of a network with a second head (`model.training.people`) it is the first, calibrated to
+    FER-2013.
+    """
+
+    def predict(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        found = network.predict(pictures, batch_size=BATCH, verbose=0)
+        return np.asarray(found[0] if isinstance(found, list) else found, dtype=np.float32)
+
+    return predict
+
+
+def _in_batches(
+    predict: Callable[[NDArray[Any]], NDArray[np.float32]], pictures: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    parts = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
+    return np.concatenate([predict(part) for part in parts])
+
+
+def predict_with_mirror(predict: Predict, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Average the probabilities of pictures ``(N, H, W, 1)`` and of their mirror images."""
+    mirrored = np.ascontiguousarray(pictures[:, :, ::-1])
+    mean: NDArray[np.float32] = (predict(pictures) + predict(mirrored)) * np.float32(0.5)
+    return mean
+
+
+def measure(
+    probabilities: NDArray[np.float32], split: Split, *, name: str, tta: bool = False
+) -> Metrics:
+    """Compare probabilities ``(N, 7)`` with a split's labels."""
+    predicted = probabilities.argmax(axis=1)
+    right = predicted == split.labels
+    confusion = np.zeros((len(EMOTIONS), len(EMOTIONS)), dtype=np.int64)
+    np.add.at(confusion, (split.labels, predicted), 1)
+    hits = confusion.diagonal()
+    recall = hits / np.maximum(confusion.sum(axis=1), 1)
+    precision = hits / np.maximum(confusion.sum(axis=0), 1)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return Metrics(
+        split=name,
+        tta=tta,
+        images=len(split),
+        accuracy=float(right.mean()),
+        clean_images=int(split.clean.sum()),
+        clean_accuracy=float(right[split.clean].mean()),
+        macro_f1=float(f1.mean()),
+        macro_recall=float(recall.mean()),
+        ece=expected_calibration_error(probabilities, split.labels),
+        per_class={
+            emotion: {
+                "images": int(confusion[position].sum()),
+                "precision": float(precision[position]),
+                "recall": float(recall[position]),
+                "f1": float(f1[position]),
+            }
+            for position, emotion in enumerate(EMOTIONS)
+        },
+        confusion=confusion.tolist(),
+        reliability=reliability(probabilities, split.labels),
+        unsure=_unsure(probabilities, split.labels),
+        ferplus=_ferplus(predicted, split),
+    )
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, bins: int = BINS
+) -> float:
+    """Return the mean gap between confidence and accuracy (Guo et al. 2017), 0-1.
+
+    Args:
+        probabilities: ``(N, classes)``, rows that sum to 1.
+        labels: ``(N,)``, the true classes.
+        bins: how many confidence bins of equal width.
+    """
+    found = reliability(probabilities, labels, bins=bins)
+    gaps = [abs(b["accuracy"] - b["confidence"]) * b["images"] / len(labels) for b in found]
+    return float(sum(gaps))
+
+
+def reliability(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, bins: int = BINS
+) -> list[dict[str, float]]:
+    """Return, for each bin of confidence that is not empty, what was claimed and what was true.
+
+    Args:
+        probabilities: ``(N, classes)``, rows that sum to 1.
+        labels: ``(N,)``, the true classes.
+        bins: how many confidence bins of equal width.
+
+    Returns:
+        ``{"confidence": mean, "accuracy": share that was right, "images": count}`` a bin.
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    return [
+        {
+            "confidence": float(confidence[place == b].mean()),
+            "accuracy": float(right[place == b].mean()),
+            "images": int((place == b).sum()),
+        }
+        for b in range(bins)
+        if (place == b).any()
+    ]
+
+
+def _unsure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
+    """Return how often the network says "hard to say", and how right it is then and else."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    ranked = np.take_along_axis(probabilities, order, axis=1)
+    unsure = ranked[:, 0] - ranked[:, 1] < UNSURE_BELOW
+    first, second = (order[:, place] == labels for place in (0, 1))
+    return {
+        "margin": UNSURE_BELOW,
+        "share": float(unsure.mean()),
+        "accuracy_when_sure": _mean(first[~unsure]),
+        "accuracy_when_unsure": _mean(first[unsure]),
+        "either_of_two_when_unsure": _mean((first | second)[unsure]),
+    }
+
+
+def _ferplus(predicted: NDArray[np.int64], split: Split) -> dict[str, float] | None:
+    """Compare with what most FER+ taggers saw, where that is one of the seven emotions."""
+    if split.votes is None:
+        return None
+    majority = ferplus_majority(split.votes)
+    voted = majority >= 0
+    both = voted & (majority == split.labels)
+    return {
+        "images": int(voted.sum()),
+        "agreement": _mean((predicted == majority)[voted]),
+        "labels_agreement": _mean((split.labels == majority)[voted]),
+        "agreed_images": int(both.sum()),
+        "agreed_accuracy": _mean((predicted == split.labels)[both]),
+    }
+
+
+def ferplus_majority(votes: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the emotion that most FER+ taggers named.
+
+    Args:
+        votes: float32 ``(N, 8)``, shares in the order of `FERPLUS_COLUMNS`.
+
+    Returns:
+        int64 ``(N,)``, positions in `EMOTIONS`; -1 where two share the lead, where it is
+        contempt (which FER-2013 does not know) and where nobody voted for an emotion.
+    """
+    leads = votes == votes.max(axis=1, keepdims=True)
+    place = np.array([FERPLUS_TO_EMOTIONS.get(name, -1) for name in FERPLUS_COLUMNS])
+    majority: NDArray[np.int64] = place[votes.argmax(axis=1)]
+    return np.where(leads.sum(axis=1) == 1, majority, -1)
+
+
+def _mean(right: NDArray[np.bool_]) -> float:
+    return float(right.mean()) if len(right) else 0.0
+
+
+def record(metrics: Metrics, weights: Path, *, path: Path = METRICS) -> None:
+    """Write the figures beside the weights, under the split's name (``+tta`` with mirror).
+
+    Figures of another weights file are dropped: the file speaks of one network.
+    """
+    network = describe(weights)
+    known = json.loads(path.read_text()) if path.exists() else {}
+    figures = known.get("figures", {}) if known.get("network") == network else {}
+    key = metrics["split"] + ("+tta" if metrics["tta"] else "")
+    figures[key] = {
+        **metrics,
+        "command": f"python -m model evaluate --split {metrics['split']}"
+        + (" --tta" if metrics["tta"] else "")
+        + (" --votes FERPLUS.csv" if metrics["ferplus"] else ""),
+    }
+    beside = weights.with_name(CALIBRATION.name)
+    calibration = json.loads(beside.read_text()) if beside.is_file() else None
+    write_json(
+        {
+            "network": network,
+            "calibration": calibration,
+            "figures": dict(sorted(figures.items())),
+        },
+        path,
+    )
+
+
+def describe(weights: Path) -> dict[str, Any]:
+    """Return a weights file's name, size in bytes and SHA-256, to tell whose figures are whose."""
+    content = weights.read_bytes()
+    return {
+        "file": weights.name,
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write a file of figures, whole or not at all."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(json.dumps(content, indent=2) + "\n")
+    draft.replace(path)
+
+
+def as_text(metrics: Metrics | dict[str, Any]) -> str:
+    """Return the figures as a person reads them."""
+    if "photos" in metrics:
+        from model.evaluation.photographs import photographs_as_text
+
+        return photographs_as_text(cast("dict[str, Any]", metrics))
+    return _split_as_text(cast("Metrics", metrics))
+
+
+def _split_as_text(metrics: Metrics) -> str:
+    lines = [
+        f"{metrics['split']}{' with mirror' if metrics['tta'] else ''}: "
+        f"{metrics['accuracy']:.2%} of {metrics['images']:,}",
+        f"  not in Training: {metrics['clean_accuracy']:.2%} of {metrics['clean_images']:,}",
+        f"  macro-F1 {metrics['macro_f1']:.3f}, macro-recall {metrics['macro_recall']:.3f}, "
+        f"calibration error {metrics['ece']:.3f}",
+        "  emotion    images  precision  recall",
+    ]
+    for emotion, figures in metrics["per_class"].items():
+        lines.append(
+            f"  {emotion:9} {figures['images']:7,}  {figures['precision']:8.1%}"
+            f"  {figures['recall']:6.1%}"
+        )
+    unsure = metrics["unsure"]
+    lines.append(
+        f"  hard to say: {unsure['share']:.1%}, where the first guess is right "
+        f"{unsure['accuracy_when_unsure']:.1%} and one of the two "
+        f"{unsure['either_of_two_when_unsure']:.1%}; else {unsure['accuracy_when_sure']:.1%}"
+    )
+    if plus := metrics["ferplus"]:
+        lines.append(
+            f"  FER+ majority: {plus['agreement']:.1%} of {plus['images']:,.0f} (the labels: "
+            f"{plus['labels_agreement']:.1%}); where both labels agree "
+            f"{plus['agreed_accuracy']:.1%} of {plus['agreed_images']:,.0f}"
+        )
+    return "\n".join(lines)

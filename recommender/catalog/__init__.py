@@ -1,0 +1,1 @@
+"""The catalogue: import, storage and search of tracks."""

@@ -1,0 +1,262 @@
+"""Reads a table of tracks, whatever its layout, into the catalogue's schema.
+
+The whole of it happens inside DuckDB, so that tables larger than memory pass. Statements are
+fixed texts: paths and values are bound as parameters and source columns are addressed by their
+place, so that no name, title or path is ever read as SQL.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from recommender.catalog.progress import Progress, Tell
+from recommender.catalog.staging import Source, merge, read_source, stage
+from recommender.catalog.tables import write_tables
+from recommender.errors import CatalogError
+from recommender.genres import GenreTable, default_table
+
+SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
+"""DuckDB settings: nothing is fetched from anywhere, whatever a file is called."""
+
+_MEMORY: Final = 2 << 30
+"""Bytes that an import takes at most; what is more lies on the disk for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of the rows of a table.
+
+    Attributes:
+        read: rows in the table.
+        kept: tracks in the catalogue.
+        merged: rows that repeated the id of another; their genres were added to it.
+        refused: reason → rows.
+        unknown_tags: genre tags that belong to no family, the most frequent first.
+        encoding: what a text table was read as, ``""`` for Parquet.
+        notes: sentences about which columns were used, what was converted, and what could not
+            be understood.
+
+    ``kept + merged + sum(refused.values()) == read``, and for a text table `read` is what was
+    counted in the file itself.
+    """
+
+    read: int
+    kept: int
+    merged: int
+    refused: Mapping[str, int]
+    unknown_tags: tuple[str, ...] = ()
+    encoding: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def import_file(
+    source: Path,
+    target: Path,
+    *,
+    table: GenreTable | None = None,
+    on_progress: Tell | None = None,
+    encoding: str | None = None,
+) -> ImportReport:
+    """Write a catalogue file from a CSV or Parquet table.
+
+    The catalogue is built beside its place and moved there once it is whole: when anything goes
+    wrong, and when the machine stops in the middle, an older catalogue remains as it was.
+
+    Args:
+        source: a CSV (also gzipped) or Parquet file.
+        target: the DuckDB file to write. Only a DuckDB file is ever replaced: somebody's table
+            that this name happens to point to is not ours to lose.
+        table: what genre tags mean, the package's own by default.
+        on_progress: is told how far it is and what it does, from another thread.
+        encoding: Python's name of the encoding of a CSV, told by the file itself by default.
+
+    Raises:
+        CatalogError: the table cannot be read, lacks columns or has no usable row, or `target`
+            cannot be written.
+    """
+    source, target = source.expanduser().absolute(), target.expanduser().absolute()
+    if target.exists() and not is_duckdb(target):
+        raise CatalogError(f"{target} is no catalogue and stays as it is: choose another file.")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target.parent)
+        with tempfile.TemporaryDirectory(prefix=_mine(), dir=target.parent) as folder:
+            built = Path(folder) / "catalog.duckdb"
+            # What does not fit in memory lies in the same folder, and goes with it.
+            spill = {"memory_limit": _memory(), "temp_directory": str(Path(folder) / "spill")}
+            with duckdb.connect(str(built), config={**SAFE, **spill}) as connection:
+                with Progress(connection, on_progress) as progress:
+                    report = read_table(
+                        connection,
+                        source,
+                        table=table,
+                        step=progress.step,
+                        encoding=encoding,
+                        folder=Path(folder),
+                    )
+                connection.execute("CHECKPOINT")
+            _sync(built)
+            built.replace(target)
+    except OSError as error:
+        raise CatalogError(f"{target} cannot be written: {error.strerror or error}.") from error
+    except duckdb.IOException as error:
+        raise CatalogError(f"{target} cannot be written: {_first_line(error)}") from error
+    return report
+
+
+def read_table(
+    connection: duckdb.DuckDBPyConnection,
+    source: Path,
+    *,
+    table: GenreTable | None = None,
+    step: Callable[[str], None] = lambda what: None,
+    encoding: str | None = None,
+    folder: Path | None = None,
+) -> ImportReport:
+    """Make the table ``tracks`` from a CSV or Parquet file.
+
+    Args:
+        connection: an empty database.
+        source: the file.
+        table: what genre tags mean, the package's own by default.
+        step: is told which of `recommender.catalog.progress.STEPS` begins.
+        encoding: Python's name of the encoding of a CSV, told by the file itself by default.
+        folder: where a copy of a CSV may lie that has to be mended first; a temporary folder
+            by default.
+
+    Raises:
+        CatalogError: the file cannot be read, lacks columns or has no usable row.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="affectune-") as temporary:
+            return read_table(
+                connection,
+                source,
+                table=table,
+                step=step,
+                encoding=encoding,
+                folder=Path(temporary),
+            )
+    source = source.expanduser().absolute()
+    try:
+        step("Reading the table")
+        opened = read_source(connection, source, folder, encoding=encoding)
+        staged = stage(connection, opened)
+        _check_sum(source, opened, staged.rows)
+        step("Merging repeated ids")
+        merge(connection)
+        kept, unknown = write_tables(connection, table or default_table(), step)
+    except duckdb.OutOfMemoryException as error:
+        raise CatalogError(
+            f"{source.name} needs more memory or disk than there is: {_first_line(error)}"
+        ) from error
+    except duckdb.Error as error:
+        raise CatalogError(
+            f"{source.name} is not a CSV or Parquet table that can be read: {_first_line(error)}"
+        ) from error
+    refused = dict(staged.refused)
+    if opened.unreadable:
+        refused["line not readable"] = opened.unreadable
+    if not kept:
+        raise CatalogError(f"{source.name} has no usable row: {_reasons(refused)}.")
+    connection.execute("DROP VIEW merged; DROP TABLE repeated; DROP TABLE staged")
+    read = staged.rows + opened.unreadable
+    return ImportReport(
+        read=read,
+        kept=kept,
+        merged=read - kept - sum(refused.values()),
+        refused=refused,
+        unknown_tags=unknown,
+        encoding=opened.encoding,
+        notes=(*opened.notes, *staged.notes),
+    )
+
+
+def _check_sum(source: Path, opened: Source, rows: int) -> None:
+    """Compare what DuckDB read with what was counted in the file.
+
+    Raises:
+        CatalogError: rows would be lost.
+    """
+    if opened.readable is not None and rows != opened.readable:
+        raise CatalogError(
+            f"{source.name} has {opened.readable:,} rows, but {rows:,} were read: its quotation "
+            "marks or line ends are broken. Write the table anew, with a spreadsheet for example."
+        )
+
+
+def is_duckdb(path: Path) -> bool:
+    """Whether a file is a DuckDB database, by its magic bytes.
+
+    Raises:
+        CatalogError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(12)[8:] == b"DUCK"
+    except IsADirectoryError:
+        return False
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _reasons(refused: Mapping[str, int]) -> str:
+    return ", ".join(f"{why} ({rows:,})" for why, rows in refused.items()) or "it has no rows"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _memory() -> str:
+    """Return how much memory an import may take: 2 GB, or half of a smaller machine."""
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        there = _MEMORY
+    return f"{min(_MEMORY, there // 2) >> 20}MiB"
+
+
+def _mine() -> str:
+    """Return what the folder of this process's imports begins with: whose it is."""
+    return f".affectune-{socket.gethostname()}-{os.getpid()}-"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what imports left behind that were killed on this machine."""
+    for left in folder.glob(f".affectune-{glob.escape(socket.gethostname())}-*-*"):
+        owner = left.name.removeprefix(f".affectune-{socket.gethostname()}-").split("-")[0]
+        if owner.isdigit() and int(owner) != os.getpid() and not _alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    if os.name != "posix":
+        return True  # There, asking would end it.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _sync(path: Path) -> None:
+    """Have the disk confirm what was written before the old catalogue is given up."""
+    # Windows refuses to do so for a file that is open for reading only.
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())

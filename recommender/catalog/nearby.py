@@ -1,0 +1,282 @@
+"""The search for the tracks nearest to places on the mood plane.
+
+A catalogue is searched block by block, the block that could hold the nearest track first, until no
+block that is left could hold a nearer one than those found (Hjaltason and Samet 1999, "Distance
+browsing in spatial databases"). What comes out is what a comparison with every track would give.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.catalog.tables import BLOCK
+
+Columns = Mapping[str, NDArray[Any]]
+Numbers = NDArray[np.int64]
+
+FAME: Final = 0.10
+"""How much further away on the plane the best known track may lie than one that nobody knows and
+still be looked at first: without it a large catalogue would answer with obscurities only."""
+
+KEPT: Final = 1200
+"""Blocks that stay in memory, 40 kB each."""
+
+_FIRST_LOOK: Final = 4
+_AT_ONCE: Final = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """Which tracks pass, in the numbers that the table ``tracks`` has for families and so on.
+
+    Attributes:
+        families: bits, one of which a track must have; ``None`` for any track.
+        without_families: bits of which it must have none.
+        decades: one of which it must be of; empty for any.
+        languages: codes, one of which it must have; empty for any.
+        explicit: whether one that is marked explicit passes.
+        banned: numbers of tracks that do not pass, ascending.
+    """
+
+    families: int | None = None
+    without_families: int = 0
+    decades: tuple[int, ...] = ()
+    languages: tuple[int, ...] = ()
+    explicit: bool = True
+    banned: tuple[int, ...] = ()
+
+    @property
+    def picky(self) -> bool:
+        """Whether it may leave out most of a catalogue."""
+        return self.families is not None or bool(
+            self.without_families or self.decades or self.languages or not self.explicit
+        )
+
+    def passes(self, columns: Columns) -> NDArray[np.bool_] | None:
+        """Return which of some tracks pass, (tracks,), or ``None`` where all do.
+
+        Args:
+            columns: of the table ``tracks``, each of shape (tracks,), ``rowid`` ascending.
+        """
+        tests = []
+        if self.families is not None:
+            tests.append((columns["families"] & np.uint64(self.families)) != 0)
+        if self.without_families:
+            tests.append((columns["families"] & np.uint64(self.without_families)) == 0)
+        if self.decades:
+            tests.append(np.isin(columns["decade"], self.decades))
+        if self.languages:
+            tests.append(np.isin(columns["language"], self.languages))
+        if not self.explicit:
+            tests.append(columns["explicit"] == 0)
+        if self.banned:
+            tests.append(~among(columns["rowid"], np.array(self.banned)))
+        return np.logical_and.reduce(tests) if tests else None
+
+
+class Blocks:
+    """The blocks of one catalogue, read as they are needed. Safe to share between threads.
+
+    Args:
+        boxes: the columns of the table ``blocks``, each (blocks,).
+        read: returns the tracks of the blocks with some numbers, in any order: ``rowid`` and
+            the columns that `Sieve` and `score` look at.
+    """
+
+    def __init__(self, boxes: Columns, read: Callable[[Sequence[int]], Columns]) -> None:
+        self._low = np.stack([boxes["low_pleasant"], boxes["low_lively"]]).astype(float)
+        self._high = np.stack([boxes["high_pleasant"], boxes["high_lively"]]).astype(float)
+        self._fame = FAME / 100 * boxes["popularity"].astype(float)
+        self._families = boxes["families"]
+        self._read = read
+        self._open: OrderedDict[int, Columns] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._fame)
+
+    def nearest(
+        self,
+        places: Sequence[tuple[float, float]],
+        sieve: Sieve,
+        limit: int,
+        *,
+        patience: int | None = None,
+    ) -> Numbers | None:
+        """Return the numbers of the tracks nearest to each of some places, ascending, each once.
+
+        Args:
+            places: (valence, arousal), both -1 to 1.
+            sieve: what passes.
+            limit: how many tracks for each place.
+            patience: how many blocks may be looked at.
+
+        Returns:
+            The numbers, or ``None`` where `patience` would not do.
+        """
+        useful = np.arange(len(self))
+        if sieve.families is not None:
+            useful = np.flatnonzero(self._families & np.uint64(sieve.families))
+        searches = [_Search(place, limit, *self._queue(place, useful)) for place in places]
+        looked_at: set[int] = set()
+        passing: dict[int, NDArray[np.bool_] | None] = {}
+        while wanted := [(search, search.next()) for search in searches if not search.done]:
+            new = {number for _, numbers in wanted for number in numbers} - looked_at
+            looked_at |= new
+            if patience is not None and len(looked_at) > patience:
+                return None
+            blocks = self._opened(sorted({n for _, numbers in wanted for n in numbers}))
+            for number in sorted(new):
+                passing[number] = sieve.passes(blocks[number])
+            for search, numbers in wanted:
+                for number in numbers:
+                    search.look(blocks[number], passing[number])
+        return np.unique(np.concatenate([search.numbers for search in searches]))
+
+    def _queue(
+        self, place: tuple[float, float], useful: NDArray[np.int64]
+    ) -> tuple[list[int], list[float]]:
+        """Return the blocks, the most promising first, and the best score possible in each."""
+        point = np.array(place)[:, None]
+        outside = np.maximum(np.maximum(self._low - point, point - self._high), 0.0)[:, useful]
+        best = np.sqrt(outside[0] ** 2 + outside[1] ** 2) - self._fame[useful]
+        order = np.argsort(best, kind="stable")
+        return useful[order].tolist(), best[order].tolist()
+
+    def _ahead(self, missing: Sequence[int]) -> list[int]:
+        """Return what to read in the same go, the best known first: most of the cost is in going
+        there. Where not everything can stay in memory, only what is needed is read."""
+        if len(self) > KEPT:
+            return []
+        with self._lock:
+            known = self._open.keys() | set(missing)
+        unknown = (number for number in range(len(self)) if number not in known)
+        return list(islice(unknown, max(0, _AT_ONCE - len(missing))))
+
+    def _opened(self, numbers: Sequence[int]) -> dict[int, Columns]:
+        blocks: dict[int, Columns] = {}
+        with self._lock:
+            for number in numbers:
+                if number in self._open:
+                    self._open.move_to_end(number)
+                    blocks[number] = self._open[number]
+        missing = [number for number in numbers if number not in blocks]
+        if missing:
+            fresh = _parted(self._read(missing + self._ahead(missing)))
+            blocks |= fresh
+            with self._lock:
+                self._open.update(fresh)
+                while len(self._open) > KEPT:
+                    self._open.popitem(last=False)
+        return blocks
+
+
+class _Search:
+    """What was found so far around one place."""
+
+    def __init__(
+        self, place: tuple[float, float], limit: int, queue: list[int], best: list[float]
+    ) -> None:
+        self._place, self._limit = place, limit
+        self._queue, self._best = queue, best
+        self._at, self._stride = 0, _FIRST_LOOK
+        self._scores = np.zeros(0)
+        self.numbers: Numbers = np.zeros(0, dtype=np.int64)
+
+    @property
+    def _worst(self) -> float:
+        return float(self._scores.max()) if len(self._scores) >= self._limit else float("inf")
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing nearer can be left."""
+        return self._at >= len(self._queue) or self._best[self._at] > self._worst
+
+    def next(self) -> list[int]:
+        """Return the blocks to look at next."""
+        worst, start = self._worst, self._at
+        while (
+            self._at < min(start + self._stride, len(self._queue)) and self._best[self._at] <= worst
+        ):
+            self._at += 1
+        self._stride *= 2
+        return self._queue[start : self._at]
+
+    def look(self, columns: Columns, passing: NDArray[np.bool_] | None) -> None:
+        """Keep the nearest of those found and of some more tracks."""
+        scores = score(columns, self._place)
+        good = scores <= self._worst
+        if passing is not None:
+            good &= passing
+        rows = good.nonzero()[0]
+        if len(rows):
+            self._scores, self.numbers = nearest(
+                np.concatenate([self._scores, scores[rows]]),
+                np.concatenate([self.numbers, columns["rowid"][rows]]),
+                self._limit,
+            )
+
+
+def score(columns: Columns, place: tuple[float, float]) -> NDArray[np.float64]:
+    """Return how far tracks lie from a place, less what their fame makes up for: (tracks,).
+
+    Args:
+        columns: ``pleasant``, ``lively`` and ``popularity`` in 64 bits.
+        place: valence and arousal.
+    """
+    across, along = columns["pleasant"] - place[0], columns["lively"] - place[1]
+    found: NDArray[np.float64] = np.sqrt(across * across + along * along)
+    found -= FAME / 100 * columns["popularity"]
+    return found
+
+
+def nearest(
+    scores: NDArray[np.float64], numbers: Numbers, limit: int
+) -> tuple[NDArray[np.float64], Numbers]:
+    """Return the `limit` lowest scores and whose they are; of equals, the lowest numbers."""
+    if len(scores) <= limit:
+        return scores, numbers
+    worst = np.partition(scores, limit - 1)[limit - 1]
+    better, equal = np.flatnonzero(scores < worst), np.flatnonzero(scores == worst)
+    equal = equal[np.argsort(numbers[equal])][: limit - len(better)]
+    kept = np.concatenate([better, equal])
+    return scores[kept], numbers[kept]
+
+
+def among(numbers: Numbers, ascending: Numbers) -> NDArray[np.bool_]:
+    """Return which of some ascending numbers are among others: (numbers,)."""
+    found = np.zeros(len(numbers), dtype=bool)
+    if len(numbers):
+        low, high = np.searchsorted(ascending, [numbers[0], numbers[-1] + 1])
+        if low < high:
+            found = np.isin(numbers, ascending[low:high])
+    return found
+
+
+def ready(columns: Columns) -> dict[str, NDArray[Any]]:
+    """Return columns as `score` and `Sieve.passes` need them, in the order of ``rowid``."""
+    order = np.argsort(np.ma.getdata(columns["rowid"]), kind="stable")
+    sorted_columns = {name: np.ma.getdata(column)[order] for name, column in columns.items()}
+    for name in ("pleasant", "lively", "popularity"):
+        sorted_columns[name] = sorted_columns[name].astype(np.float64)
+    return sorted_columns
+
+
+def _parted(columns: Columns) -> dict[int, Columns]:
+    """Return the tracks of several blocks parted by block."""
+    columns = ready(columns)
+    blocks, starts = np.unique(columns["rowid"] // BLOCK, return_index=True)
+    parts = {name: np.split(column, starts[1:]) for name, column in columns.items()}
+    # Copies, so that a block that stays does not hold on to all that came with it.
+    return {
+        block: {name: parts[name][place].copy() for name in parts}
+        for place, block in enumerate(blocks.tolist())
+    }

@@ -1,0 +1,1 @@
+"""Offline evaluation: metrics, baselines, tuning, simulation. The app loads none of it."""

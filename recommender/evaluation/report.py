@@ -1,0 +1,379 @@
+"""Writes down what `evaluate` and `tune` found: a table, a chart, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from recommender.evaluation.evaluate import Evaluation, Figures, Standing
+from recommender.evaluation.label_retrieval import DEPTHS, Precision
+from recommender.evaluation.metrics import MEASURES, Measure
+from recommender.evaluation.tune import PARTS, Search
+from recommender.ranking.candidates import Weights
+
+RECORD: Final = Path(__file__).parents[1] / "evaluation.md"
+"""Where the figures of the shipped weights are kept; the chart and the JSON lie beside it."""
+
+DRAWN: Final = (
+    "distance",
+    "arrival",
+    "genre fit",
+    "outside labels",
+    "acoustic",
+    "diversity",
+    "repeats",
+    "novelty",
+    "coverage",
+    "fame",
+)
+"""What the chart shows."""
+
+INK: Final = "#1D1419"
+PALE: Final = "#B5A9A6"
+GROUND: Final = "#FFFBF7"
+
+Content = dict[str, Any]
+
+
+def as_content(
+    evaluation: Evaluation,
+    *,
+    catalog: str,
+    weights: Weights,
+    gains: Mapping[str, float | None] | None = None,
+    adventure: Mapping[float, Figures] | None = None,
+    search: Search | None = None,
+    labels: Precision | None = None,
+) -> Content:
+    """Return all that was found, as what JSON can hold.
+
+    Args:
+        evaluation: the figures.
+        catalog: what the catalogue's file is called.
+        weights: those in use.
+        gains: what each audio feature adds, as `features.gains` returns it.
+        adventure: our figures from familiar to adventurous, as `tune.slider` returns them.
+        search: how weights were searched for.
+        labels: how well a listener's labels were found again.
+    """
+    content: Content = {
+        "catalog": catalog,
+        "tracks": evaluation.tracks,
+        "requests": len(evaluation.grid.requests),
+        "seeds": list(evaluation.grid.seeds),
+        "n": evaluation.grid.n,
+        "figures": {name: dict(figures) for name, figures in evaluation.figures.items()},
+        "standings": [asdict(standing) for standing in evaluation.standings],
+        "weights": asdict(weights),
+    }
+    if gains is not None:
+        content["features"] = dict(gains)
+    if adventure is not None:
+        content["adventure"] = {f"{stop:g}": dict(own) for stop, own in adventure.items()}
+    if search is not None:
+        content["search"] = as_search(search)
+    if labels is not None:
+        content["labels"] = asdict(labels)
+    return content
+
+
+def as_search(search: Search) -> Content:
+    """Return a search as what JSON can hold: of each trial what was changed and what came of it."""
+    content = asdict(search)
+    for trial in content["trials"]:
+        del trial["figures"]
+    return content
+
+
+def as_markdown(content: Content) -> str:
+    """Return the report for people."""
+    parts = [_heading(content), table(content), "", _standings(content), _measured()]
+    if "labels" in content:
+        parts.append(labels_table(content["labels"]))
+    if "adventure" in content:
+        parts.append(_adventure(content["adventure"]))
+    if "features" in content:
+        parts.append(_features(content["features"]))
+    if "search" in content:
+        parts.append(_search(content["search"], content["weights"]))
+    return "\n".join([*parts, _limits()])
+
+
+def table(content: Content) -> str:
+    """Return the figures, a row a measure and a column a chooser, the best of each row bold."""
+    names = list(content["figures"])
+    rows = [["", *names], ["---", *["---:"] * len(names)]]
+    for measure in MEASURES:
+        values = [content["figures"][name][measure.name] for name in names]
+        known = [measure.better * value for value in values if value is not None]
+        head = f"{measure.name} {'↑' if measure.better > 0 else '↓'}"
+        rows.append([head, *(_cell(value, measure, max(known, default=0)) for value in values)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def labels_table(labels: Mapping[str, Any]) -> str:
+    """Return the precision at each depth, a row a label and a column a chooser."""
+    names = list(labels["labels"][0]["precision"]) if labels["labels"] else []
+    depths = " and ".join(map(str, DEPTHS))
+    lines = [
+        "",
+        f"## Labels found again: precision at {depths}",
+        "",
+        f"Of {labels['known']:,} labelled tracks that the catalogue has "
+        f"({labels['missing']:,} it has not).",
+        "",
+        f"| label | tracks | by chance | {' | '.join(names)} |",
+        f"|---|---:|---:|{'---:|' * len(names)}",
+    ]
+    for found in labels["labels"]:
+        chance = found["tracks"] / labels["known"]
+        cells = [" / ".join(f"{value:.2f}" for value in found["precision"][name]) for name in names]
+        lines.append(
+            f"| {found['label']} | {found['tracks']:,} | {chance:.2f} | {' | '.join(cells)} |"
+        )
+    return "\n".join(lines)
+
+
+def broken_claims(standings: Sequence[Standing]) -> list[str]:
+    """Return a sentence for each measure in which ours is not ahead of whom it claims to be."""
+    return [
+        f"{standing.measure}: not ahead of {', '.join(standing.broken)}"
+        for standing in standings
+        if standing.broken
+    ]
+
+
+def record(content: Content, path: Path = RECORD) -> list[Path]:
+    """Write the report, its figures as JSON and its chart.
+
+    How the weights were searched for is kept from the last record where `content` has none and
+    the search ended with the weights in use.
+
+    Args:
+        content: what `as_content` returned.
+        path: of the report; the others lie beside it.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is not there to draw with.
+    """
+    figures, chart = path.with_suffix(".json"), path.with_suffix(".svg")
+    if "search" not in content and figures.is_file():
+        last = json.loads(figures.read_text(encoding="utf-8")).get("search")
+        if last and last["best"] == content["weights"]:
+            content = {**content, "search": last}
+    draw(content, chart)
+    figures.write_text(json.dumps(_rounded(content), indent=1) + "\n", encoding="utf-8")
+    path.write_text(as_markdown(content), encoding="utf-8")
+    return [path, figures, chart]
+
+
+def draw(content: Content, path: Path) -> None:
+    """Draw a small bar chart for each of `DRAWN`, ours in ink and the yardsticks paler."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    measures = {measure.name: measure for measure in MEASURES}
+    names = list(content["figures"])
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "affectune"})
+    matplotlib.rcParams.update({"font.family": "sans-serif", "font.size": 9})
+    rows, columns = 2, len(DRAWN) // 2
+    figure, axes = pyplot.subplots(rows, columns, figsize=(11, 4.6), facecolor=GROUND)
+    for number, (axis, name) in enumerate(zip(axes.flat, DRAWN, strict=True)):
+        measure = measures[name]
+        values = [content["figures"][each][name] or 0.0 for each in names]
+        axis.barh(names, values, color=[INK, *[PALE] * (len(names) - 1)], height=0.7)
+        for place, value in enumerate(values):
+            axis.text(
+                value + 0.02 * (max(values) or 1),
+                place,
+                _figure(value, measure),
+                va="center",
+                color=INK,
+                weight="bold" if place == 0 else "normal",
+            )
+        better = "more" if measure.better > 0 else "less"
+        axis.set_title(f"{name}\n{better} is better", loc="left", fontsize=9, color=INK)
+        axis.set_xlim(0, 1.35 * (max(values) or 1))
+        axis.invert_yaxis()
+        axis.set_facecolor(GROUND)
+        axis.set_xticks([])
+        axis.tick_params(length=0, colors=INK)
+        if number % columns:
+            axis.set_yticklabels([])
+        for side in axis.spines.values():
+            side.set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, facecolor=GROUND, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def _heading(content: Content) -> str:
+    playlists = content["requests"] * len(content["seeds"])
+    return "\n".join(
+        [
+            "# How well the music fits",
+            "",
+            "Written by `python -m recommender evaluate --record`; the figures are also in "
+            "[evaluation.json](evaluation.json).",
+            "",
+            f"Catalogue: `{content['catalog']}`, {content['tracks']:,} tracks. Each way of "
+            f"choosing made {playlists} playlists of {content['n']} tracks: {content['requests']} "
+            f"moods and intents, each asked {len(content['seeds'])} times with another draw.",
+            "",
+            "- **random**: any track.",
+            "- **popularity**: the best known ones, whatever the mood.",
+            "- **hard quadrant**: any track of the right quadrant of valence and energy, cut at "
+            "0.5; what most apps do.",
+            "- **nearest, raw**: nearest by valence and energy as measured.",
+            "- **nearest, ranked**: nearest by their ranks in the catalogue, and nothing else. It "
+            "shows how near one can come, at the price of the same playlist every time.",
+            "",
+            "All of them were given our journey, so that only the choice differs.",
+            "",
+            "![Bars: each way of choosing in ten of the measures below](evaluation.svg)",
+            "",
+        ]
+    )
+
+
+def _standings(content: Content) -> str:
+    lines = ["Where ours stands:", ""]
+    for standing in content["standings"]:
+        behind = ", ".join(standing["behind"])
+        place = f"behind {behind}" if behind else "none is ahead of it"
+        broken = ", ".join(standing["broken"])
+        claim = f" It claims to be ahead of {broken}, and is not." if broken else ""
+        lines.append(
+            f"- {standing['measure']}: {standing['place']} of {standing['of']}, {place}.{claim}"
+        )
+    return "\n".join(lines)
+
+
+def _measured() -> str:
+    return "\n".join(
+        ["", "## What is measured", "", *(f"- **{each.name}**: {each.says}." for each in MEASURES)]
+    )
+
+
+def _adventure(figures: Mapping[str, Figures]) -> str:
+    names = ("fame", "genre fit", "novelty", "coverage", "diversity", "distance")
+    lines = [
+        "",
+        "## From familiar to adventurous",
+        "",
+        f"| adventure | {' | '.join(names)} |",
+        f"|---|{'---:|' * len(names)}",
+    ]
+    measures = {measure.name: measure for measure in MEASURES}
+    for stop, own in figures.items():
+        cells = (
+            "–" if (value := own[name]) is None else _figure(value, measures[name])
+            for name in names
+        )
+        lines.append(f"| {stop} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _features(gains: Mapping[str, float | None]) -> str:
+    lines = [
+        "",
+        "## Is a mood more than two numbers?",
+        "",
+        "What a track's genre families suit (our table, a weak label) is explained by a quadratic "
+        "in the features, on tracks that it was not fitted to. Share of the variance:",
+        "",
+        "| | |",
+        "|---|---:|",
+    ]
+    for name, value in gains.items():
+        sign = "" if name == "valence and energy" else "+"
+        shown = "not known of enough tracks" if value is None else f"{value:{sign}.3f}"
+        lines.append(f"| {name} | {shown} |")
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "Acousticness and instrumentalness have a say in the ranking where it is quiet and "
+            "calm. What tempo and mode add in the starter catalogue is too little to give them "
+            "one. Danceability says much of genres, which the ranking knows already.",
+        ]
+    )
+
+
+def _search(search: Mapping[str, Any], weights: Mapping[str, float]) -> str:
+    parts = ", ".join(f"{name} {worth:g}" for name, worth in PARTS.items())
+    lines = [
+        "",
+        "## How the weights were chosen",
+        "",
+        "`python -m recommender evaluate --tune` tries one weight after the other and keeps what "
+        "raises the mean of marks: 0 for the worst yardstick's figure, 1 for the best one's, and "
+        "no more for being still better. Draws are others than those of the table. The marks "
+        f"count: {parts}.",
+        "",
+        f"It began at {search['first']:.3f} and ended at {search['last']:.3f}. "
+        + (
+            "The weights in use are those that it ended with."
+            if search["best"] == weights
+            else "The weights in use are others than those that it ended with."
+        ),
+        "",
+        "| weight | before | tried: mean mark (bold: kept) | after | in use |",
+        "|---|---:|---|---:|---:|",
+    ]
+    tried: dict[str, list[str]] = {}
+    for trial in search["trials"]:
+        text = f"{trial['value']:g}: {trial['merit']:.3f}"
+        tried.setdefault(trial["changed"], []).append(f"**{text}**" if trial["kept"] else text)
+    for name, texts in tried.items():
+        before, after = search["start"][name], search["best"][name]
+        lines.append(
+            f"| {name} | {before:g} | {' · '.join(texts)} | {after:g} | {weights[name]:g} |"
+        )
+    return "\n".join(lines)
+
+
+def _limits() -> str:
+    return "\n".join(
+        [
+            "",
+            "## What this does not say",
+            "",
+            "Nobody was asked. Nearness is judged by the measured valence and energy that the "
+            "ranking itself goes by, and genre fit by our own table. The quartiles of 686 tracks "
+            "that people labelled by hand are the one check from outside, and they are of another "
+            "set of tracks. Labels of one's own say more: `--labels FILE.csv` with the columns "
+            "`id,mood`.",
+            "",
+        ]
+    )
+
+
+def _cell(value: float | None, measure: Measure, best: float) -> str:
+    if value is None:
+        return "–"
+    text = _figure(value, measure)
+    return f"**{text}**" if measure.better * value >= best - 1e-9 else text
+
+
+def _figure(value: float, measure: Measure) -> str:
+    return f"{value:.1f}" if measure.name == "fame" else f"{value:.3f}"
+
+
+def _rounded(value: Any) -> Any:
+    """Return content with figures of five decimals, so that a record changes only where it does."""
+    if isinstance(value, float):
+        return round(value, 5)
+    if isinstance(value, Mapping):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item) for item in value]
+    return value

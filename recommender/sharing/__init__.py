@@ -1,0 +1,1 @@
+"""Playlists as links and as files."""

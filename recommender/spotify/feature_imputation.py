@@ -1,0 +1,178 @@
+"""Places what Spotify found on the mood plane, since Spotify no longer says where it lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from recommender.catalog.catalog import Catalog
+from recommender.spotify.reccobeats import Features
+from recommender.spotify.types import SpotifyTrack
+from recommender.types import Mood, Track
+
+GENRE_WORTH: Final = 1.5
+"""As many tracks of an artist count as much as the artist's genre. Chosen by guessing measured
+tracks from the others of their artist and genre. A guess is rough, and is called one."""
+
+PLACE_WORTH: Final = 1.5
+"""As many tracks of an artist count as much as the place on the plane that a search was made for,
+since its words ("slow acoustic") say something of what it finds. A judgement: nobody outside of
+Spotify can measure it."""
+
+AROUND: Final = 10
+"""Tracks of the catalogue that say what figures a place on the plane has."""
+
+FAME: Final = 40.0
+"""The popularity, 0-100, of a track of which Spotify no longer tells it: a little below the
+middle, so that it wins by fitting and not by fame."""
+
+_OTHER_VERSION: Final = re.compile(
+    r"\b(live|acoustic|unplugged|remix|mix|edit|karaoke|instrumental|sped|slowed|demo|cover|"
+    r"version|session)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A track that a search found, and the genre family and mood that the search was for."""
+
+    track: SpotifyTrack
+    family: str | None = None
+    near: Mood | None = None
+
+
+def place(
+    candidates: Sequence[Candidate],
+    catalog: Catalog,
+    *,
+    look_up: Callable[[Sequence[str]], Mapping[str, Features]] | None = None,
+) -> list[Track]:
+    """Return the candidates that can be placed, in their order, each recording once.
+
+    What the catalogue knows (by id, else by ISRC, else by title and first artist) keeps what was
+    measured; then what `look_up` knows. Of the rest it is said where the artist's and the genre's
+    tracks usually lie, and ``estimated`` is set; where neither is known the track is left out.
+
+    Args:
+        candidates: what was found.
+        catalog: whose figures and whose plane are used.
+        look_up: ids → what was measured elsewhere.
+    """
+    unique = _unique(candidates)
+    placed = _known(unique, catalog)
+    rest = [candidate for name, candidate in unique.items() if name not in placed]
+    features = look_up([candidate.track.id for candidate in rest]) if look_up and rest else {}
+    guess = _Guess(rest, catalog)
+    positions: dict[tuple[float, float], Mood] = {}
+    for candidate in rest:
+        measured = features.get(candidate.track.id)
+        figures = measured or guess.of(candidate)
+        if figures is None:
+            continue
+        # Most of a genre's unknown artists share one guess, and placing goes through all tracks.
+        at = (figures.valence, figures.energy)
+        if at not in positions:
+            positions[at] = catalog.place(*at)
+        placed[candidate.track.id] = _track(
+            candidate, figures, positions[at], estimated=measured is None
+        )
+    return [placed[name] for name in unique if name in placed]
+
+
+def _unique(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
+    """Return id → candidate; of a recording on several albums (one ISRC) the first."""
+    recordings: dict[str, Candidate] = {}
+    for candidate in candidates:
+        recordings.setdefault(candidate.track.isrc or candidate.track.id, candidate)
+    return {candidate.track.id: candidate for candidate in recordings.values()}
+
+
+class _Guess:
+    """Where the tracks of artists and genres usually lie."""
+
+    def __init__(self, candidates: Sequence[Candidate], catalog: Catalog) -> None:
+        names = {name for candidate in candidates for name in candidate.track.artists}
+        self._artists = catalog.artist_means(sorted(names)) if names else {}
+        self._genres = catalog.genre_means() if names else {}
+        self._places = {
+            near: _figures_at(near, catalog)
+            for near in {candidate.near for candidate in candidates}
+            if near is not None
+        }
+
+    def of(self, candidate: Candidate) -> Features | None:
+        """Return the mean of the artists' tracks, drawn towards the genre and the place."""
+        known: list[tuple[float, float, float]] = [
+            self._artists[name] for name in candidate.track.artists if name in self._artists
+        ]
+        if candidate.family in self._genres:
+            valence, energy, _ = self._genres[candidate.family]
+            known.append((valence, energy, GENRE_WORTH))
+        if not known:
+            return None
+        if candidate.near is not None:
+            known.append((*self._places[candidate.near], PLACE_WORTH))
+        weight = sum(count for _, _, count in known)
+        return Features(
+            sum(valence * count for valence, _, count in known) / weight,
+            sum(energy * count for _, energy, count in known) / weight,
+        )
+
+
+def _figures_at(place: Mood, catalog: Catalog) -> tuple[float, float]:
+    """Return valence and energy, 0-1, of the tracks around a place on the plane."""
+    tracks = catalog.candidates(place, limit=AROUND)
+    return (
+        sum(track.valence for track in tracks) / len(tracks),
+        sum(track.energy for track in tracks) / len(tracks),
+    )
+
+
+def _known(candidates: Mapping[str, Candidate], catalog: Catalog) -> dict[str, Track]:
+    known = {track.id: track for track in catalog.get_many(list(candidates))}
+    rest = [candidate.track for name, candidate in candidates.items() if name not in known]
+    recordings = catalog.find_recordings([track.isrc for track in rest if track.isrc])
+    found = catalog.find([(track.title, track.artists[0]) for track in rest]) if rest else []
+    for track, song in zip(rest, found, strict=True):
+        recording = recordings.get(track.isrc) if track.isrc else None
+        same = recording or song
+        if same is not None:
+            known[track.id] = replace(
+                same,
+                id=track.id,
+                title=track.title,
+                duration_ms=track.duration_ms or same.duration_ms,
+                explicit=same.explicit if track.explicit is None else track.explicit,
+                # A live take of a measured song was not measured itself.
+                estimated=recording is None and _versions(track.title) != _versions(same.title),
+            )
+    return known
+
+
+def _versions(title: str) -> set[str]:
+    return {word.lower() for word in _OTHER_VERSION.findall(title)}
+
+
+def _track(candidate: Candidate, figures: Features, position: Mood, *, estimated: bool) -> Track:
+    found = candidate.track
+    return Track(
+        id=found.id,
+        title=found.title,
+        artists=found.artists,
+        genres=(candidate.family,) if candidate.family else (),
+        year=found.year,
+        valence=figures.valence,
+        energy=figures.energy,
+        danceability=figures.danceability,
+        acousticness=figures.acousticness,
+        instrumentalness=figures.instrumentalness,
+        tempo=figures.tempo,
+        popularity=FAME,
+        position=position,
+        explicit=found.explicit,
+        duration_ms=found.duration_ms,
+        estimated=estimated,
+    )

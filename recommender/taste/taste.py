@@ -1,0 +1,205 @@
+"""What a listener turns out to like, learned from likes. The model is `recommender.taste.model`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.taste.model import Key, Posterior, Prior, Weights, learn, traits_of
+from recommender.types import Mood, Track
+
+Floats = NDArray[np.float64]
+
+Verdict = Literal["like", "dislike", "skip"]
+VERDICTS: Final[tuple[str, ...]] = get_args(Verdict)
+
+BOUND: Final = 3.0
+"""No track scores more than this, or less than its negative: odds of 20 to 1."""
+
+MEMORY: Final = 300
+"""Verdicts that are learned from, the latest; what is older has faded to nothing."""
+
+SPEAKS: Final = 0.15
+"""From how many log-odds on something is said to speak for a track."""
+
+ARTIST_FIRST: Final = 0.4
+"""An artist that speaks for a track this much as strongly as anything else is named first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a listener said of a track that was played in a mood."""
+
+    track: Track
+    verdict: Verdict
+    mood: Mood
+
+
+@dataclass(frozen=True, slots=True)
+class Affinities:
+    """What is known of a listener beforehand: artist (case-folded) and genre family → 0-1."""
+
+    artists: Mapping[str, float] = field(default_factory=dict)
+    genres: Mapping[str, float] = field(default_factory=dict)
+
+
+class Taste:
+    """What is known of one listener's taste. Learning returns another `Taste`.
+
+    Args:
+        feedback: what was said, the oldest first.
+        known: what is known beforehand.
+        prior: what the model believes before it has heard anything.
+
+    Raises:
+        ValueError: a verdict is none of like, dislike, skip.
+    """
+
+    def __init__(
+        self,
+        feedback: Sequence[Feedback] = (),
+        *,
+        known: Affinities | None = None,
+        prior: Prior | None = None,
+    ) -> None:
+        self.feedback = tuple(feedback)
+        self.known = known or Affinities()
+        self.prior = prior or Prior()
+        for said in self.feedback:
+            if said.verdict not in VERDICTS:
+                raise ValueError(
+                    f"Incorrect value for 'verdict' argument: {said.verdict!r}: "
+                    f"one of {', '.join(VERDICTS)}"
+                )
+
+    def learn(self, track: Track, verdict: Verdict, mood: Mood) -> Taste:
+        """Return the taste after one more verdict.
+
+        A later opinion on the same track replaces an earlier one. A skip is none: whoever likes
+        a track may still not want to hear it now, so it never takes a like or dislike back.
+        """
+        earlier = self.verdict_on(track.id)
+        if verdict == "skip" and earlier not in (None, "skip"):
+            return self
+        kept = [said for said in self.feedback if said.track.id != track.id]
+        return Taste([*kept, Feedback(track, verdict, mood)], known=self.known, prior=self.prior)
+
+    def verdict_on(self, track_id: str) -> Verdict | None:
+        """Return what was said of a track, or ``None`` where nothing was."""
+        return next(
+            (said.verdict for said in reversed(self.feedback) if said.track.id == track_id), None
+        )
+
+    def score(self, tracks: Sequence[Track], mood: Mood) -> Floats:
+        """Return how much likelier each track is to be liked in a mood.
+
+        Returns:
+            (N,), log-odds in [-`BOUND`, `BOUND`]: 0 where nothing is known, and 1 for a track
+            that is e times as likely, in odds, as one of which nothing is known.
+        """
+        worths = self._worths(tracks, self._posterior.weights(mood))
+        bounded: Floats = BOUND * np.tanh(worths / BOUND)
+        return bounded
+
+    def because(self, track: Track, mood: Mood | None = None) -> str | None:
+        """Return "because you liked …" where that is what speaks for a track.
+
+        Args:
+            track: what was chosen.
+            mood: where; by default only what holds in every mood is looked at.
+
+        Returns:
+            What speaks for it most, named as a like that was given or as what was known
+            beforehand; ``None`` where nothing does, or more against it than for it.
+        """
+        weights = self._everywhere if mood is None else self._posterior.weights(mood)
+        if float(self._worths([track], weights)[0]) <= 0.0:
+            return None
+        traits = list(traits_of(track, self.prior))
+        worths = [weights.traits.get(key, 0.0) * value for key, value in traits]
+        spoke = [
+            (worth, key[0], f"because you liked {name}")
+            for worth, (key, _), name in zip(worths, traits, _names(track), strict=True)
+            if name and key in self._liked
+        ]
+        spoke += [
+            (self.prior.known * share, kind, f"because you listen to {name}")
+            for kind, (share, name) in zip(
+                ("artist", "genre"), _known(track, self.known), strict=True
+            )
+            if name
+        ]
+        strongest = max((worth for worth, _, _ in spoke), default=0.0)
+        if strongest < SPEAKS:
+            return None
+        # A genre sums up more likes than an artist does, and says less.
+        return next(
+            text
+            for worth, kind, text in spoke
+            if worth >= (ARTIST_FIRST if kind == "artist" else 1.0) * strongest
+        )
+
+    def _worths(self, tracks: Sequence[Track], weights: Weights) -> Floats:
+        """Return the unbounded log-odds of each track."""
+        worths = np.zeros(len(tracks))
+        if self.feedback:
+            worths += self._posterior.worths(tracks, weights)
+        if self.known.artists or self.known.genres:
+            worths += [self._expected(track) for track in tracks]
+        return worths
+
+    def _expected(self, track: Track) -> float:
+        """Return the log-odds that what is known beforehand gives a track."""
+        return self.prior.known * sum(share for share, _ in _known(track, self.known))
+
+    @cached_property
+    def _posterior(self) -> Posterior:
+        latest = self.feedback[-MEMORY:]
+        return learn(
+            [said.track for said in latest],
+            [said.mood for said in latest],
+            liked=[said.verdict == "like" for said in latest],
+            counts=[self.prior.skip if said.verdict == "skip" else 1.0 for said in latest],
+            expected=[self._expected(said.track) for said in latest],
+            prior=self.prior,
+        )
+
+    @cached_property
+    def _everywhere(self) -> Weights:
+        return self._posterior.weights(None)
+
+    @cached_property
+    def _liked(self) -> frozenset[Key]:
+        return frozenset(
+            key
+            for said in self.feedback
+            if said.verdict == "like"
+            for key, _ in traits_of(said.track, self.prior)
+        )
+
+
+def _names(track: Track) -> Iterator[str]:
+    """Yield how a person would call each of a track's traits, empty where it goes unsaid."""
+    yield from track.artists
+    yield from track.genres
+    if track.language is not None:
+        yield ""
+    if track.year is not None:
+        yield f"songs of the {track.year - track.year % 10}s"
+        yield ""
+
+
+def _known(track: Track, known: Affinities) -> tuple[tuple[float, str], tuple[float, str]]:
+    """Return the best known artist and the best known genre of a track, with their affinities."""
+    artists = [(known.artists.get(name.casefold(), 0.0), name) for name in track.artists]
+    genres = [(known.genres.get(name, 0.0), name) for name in track.genres]
+    nothing = (0.0, "")
+    return (
+        max((pair for pair in artists if pair[0] > 0), default=nothing),
+        max((pair for pair in genres if pair[0] > 0), default=nothing),
+    )

@@ -1,0 +1,231 @@
+"""Smoothing, naming, settling and following, as functions of readings and times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from emotion.labels import EMOTIONS
+from emotion.live.smoothing import DWELL, HOLD, SMOOTHING, WARM_UP, Trace, mean, moved
+from emotion.live.tracker import LOST, MAX_FACES, FaceTracker, LiveReading
+from emotion.types import Box, Face
+
+
+def shows(**probabilities: float) -> tuple[float, ...]:
+    rest = (1 - sum(probabilities.values())) / (len(EMOTIONS) - len(probabilities))
+    return tuple(probabilities.get(emotion, rest) for emotion in EMOTIONS)
+
+
+HAPPY, SAD, NEUTRAL = shows(happy=0.9), shows(sad=0.9), shows(neutral=0.8)
+
+
+def ticks(start: float, seconds: float, rate: float) -> Iterator[float]:
+    return (start + number / rate for number in range(1, round(seconds * rate) + 1))
+
+
+def follow(trace: Trace, row: tuple[float, ...], seconds: float, rate: float = 30) -> Trace:
+    for time in ticks(trace.time, seconds, rate):
+        trace = trace.after(row, time)
+    return trace
+
+
+# --- smoothing ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [5, 15, 30, 60])
+def test_smoothing_does_not_depend_on_the_frame_rate(rate: float) -> None:
+    trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 3.0, rate)
+    trace = follow(trace, SAD, 0.6, rate)
+    expected = 0.9 * np.exp(-0.6 / SMOOTHING) + SAD[3] * (1 - np.exp(-0.6 / SMOOTHING))
+    assert trace.probabilities[3] == pytest.approx(expected, abs=0.01)
+    assert sum(trace.probabilities) == pytest.approx(1)
+
+
+def test_the_first_readings_count_alike() -> None:
+    trace = Trace.begin(SAD, 0.0).after(HAPPY, 0.03).after(HAPPY, 0.06)
+    assert trace.probabilities == pytest.approx(mean([SAD, HAPPY, HAPPY]))
+
+
+def test_no_smoothing_takes_readings_as_they_are() -> None:
+    trace = Trace.begin(SAD, 0.0).after(HAPPY, 0.1, constant=0.0)
+    assert trace.probabilities == pytest.approx(HAPPY)
+
+
+def test_a_clock_that_runs_back_stands_still() -> None:
+    trace = follow(Trace.begin(HAPPY, 10.0), HAPPY, 1.0)
+    assert trace.after(SAD, 3.0).time == trace.time
+
+
+# --- the name -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [8, 15, 30])
+def test_one_wrong_frame_changes_nothing(rate: float) -> None:
+    trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 2.0, rate)
+    trace = trace.after(shows(sad=0.99), trace.time + 1 / rate)
+    assert trace.emotion == "happy"
+    assert follow(trace, HAPPY, 2.0, rate).emotion == "happy"
+
+
+@pytest.mark.parametrize("rate", [8, 15, 30])
+def test_a_real_change_is_named_within_a_second(rate: float) -> None:
+    trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 2.0, rate)
+    changed = trace.time
+    while trace.emotion == "happy":
+        trace = trace.after(SAD, trace.time + 1 / rate)
+    assert trace.emotion == "sad"
+    assert DWELL <= trace.time - changed < 1.0
+
+
+def test_two_emotions_of_one_size_do_not_take_turns() -> None:
+    rng = np.random.default_rng(1)
+    trace = Trace.begin(shows(neutral=0.41, sad=0.40), 0.0)
+    names = []
+    for time in ticks(0.0, 30.0, 15):
+        tilt = rng.normal(0, 0.08)
+        trace = trace.after(shows(neutral=0.41 + tilt, sad=0.40 - tilt), time)
+        names.append(trace.emotion)
+    assert set(names) == {"neutral"}
+
+
+def test_a_rival_has_to_lead_without_a_break() -> None:
+    trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 2.0)
+    for _ in range(10):
+        trace = follow(follow(trace, SAD, 0.2), HAPPY, 0.5)
+        assert trace.emotion == "happy"
+
+
+# --- settling -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [5, 15, 30])
+def test_a_steady_mood_settles_after_its_time(rate: float) -> None:
+    trace = Trace.begin(HAPPY, 0.0)
+    while trace.held < HOLD:
+        trace = trace.after(HAPPY, trace.time + 1 / rate)
+    assert trace.time == pytest.approx(WARM_UP + HOLD, abs=1.5 / rate)
+
+
+def test_another_mood_begins_again() -> None:
+    trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 2.2)
+    assert 1.5 < trace.held < HOLD
+    trace = follow(trace, SAD, 0.7)
+    assert trace.emotion == "sad"
+    assert trace.held < 0.5
+
+
+def test_a_drift_within_the_same_name_begins_again() -> None:
+    trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 2.2)
+    less = shows(happy=0.5, surprise=0.4)
+    assert moved(HAPPY, less) > 0.3
+    trace = follow(trace, less, 1.0)
+    assert trace.emotion == "happy"
+    assert trace.held < 1.0
+
+
+# --- following ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tracker() -> FaceTracker:
+    return FaceTracker()
+
+
+@pytest.fixture
+def see(tracker: FaceTracker) -> Callable[..., LiveReading | None]:
+    """Detect and read faces: box → what it shows."""
+
+    def once(time: float, faces: dict[Box, tuple[float, ...]]) -> LiveReading | None:
+        tracker.sight([Face(box) for box in faces], time)
+        rows = {}
+        for track in tracker.tracks:
+            nearest = min(faces, key=lambda b: abs(b.x - track.x), default=None)
+            if nearest is not None and abs(nearest.x - track.x) < 100:
+                rows[track.identity] = faces[nearest]
+        return tracker.read(rows, time, width=640, height=480)
+
+    return once
+
+
+LEFT, RIGHT = Box(60, 100, 100, 100), Box(400, 100, 90, 90)
+
+
+def test_a_face_counts_from_its_second_sighting(see: Callable[..., LiveReading | None]) -> None:
+    assert see(0.0, {LEFT: HAPPY}) is None
+    reading = see(0.1, {LEFT: HAPPY})
+    assert reading is not None
+    assert (reading.emotion, len(reading.faces)) == ("happy", 1)
+    assert reading.scores.emotion == "happy"
+
+
+def test_a_moving_face_keeps_its_identity(see: Callable[..., LiveReading | None]) -> None:
+    identities = set()
+    for number in range(20):
+        box = Box(60 + 15 * number, 100, 100, 100)
+        reading = see(number * 0.2, {box: HAPPY})
+        if reading:
+            identities.add(reading.faces[0].identity)
+            assert abs(reading.faces[0].reading.face.box.x - box.x) < 30
+    assert len(identities) == 1
+
+
+def test_two_faces_are_not_mixed_up_and_make_a_room(
+    see: Callable[..., LiveReading | None],
+) -> None:
+    reading = None
+    for number in range(20):
+        # The order in which a detector names them is no help.
+        faces = {LEFT: HAPPY, RIGHT: SAD} if number % 2 else {RIGHT: SAD, LEFT: HAPPY}
+        reading = see(number * 0.2, faces)
+    assert reading is not None
+    assert [face.emotion for face in reading.faces] == ["happy", "sad"]
+    assert [face.reading.face.box.x for face in reading.faces] == [LEFT.x, RIGHT.x]
+    assert reading.scores.probabilities == pytest.approx(mean([HAPPY, SAD]), abs=0.01)
+
+
+def test_a_room_settles_too(see: Callable[..., LiveReading | None]) -> None:
+    reading = None
+    for number in range(30):
+        reading = see(number * 0.1, {LEFT: HAPPY, RIGHT: NEUTRAL})
+    assert reading is not None
+    assert reading.settled
+    assert reading.remaining == 0
+
+
+def test_a_face_that_is_missed_once_stays(
+    tracker: FaceTracker, see: Callable[..., LiveReading | None]
+) -> None:
+    see(0.0, {LEFT: HAPPY})
+    see(0.2, {LEFT: HAPPY})
+    see(0.4, {})
+    assert len(tracker.tracks) == 1
+    see(0.4 + LOST, {})
+    assert not tracker.tracks
+
+
+def test_whoever_comes_next_starts_anew(see: Callable[..., LiveReading | None]) -> None:
+    for number in range(20):
+        see(number * 0.1, {LEFT: HAPPY})
+    for number in range(8):
+        assert see(2.0 + number * 0.1, {}) is None or number < 6
+    see(3.0, {LEFT: SAD})
+    reading = see(3.1, {LEFT: SAD})
+    assert reading is not None
+    assert reading.scores.probabilities == pytest.approx(SAD)
+    assert reading.held == 0
+
+
+def test_a_crowd_is_cut_to_the_largest(tracker: FaceTracker) -> None:
+    many = range(MAX_FACES + 3)
+    tracker.sight([Face(Box(70 * n, 10, 40 + n, 40 + n)) for n in many], 0.0)
+    assert len(tracker.tracks) == MAX_FACES
+    assert tracker.tracks[0].width == 40 + MAX_FACES + 2
+
+
+def test_boxes_move_and_scale_with_the_picture(tracker: FaceTracker) -> None:
+    tracker.sight([Face(LEFT)], 0.0)
+    tracker.shift({tracker.tracks[0].identity: (10.0, -5.0)})
+    tracker.resize(0.5, 0.5)
+    assert tracker.tracks[0].box == Box(35, 48, 50, 50)

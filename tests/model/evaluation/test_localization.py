@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emotion.crop import crop_faces
+from emotion.detectors.base import OnStage
+from emotion.labels import EMOTIONS
+from emotion.types import Box, EmotionScores, Face
+from model.data.backgrounds import Grey, load_backgrounds
+from model.data.fer2013 import Split, load_fer2013
+from model.evaluation import localization as placement
+from model.evaluation.localization import Condition
+
+GROUND = np.full((placement.HEIGHT, placement.WIDTH), 90, np.uint8)
+
+
+class Nobody:
+    """Finds no face, or one in the corner."""
+
+    def __init__(self, *faces: Face) -> None:
+        self.faces = list(faces)
+
+    def warm_up(self) -> None: ...
+
+    def detect(self, image: np.ndarray, *, on_stage: OnStage | None = None) -> list[Face]:
+        return self.faces
+
+
+class Bright(Nobody):
+    """Finds what is not the ground."""
+
+    def detect(self, image: np.ndarray, *, on_stage: OnStage | None = None) -> list[Face]:
+        rows, columns = np.nonzero(image[..., 0] > 200)
+        left, top = int(columns.min()), int(rows.min())
+        box = Box(left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top)
+        return [Face(Box(0, 0, 9, 9)), Face(box)]
+
+
+class Learnt:
+    """Knows every crop by its mean grey; reads what was cut out as ``detected``."""
+
+    def __init__(self, split: Split, detected: str) -> None:
+        self.answers = iter(split.labels.tolist())
+        self.detected = detected
+        self.mirrors: set[bool] = set()
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        known = [next(self.answers) for _ in crops]
+        return np.eye(len(EMOTIONS), dtype=np.float32)[known]
+
+    def classify(
+        self, image: np.ndarray, faces: Sequence[Face], *, mirror: bool = True
+    ) -> list[EmotionScores]:
+        self.mirrors.add(mirror)
+        return [EmotionScores(tuple(float(e == self.detected) for e in EMOTIONS)) for _ in faces]
+
+
+@pytest.fixture(scope="module")
+def split(tiny_zip: Path) -> Split:
+    return load_fer2013(tiny_zip).public_test
+
+
+def asked(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    placement.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+@pytest.mark.parametrize("side", placement.SIDES)
+def test_a_pasted_face_can_be_cut_out_again(split: Split, side: int) -> None:
+    face = split.images[3, ..., 0]
+    placed = placement.paste(face, GROUND, Condition(side), across=0.3, down=0.8)
+    assert placed.image.shape == (placement.HEIGHT, placement.WIDTH, 3)
+    (cut,) = crop_faces(placed.image, [Face(placed.frame)], margin=0.0, prepare=False)
+    assert np.abs(cut.astype(int) - face).mean() < (12 if side < 48 else 4)
+    # Far from it nothing has changed, and no edge is hard.
+    frame = placed.frame
+    reach = round(side * placement.FADE) + 1
+    rest = placed.image.astype(int)
+    rest[
+        max(0, frame.y - reach) : frame.y + side + reach,
+        max(0, frame.x - reach) : frame.x + side + reach,
+    ] = 90
+    assert (rest == 90).all()
+
+
+def test_a_leaning_face_leans_clockwise_about_the_middle_of_its_frame() -> None:
+    face = np.zeros((48, 48), np.uint8)
+    face[:8, 20:28] = 255
+    placed = placement.paste(face, GROUND, Condition(96, 30), across=0.5, down=0.5)
+    rows, columns = np.nonzero(placed.image[..., 0] > 200)
+    middle = placed.frame.x + placed.frame.width / 2, placed.frame.y + placed.frame.height / 2
+    assert columns.mean() > middle[0] + 10
+    assert rows.mean() < middle[1] - 10
+    angle = np.degrees(np.arctan2(columns.mean() - middle[0], middle[1] - rows.mean()))
+    assert angle == pytest.approx(30, abs=3)
+
+
+def test_a_face_too_large_for_the_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match="'side' argument: 300"):
+        placement.paste(np.zeros((48, 48), np.uint8), GROUND, Condition(300), across=0, down=0)
+
+
+def test_the_edge_fades_without_a_step() -> None:
+    mask = placement.soft_mask(96, 19, border=40)
+    assert mask.shape == (176, 176)
+    assert (mask[40:136, 40:136] == 1).all()
+    assert mask[0].max() == mask[:, -1].max() == 0
+    assert np.abs(np.diff(mask, axis=0)).max() < 0.1
+
+
+def test_a_face_is_found_where_the_boxes_agree() -> None:
+    frame = Box(100, 100, 100, 100)
+    near, nearer, far = (Face(Box(x, 100, 100, 100)) for x in (130, 110, 170))
+    assert placement.shared(frame, frame) == 1
+    assert placement.shared(frame, far.box) == pytest.approx(30 / 170)
+    assert placement.shared(frame, Box(300, 300, 5, 5)) == 0
+    assert placement.best_match([far, near, nearer], frame) is nearer
+    assert placement.best_match([far], frame) is None
+    assert placement.best_match([], frame) is None
+
+
+def test_faces_are_pasted_into_pictures_that_training_does_not_paste_into(
+    split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[Grey] = []
+    paste = placement.paste
+
+    def noted(face: Grey, ground: Grey, *how: Any, **where: Any) -> placement.Placed:
+        used.append(ground)
+        return paste(face, ground, *how, **where)
+
+    monkeypatch.setattr(placement, "paste", noted)
+    classifier = Learnt(split, detected="happy")
+    placement.measure(split, classifier, {"nobody": Nobody()}, conditions=[Condition(64)])
+    assert len(used) == len(split)
+    learned = load_backgrounds()
+    assert not any(np.array_equal(ours, theirs) for ours in used for theirs in learned)
+
+
+def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
+    classifier = Learnt(split, detected="happy")
+    images = np.full_like(split.images, 230)
+    bright = Split(images, split.labels, split.names, split.clean)
+    elsewhere = Nobody(Face(Box(0, 0, 10, 10)))
+    seeing, blind, wrong = placement.measure(
+        bright,
+        classifier,
+        {"bright": Bright(), "nobody": Nobody(), "elsewhere": elsewhere},
+        conditions=[Condition(64)],
+        backgrounds=[GROUND],
+        empty=[np.full((30, 40, 3), 220, np.uint8)] * 3,
+    )
+    happy = float((split.labels == EMOTIONS.index("happy")).mean())
+    assert seeing["detector"] == "bright"
+    assert seeing["conditions"] == [
+        {
+            "side": 64,
+            "tilt": 0,
+            "faces": len(split),
+            "found": 1.0,
+            "own_crops": 1.0,
+            "detected": happy,
+            "loss": pytest.approx(100 * (1 - happy)),
+            "end_to_end": happy,
+        }
+    ]
+    assert [figures["invented"] for figures in (seeing, blind, wrong)] == [3, 0, 3]
+    for figures in (blind["conditions"][0], wrong["conditions"][0]):
+        assert (figures["found"], figures["loss"], figures["end_to_end"]) == (0, 0, 0)
+    assert classifier.mirrors == {False}
+
+
+def test_command_records_what_it_measured(
+    tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(placement, "RECORD", tmp_path / "placement.json")
+    monkeypatch.setattr(placement, "CONDITIONS", (Condition(96), Condition(96, -20)))
+    plain = np.full((60, 80, 3), 90, np.uint8)
+    monkeypatch.setattr(placement, "empty_pictures", lambda: [plain] * 2)
+    words = ("--data", str(tiny_zip), "--limit", "3", "--detector", "haar", "--record")
+    results = placement.run(asked(*words))
+    assert json.loads((tmp_path / "placement.json").read_text()) == results
+    assert results["command"].endswith("--split public-test --limit 3 --detector haar")
+    assert [len(found["conditions"]) for found in results["detectors"]] == [2]
+    table = placement.as_markdown(results).splitlines()
+    assert len(table) == 6
+    assert len({line.count("|") for line in table[:4]}) == 1
+    assert table[3].startswith("| haar | 96 px, -20° |")
+    assert table[5] == "Faces seen in 2 pictures that show nobody: haar in 0."
+    assert "haar" in placement.as_text(results)
+
+
+def test_command_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none\.tflite"):
+        placement.run(asked("--weights", str(tmp_path / "none.tflite")))

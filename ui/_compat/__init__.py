@@ -1,0 +1,1 @@
+"""Everything that reaches into another library's private parts."""

@@ -1,0 +1,256 @@
+"""What the diary page draws. Ink and the theme's seven colours, with glyphs and words beside."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import altair as alt
+
+from emotion.labels import EMOTIONS
+from ui import wording
+from ui.diary.story import BY_HAND, DID, Day, Journey, glyph, name
+
+INK: Final = "currentColor"
+LABEL, AXIS, GLYPH = 15, 13, 20
+CELL, ROW, AXIS_HEIGHT = 54, 34, 32
+"""Heights of a day, of a row and of the axis above them, in pixels."""
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+COLOURS: Final = alt.Scale(domain=list(EMOTIONS))
+"""Without a range: the theme has the seven colours, in this order."""
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def calendar_rows(days: Sequence[Day]) -> list[dict[str, Any]]:
+    """Return the rows of `calendar_chart`, one a day."""
+    return [
+        {
+            "weekday": WEEKDAYS[day.day.weekday()],
+            "week": day.week,
+            "day": day.day.day,
+            "date": f"{WEEKDAYS[day.day.weekday()]} {day.day.day} {day.day:%B}",
+            "emotion": day.leading if day.leading != BY_HAND else None,
+            "glyph": glyph(day.leading) if day.leading else "",
+            "felt": ", ".join(name(felt) for felt in day.feelings) or "no entry",
+            "any": day.leading is not None,
+        }
+        for day in days
+    ]
+
+
+def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> alt.TopLevelMixin:
+    """Draw a month: a cell a day, with the glyph and the colour of what was felt most.
+
+    Args:
+        days: all days of the month.
+        faint: whether to draw it as an example only.
+    """
+    rows = calendar_rows(days)
+    weeks = max(day.week for day in days) + 1
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X(
+            "weekday:O",
+            sort=list(WEEKDAYS),
+            scale=alt.Scale(domain=list(WEEKDAYS), paddingInner=0.07, paddingOuter=0),
+            axis=alt.Axis(
+                orient="top",
+                labelAngle=0,
+                labelFontSize=AXIS,
+                labelColor=INK,
+                title=None,
+                labelFlush=False,
+                domain=False,
+                ticks=False,
+                grid=False,
+                labelPadding=8,
+            ),
+        ),
+        y=alt.Y(
+            "week:O",
+            scale=alt.Scale(domain=list(range(weeks)), paddingInner=0.07, paddingOuter=0),
+            axis=None,
+        ),
+        tooltip=[
+            alt.Tooltip("date:N", title="Day"),
+            alt.Tooltip("felt:N", title="Mood"),
+        ],
+    )
+    # Layers that can be empty are hidden from screen readers: a group of nothing has no name. What
+    # there is to say is in the picture's alternative text.
+    cells = base.mark_rect(cornerRadius=9, fill=INK, opacity=0.06)
+    felt = (
+        base.transform_filter("datum.emotion != null")
+        .mark_rect(cornerRadius=9, opacity=0.25 if faint else 0.42, aria=False)
+        .encode(color=alt.Color("emotion:N", scale=COLOURS, legend=None))
+    )
+    numbers = base.mark_text(dy=-15, fontSize=12, fill=INK, opacity=0.8).encode(text="day:O")
+    glyphs = (
+        base.transform_filter("datum.any")
+        .mark_text(dy=8, fontSize=GLYPH, fill=INK, opacity=0.6 if faint else 1, aria=False)
+        .encode(text="glyph:N")
+    )
+    return _finished(
+        alt.layer(cells, felt, numbers, glyphs).resolve_scale(color="independent"),
+        height=AXIS_HEIGHT + weeks * CELL,
+    )
+
+
+def genre_rows(genres: Mapping[str, Counter[str]]) -> list[dict[str, Any]]:
+    """Return the rows of `genre_chart`, one a genre and emotion."""
+    return [
+        {
+            "genre": genre,
+            "emotion": emotion,
+            "sign": wording.FEELINGS[emotion].glyph,
+            "feeling": wording.FEELINGS[emotion].word,
+            "tracks": counts[emotion],
+        }
+        for genre, counts in genres.items()
+        for emotion in EMOTIONS
+        if counts[emotion]
+    ]
+
+
+def genre_chart(genres: Mapping[str, Counter[str]]) -> alt.TopLevelMixin:
+    """Draw how many tracks of a genre came with an emotion: the more, the larger the dot."""
+    seen = {emotion for counts in genres.values() for emotion in counts}
+    signs = [wording.FEELINGS[emotion].glyph for emotion in EMOTIONS if emotion in seen]
+    base = alt.Chart(alt.Data(values=genre_rows(genres))).encode(
+        x=alt.X(
+            "sign:O",
+            sort=signs,
+            scale=alt.Scale(domain=signs),
+            axis=alt.Axis(
+                orient="top",
+                labelAngle=0,
+                labelFontSize=GLYPH,
+                labelColor=INK,
+                title=None,
+                labelFlush=False,
+                domain=False,
+                ticks=False,
+                grid=False,
+                labelPadding=6,
+            ),
+        ),
+        y=alt.Y(
+            "genre:N",
+            sort=None,
+            axis=alt.Axis(
+                labelFontSize=LABEL,
+                labelColor=INK,
+                labelLimit=130,
+                minExtent=96,
+                title=None,
+                labelFlush=False,
+                domain=False,
+                ticks=False,
+                grid=True,
+                gridColor=INK,
+                gridOpacity=0.12,
+                labelPadding=8,
+            ),
+        ),
+        tooltip=[
+            alt.Tooltip("genre:N", title="Genre"),
+            alt.Tooltip("feeling:N", title="Mood"),
+            alt.Tooltip("tracks:Q", title="Tracks"),
+        ],
+    )
+    most = max(row["tracks"] for row in genre_rows(genres))
+    dots = base.mark_circle(opacity=0.9).encode(
+        size=alt.Size("tracks:Q", scale=alt.Scale(domain=[0, most], range=[0, 620]), legend=None),
+        color=alt.Color("emotion:N", scale=COLOURS, legend=None),
+    )
+    return _finished(dots, height=AXIS_HEIGHT + len(genres) * ROW)
+
+
+def journey_rows(journeys: Sequence[Journey], dates: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of `journey_chart`."""
+    return [
+        {
+            "row": place,
+            "date": date,
+            "start": journey.start.valence,
+            "end": journey.end.valence,
+            "before": glyph(journey.entry.emotion or BY_HAND),
+            "after": glyph(journey.entry.ended or BY_HAND),
+            "did": DID[journey.entry.intent],
+            "felt": f"{name(journey.entry.emotion or BY_HAND)}, then "
+            f"{name(journey.entry.ended or BY_HAND)}",
+            "same": abs(journey.end.valence - journey.start.valence) < 0.05,
+        }
+        for place, (journey, date) in enumerate(zip(journeys, dates, strict=True))
+    ]
+
+
+def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> alt.TopLevelMixin:
+    """Draw where each journey began and ended, from unpleasant to pleasant.
+
+    Args:
+        journeys: the latest first.
+        dates: when they were, in words.
+    """
+    base = alt.Chart(alt.Data(values=journey_rows(journeys, dates))).encode(
+        y=alt.Y(
+            "date:N",
+            sort=None,
+            axis=alt.Axis(
+                labelFontSize=LABEL,
+                labelColor=INK,
+                labelLimit=130,
+                minExtent=96,
+                title=None,
+                labelFlush=False,
+                domain=False,
+                ticks=False,
+                grid=True,
+                gridColor=INK,
+                gridOpacity=0.12,
+                labelPadding=8,
+            ),
+        ),
+        tooltip=[
+            alt.Tooltip("date:N", title="When"),
+            alt.Tooltip("felt:N", title="Felt"),
+            alt.Tooltip("did:N", title="The music"),
+        ],
+    )
+    scale = alt.Scale(domain=[-1, 1], nice=False)
+    axis = alt.Axis(
+        orient="top",
+        values=[-0.8, 0, 0.8],
+        labelExpr="datum.value < 0 ? 'unpleasant' : datum.value > 0 ? 'pleasant' : ''",
+        labelFontSize=AXIS,
+        labelColor=INK,
+        title=None,
+        labelFlush=False,
+        domain=False,
+        ticks=False,
+        grid=True,
+        gridColor=INK,
+        gridDash=[2, 4],
+        gridOpacity=0.15,
+    )
+    lines = base.mark_rule(stroke=INK, strokeWidth=2, opacity=0.45).encode(
+        x=alt.X("start:Q", scale=scale, axis=axis), x2="end:Q"
+    )
+    # One that ends where it began shows its end only.
+    before = (
+        base.transform_filter("!datum.same")
+        .mark_text(fontSize=GLYPH - 4, fill=INK, opacity=0.65, aria=False)
+        .encode(x=alt.X("start:Q", scale=scale, axis=axis), text="before:N")
+    )
+    after = base.mark_text(fontSize=GLYPH + 2, fill=INK).encode(
+        x=alt.X("end:Q", scale=scale, axis=axis), text="after:N"
+    )
+    return _finished(alt.layer(lines, before, after), height=AXIS_HEIGHT + len(journeys) * ROW)
+
+
+def _finished(chart: Any, *, height: int) -> alt.TopLevelMixin:
+    finished: alt.TopLevelMixin = chart.properties(
+        height=height, width="container", padding={"left": 0, "top": 0, "right": 0, "bottom": 4}
+    )
+    return finished.configure_view(strokeWidth=0)  # type: ignore[attr-defined, no-any-return]

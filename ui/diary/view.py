@@ -1,0 +1,281 @@
+"""What the diary's page shows: the invitation, a month, the music, the journeys, the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, tzinfo
+from functools import partial
+
+import streamlit as st
+
+from recommender.diary import Entry, KeptVerdict, to_csv, to_json
+from ui import wording
+from ui.diary import charts, diary, identity, story
+from ui.diary.story import Month
+from ui.state import Visit
+
+KEEPS = (
+    "It keeps the mood, the time, the names of the tracks, and what you like. Never a picture, "
+    "and no other figure from a face. It is off until you switch it on."
+)
+LATELY = 6
+MONTH, SHOWN, GONE = "diary-month", "diary-shown", "diary-gone"
+"""Names in the session's state: the month and how many entries are shown; what was deleted."""
+
+
+def switch() -> None:
+    """Draw what switches the diary on and off."""
+    st.session_state["keep-diary"] = diary.keeping()
+    st.toggle("Keep a diary", key="keep-diary", on_change=_switch)
+
+
+def problem() -> None:
+    """Say what failed last, if anything did."""
+    if diary.problem():
+        st.warning(wording.plain(diary.problem()), icon=":material/info:")
+
+
+def what_is_kept(person: identity.Identity) -> None:
+    """Say what a diary keeps, and on a computer of one's own, what it takes for granted."""
+    st.caption(f":material/lock: {KEEPS}")
+    if person.kind == "computer":
+        st.caption(wording.DIARY_ASSUMES)
+
+
+def invitation(person: identity.Identity, this_month: Month) -> None:
+    """Draw what somebody sees who keeps no diary."""
+    intro, picture = st.columns([5, 4], gap="large", vertical_alignment="center")
+    with intro:
+        st.title("A diary, if you want one", anchor=False)
+        st.markdown(
+            "See how a month felt, which music went with it, and where it took you. What you like "
+            "is remembered for the next time."
+        )
+        if person.kind == "nobody":
+            st.info(
+                "Visitors cannot be told apart on this server, so nothing is kept here once you "
+                "leave. On your own computer you can keep a diary.",
+                icon=":material/info:",
+            )
+        elif person.kind == "stranger":
+            _sign_in()
+        else:
+            switch()
+            problem()
+        what_is_kept(person)
+    with picture:
+        st.altair_chart(
+            charts.calendar_chart(story.example(this_month), faint=True),
+            alt="An example of a month: a calendar with a face for the mood of each day",
+        )
+        st.caption("An example. Yours begins empty.", text_alignment="center")
+
+
+def calendar(
+    entries: Sequence[Entry], month: Month, first_month: Month, today: date, zone: tzinfo
+) -> None:
+    """Draw a month's days, each with a face for its mood, and the way to other months."""
+    days = story.days(entries, month, zone)
+    in_words = story.month_in_words(days)
+    st.altair_chart(charts.calendar_chart(days), alt=f"Moods in {month.named(today)}. {in_words}")
+    if any(entry.emotion is None for entry in story.within(entries, month, zone)):
+        st.caption(f"{story.MARK} is a mood that you set by hand.")
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.button(
+            month.step(-1).named(today),
+            key="month-before",
+            type="tertiary",
+            icon=":material/chevron_left:",
+            disabled=month <= first_month,
+            on_click=_show_month,
+            args=(month.step(-1),),
+        )
+        st.button(
+            month.step(1).named(today),
+            key="month-after",
+            type="tertiary",
+            icon=":material/chevron_right:",
+            icon_position="right",
+            disabled=month >= Month.of(today),
+            on_click=_show_month,
+            args=(month.step(1),),
+        )
+
+
+def timeline(of_month: Sequence[Entry], month: Month, today: date, zone: tzinfo) -> None:
+    """Draw a month's entries, the latest first and open."""
+    st.header("Lately" if month == Month.of(today) else month.named(today), anchor=False)
+    shown = st.session_state.get(SHOWN, LATELY)
+    if not of_month:
+        st.markdown("Nothing in this month.")
+    for place, entry in enumerate(of_month[:shown]):
+        _entry(entry, zone, expanded=place == 0)
+    if len(of_month) > shown:
+        st.button("Earlier ones", icon=":material/expand_more:", on_click=_show, args=(shown + 12,))
+
+
+def music(entries: Sequence[Entry]) -> None:
+    """Draw which genres came with which mood, and what was liked in it."""
+    genres = story.genres_by_feeling(entries)
+    liked = story.liked_by_feeling(entries)
+    if not genres and not liked:
+        return
+    st.header("What went with what", anchor=False)
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        if genres:
+            sentence = story.what_stands_out(genres)
+            st.markdown(f"{sentence} The larger a dot, the more tracks.".strip())
+            st.altair_chart(charts.genre_chart(genres), alt=f"Tracks by genre and mood. {sentence}")
+            with st.expander("As a table", type="compact"):
+                st.table(
+                    [
+                        {
+                            "Genre": wording.plain(genre),
+                            **{
+                                wording.FEELINGS[emotion].word: str(counts[emotion])
+                                for emotion in wording.FEELINGS
+                                if any(found[emotion] for found in genres.values())
+                            },
+                        }
+                        for genre, counts in genres.items()
+                    ],
+                    hide_index=True,
+                    border="horizontal",
+                    alt="How many tracks of each genre came with each mood",
+                )
+    with right:
+        st.markdown("**What you liked**")
+        if not liked:
+            st.markdown("Nothing yet. Tap *Like* while a track plays, and it is remembered here.")
+        for felt, tracks in liked.items():
+            names = ", ".join(f"[{wording.plain(track.title)}]({track.url})" for track in tracks)
+            st.markdown(f"{story.glyph(felt)} {wording.capital(story.name(felt))}: {names}")
+
+
+def journeys(entries: Sequence[Entry], zone: tzinfo) -> None:
+    """Draw where the mood was after a playlist, as far as that was said."""
+    ended = story.journeys(entries)
+    st.header("How journeys ended", anchor=False)
+    if not ended:
+        st.markdown(
+            f"{story.liked_share(entries)} Tap how you feel after a playlist, and you see here "
+            "where the music left you."
+        )
+        return
+    sentence = story.how_they_ended(ended)
+    st.markdown(f"{sentence} That the music did it, nobody can say: moods pass by themselves, too.")
+    latest = {story.when(journey.entry, zone, month=True): journey for journey in ended[:10]}
+    st.altair_chart(
+        charts.journey_chart(list(latest.values()), list(latest)),
+        alt="Moods before and after, from unpleasant to pleasant. "
+        + "; ".join(
+            f"{when}: {story.name(story.feeling(journey.entry))}, "
+            f"then {story.name(journey.entry.ended or '')}"
+            for when, journey in latest.items()
+        ),
+    )
+
+
+def way_out(entries: Sequence[Entry], verdicts: Sequence[KeptVerdict], me: Visit) -> None:
+    """Draw what exports everything, and what deletes it."""
+    with st.container(horizontal=True):
+        with st.popover("Export", icon=":material/download:"):
+            st.markdown("Everything that is kept about you, to take along.")
+            st.download_button(
+                "Table (CSV)",
+                partial(to_csv, entries),
+                file_name="affectune-diary.csv",
+                mime="text/csv",
+                on_click="ignore",
+                icon=":material/table:",
+                width="stretch",
+            )
+            st.download_button(
+                "Everything (JSON)",
+                partial(to_json, entries, verdicts),
+                file_name="affectune-diary.json",
+                mime="application/json",
+                on_click="ignore",
+                icon=":material/data_object:",
+                width="stretch",
+            )
+        with st.popover("Delete everything", icon=":material/delete:", type="tertiary"):
+            st.markdown(
+                f"All {len(entries):,} entries and {len(verdicts):,} likes and dislikes, for good. "
+                "The diary is off afterwards."
+            )
+            st.button(
+                "Yes, delete everything",
+                type="primary",
+                icon=":material/delete_forever:",
+                on_click=_delete_everything,
+                args=(me,),
+            )
+
+
+def _sign_in() -> None:
+    st.markdown("Sign in, so that your diary is yours alone. Then you can switch it on.")
+    with st.container(horizontal=True):
+        for provider in identity.providers():
+            st.button(
+                f"Sign in with {provider}" if provider else "Sign in",
+                key=f"sign-in-{provider}",
+                type="primary",
+                icon=":material/login:",
+                on_click=identity.sign_in,
+                args=(provider,),
+            )
+    failed = st.session_state.pop("sign-in-problem", None)
+    if failed:
+        st.warning(failed, icon=":material/info:")
+
+
+def _entry(entry: Entry, zone: tzinfo, *, expanded: bool) -> None:
+    with st.expander(
+        f"{story.title(entry)} · {story.when(entry, zone)}",
+        type="step",
+        icon=wording.FEELINGS[entry.emotion].glyph if entry.emotion else ":material/touch_app:",
+        expanded=expanded,
+    ):
+        st.markdown(story.what_it_did(entry))
+        if entry.tracks:
+            shown = sorted(entry.tracks, key=lambda track: track not in entry.liked)[:4]
+            lines = [
+                f"- [{wording.plain(track.title)}]({track.url}) · "
+                f"{wording.plain(', '.join(track.artists))}"
+                f"{' · liked' if track in entry.liked else ''}"
+                for track in shown
+            ]
+            if len(entry.tracks) > len(shown):
+                lines.append(f"- and {len(entry.tracks) - len(shown)} more")
+            st.markdown("\n".join(lines))
+        if entry.ended:
+            felt = wording.FEELINGS[entry.ended]
+            st.markdown(f"Afterwards: {felt.word} {felt.glyph}")
+        st.caption(story.SAYS[entry.source])
+        st.button(
+            "Delete this entry",
+            key=f"forget-{entry.id}",
+            type="tertiary",
+            icon=":material/delete:",
+            on_click=diary.forget,
+            args=(entry.id,),
+        )
+
+
+def _switch() -> None:
+    diary.switch(st.session_state["keep-diary"])
+
+
+def _show_month(month: Month) -> None:
+    st.session_state[MONTH] = month
+
+
+def _show(count: int) -> None:
+    st.session_state[SHOWN] = count
+
+
+def _delete_everything(me: Visit) -> None:
+    st.session_state[GONE] = diary.delete_everything(me)
+    st.session_state.pop(MONTH, None)

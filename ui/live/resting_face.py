@@ -1,0 +1,53 @@
+"""What was learned of the visitor's own face in this visit, and how to forget it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from ui.live.camera import LiveCamera
+from ui.state import Visit, visit
+
+
+def keep_up(me: Visit, camera: LiveCamera) -> None:
+    """Take a resting face that the camera has collected, and let the camera read accordingly."""
+    rest = camera.new_rest()
+    if rest is not None:
+        me.rest_like(rest)
+    camera.recentre(me.recentring)
+
+
+def what_was_learned(*, key: str) -> None:
+    """Say what is known of the visitor's face, each with one tap to forget it.
+
+    Args:
+        key: tells the buttons of one place from those of another.
+    """
+    me = visit()
+    if me.resting is not None:
+        _line(
+            "From now on your face at rest counts as neutral.",
+            "Forget it",
+            key=f"{key}-forget-resting",
+            on_click=me.forget_resting,
+        )
+    if me.corrections:
+        _line(
+            "What you corrected counts a little from now on.",
+            "Forget what you corrected",
+            key=f"{key}-forget-corrections",
+            on_click=me.forget_corrections,
+        )
+
+
+def _line(text: str, label: str, *, key: str, on_click: Callable[[], None]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(f":small[{text}]", width="content")
+        st.button(
+            f":small[{label}]",
+            type="tertiary",
+            icon=":material/undo:",
+            key=key,
+            on_click=on_click,
+        )

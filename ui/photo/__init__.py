@@ -1,0 +1,1 @@
+"""Photos: upload, reading and correction."""

@@ -1,0 +1,271 @@
+"""The visitor's own face, made harder to read: an honest way to break the network.
+
+Everything is done in memory and on the picture that the visit has already; nothing is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from emotion import annotate
+from emotion.crop import SIZE, crop_faces
+from emotion.types import Box, EmotionScores, Face, FaceReading
+from ui import services, wording
+from ui.diary import diary
+from ui.photo import upload as photo
+from ui.photo.picture import picture
+from ui.state import Chooser, Visit, visit
+from ui.widgets.emotion_bars import emotion_bars
+
+Picture = NDArray[np.uint8]
+
+STEPS: Final = {0.0: "Not at all", 0.25: "A little", 0.5: "Clearly", 1.0: "Badly"}
+
+ROOM_AROUND: Final = 2.4
+"""The part that is tried is so many times as wide as the face: room to turn it in."""
+LARGEST: Final = 480
+"""Pixels of that part at most, so that an answer follows the slider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """A way to make a face harder to read.
+
+    Attributes:
+        label: on the pill.
+        amount: says what a share, 0-1, means for a face in this box.
+        apply: takes a picture, the face's box in it and the share, and returns another picture.
+            Of nothing, the share 0, it makes the same picture again.
+    """
+
+    label: str
+    amount: Callable[[float, Box], str]
+    apply: Callable[[Picture, Box, float], Picture]
+
+
+def darker(image: Picture, box: Box, share: float) -> Picture:
+    """Take away up to 95 % of the light."""
+    return np.rint(image * (1 - 0.95 * share)).astype(np.uint8)
+
+
+def blurred(image: Picture, box: Box, share: float) -> Picture:
+    """Blur by a Gaussian of up to an eighth of the face."""
+    sigma = share * box.width / 8
+    return image.copy() if sigma < 0.1 else _uint8(cv2.GaussianBlur(image, (0, 0), sigma))
+
+
+def smaller(image: Picture, box: Box, share: float) -> Picture:
+    """Leave the face as few pixels as if it were far away, down to 10 across."""
+    height, width = image.shape[:2]
+    shrink = _pixels(share, box) / box.width
+    size = max(1, round(width * shrink)), max(1, round(height * shrink))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return _uint8(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def turned(image: Picture, box: Box, share: float) -> Picture:
+    """Turn the picture about the face, by up to 90 degrees."""
+    middle = box.x + box.width / 2, box.y + box.height / 2
+    turn = cv2.getRotationMatrix2D(middle, -90 * share, 1.0)
+    size = image.shape[1], image.shape[0]
+    return _uint8(cv2.warpAffine(image, turn, size, borderMode=cv2.BORDER_REPLICATE))
+
+
+def mouth_covered(image: Picture, box: Box, share: float) -> Picture:
+    """Cover the face from the chin up, by up to half its height."""
+    return _covered(image, box, top=1 - 0.5 * share, bottom=1.05)
+
+
+def eyes_covered(image: Picture, box: Box, share: float) -> Picture:
+    """Cover a band about the eyes of up to 40 % of the face's height."""
+    return _covered(image, box, top=0.4 - 0.2 * share, bottom=0.4 + 0.2 * share)
+
+
+ALTERATIONS: Final[Mapping[str, Alteration]] = {
+    "darker": Alteration("Darker", lambda s, _: f"{95 * s:.0f} % of the light gone", darker),
+    "blurred": Alteration(
+        "Blurred", lambda s, _: f"blurred over {12.5 * s:.0f} % of the face", blurred
+    ),
+    "smaller": Alteration(
+        "Smaller", lambda s, box: f"a face {_pixels(s, box):.0f} pixels wide", smaller
+    ),
+    "turned": Alteration("Turned", lambda s, _: f"turned by {90 * s:.0f} degrees", turned),
+    "mouth": Alteration(
+        "Mouth covered", lambda s, _: f"the lower {50 * s:.0f} % of the face covered", mouth_covered
+    ),
+    "eyes": Alteration(
+        "Eyes covered", lambda s, _: f"a band of {40 * s:.0f} % of the face covered", eyes_covered
+    ),
+}
+
+
+def part_around(image: Picture, box: Box) -> tuple[Picture, Box]:
+    """Return a copy of the part of a picture about a face, not too large, and the box in it.
+
+    Args:
+        image: RGB uint8 ``(H, W, 3)``.
+        box: the face.
+    """
+    height, width = image.shape[:2]
+    side = max(box.width, box.height) * ROOM_AROUND
+    left = max(0, round(box.x + box.width / 2 - side / 2))
+    top = max(0, round(box.y + box.height / 2 - side / 2))
+    part = image[top : min(height, round(top + side)), left : min(width, round(left + side))]
+    scale = min(1.0, LARGEST / max(part.shape[:2]))
+    size = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
+    smaller_part = _uint8(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
+    return smaller_part, Box(
+        round((box.x - left) * scale),
+        round((box.y - top) * scale),
+        max(1, round(box.width * scale)),
+        max(1, round(box.height * scale)),
+    )
+
+
+def same_face(readings: tuple[FaceReading, ...], box: Box) -> FaceReading | None:
+    """Return the reading whose middle lies in the middle of ``box``, if there is one."""
+    x, y = box.x + box.width / 2, box.y + box.height / 2
+    for reading in readings:
+        found = reading.face.box
+        across = abs(found.x + found.width / 2 - x)
+        down = abs(found.y + found.height / 2 - y)
+        if across < box.width / 3 and down < box.height / 3:
+            return reading
+    return None
+
+
+def verdict(before: EmotionScores, after: EmotionScores | None) -> str:
+    """Say in a sentence what has become of the reading."""
+    if after is None:
+        return (
+            "**No face is found any more.** Then nothing is read and nothing is invented: the app "
+            "says so and asks for another picture."
+        )
+    was, now = wording.FEELINGS[before.emotion].word, wording.FEELINGS[after.emotion].word
+    then, sure = before.as_dict()[before.emotion], after.confidence
+    if now == was:
+        return f"**Still {now}**, {sure:.0%} sure. In your photo as it is: {then:.0%}."
+    return f"**Now it says {now}**, {sure:.0%} sure. In your photo as it is: {was}, {then:.0%}."
+
+
+@st.fragment
+def try_faces() -> None:
+    """Let the visitor spoil their own photo and watch the reading change."""
+    photo.read_waiting_picture()
+    me = visit()
+    if me.chooser or me.photo is None or me.photo.image is None:
+        _ask(me)
+        return
+    face = me.photo.faces[0]
+    part, box = part_around(me.photo.image, face.face.box)
+
+    name = st.pills(
+        "What should happen to your picture?",
+        list(ALTERATIONS),
+        format_func=lambda key: f":gray[{ALTERATIONS[key].label}]",
+        default="darker",
+        required=True,
+        key="try-change",
+        wrap=True,
+    )
+    alteration = ALTERATIONS[name]
+    # No slider: by night the number above its knob is too faint to read.
+    share = st.segmented_control(
+        "How much?",
+        list(STEPS),
+        format_func=lambda step: f":gray[{STEPS[step]}]",
+        default=0.5,
+        required=True,
+        key="try-share",
+    )
+    altered = alteration.apply(part, box, share)
+    try:
+        after = same_face(services.recognizer().analyze(altered).faces, box)
+        if after is not None:
+            after = me.photo.as_visitor(after)
+    except Exception:
+        logging.getLogger(__name__).exception("An altered picture could not be read")
+        st.error(photo.NOT_WORKING, icon=":material/broken_image:")
+        return
+
+    left, reading = st.columns(2, gap="medium")
+    with left:
+        shown = altered if after is None else annotate(altered, [after])
+        picture(shown, alt=f"Your face: {alteration.amount(share, box)}")
+        st.caption(wording.capital(alteration.amount(share, box)))
+    with reading:
+        st.markdown(verdict(face.scores, after.scores if after else None))
+        if after is not None:
+            emotion_bars(after.scores, key="altered-bars", by_size=False)
+            _what_is_left(altered, after.face)
+    st.button(
+        "Another photo",
+        type="tertiary",
+        icon=":material/image:",
+        on_click=_open,
+        args=("upload",),
+    )
+
+
+def _what_is_left(image: Picture, face: Face) -> None:
+    """Show the crop that the network gets, its pixels as large squares."""
+    (crop,) = crop_faces(image, [face])
+    shown = cv2.resize(crop, (SIZE * 4, SIZE * 4), interpolation=cv2.INTER_NEAREST)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        picture(shown, alt="Your face in 48 by 48 grey squares", width=112)
+        st.caption(f"All that the network gets to see: {SIZE} × {SIZE} greys.", width=180)
+
+
+def _ask(me: Visit) -> None:
+    if me.faceless is not None:
+        st.markdown(f"No face was found in your picture. What usually helps:\n{photo.TIPS}")
+    else:
+        st.markdown(
+            "There is no picture of you here just now. Give one, and see what becomes of the "
+            "reading in the dark, out of focus or behind a mask."
+        )
+    if me.chooser:
+        photo.chooser(me.chooser)
+    else:
+        with st.container(horizontal=True):
+            st.button("Choose a photo", icon=":material/image:", on_click=_open, args=("upload",))
+            st.button(
+                "Take a snapshot",
+                icon=":material/photo_camera:",
+                on_click=_open,
+                args=("camera",),
+            )
+    st.caption(f":material/lock: {diary.privacy()}", help=wording.PHOTO_PROMISE)
+
+
+def _open(way: Chooser) -> None:
+    visit().chooser = way
+
+
+def _covered(image: Picture, box: Box, *, top: float, bottom: float) -> Picture:
+    """Return a copy with a plain band over a face; ``top`` and ``bottom`` are shares of its box."""
+    covered = image.copy()
+    first, last = (round(box.y + box.height * share) for share in (top, bottom))
+    if last > first and top < 1:
+        # A little wider than the face, as a scarf or a hand would be.
+        left = max(0, round(box.x - 0.05 * box.width))
+        right = round(box.x + 1.05 * box.width)
+        covered[max(0, first) : last, left:right] = (92, 84, 88)
+    return covered
+
+
+def _pixels(share: float, box: Box) -> float:
+    """Return how many pixels across a face keeps: from all it has to 10, halving evenly."""
+    return box.width * min(1.0, 10 / box.width) ** share
+
+
+def _uint8(image: NDArray[np.generic]) -> Picture:
+    return image.astype(np.uint8, copy=False)

@@ -1,0 +1,1 @@
+"""The playlist page and the player."""

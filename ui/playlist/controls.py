@@ -1,0 +1,223 @@
+"""What the visitor can set about a playlist, and the ways to take it along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+
+from recommender.catalog.catalog import EVERYTHING
+from recommender.sharing import export
+from recommender.types import Playlist
+from ui import services, wording
+from ui.playlist import music
+from ui.spotify.saving import play_section, save_section
+from ui.state import Visit
+from ui.widgets.share_link import share_link
+from ui.widgets.steps_slider import steps_slider
+
+LENGTHS: Final = {30: "30 min", 60: "1 hour", 90: "1½ h", 120: "2 hours"}
+
+FORMATS: Final[tuple[tuple[str, Callable[[Playlist], str], str, str], ...]] = (
+    ("Playlist (M3U8)", export.to_m3u8, "m3u8", "audio/x-mpegurl"),
+    ("Playlist (XSPF)", export.to_xspf, "xspf", "application/xspf+xml"),
+    ("Playlist (JSPF)", export.to_jspf, "jspf", "application/json"),
+    ("Table with reasons (CSV)", export.to_csv, "csv", "text/csv"),
+    ("Links (TXT)", export.to_links, "txt", "text/plain"),
+)
+
+
+def intents(me: Visit) -> None:
+    """Ask again what the music should do, with the present answer chosen."""
+
+    def change() -> None:
+        me.intent, me.draw = st.session_state["intent"], 0
+
+    st.session_state["intent"] = me.intent
+    st.segmented_control(
+        wording.QUESTION,
+        list(wording.CHOICES),
+        format_func=lambda intent: f":gray[{wording.CHOICES[intent].label}]",
+        key="intent",
+        required=True,
+        on_change=change,
+        label_visibility="collapsed",
+    )
+
+
+def another_set(me: Visit) -> None:
+    """Offer tracks that were not in a set before."""
+
+    def draw() -> None:
+        me.draw += 1
+
+    st.button("Another set", icon=":material/refresh:", on_click=draw)
+
+
+def tune(me: Visit) -> None:
+    """Offer everything else that can be set, behind one button."""
+    with st.popover("Tune", icon=":material/tune:", key="tune"):
+        _how_far_and_long(me)
+        _filters(me)
+        for artist in me.filters.without_artists:
+            st.button(
+                f"Let {wording.plain(artist)} in again",
+                key=f"allow-{artist}",
+                type="tertiary",
+                icon=":material/undo:",
+                on_click=music.allow,
+                args=(me, artist),
+            )
+        if me.filters != EVERYTHING:
+            st.button(
+                "Let everything in",
+                type="tertiary",
+                icon=":material/filter_alt_off:",
+                on_click=me.narrow,
+                args=(EVERYTHING,),
+            )
+
+
+def _how_far_and_long(me: Visit) -> None:
+    def dare(step: int) -> None:
+        me.adventure, me.draw = list(wording.ADVENTURE)[step], 0
+
+    def last() -> None:
+        me.minutes, me.draw = st.session_state["minutes"], 0
+
+    steps_slider(
+        "From familiar to adventurous",
+        list(wording.ADVENTURE.values()),
+        key="adventure",
+        step=list(wording.ADVENTURE).index(me.adventure),
+        on_step=dare,
+    )
+    st.session_state["minutes"] = me.minutes
+    st.segmented_control(
+        "How long",
+        list(LENGTHS),
+        format_func=lambda minutes: f":gray[{LENGTHS[minutes]}]",
+        key="minutes",
+        required=True,
+        on_change=last,
+    )
+
+
+def _filters(me: Visit) -> None:
+    choices = services.choices()
+
+    def change(name: str) -> None:
+        chosen = st.session_state[name]
+        value = chosen if isinstance(chosen, bool) else tuple(sorted(chosen))
+        filters = replace(me.filters, **{name: value})
+        # What is asked for last counts where the two lists of genres contradict each other.
+        other = {"genres": "without_genres", "without_genres": "genres"}.get(name)
+        if other:
+            kept = tuple(genre for genre in getattr(filters, other) if genre not in chosen)
+            filters = replace(filters, **{other: kept})
+        me.narrow(filters)
+
+    def hold(name: str) -> None:
+        value = getattr(me.filters, name)
+        st.session_state[name] = value if isinstance(value, bool) else list(value)
+
+    hold("genres")
+    st.multiselect(
+        "Only these genres",
+        choices.genres,
+        key="genres",
+        on_change=change,
+        args=("genres",),
+        placeholder="All of them",
+    )
+    hold("without_genres")
+    st.multiselect(
+        "Without these genres",
+        choices.genres,
+        key="without_genres",
+        on_change=change,
+        args=("without_genres",),
+        placeholder="None",
+    )
+    if choices.decades:
+        hold("decades")
+        st.pills(
+            "Only these decades",
+            choices.decades,
+            selection_mode="multi",
+            format_func=lambda decade: f":gray[{decade}s]",
+            key="decades",
+            on_change=change,
+            args=("decades",),
+            wrap=True,
+        )
+    if choices.languages:
+        hold("languages")
+        st.multiselect(
+            "Only in these languages",
+            choices.languages,
+            format_func=wording.language,
+            key="languages",
+            on_change=change,
+            args=("languages",),
+            placeholder="All of them",
+        )
+    if choices.explicit:
+        hold("explicit")
+        st.toggle("Explicit tracks may come", key="explicit", on_change=change, args=("explicit",))
+    else:
+        st.caption("This catalogue does not say which tracks are explicit.")
+
+
+def too_few(me: Visit, playlist: Playlist) -> None:
+    """Where the filters leave too little, say so and offer to take them back."""
+    if not music.falls_short(playlist, me.minutes):
+        return
+    if me.filters == EVERYTHING:
+        st.markdown("The catalogue has no more music near this mood.")
+        return
+    st.markdown(wording.how_few(len(playlist.picks), music.minutes_of(playlist)))
+    with st.container(horizontal=True):
+        if me.filters_before not in (me.filters, EVERYTHING):
+            st.button(
+                "Take the last change back",
+                icon=":material/undo:",
+                on_click=me.narrow,
+                args=(me.filters_before,),
+            )
+        st.button(
+            "Let everything in",
+            key="everything",
+            icon=":material/filter_alt_off:",
+            on_click=me.narrow,
+            args=(EVERYTHING,),
+        )
+
+
+def save(me: Visit, playlist: Playlist, link: str) -> None:
+    """Offer the set as a link, as files and as text.
+
+    Args:
+        me: who takes it along.
+        playlist: the set.
+        link: what `recommender.sharing.link.encode` made of it.
+    """
+    with st.popover("Save", icon=":material/bookmark:", key="save"):
+        share_link(link, key="share")
+        save_section(me, playlist)
+        play_section(me, playlist)
+        st.markdown("**As a file.** The links can be pasted into Spotify.")
+        with st.container(horizontal=True, gap="xsmall"):
+            for label, export_as, suffix, mime in FORMATS:
+                st.download_button(
+                    label,
+                    export_as(playlist),
+                    file_name=f"affectune.{suffix}",
+                    mime=mime,
+                    on_click="ignore",
+                    icon=":material/download:",
+                )
+        with st.expander("As a list to copy"):
+            st.code(export.to_text(playlist), language=None, wrap_lines=True)

@@ -1,0 +1,1 @@
+"""Spotify: sign-in and saving."""

@@ -1,0 +1,400 @@
+"""What one visitor did. It lives in their session and ends with it.
+
+Faces and moods are kept here and nowhere else: what is shared between visitors (the network,
+the catalogue) is in `services` and knows nothing of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from emotion.personal import Recentring
+from emotion.types import EmotionScores, FaceReading, PictureReading
+from recommender.catalog.catalog import EVERYTHING
+from recommender.journey import suggested_intent
+from recommender.mood import mood_of, mood_of_emotion, room_mood
+from recommender.taste.taste import Taste
+from recommender.types import Filters, Intent, Mood, Playlist, Track
+from ui import wording
+from ui._compat import navigation as _compat_navigation
+
+ROOM: Final = -1
+"""Chosen instead of a face: everybody in the picture together."""
+
+MIDDLE: Final = Mood(0.0, 0.0)
+"""Where a dot waits that nobody has moved."""
+
+ROUNDING: Final = 0.01
+"""The pad's precision: a dot this near to a mood is on it."""
+
+AN_HOUR: Final = 60
+"""Minutes of music, as long as nobody asks for more or less."""
+
+HALFWAY: Final = 0.5
+"""Between familiar (0) and adventurous (1)."""
+
+MORE: Final = 3.0
+"""How much a face counts in the room that is to count more; the others count 1."""
+
+Chooser = Literal["upload", "camera"]
+
+
+@dataclass(slots=True)
+class Photo:
+    """A picture in memory and what was read in it; dropped when the next one takes its place.
+
+    What the live camera has read comes without a picture: its frames are not kept.
+    """
+
+    image: NDArray[np.uint8] | None
+    reading: PictureReading
+    chosen: int = 0
+    favoured: tuple[int, ...] = ()
+    """Faces that count more in the room."""
+    recentring: Recentring = field(default_factory=Recentring)
+    """What the visitor's face is moved by. The live camera's readings are moved already."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one face only. Of several, none is known to be the visitor's."""
+        return len(self.reading.faces) == 1
+
+    def as_visitor(self, face: FaceReading) -> FaceReading:
+        """Return a reading of the picture's only face as it is for this visitor."""
+        if not self.alone:
+            return face
+        moved = self.recentring.apply(face.scores.probabilities)
+        return replace(face, scores=EmotionScores(moved))
+
+    @property
+    def faces(self) -> tuple[FaceReading, ...]:
+        """The faces that the current choice is about, as they are for this visitor."""
+        everybody = tuple(map(self.as_visitor, self.reading.faces))
+        return everybody if self.chosen == ROOM else everybody[self.chosen : self.chosen + 1]
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """How much each of `faces` counts."""
+        if self.chosen != ROOM:
+            return (1.0,) * len(self.faces)
+        return tuple(MORE if face in self.favoured else 1.0 for face in range(len(self.faces)))
+
+    @property
+    def scores(self) -> EmotionScores:
+        """What the chosen face shows, or the weighted mean over the room."""
+        rows = np.array([face.scores.probabilities for face in self.faces])
+        mean = np.average(rows, axis=0, weights=self.weights)
+        return EmotionScores(tuple(float(value) for value in mean))
+
+    @property
+    def moods(self) -> list[Mood]:
+        """Where each of `faces` lies on the plane."""
+        return [mood_of(face.scores.as_dict()) for face in self.faces]
+
+    @property
+    def mood(self) -> Mood:
+        """Where the chosen face, or the room, lies on the plane."""
+        return room_mood(self.moods, self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a set was drawn for, besides the mood.
+
+    Attributes:
+        intent: what the music should do.
+        filters: what is let in.
+        minutes: how long it should last.
+        adventure: from familiar (0) to adventurous (1).
+        draw: how many times another set was asked for.
+    """
+
+    intent: Intent
+    filters: Filters = EVERYTHING
+    minutes: int = AN_HOUR
+    adventure: float = HALFWAY
+    draw: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a verdict did to the set, and what there was before it.
+
+    Attributes:
+        track: the id of the row that says so.
+        text: what changed, in a sentence.
+        judged: the track that the verdict was on, if it was on one.
+        sets, taste, filters, playing: as they were.
+    """
+
+    track: str
+    text: str
+    sets: dict[Wish, Playlist]
+    taste: Taste
+    filters: Filters
+    playing: Track | None
+    judged: Track | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A set that came by a link: it is looked at and played, and is nobody's own mood.
+
+    Attributes:
+        text: what the link said.
+        playlist: the set, or nothing where the link could not be read.
+        notes: what there is to know about it, in sentences.
+    """
+
+    text: str
+    playlist: Playlist | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Visit:
+    """Everything the pages remember about a visitor.
+
+    Attributes:
+        photo: the last picture with a face in it.
+        faceless: the last picture, where no face was found in it, or none that can be read.
+        why_unread: why the faces in it cannot be read, in sentences; empty where there are none.
+        chooser: which way to hand in a picture is open, if one is.
+        waiting: a picture handed in and not read yet.
+        problem: why the last file was not read, in a sentence.
+        handed_in: how many files were looked at, so that each finds an empty uploader.
+        by_hand: whether the pad was asked for where a face would have been.
+        said: the emotion that the visitor tapped instead of the one read.
+        placed: where the visitor put the dot. Whichever of the two came last is kept.
+        intent: what the music should do, once asked for.
+        filters: what is let in: genres, decades, languages, no banned artist.
+        filters_before: the filters before the last change, for the way back.
+        adventure: from familiar (0) to adventurous (1).
+        minutes: how long a set should last.
+        draw: how many times another set was asked for.
+        sets: what was drawn for this mood, so that a set is still there on the way back.
+        taste: what was learned from likes. It ends with the visit.
+        change: what the last verdict changed.
+        playing: the track in the player. It goes on through every page.
+        shared: a set that came by a link, as long as it is looked at.
+        resting: what the visitor's own resting face moves readings by, once it was shown.
+        past_corrections: the same of what they corrected, but for the reading that stands.
+        learning: whether the correction of that one counts, too.
+    """
+
+    photo: Photo | None = None
+    faceless: NDArray[np.uint8] | None = None
+    why_unread: tuple[str, ...] = ()
+    chooser: Chooser | None = None
+    waiting: bytes | None = None
+    problem: str | None = None
+    handed_in: int = 0
+    by_hand: bool = False
+    said: str | None = None
+    placed: Mood | None = None
+    intent: Intent | None = None
+    filters: Filters = EVERYTHING
+    filters_before: Filters = EVERYTHING
+    adventure: float = HALFWAY
+    minutes: int = AN_HOUR
+    draw: int = 0
+    sets: dict[Wish, Playlist] = field(default_factory=dict)
+    taste: Taste = field(default_factory=Taste)
+    change: Change | None = None
+    playing: Track | None = None
+    shared: Shared | None = None
+    resting: Recentring | None = None
+    past_corrections: Recentring = field(default_factory=Recentring)
+    learning: bool = True
+
+    @property
+    def corrections(self) -> Recentring:
+        """What the visitor's corrections say of their face, the one that stands now included."""
+        photo = self.photo
+        if self.said is None or photo is None or not photo.alone or not self.learning:
+            return self.past_corrections
+        return self.past_corrections.corrected(photo.scores.probabilities, self.said)
+
+    @property
+    def recentring(self) -> Recentring:
+        """What the next reading of this visitor's face is moved by."""
+        return self._with_resting(self.corrections)
+
+    @property
+    def mood(self) -> Mood | None:
+        """Where the visitor is: as placed or said, else as read."""
+        if self.placed is not None:
+            return self.placed
+        if self.said is not None:
+            return mood_of_emotion(self.said)
+        return self.photo.mood if self.photo else None
+
+    @property
+    def emotions(self) -> dict[str, float] | None:
+        """Emotion → weight for the genres that go with it; nothing for a mood set by hand."""
+        if self.placed is not None:
+            return None
+        if self.said is not None:
+            return {self.said: 1.0}
+        return self.photo.scores.as_dict() if self.photo else None
+
+    @property
+    def mood_in_words(self) -> str:
+        """The mood within a longer sentence."""
+        if self.placed is not None:
+            return wording.place(self.placed).removeprefix("in ")
+        if self.said is not None:
+            return wording.FEELINGS[self.said].word
+        if self.photo is None:
+            return "nothing yet"
+        if self.photo.chosen == ROOM:
+            return f"a {wording.name_of(self.photo.scores)} room"
+        return wording.name_of(self.photo.scores)
+
+    @property
+    def suggestion(self) -> Intent:
+        """What to offer first."""
+        return suggested_intent(self.mood) if self.mood else "match"
+
+    @property
+    def wish(self) -> Wish:
+        """What to draw a set for, as things stand."""
+        return Wish(
+            intent=self.intent or self.suggestion,
+            filters=self.filters,
+            minutes=self.minutes,
+            adventure=self.adventure,
+            draw=self.draw,
+        )
+
+    @property
+    def liked(self) -> frozenset[str]:
+        """The ids of the tracks that the visitor likes."""
+        return frozenset(said.track.id for said in self.taste.feedback if said.verdict == "like")
+
+    def show(self, image: NDArray[np.uint8] | None, reading: PictureReading) -> None:
+        """Take a picture that was read. One without a face leaves the last reading as it is."""
+        self.chooser = None
+        self.by_hand = False
+        if not reading.faces:
+            self.faceless, self.why_unread = image, reading.notes
+            return
+        self.faceless = None
+        self.past_corrections, self.learning = self.corrections, True
+        # What comes without a picture comes from the live camera, which has moved it.
+        here = Recentring() if image is None else self._with_resting(self.past_corrections)
+        self.photo = Photo(image, reading, recentring=here)
+        self._new_mood()
+
+    def choose(self, face: int) -> None:
+        """Read another face of the picture, or the `ROOM`."""
+        if self.photo is not None:
+            self.photo.chosen = face
+            self._new_mood()
+
+    def favour(self, faces: Iterable[int]) -> None:
+        """Let some faces count more in the room."""
+        if self.photo is not None:
+            self.photo.favoured = tuple(sorted(faces))
+            self._new_mood()
+
+    def say(self, emotion: str | None) -> None:
+        """Correct the reading, or take the correction back with ``None``."""
+        self.learning = True
+        self._new_mood(said=emotion)
+
+    def put(self, mood: Mood) -> None:
+        """Set the mood by hand. Back on the face's own reading, nothing is corrected any more."""
+        back = self.photo is not None and mood.distance(self.photo.mood) < ROUNDING
+        self._new_mood(placed=None if back else mood)
+
+    def rest_like(self, resting: Recentring) -> None:
+        """Take the visitor's resting face. It says all that earlier corrections could."""
+        self.resting = resting
+        self.forget_corrections()
+
+    def forget_resting(self) -> None:
+        """Read the visitor's face like anybody's again."""
+        self.resting = None
+        self._read_again()
+
+    def forget_corrections(self) -> None:
+        """Let no correction count any more. The mood that stands stays as the visitor said."""
+        self.past_corrections, self.learning = Recentring(), False
+        self._read_again()
+
+    def _with_resting(self, corrections: Recentring) -> Recentring:
+        return corrections if self.resting is None else self.resting.plus(corrections)
+
+    def _read_again(self) -> None:
+        """Move the photo that is shown as the next one would be."""
+        photo = self.photo
+        if photo is None or photo.image is None:
+            return
+        before = photo.scores
+        photo.recentring = self._with_resting(self.past_corrections)
+        if photo.scores != before and self.said is None and self.placed is None:
+            self._new_mood()
+
+    def narrow(self, filters: Filters) -> None:
+        """Let in something else."""
+        if filters != self.filters:
+            self.filters_before, self.filters = self.filters, filters
+            self.draw = 0
+
+    def _new_mood(self, *, said: str | None = None, placed: Mood | None = None) -> None:
+        """Another mood has other music, and the question is open again; taste and filters stay."""
+        self.said, self.placed = said, placed
+        self.intent = None
+        self.draw = 0
+        self.sets = {}
+        self.change = None
+        self.shared = None
+
+
+def visit() -> Visit:
+    """Return this visitor's own `Visit`."""
+    mine: Visit = st.session_state.setdefault("visit", Visit())
+    return mine
+
+
+def go(page: str) -> None:
+    """Ask the router for another page.
+
+    For callbacks: they run before anything else, whatever happens to the script. A click that is
+    only seen by ``if st.button(…)`` is lost when another gesture interrupts the run before that
+    line, and on a pad gestures come quickly.
+    """
+    st.session_state["_wanted"] = page
+
+
+def require_router(page: str) -> str | None:
+    """Send a page that is run on its own through the router, which brings the visitor back.
+
+    A cold server that is first asked for ``/playlist`` finds the script in ``pages/`` before
+    `app.py` has declared its navigation, and would run it bare: no logo, menu or player.
+
+    What else the address said is in the address again when the page runs, and what the browser
+    sent waits for the router.
+
+    Returns:
+        The page that the visitor was on in the run before; nothing in the first.
+    """
+    if not st.session_state.pop("_routed", False):
+        st.session_state.setdefault("_wanted", page)
+        # Going elsewhere empties the address, and a link may have said more than the page.
+        st.session_state.setdefault("_asked", st.query_params.to_dict())
+        st.session_state.setdefault("_sent", list(_compat_navigation.json_from_browser()))
+        st.switch_page("app.py")
+    asked = st.session_state.pop("_asked", None)
+    if asked:
+        st.query_params.from_dict(asked)
+    before: str | None = st.session_state.get("_page")
+    st.session_state["_page"] = page
+    return before

@@ -1,0 +1,1 @@
+"""Custom components, a folder each."""

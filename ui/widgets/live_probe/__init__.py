@@ -1,0 +1,71 @@
+"""The button that starts the camera, and what the visitor's browser says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from ui.widgets.frontend import component
+
+_probe = component("live_probe")
+
+
+def live_probe(
+    *,
+    key: str,
+    poster: bool,
+    idle: bool,
+    turn: int,
+    waiting: bool,
+    watch: bool,
+    known: bool,
+    allowed: bool,
+    constraints: dict[str, Any],
+    on_report: Callable[[bool, bool], None],
+    on_press: Callable[[int, int, str], None],
+) -> None:
+    """Mount the probe.
+
+    Args:
+        key: one per page.
+        poster: whether to draw the place of the picture; otherwise it draws nothing.
+        idle: whether to draw the button in it.
+        turn: how many presses there have been, of this button and of the page's own.
+        waiting: whether the last of them still has to be put to the visitor as a question.
+        watch: whether the connection is being made or is there, and may report errors.
+        known: whether the browser has reported already.
+        allowed: whether the visitor has allowed the camera, as far as is known.
+        constraints: what kind of camera is wanted.
+        on_report: called with whether this page may have a camera and whether it was allowed
+            before.
+        on_press: called with the last press, the last one answered, and the error's name, empty
+            where the camera is there.
+    """
+
+    def reported() -> None:
+        report = st.session_state[key].get("report")
+        if report:
+            on_report(bool(report["secure"]), bool(report["allowed"]))
+
+    def pressed() -> None:
+        press = st.session_state[key].get("press")
+        if press:
+            on_press(int(press["asked"]), int(press["answered"]), str(press["error"]))
+
+    _probe(
+        key=key,
+        on_report_change=reported,
+        on_press_change=pressed,
+        data={
+            "poster": poster,
+            "idle": idle,
+            "turn": turn,
+            "waiting": waiting,
+            "watch": watch,
+            "known": known,
+            "allowed": allowed,
+            "constraints": constraints,
+        },
+    )

@@ -1,0 +1,79 @@
+"""A set as a link: made on one machine, opened on another."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from recommender.sharing import link as share
+from recommender.sharing.link_repair import PARAMETER, in_address
+from recommender.types import Playlist
+from ui import services, wording
+from ui.state import Shared, Visit
+from ui.widgets.frontend import component
+
+_button = component("share_link")
+
+
+def share_link(text: str, *, key: str) -> None:
+    """Draw a button that copies a link to the set.
+
+    An element of our own, because only the browser knows the address that it reached us at.
+
+    Args:
+        text: what `recommender.sharing.link.encode` returned.
+        key: one per button on the page.
+    """
+    _button(
+        key=key,
+        data={
+            "address": f"playlist?{PARAMETER}={text}",
+            "label": "Copy a link to this set",
+            "done": "Copied. It opens this set wherever the same tracks are.",
+            "by_hand": "Your browser does not let us copy. The link is here:",
+        },
+    )
+
+
+def written(me: Visit, playlist: Playlist) -> str:
+    """Return a set as the text of a link. What was read on a face is no part of it."""
+    # Found out once a set and not in every run: which journey it walks takes a search.
+    last: tuple[Playlist, str] | None = st.session_state.get("_link")
+    if last is None or last[0] is not playlist:
+        recommender, _ = services.recommender()
+        text = share.encode(playlist, catalog=recommender.catalog, filters=me.filters)
+        last = st.session_state["_link"] = (playlist, text)
+    return last[1]
+
+
+def read_link(me: Visit) -> None:
+    """Open the set that the address asks for, once; the visitor's own mood stays as it is."""
+    asked = map(_asked, st.query_params.items())
+    text = next((one for one in asked if one is not None), None)
+    if text is None or (me.shared is not None and me.shared.text == text):
+        return
+    recommender, _ = services.recommender()
+    try:
+        found = share.decode(text, catalog=recommender.catalog)
+    except ValueError as error:
+        me.shared = Shared(text, None, (str(error),))
+        return
+    notes = []
+    if found.missing:
+        notes.append(
+            wording.what_is_missing(found.missing, found.missing + len(found.playlist.picks))
+        )
+    me.shared = Shared(text, found.playlist, tuple(notes))
+    me.change = None
+
+
+def close_link(me: Visit) -> None:
+    """Go back to the visitor's own music."""
+    me.shared = me.change = None
+    for item in list(st.query_params.items()):
+        if _asked(item) is not None:
+            del st.query_params[item[0]]
+
+
+def _asked(item: tuple[str, str]) -> str | None:
+    """Return the set that a part of the address asks for: "&amp;set" and "set%3D" do so, too."""
+    return in_address("=".join(item))

@@ -1,0 +1,90 @@
+"""The rows of a playlist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import streamlit as st
+
+from recommender.taste.taste import Verdict
+from recommender.types import Pick
+from ui.widgets.frontend import component
+
+_rows = component("track_list")
+
+
+def track_list(
+    picks: Sequence[Pick],
+    *,
+    key: str,
+    current: str | None,
+    liked: Collection[str] = (),
+    change: tuple[str, str] | None = None,
+    on_play: Callable[[str], None],
+    on_verdict: Callable[[str, Verdict], None],
+    on_ban: Callable[[str, str], None] | None = None,
+    on_undo: Callable[[], None],
+) -> None:
+    """Draw one row a track: play, title and artists, reason; under the playing one the verdicts.
+
+    An element of our own, because a Streamlit button that shows only an icon is called after its
+    icon: a screen reader would meet fifteen buttons named "play_arrow".
+
+    Args:
+        picks: the tracks in playing order.
+        key: one per list on the page.
+        current: the id of the playing track. Its row takes verdicts and shows where else it plays.
+        liked: ids of liked tracks.
+        change: the id of the row below which a sentence about the last verdict stands, and it.
+        on_play: called with the id of the row whose button was pressed.
+        on_verdict: called with the id of the playing row and what was said of it.
+        on_ban: called with the id of the playing row and the artist to leave out; without it
+            nobody can be left out.
+        on_undo: called to take the last verdict back.
+    """
+
+    def pressed() -> None:
+        track = st.session_state[key].get("play")
+        if track:
+            on_play(track)
+
+    def judged() -> None:
+        said = st.session_state[key].get("verdict")
+        if said:
+            on_verdict(said["id"], said["verdict"])
+
+    def banned() -> None:
+        said = st.session_state[key].get("ban")
+        if said and on_ban is not None:
+            on_ban(said["id"], said["artist"])
+
+    def undone() -> None:
+        if st.session_state[key].get("undo"):
+            on_undo()
+
+    _rows(
+        key=key,
+        on_play_change=pressed,
+        on_verdict_change=judged,
+        on_ban_change=banned,
+        on_undo_change=undone,
+        data={
+            "label": "Tracks in playing order",
+            "current": current,
+            "bans": on_ban is not None,
+            "change": None if change is None else dict(zip(("track", "text"), change, strict=True)),
+            "rows": [
+                {
+                    "id": pick.track.id,
+                    "number": number,
+                    "title": pick.track.title,
+                    "artists": ", ".join(pick.track.artists),
+                    "names": list(pick.track.artists),
+                    "reason": pick.reason,
+                    "url": pick.track.url,
+                    "liked": pick.track.id in liked,
+                }
+                for number, pick in enumerate(picks, start=1)
+            ],
+        },
+    )
