@@ -2,7 +2,7 @@
 
     python benchmarks/emotion_preprocessing.py --data fer2013.zip [--faces FOLDER] [--limit 600]
 
-prints, for the network in model/weights (or --weights):
+prints, for the shipped network (or --weights):
 
 1. accuracy on PublicTest for the pixels as they are, equalised, denoised, and for the mean of
    crop and mirror image; the same in the dark, where equalising ought to help if anywhere, and

@@ -15,7 +15,7 @@ from emotion.crop import SIZE, crop_faces
 from emotion.labels import EMOTIONS, HEADS, HeadName
 from emotion.types import EmotionScores, Face
 
-WEIGHTS: Final = Path(__file__).parent.parent / "model" / "weights" / "emotion_cnn.tflite"
+WEIGHTS: Final = Path(__file__).parent / "weights" / "emotion_cnn.tflite"
 
 
 class WeightsError(RuntimeError):

@@ -23,8 +23,6 @@ from emotion.labels import EMOTIONS
 from model.data.fer2013 import Split, load_fer2013
 from model.evaluation.baselines import RECIPES, SEED, fit, one_thread
 from model.evaluation.evaluate import (
-    SHIPPED,
-    WEIGHTS,
     Predict,
     describe,
     load_predictor,
@@ -35,6 +33,7 @@ from model.evaluation.features import FEATURES, Features, Pictures
 from model.evaluation.fer_package import load_fer
 from model.evaluation.robustness import GROUND, sample
 from model.evaluation.robustness import OURS as INK
+from model.records import SHIPPED, WEIGHTS
 
 RECORD = WEIGHTS / "yardsticks.json"
 WARM_UP, TIMED = 5, 100

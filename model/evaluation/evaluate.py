@@ -21,9 +21,8 @@ from emotion.labels import EMOTIONS, HEADS
 from emotion.types import UNSURE_BELOW
 from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013
 from model.data.labelled_photos import PARTS
+from model.records import SHIPPED, WEIGHTS, records_folder
 
-WEIGHTS = Path(__file__).parents[1] / "weights"
-SHIPPED = WEIGHTS / "emotion_cnn.tflite"
 METRICS = WEIGHTS / "metrics.json"
 CALIBRATION = WEIGHTS / "calibration.json"
 BINS = 15
@@ -319,7 +318,7 @@ def record(metrics: Metrics, weights: Path, *, path: Path = METRICS) -> None:
         + (" --tta" if metrics["tta"] else "")
         + (" --votes FERPLUS.csv" if metrics["ferplus"] else ""),
     }
-    beside = weights.with_name(CALIBRATION.name)
+    beside = records_folder(weights) / CALIBRATION.name
     calibration = json.loads(beside.read_text()) if beside.is_file() else None
     write_json(
         {

@@ -39,8 +39,9 @@ from model.data.backgrounds import (
     load_test_backgrounds,
 )
 from model.data.fer2013 import Split, load_fer2013
-from model.evaluation.evaluate import SHIPPED, WEIGHTS, describe, write_json
+from model.evaluation.evaluate import describe, write_json
 from model.evaluation.robustness import sample
+from model.records import SHIPPED, WEIGHTS
 
 RECORD = WEIGHTS / "placement.json"
 LIMIT = 600

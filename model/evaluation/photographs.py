@@ -24,6 +24,7 @@ from emotion.recognizer import EmotionRecognizer
 from emotion.types import UNSURE_BELOW
 from model.data.labelled_photos import Photo, read_photos
 from model.evaluation.evaluate import describe, expected_calibration_error, write_json
+from model.records import records_folder
 from model.training.people import MEASURED, NEGATIVE
 
 RECORD = "photographs.json"
@@ -159,8 +160,8 @@ def coverage(
 
 
 def record_photographs(found: dict[str, Any], weights: Path) -> None:
-    """Write the figures beside the weights, under the head's name."""
-    path = weights.with_name(RECORD)
+    """Write the figures into the record of the weights, under the head's name."""
+    path = records_folder(weights) / RECORD
     known = json.loads(path.read_text()) if path.is_file() else {}
     network = describe(weights)
     figures_by_head = known.get("heads", {}) if known.get("network") == network else {}

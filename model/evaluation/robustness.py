@@ -23,14 +23,13 @@ from numpy.typing import NDArray
 from emotion.crop import prepared
 from model.data.fer2013 import Split, load_fer2013
 from model.evaluation.evaluate import (
-    SHIPPED,
-    WEIGHTS,
     Predict,
     describe,
     load_predictor,
     write_json,
 )
 from model.evaluation.fer_package import load_fer
+from model.records import SHIPPED, WEIGHTS
 
 RECORD = WEIGHTS / "robustness.json"
 SEED = 0

@@ -16,8 +16,9 @@ import numpy as np
 from emotion.labels import EMOTIONS
 from model.evaluation import compare, robustness
 from model.evaluation import localization as placement
-from model.evaluation.evaluate import WEIGHTS, describe
+from model.evaluation.evaluate import describe
 from model.networks.efficientnet import SIDE
+from model.records import WEIGHTS, litert_file
 from model.reporting.experiments import multiply_adds_of, run_of
 from model.reporting.people_card import people_section
 
@@ -69,7 +70,7 @@ def _read(folder: Path) -> dict[str, Any]:
             f"{folder / 'metrics.json'} holds no figures of PrivateTest: "
             "`python -m model evaluate --split private-test --record` measures them"
         )
-    shipped = describe(folder / found["metrics"]["network"]["file"])
+    shipped = describe(litert_file(folder))
     for name in OF_THE_SHIPPED:
         known = (found[name] or {}).get("network", shipped)
         if known["sha256"] != shipped["sha256"]:

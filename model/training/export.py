@@ -3,10 +3,10 @@
 ``python -m model export --run first`` takes the run's best network (with ``--join second`` the
 mean of two runs' best, `model.networks.ensemble`), calibrates it on PublicTest
 (`model.training.calibration`, folded into its last layer) and writes it into ``model/weights/``
-with the run's arguments, history and curves: ``emotion_cnn.keras`` to go on from, and
-``emotion_cnn.tflite`` for LiteRT, whose weights are 8-bit integers. That makes it a quarter as
-large and several times as quick; it is compared with Keras on PublicTest before it replaces the
-old one.
+with the run's arguments, history and curves: ``emotion_cnn.keras`` to go on from. What the app
+runs on is ``emotion/weights/emotion_cnn.tflite``, for LiteRT, whose weights are 8-bit integers.
+That makes it a quarter as large and several times as quick; it is compared with Keras on
+PublicTest before it replaces the old one.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from emotion.labels import EMOTIONS
 from model.data.fer2013 import Split, load_fer2013
 from model.evaluation.evaluate import (
     CALIBRATION,
-    WEIGHTS,
     describe,
     load_predictor,
     measure,
     write_json,
 )
 from model.networks.second_head import add_second_head
+from model.records import SHIPPED, WEIGHTS, litert_file
 from model.training.calibration import ADJUSTMENT, FLOOR, Calibration, fit_calibration
 from model.training.train import RUNS
 
@@ -40,7 +40,7 @@ TOLERANCE = 0.01
 """How far a probability of the 8-bit network may be from Keras's, on average."""
 LOSS = 0.003
 """What accuracy on PublicTest it may cost."""
-NAME = "emotion_cnn"
+NAME = SHIPPED.stem
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=ADJUSTMENT,
         help="how much of the classes' imbalance is taken back, 0-1",
     )
-    add("--out", type=Path, default=WEIGHTS, help="the folder that the files go to")
+    add(
+        "--out",
+        type=Path,
+        default=WEIGHTS,
+        help="the folder that the files go to; the shipped LiteRT file goes to emotion/weights",
+    )
 
 
 def run(arguments: argparse.Namespace) -> Path:
@@ -93,7 +98,7 @@ def run(arguments: argparse.Namespace) -> Path:
         floor=arguments.floor,
     )
     fold(calibration, network)
-    exported = export(network, arguments.out / f"{NAME}.tflite", split)
+    exported = export(network, litert_file(arguments.out), split)
     save_compact(network, arguments.out / f"{NAME}.keras")
     after = load_predictor(exported)(split.images)
     write_json(
@@ -235,7 +240,7 @@ def export_with_people(
             already is replaced.
         kernel: float32 ``(features, 7)`` of the second head.
         bias: float32 ``(7,)``.
-        folder: where the files lie.
+        folder: where the files lie (`model.records.litert_file`).
         split: real faces to compare the LiteRT file with Keras on.
 
     Returns:
@@ -254,7 +259,7 @@ def export_with_people(
     )
     people.set_weights([kernel, bias])
     both = keras.Model(network.inputs, [first, second], name=network.name)
-    target = folder / f"{NAME}.tflite"
+    target = litert_file(folder)
     before = load_predictor(target)(split.images)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         draft, packed = Path(place) / target.name, Path(place) / f"{NAME}.keras"

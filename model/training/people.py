@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from emotion.labels import EMOTIONS
 from model.data.fer2013 import Split, load_fer2013
 from model.data.labelled_photos import PARTS, PhotoCrops, crop_photos, read_photos
-from model.evaluation.evaluate import WEIGHTS, ferplus_majority, predictor_of, write_json
+from model.evaluation.evaluate import ferplus_majority, predictor_of, write_json
+from model.records import WEIGHTS
 from model.training.calibration import fit_temperature
 
 PEOPLE = WEIGHTS / "people.json"

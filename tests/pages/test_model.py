@@ -137,6 +137,7 @@ def warm_server(monkeypatch: pytest.MonkeyPatch) -> None:
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let the page find these files instead of the shipped ones: JSON of dicts, text as it is."""
     monkeypatch.setattr(figures, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(figures, "SHIPPED", tmp_path / "emotion_cnn.tflite")
     monkeypatch.setattr(figures, "CARD", tmp_path / "MODEL_CARD.md")
     (tmp_path / "emotion_cnn.tflite").write_bytes(NETWORK)
 

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 import streamlit as st
 
+from emotion.classifier import WEIGHTS as SHIPPED
 from emotion.labels import EMOTIONS
 from ui import wording
 
@@ -277,7 +278,7 @@ def is_shipped(sha256: str, file: str) -> bool | None:
 
     Nothing where its file is not there to be compared.
     """
-    path = WEIGHTS / Path(file).name
+    path = SHIPPED.with_name(Path(file).name)
     if not path.is_file():
         return None
     return _sha256(str(path), path.stat().st_mtime_ns) == sha256
