@@ -35,7 +35,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.photographs import Photo, Scene, any_photos, as_it_is, in_camera, load_photos
-from emotion.detectors.base import DETECTORS, FaceDetector, build_detector
+from emotion.detectors.base import FaceDetector
+from emotion.detectors.factory import DETECTORS, build_detector
 from emotion.detectors.mtcnn import MtcnnDetector
 from emotion.image.decoding import decode_image
 from emotion.live.detector import live_detector

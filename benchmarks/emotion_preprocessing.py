@@ -47,7 +47,7 @@ from emotion.crop import (
     sharpness_of,
     stretched,
 )
-from emotion.detectors.base import build_detector
+from emotion.detectors.factory import build_detector
 from emotion.detectors.haar import HaarDetector
 from emotion.detectors.mtcnn import MtcnnDetector
 from emotion.image.decoding import decode_image

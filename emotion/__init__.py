@@ -15,7 +15,8 @@ from emotion.types import Box, EmotionScores, Face, FaceReading, Landmarks, Pict
 if TYPE_CHECKING:
     from emotion.annotation import annotate, square_around
     from emotion.classifier import EmotionClassifier
-    from emotion.detectors.base import FaceDetector, build_detector
+    from emotion.detectors.base import FaceDetector
+    from emotion.detectors.factory import build_detector
     from emotion.image import ImageError, decode_image
     from emotion.live.stream import FaceStream
     from emotion.live.tracker import LiveReading
@@ -52,7 +53,7 @@ _HOMES = {
     "LiveReading": "emotion.live.tracker",
     "Recentring": "emotion.personal",
     "annotate": "emotion.annotation",
-    "build_detector": "emotion.detectors.base",
+    "build_detector": "emotion.detectors.factory",
     "decode_image": "emotion.image",
     "square_around": "emotion.annotation",
 }

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from emotion.detectors.base import DETECTORS
+from emotion.detectors.factory import DETECTORS
 from emotion.image.decoding import ImageError, check_bytes, decode_image
 from emotion.labels import HEADS
 from emotion.output import OutputError, annotation_targets, save_new

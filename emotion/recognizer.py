@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
 from emotion.crop import turned_away
-from emotion.detectors.base import DetectorName, FaceDetector, OnStage, build_detector
+from emotion.detectors.base import FaceDetector, OnStage
+from emotion.detectors.factory import DetectorName, build_detector
 from emotion.detectors.panorama import detect_faces
 from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
 

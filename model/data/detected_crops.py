@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.crop import crop_faces, prepared
-from emotion.detectors.base import FaceDetector, build_detector
+from emotion.detectors.base import FaceDetector
+from emotion.detectors.factory import build_detector
 from model.data.backgrounds import Grey, load_backgrounds
 from model.data.fer2013 import Split
 from model.evaluation.localization import Condition, best_match, paste

@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.crop import SIZE, crop_faces
-from emotion.detectors.base import FaceDetector, build_detector
+from emotion.detectors.base import FaceDetector
+from emotion.detectors.factory import build_detector
 from emotion.image.decoding import ImageError, decode_image
 from emotion.labels import EMOTIONS
 

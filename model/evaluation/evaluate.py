@@ -16,7 +16,7 @@ from typing import Any, TypedDict, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.detectors.base import DETECTORS
+from emotion.detectors.factory import DETECTORS
 from emotion.labels import EMOTIONS, HEADS
 from emotion.types import UNSURE_BELOW
 from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013

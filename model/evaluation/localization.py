@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
 from emotion.crop import prepared
-from emotion.detectors.base import DETECTORS, FaceDetector, build_detector
+from emotion.detectors.base import FaceDetector
+from emotion.detectors.factory import DETECTORS, build_detector
 from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face
 from model.data.backgrounds import (

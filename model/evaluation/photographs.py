@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
 from emotion.crop import SIZE, crop_faces
-from emotion.detectors.base import DetectorName
+from emotion.detectors.factory import DetectorName
 from emotion.labels import EMOTIONS, HeadName
 from emotion.recognizer import EmotionRecognizer
 from emotion.types import UNSURE_BELOW

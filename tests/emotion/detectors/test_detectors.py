@@ -13,9 +13,10 @@ import skimage.data
 from emotion.boxes import overlap, turned
 from emotion.detectors import blazeface_networks, mtcnn_networks
 from emotion.detectors.auto import AutoDetector
-from emotion.detectors.base import DETECTORS, FaceDetector, build_detector
+from emotion.detectors.base import FaceDetector
 from emotion.detectors.blazeface import BlazefaceDetector, Candidate
 from emotion.detectors.blazeface_networks import BlazefaceUnavailable, load_network
+from emotion.detectors.factory import DETECTORS, build_detector
 from emotion.detectors.haar import TRUE_FROM, HaarDetector
 from emotion.detectors.mtcnn import MtcnnDetector
 from emotion.detectors.mtcnn_networks import MtcnnUnavailable, load_weights
