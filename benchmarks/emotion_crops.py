@@ -9,8 +9,8 @@ prints the mean recall of five emotions, and the mean log-probability of the rig
 3. by how far the head is turned away: where the nose lies between the ears, from 0 midway to
    0.5 at one of them, and beyond.
 
-`emotion.detectors.blazeface.SCALE` and `RISE` and `emotion.crop.LEVEL_FROM` and `BEYOND_EARS` came
-from here.
+`emotion.detectors.blazeface.SCALE` and `RISE` and `emotion.crop.LEVEL_FROM_DEGREES` and
+`BEYOND_EARS` came from here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from benchmarks.photographs import Photo, as_it_is
 from emotion.classifier import EmotionClassifier
-from emotion.crop import LEVEL_FROM, MARGIN, crop_faces, nose_offset
+from emotion.crop import CROP_MARGIN, LEVEL_FROM_DEGREES, crop_faces, nose_offset
 from emotion.detectors.blazeface import RISE, SCALE, BlazefaceDetector
 from emotion.image.decoding import decode_image
 from emotion.labels import EMOTIONS
@@ -88,7 +88,7 @@ def framed(face: Face, *, scale: float, rise: float) -> Face:
     """Return a face with another region about the same box."""
     known = face.region
     assert known is not None
-    side = known.side / SCALE * scale / (1 + MARGIN)
+    side = known.side / SCALE * scale / (1 + CROP_MARGIN)
     up = rise * side - RISE * known.side
     angle = math.radians(known.angle)
     x, y = known.x + up * math.sin(angle), known.y - up * math.cos(angle)
@@ -111,7 +111,7 @@ def main() -> None:
     for scale in (1.0, 1.1, 1.2, 1.3, 1.4):
         for rise in (0.0, 0.06, 0.09, 0.12):
             crops = cropped(
-                samples, lambda f, s=scale, r=rise: framed(f, scale=s, rise=r), LEVEL_FROM
+                samples, lambda f, s=scale, r=rise: framed(f, scale=s, rise=r), LEVEL_FROM_DEGREES
             )
             print(f"   {scale:.1f} boxes, {rise:.2f} up  {figures(classifier, crops, names)}")
     print("\n2. Levelled from this angle on, in degrees")
@@ -126,7 +126,7 @@ def main() -> None:
     for low, high in ((0.0, 0.1), (0.1, 0.2), (0.2, 0.35), (0.35, 0.5), (0.5, 0.75), (0.75, 9.0)):
         part = [s for s, o in zip(samples, offsets, strict=True) if low <= o < high]
         if part:
-            crops = cropped(part, lambda face: face, LEVEL_FROM)
+            crops = cropped(part, lambda face: face, LEVEL_FROM_DEGREES)
             value = figures(classifier, crops, [sample.emotion for sample in part])
             print(f"   nose {low:.2f} to {high:.2f}: {len(part):4} faces {value}")
 

@@ -84,7 +84,7 @@ def report_detectors(photos: dict[str, np.ndarray], repeat: int) -> None:
             faces, milliseconds = timed(lambda d=detector, i=image: d.detect(i), repeat)
             boxes = ", ".join(
                 f"{f.box.width} x {f.box.height} at {f.box.x}, {f.box.y}"
-                + (f" turned {f.turn}" if f.turn else "")
+                + (f" turned {f.turn}" if f.rotation else "")
                 for f in faces
             )
             print(f"  {detector_name:8}{milliseconds:6.0f} ms   {boxes or 'no face'}")

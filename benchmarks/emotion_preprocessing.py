@@ -39,13 +39,13 @@ from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
 from emotion.crop import (
-    LEVEL_FROM,
-    NOISY_FROM,
+    DENOISE_ABOVE,
+    LEVEL_FROM_DEGREES,
     crop_faces,
-    noise_of,
-    prepared,
-    sharpness_of,
-    stretched,
+    estimate_noise,
+    measure_sharpness,
+    preprocess,
+    stretch_contrast,
 )
 from emotion.detectors.factory import build_detector
 from emotion.detectors.haar import HaarDetector
@@ -76,12 +76,14 @@ def each(treat: Callable[[Crops], Crops]) -> Callable[[Crops], Crops]:
 
 
 def by_noise(denoise: Callable[[Crops, float], Crops]) -> Callable[[Crops], Crops]:
-    """Return `emotion.crop.prepared` with another way to take noise out."""
+    """Return `emotion.crop.preprocess` with another way to take noise out."""
 
     def treat(crop: Crops) -> Crops:
-        spread = stretched(crop)
-        noise = noise_of(spread)
-        return prepared(crop) if noise < NOISY_FROM else stretched(denoise(spread, noise))
+        spread = stretch_contrast(crop)
+        noise = estimate_noise(spread)
+        return (
+            preprocess(crop) if noise < DENOISE_ABOVE else stretch_contrast(denoise(spread, noise))
+        )
 
     return treat
 
@@ -98,11 +100,11 @@ TREATMENTS: dict[str, Callable[[Crops], Crops]] = {
     "as it is": lambda crops: crops,
     "equalised": each(cv2.equalizeHist),
     "CLAHE 2, 4x4": each(lambda crop: cv2.createCLAHE(2.0, (4, 4)).apply(crop)),
-    "stretched to 0-255": each(stretched),
+    "stretched to 0-255": each(stretch_contrast),
     "median 3": each(lambda crop: cv2.medianBlur(crop, 3)),
     "Gaussian 0.7": each(lambda crop: cv2.GaussianBlur(crop, (0, 0), 0.7)),
     "non-local means 5": each(lambda crop: cv2.fastNlMeansDenoising(crop, None, 5, 5, 11)),
-    "as the app does": each(prepared),
+    "as the app does": each(preprocess),
     "… by non-local means": each(by_noise(non_local_means)),
     "… by a Gaussian": each(by_noise(gaussian)),
 }
@@ -133,10 +135,10 @@ def report_pixels(classifier: EmotionClassifier, crops: Crops, labels: NDArray[n
     for name, treat in TREATMENTS.items():
         row = [accuracy(classifier, treat(shot), labels) for shot in conditions.values()]
         print(f"   {name:20}" + "".join(f"{value:14.1f}" for value in row))
-    noise = [noise_of(stretched(crop)) for crop in crops]
+    noise = [estimate_noise(stretch_contrast(crop)) for crop in crops]
     low, middle, high = np.percentile(noise, [50, 95, 99])
     print(f"   noise of the stretched faces as shot: {low:.1f}, 95 % {middle:.1f}, 99 % {high:.1f}")
-    sharpness = [sharpness_of(stretched(crop)) for crop in crops]
+    sharpness = [measure_sharpness(stretch_contrast(crop)) for crop in crops]
     low, high, middle = np.percentile(sharpness, [1, 5, 50])
     print(f"   their sharpness: {middle:.2f}, 5 % below {high:.2f}, 1 % below {low:.2f}")
     both = scores(classifier, crops) + scores(classifier, crops[:, :, ::-1])
@@ -213,7 +215,7 @@ def geometry(faces: Sequence[Face]) -> dict[str, list[float]]:
 
 def report_lean(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.int64]) -> None:
     print("\n3. Leaning faces, found again by mtcnn: accuracy in % by when their eyes are levelled")
-    print(f"   {'':10}{'never':>8}{'always':>8}{f'from {LEVEL_FROM:.0f}':>8}")
+    print(f"   {'':10}{'never':>8}{'always':>8}{f'from {LEVEL_FROM_DEGREES:.0f}':>8}")
     for angle in (0, 10, 20, 30):
         pictures, found = found_again(crops, "mtcnn", angle)
         seen = np.array([face is not None for face in found])
@@ -221,7 +223,7 @@ def report_lean(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.
         faces = [face for face in found if face is not None]
         row = [
             accuracy(classifier, cropped(pictures, faces, level_from=angle), labels[seen])
-            for angle in (math.inf, 0.0, LEVEL_FROM)
+            for angle in (math.inf, 0.0, LEVEL_FROM_DEGREES)
         ]
         print(f"   {angle:3} degrees{''.join(f'{v:8.1f}' for v in row)}   ({len(faces)} found)")
 
@@ -265,13 +267,13 @@ def report_photos(classifier: EmotionClassifier, folder: Path) -> None:
     for name in ("haar", "mtcnn"):
         detector = build_detector(name)
         found = {key: detector.detect(image)[:1] for key, (_, image) in photos.items()}
-        for level in (math.inf, LEVEL_FROM) if name == "mtcnn" else (math.inf,):
+        for level in (math.inf, LEVEL_FROM_DEGREES) if name == "mtcnn" else (math.inf,):
             for treatment in ("as it is", "stretched to 0-255", "equalised"):
                 for margin in (-0.1, 0.0, 0.05, 0.1, 0.2, 0.3, 0.4):
                     right, total = 0, 0.0
                     for key, (emotion, image) in photos.items():
                         crops = crop_faces(
-                            image, found[key], margin=margin, level_from=level, prepare=False
+                            image, found[key], margin=margin, level_from=level, preprocessed=False
                         )
                         if not len(crops):
                             continue

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import overlap
+from emotion.boxes import intersection_over_smaller
 from emotion.detectors.blazeface import BlazefaceDetector
 from emotion.detectors.haar import HaarDetector
 from emotion.detectors.mtcnn import MtcnnDetector
@@ -147,8 +147,8 @@ def _agreed(found: Sequence[Sequence[Face]]) -> Box | None:
     for place, faces in enumerate(found):
         for face in faces:
             others = (other for more in found[place + 1 :] for other in more)
-            if any(overlap(face.box, other.box) >= AGREED for other in others) and all(
-                overlap(face.box, box) < AGREED for box in agreed
-            ):
+            if any(
+                intersection_over_smaller(face.box, other.box) >= AGREED for other in others
+            ) and all(intersection_over_smaller(face.box, box) < AGREED for box in agreed):
                 agreed.append(face.box)
     return agreed[0] if len(agreed) == 1 else None

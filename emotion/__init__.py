@@ -10,7 +10,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from emotion.labels import EMOTIONS
-from emotion.types import Box, EmotionScores, Face, FaceReading, Landmarks, PictureReading
+from emotion.types import (
+    Box,
+    EmotionScores,
+    Face,
+    FaceReading,
+    ImageReading,
+    Landmarks,
+    PictureReading,
+)
 
 if TYPE_CHECKING:
     from emotion.annotation import annotate, square_around
@@ -34,6 +42,7 @@ __all__ = [
     "FaceReading",
     "FaceStream",
     "ImageError",
+    "ImageReading",
     "Landmarks",
     "LiveReading",
     "PictureReading",

@@ -15,7 +15,7 @@ from emotion.detectors.factory import DETECTORS
 from emotion.image.decoding import ImageError, check_bytes, decode_image
 from emotion.labels import HEADS
 from emotion.output import OutputError, annotation_targets, save_new
-from emotion.types import FaceReading, PictureReading
+from emotion.types import FaceReading, ImageReading
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
     # Which files are pictures is known before the network is loaded; loading it is only
     # worth while if there is one.
     pictures, status = _load(options.photos)
-    readings: list[tuple[Path, PictureReading]] = []
+    readings: list[tuple[Path, ImageReading]] = []
     if pictures:
         from emotion.classifier import WeightsError
 
@@ -147,7 +147,7 @@ def _native_stderr_silenced() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _outlined(image: NDArray[np.uint8], reading: PictureReading) -> NDArray[np.uint8]:
+def _outlined(image: NDArray[np.uint8], reading: ImageReading) -> NDArray[np.uint8]:
     from emotion.annotation import annotate
 
     labels = [f"{r.scores.emotion} {r.scores.confidence:.0%}" for r in reading.faces]
@@ -165,7 +165,7 @@ def _mood(face: FaceReading) -> Mood:
     return mood_of(face.scores.as_dict())
 
 
-def _as_json(path: Path, reading: PictureReading) -> dict[str, Any]:
+def _as_json(path: Path, reading: ImageReading) -> dict[str, Any]:
     return {
         "file": str(path),
         "faces": [_face_as_json(face) for face in reading.faces],
@@ -186,7 +186,7 @@ def _face_as_json(reading: FaceReading) -> dict[str, Any]:
     }
 
 
-def _as_text(path: Path, reading: PictureReading) -> str:
+def _as_text(path: Path, reading: ImageReading) -> str:
     count = len(reading.faces)
     none = "no face that can be read" if reading.notes else "no face found"
     found = {0: none, 1: "one face"}.get(count, f"{count} faces, the largest first")

@@ -14,11 +14,11 @@ from emotion.types import Box, CropRegion, Face, Landmarks
 
 Point = tuple[float, float]
 
-SAME_FACE = 0.4
+NMS_THRESHOLD = 0.4
 """Two boxes are one face when their common part is this share of the smaller of the two."""
 
 
-def overlap(a: Box, b: Box) -> float:
+def intersection_over_smaller(a: Box, b: Box) -> float:
     """Return the share of the smaller box that lies in the other one, 0-1."""
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
@@ -28,7 +28,7 @@ def overlap(a: Box, b: Box) -> float:
     return width * height / smaller
 
 
-def clip(x: float, y: float, right: float, bottom: float, *, width: int, height: int) -> Box:
+def clip_box(x: float, y: float, right: float, bottom: float, *, width: int, height: int) -> Box:
     """Return the box between two corners as whole pixels inside a ``width`` x ``height`` picture.
 
     A box that lies outside altogether comes back with no area.
@@ -40,61 +40,63 @@ def clip(x: float, y: float, right: float, bottom: float, *, width: int, height:
     return Box(left, top, max(0, right - left), max(0, bottom - top))
 
 
-def tidy(faces: Iterable[Face]) -> list[Face]:
+def suppress_overlaps(faces: Iterable[Face]) -> list[Face]:
     """Return ``faces`` without overlaps, the largest first; of two, the earlier one stays."""
     kept: list[Face] = []
     for face in faces:
-        if face.box.area and all(overlap(face.box, k.box) < SAME_FACE for k in kept):
+        if face.box.area and all(
+            intersection_over_smaller(face.box, k.box) < NMS_THRESHOLD for k in kept
+        ):
             kept.append(face)
     return sorted(kept, key=lambda face: (-face.box.area, face.box))
 
 
-def turned(image: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
+def rotate(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
     """Return a picture ``(H, W, 3)`` turned clockwise, whole, with black in the new corners.
 
     Args:
         image: uint8.
-        turn: degrees.
+        degrees: clockwise.
     """
     height, width = image.shape[:2]
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -turn, 1.0)
-    wide, tall = _size(turn, width, height)
+    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
+    wide, tall = _size(degrees, width, height)
     matrix[:, 2] += (wide - width) / 2, (tall - height) / 2
     return cv2.warpAffine(image, matrix, (wide, tall)).astype(np.uint8, copy=False)
 
 
-def unturn(face: Face, *, turn: int, width: int, height: int) -> Face:
+def rotate_back(face: Face, *, degrees: int, width: int, height: int) -> Face:
     """Return a face that was found in a turned picture in the coordinates of the unturned one.
 
     A box that comes back leaning is replaced by an upright one of its size about its centre.
 
     Args:
-        face: found after turning the picture clockwise by ``turn``, as `turned` does.
-        turn: degrees.
+        face: found after turning the picture clockwise by ``degrees``, as `rotate` does.
+        degrees: clockwise.
         width: of the unturned picture.
         height: of the unturned picture.
     """
     points = face.landmarks
     region = face.region
     if region:
-        x, y = _unturn_point((region.x, region.y), turn, width, height)
-        region = CropRegion(x, y, region.side, half_turn(region.angle - turn))
+        x, y = _rotate_point_back((region.x, region.y), degrees, width, height)
+        region = CropRegion(x, y, region.side, wrap_degrees(region.angle - degrees))
     return replace(
         face,
-        box=_unturn_box(face.box, turn, width, height),
+        box=_rotate_box_back(face.box, degrees, width, height),
         landmarks=points
-        and _moved(points, lambda point: _unturn_point(point, turn, width, height)),
-        turn=turn,
+        and _moved(points, lambda point: _rotate_point_back(point, degrees, width, height)),
+        rotation=degrees,
         region=region,
     )
 
 
-def half_turn(degrees: float) -> float:
+def wrap_degrees(degrees: float) -> float:
     """Return an angle as -180 to 180."""
     return (degrees + 180) % 360 - 180
 
 
-def scaled(face: Face, factor: float) -> Face:
+def scale_face(face: Face, factor: float) -> Face:
     """Return a face that was found in an image in another one, ``factor`` times as large."""
     box, points, region = face.box, face.landmarks, face.region
     return replace(
@@ -124,24 +126,28 @@ def _cosine_and_sine(degrees: int) -> tuple[float, float]:
     return round(math.cos(angle), 12), round(math.sin(angle), 12)
 
 
-def _size(turn: int, width: int, height: int) -> tuple[int, int]:
+def _size(degrees: int, width: int, height: int) -> tuple[int, int]:
     """Return width and height in pixels of a picture of that size after a turn in degrees."""
-    cosine, sine = map(abs, _cosine_and_sine(turn))
+    cosine, sine = map(abs, _cosine_and_sine(degrees))
     return (
         math.ceil(round(width * cosine + height * sine, 6)),
         math.ceil(round(width * sine + height * cosine, 6)),
     )
 
 
-def _unturn_point(point: Point, turn: int, width: int, height: int) -> Point:
-    wide, tall = _size(turn, width, height)
-    cosine, sine = _cosine_and_sine(turn)
+def _rotate_point_back(point: Point, degrees: int, width: int, height: int) -> Point:
+    wide, tall = _size(degrees, width, height)
+    cosine, sine = _cosine_and_sine(degrees)
     x, y = point[0] - wide / 2, point[1] - tall / 2
     return width / 2 + cosine * x + sine * y, height / 2 - sine * x + cosine * y
 
 
-def _unturn_box(box: Box, turn: int, width: int, height: int) -> Box:
-    x, y = _unturn_point((box.x + box.width / 2, box.y + box.height / 2), turn, width, height)
-    on_its_side = turn % 180 == 90
+def _rotate_box_back(box: Box, degrees: int, width: int, height: int) -> Box:
+    x, y = _rotate_point_back(
+        (box.x + box.width / 2, box.y + box.height / 2), degrees, width, height
+    )
+    on_its_side = degrees % 180 == 90
     wide, tall = (box.height, box.width) if on_its_side else (box.width, box.height)
-    return clip(x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2, width=width, height=height)
+    return clip_box(
+        x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2, width=width, height=height
+    )

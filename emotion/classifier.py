@@ -11,7 +11,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from emotion.crop import SIZE, crop_faces
+from emotion.crop import CROP_SIDE_PX, crop_faces
 from emotion.labels import EMOTIONS, HEADS, HeadName
 from emotion.types import EmotionScores, Face
 
@@ -64,10 +64,10 @@ class EmotionClassifier:
                 f"The network's weights cannot be read: {self.path}: {error}"
             ) from error
         shapes = list(source["shape"][1:]), list(target["shape"][1:])
-        if shapes != ([SIZE, SIZE, 1], [len(EMOTIONS)]):
+        if shapes != ([CROP_SIDE_PX, CROP_SIDE_PX, 1], [len(EMOTIONS)]):
             raise WeightsError(
                 f"{self.path} holds another network: it maps {shapes[0]} to {shapes[1]}, not "
-                f"{[SIZE, SIZE, 1]} to {[len(EMOTIONS)]}."
+                f"{[CROP_SIDE_PX, CROP_SIDE_PX, 1]} to {[len(EMOTIONS)]}."
             )
         self._input, self._output = int(source["index"]), int(target["index"])
         self._lock = threading.Lock()
@@ -86,12 +86,15 @@ class EmotionClassifier:
             ValueError: another shape.
         """
         crops = np.asarray(crops)
-        if crops.shape[1:] not in ((SIZE, SIZE), (SIZE, SIZE, 1)):
+        if crops.shape[1:] not in ((CROP_SIDE_PX, CROP_SIDE_PX), (CROP_SIDE_PX, CROP_SIDE_PX, 1)):
             raise ValueError(
                 f"Incorrect value for 'crops' argument: shape {crops.shape!r}: "
-                f"(N, {SIZE}, {SIZE}) or (N, {SIZE}, {SIZE}, 1) is needed"
+                f"(N, {CROP_SIDE_PX}, {CROP_SIDE_PX}) or "
+                f"(N, {CROP_SIDE_PX}, {CROP_SIDE_PX}, 1) is needed"
             )
-        batch = np.ascontiguousarray(crops, dtype=np.float32).reshape(-1, SIZE, SIZE, 1)
+        batch = np.ascontiguousarray(crops, dtype=np.float32).reshape(
+            -1, CROP_SIDE_PX, CROP_SIDE_PX, 1
+        )
         if not len(batch):
             return np.empty((0, len(EMOTIONS)), dtype=np.float32)
         with self._lock:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from emotion.types import CropRegion, Face, Landmarks
 
-SIZE = 48
-MARGIN = 0.05
+CROP_SIDE_PX = 48
+CROP_MARGIN = 0.05
 """What a box is grown by, as a share of its side, half of it on each side. Haar's boxes measure
 0.96 of FER-2013's frames, MTCNN's (the root of their area) 0.93."""
-LEVEL_FROM = 15.0
+LEVEL_FROM_DEGREES = 15.0
 """Degrees. The network reads a head that leans less as well as one that stands, and FER-2013
 shows it many; levelling it by eyes that are known to some eight degrees costs most of a point."""
 BEYOND_EARS = 0.25
@@ -29,14 +29,14 @@ BEYOND_EYES = 0.3
 """The same beyond the eyes, for detectors that know no ears."""
 FLAT_BELOW = 8
 """A crop whose brightest and darkest grey differ by less shows nothing, and stays as it is."""
-NOISY_FROM = 8.0
+DENOISE_ABOVE = 8.0
 """Deviation of the noise, in greys of a stretched crop, from which it is taken out. One face in a
 hundred of FER-2013 is as noisy as that; below it the network reads the crop better as it is."""
-SOFT_BELOW = 0.55
-"""Sharpness (`sharpness_of`) below which a crop is sharpened. 99 of 100 faces of FER-2013 are
+SHARPEN_BELOW = 0.55
+"""Sharpness (`measure_sharpness`) below which a crop is sharpened. 99 of 100 faces of FER-2013 are
 sharper; blurred by one pixel, none is."""
 SHARPENING = 14.0
-"""What is added of the finest detail, as a multiple of it, for each 1 below `SOFT_BELOW`."""
+"""What is added of the finest detail, as a multiple of it, for each 1 below `SHARPEN_BELOW`."""
 SHARPENING_AT_MOST = 3.0
 
 _LAPLACIANS = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
@@ -45,7 +45,9 @@ _MEDIAN_OF_NOISE = 6 * 0.6745
 the sum of its squares, 0.6745 the median size of a normal value."""
 
 
-def frame_of(face: Face, *, margin: float = MARGIN, level_from: float = LEVEL_FROM) -> CropRegion:
+def crop_region(
+    face: Face, *, margin: float = CROP_MARGIN, level_from: float = LEVEL_FROM_DEGREES
+) -> CropRegion:
     """Return the square that is shown to the network for ``face``.
 
     Args:
@@ -58,7 +60,7 @@ def frame_of(face: Face, *, margin: float = MARGIN, level_from: float = LEVEL_FR
         angle = known.angle if abs(known.angle) >= level_from else 0.0
         return CropRegion(known.x, known.y, known.side * (1 + margin), angle)
     box = face.box
-    angle = -float(face.turn)
+    angle = -float(face.rotation)
     if face.landmarks:
         lean = _lean(face.landmarks)
         angle = lean if abs(lean) >= level_from else 0.0
@@ -101,9 +103,9 @@ def crop_faces(
     image: NDArray[np.uint8],
     faces: Sequence[Face],
     *,
-    margin: float = MARGIN,
-    level_from: float = LEVEL_FROM,
-    prepare: bool = True,
+    margin: float = CROP_MARGIN,
+    level_from: float = LEVEL_FROM_DEGREES,
+    preprocessed: bool = True,
 ) -> NDArray[np.uint8]:
     """Return grey uint8 ``(N, 48, 48)`` crops of the faces in RGB uint8 ``(H, W, 3)``.
 
@@ -114,32 +116,32 @@ def crop_faces(
         faces: where they are.
         margin: what a frame is grown by, as a share of its side.
         level_from: degrees from which leaning eyes are levelled, where they are known.
-        prepare: whether to make the greys fit to read (`prepared`).
+        preprocessed: whether to make the greys fit to read (`preprocess`).
     """
-    crops = np.empty((len(faces), SIZE, SIZE), dtype=np.uint8)
+    crops = np.empty((len(faces), CROP_SIDE_PX, CROP_SIDE_PX), dtype=np.uint8)
     if len(faces):
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         for crop, face in zip(crops, faces, strict=True):
-            small = cut(grey, frame_of(face, margin=margin, level_from=level_from))
-            crop[:] = prepared(small) if prepare else small
+            small = extract_crop(grey, crop_region(face, margin=margin, level_from=level_from))
+            crop[:] = preprocess(small) if preprocessed else small
     return crops
 
 
-def prepared(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def preprocess(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a grey uint8 ``(H, W)`` crop as the network reads it best.
 
     Its greys are stretched to 0-255. Where they are grainy then, as a camera's are in the dark,
     the grain is taken out; where they are soft, as of a face that is small or out of focus, the
     finest detail is brought out.
     """
-    spread = stretched(crop)
-    noise = noise_of(spread)
-    if noise >= NOISY_FROM:
-        return stretched(_denoised(spread, noise))
-    return _sharpened(spread, sharpness_of(spread))
+    spread = stretch_contrast(crop)
+    noise = estimate_noise(spread)
+    if noise >= DENOISE_ABOVE:
+        return stretch_contrast(_denoised(spread, noise))
+    return _sharpened(spread, measure_sharpness(spread))
 
 
-def noise_of(crop: NDArray[np.uint8]) -> float:
+def estimate_noise(crop: NDArray[np.uint8]) -> float:
     """Return the standard deviation of the noise in a grey uint8 ``(H, W)`` crop, in greys.
 
     The difference of two Laplacians is blind to everything that changes evenly, and what is left
@@ -150,7 +152,7 @@ def noise_of(crop: NDArray[np.uint8]) -> float:
     return float(np.median(np.abs(rest))) / _MEDIAN_OF_NOISE
 
 
-def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def stretch_contrast(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a grey uint8 crop with its darkest pixel at 0 and its brightest at 255."""
     low, high = int(crop.min()), int(crop.max())
     if high - low < FLAT_BELOW:
@@ -159,7 +161,9 @@ def stretched(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.rint(spread).astype(np.uint8)
 
 
-def cut(grey: NDArray[np.uint8], frame: CropRegion, *, size: int = SIZE) -> NDArray[np.uint8]:
+def extract_crop(
+    grey: NDArray[np.uint8], frame: CropRegion, *, size: int = CROP_SIDE_PX
+) -> NDArray[np.uint8]:
     """Return what ``frame`` shows of a grey picture, ``(size, size)``, upright."""
     # Drawn at twice the size and averaged down: sampling alone would skip pixels of a large
     # face. What is larger still is averaged down before it is turned. Cubic, since a small face
@@ -189,7 +193,7 @@ def cut(grey: NDArray[np.uint8], frame: CropRegion, *, size: int = SIZE) -> NDAr
     )
 
 
-def sharpness_of(crop: NDArray[np.uint8]) -> float:
+def measure_sharpness(crop: NDArray[np.uint8]) -> float:
     """Return how strong the finest detail of a grey uint8 ``(H, W)`` crop is, beside coarser.
 
     That is the standard deviation of what a Gaussian of 0.8 pixels takes away, as a share of that
@@ -210,7 +214,7 @@ def _denoised(crop: NDArray[np.uint8], noise: float) -> NDArray[np.uint8]:
 
 def _sharpened(crop: NDArray[np.uint8], sharpness: float) -> NDArray[np.uint8]:
     """Return the crop with its finest detail brought out, the more the softer it is."""
-    amount = min(SHARPENING * (SOFT_BELOW - sharpness), SHARPENING_AT_MOST)
+    amount = min(SHARPENING * (SHARPEN_BELOW - sharpness), SHARPENING_AT_MOST)
     if amount <= 0:
         return crop
     greys = crop.astype(np.float32)

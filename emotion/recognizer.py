@@ -13,7 +13,7 @@ from emotion.crop import turned_away
 from emotion.detectors.base import FaceDetector, OnStage
 from emotion.detectors.factory import DetectorName, build_detector
 from emotion.detectors.panorama import detect_faces
-from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
+from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
 
 MAX_FACES = 32
 SMALLEST_SIDE = 28
@@ -66,9 +66,7 @@ class EmotionRecognizer:
         """
         return list(self.analyze(image).faces)
 
-    def analyze(
-        self, image: NDArray[np.uint8], *, on_stage: OnStage | None = None
-    ) -> PictureReading:
+    def analyze(self, image: NDArray[np.uint8], *, on_stage: OnStage | None = None) -> ImageReading:
         """Return the same with notes on what was left out and why.
 
         Faces that are too small, or turned away too far, are not read: they get a note.
@@ -88,7 +86,7 @@ class EmotionRecognizer:
         if chosen and on_stage:
             on_stage("read")
         scores = self.classifier.classify(image, chosen)
-        return PictureReading(
+        return ImageReading(
             faces=tuple(map(FaceReading, chosen, scores)),
             notes=_notes(
                 tiny=len(found) - len(large),

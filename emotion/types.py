@@ -64,15 +64,15 @@ class Face:
     Attributes:
         box: inside the picture.
         landmarks: points, from detectors that find them.
-        turn: degrees by which the picture had to be turned clockwise for the face to stand
-            upright, 0-359. Box, landmarks and region are in the unturned picture.
+        rotation: degrees by which the image had to be rotated clockwise for the face to stand
+            upright, 0-359. Box, landmarks and region are in the image as it is.
         region: the face as FER-2013 would frame it, from detectors that know its size and lean
             better than the box, which is upright and ends at the picture's edge, can say.
     """
 
     box: Box
     landmarks: Landmarks | None = None
-    turn: int = 0
+    rotation: int = 0
     region: CropRegion | None = None
 
 
@@ -125,7 +125,7 @@ class FaceReading:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureReading:
+class ImageReading:
     """Everything that was read in one picture.
 
     Attributes:
@@ -136,3 +136,7 @@ class PictureReading:
 
     faces: tuple[FaceReading, ...]
     notes: tuple[str, ...] = ()
+
+
+PictureReading = ImageReading
+"""The name until version 0.1."""

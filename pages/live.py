@@ -8,7 +8,7 @@ from streamlit_webrtc import WebRtcMode, webrtc_streamer
 from streamlit_webrtc.component import generate_frontend_component_key
 
 from emotion.live.tracker import LiveReading
-from emotion.types import PictureReading
+from emotion.types import ImageReading
 from recommender.mood import mood_of, room_mood
 from recommender.types import Mood
 from ui import wording
@@ -39,7 +39,7 @@ def use_this_mood() -> None:
     reading = camera.reading
     if reading is not None:
         faces = tuple(face.reading for face in reading.faces)
-        me.show(None, PictureReading(faces))
+        me.show(None, ImageReading(faces))
         me.choose(ROOM if len(faces) > 1 else 0)
     camera.stop()
 

@@ -15,7 +15,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from emotion.personal import Recentring
-from emotion.types import EmotionScores, FaceReading, PictureReading
+from emotion.types import EmotionScores, FaceReading, ImageReading
 from recommender.catalog.catalog import EVERYTHING
 from recommender.journey import suggested_intent
 from recommender.mood import mood_of, mood_of_emotion, room_mood
@@ -53,7 +53,7 @@ class Photo:
     """
 
     image: NDArray[np.uint8] | None
-    reading: PictureReading
+    reading: ImageReading
     chosen: int = 0
     favoured: tuple[int, ...] = ()
     """Faces that count more in the room."""
@@ -278,7 +278,7 @@ class Visit:
         """The ids of the tracks that the visitor likes."""
         return frozenset(said.track.id for said in self.taste.feedback if said.verdict == "like")
 
-    def show(self, image: NDArray[np.uint8] | None, reading: PictureReading) -> None:
+    def show(self, image: NDArray[np.uint8] | None, reading: ImageReading) -> None:
         """Take a picture that was read. One without a face leaves the last reading as it is."""
         self.chooser = None
         self.by_hand = False

@@ -8,7 +8,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import SAME_FACE, overlap, tidy, turned, unturn
+from emotion.boxes import (
+    NMS_THRESHOLD,
+    intersection_over_smaller,
+    rotate,
+    rotate_back,
+    suppress_overlaps,
+)
 from emotion.detectors.base import OnStage
 from emotion.detectors.blazeface import CONFIRM_ODD, IS_FACE, BlazefaceDetector
 from emotion.detectors.blazeface_networks import BlazefaceUnavailable
@@ -80,11 +86,11 @@ class AutoDetector:
         candidates = self._blazeface.candidates(image)
         faces = [candidate.face for candidate in candidates if candidate.accepted]
         if faces and not any(candidate.doubtful for candidate in candidates):
-            return tidy(faces)
+            return suppress_overlaps(faces)
         if self._mtcnn_works:
             tell("look again")
         faces += [face for face, _ in self._confirmed(image)]
-        return tidy(faces or self._turned(image, tell))
+        return suppress_overlaps(faces or self._turned(image, tell))
 
     def _confirmed(self, image: Image, *, odd: bool = False) -> list[Scored]:
         """Return MTCNN's faces that BlazeFace or its landmark network takes for some, too.
@@ -117,17 +123,20 @@ class AutoDetector:
         """Return the faces of the turned image that shows them best."""
         tell("turn")
         looks: list[tuple[int, list[Scored]]] = []
-        for turn in TURNS:
-            candidates = self._blazeface.candidates(turned(image, turn))
+        for degrees in TURNS:
+            candidates = self._blazeface.candidates(rotate(image, degrees))
             sure = (c for c in candidates if c.accepted and c.score >= CONFIRM_ODD)
-            looks.append((turn, [(c.face, c.total) for c in sure]))
+            looks.append((degrees, [(c.face, c.total) for c in sure]))
         if not any(scored for _, scored in looks):
             looks += [
-                (turn, self._confirmed(turned(image, turn), odd=True)) for turn in (*LEANS, *TURNS)
+                (degrees, self._confirmed(rotate(image, degrees), odd=True))
+                for degrees in (*LEANS, *TURNS)
             ]
-        turn, scored = max(looks, key=lambda look: max((s for _, s in look[1]), default=0.0))
+        degrees, scored = max(looks, key=lambda look: max((s for _, s in look[1]), default=0.0))
         height, width = image.shape[:2]
-        return [unturn(face, turn=turn, width=width, height=height) for face, _ in scored]
+        return [
+            rotate_back(face, degrees=degrees, width=width, height=height) for face, _ in scored
+        ]
 
     def _plain(self, image: Image, tell: OnStage) -> list[Face]:
         """Return what Haar and, where there is doubt, MTCNN find, without BlazeFace."""
@@ -136,7 +145,7 @@ class AutoDetector:
         likely = [face for face, votes in voted if votes >= self._haar.votes]
         sure = bool(voted) and all(votes >= SURE_VOTES for _, votes in voted)
         if sure:
-            return tidy(likely)
+            return suppress_overlaps(likely)
         if self._mtcnn_works:
             tell("look again")
             try:
@@ -144,14 +153,16 @@ class AutoDetector:
             except MtcnnUnavailable as error:
                 self._give_up_mtcnn(error)
         if likely:
-            return tidy(likely)
+            return suppress_overlaps(likely)
         tell("turn")
         height, width = image.shape[:2]
-        for turn in TURNS:
-            found = self._haar.detect_with_votes(turned(image, turn))
+        for degrees in TURNS:
+            found = self._haar.detect_with_votes(rotate(image, degrees))
             faces = [face for face, votes in found if votes >= SURE_VOTES]
             if faces:
-                return tidy(unturn(f, turn=turn, width=width, height=height) for f in faces)
+                return suppress_overlaps(
+                    rotate_back(f, degrees=degrees, width=width, height=height) for f in faces
+                )
         return []
 
     def _give_up_blazeface(self, error: BlazefaceUnavailable) -> None:
@@ -171,6 +182,8 @@ def _agreed(scored: list[Scored], voted: list[tuple[Face, int]]) -> list[Face]:
         face
         for face, score in scored
         if score > ACCEPT_ABOVE
-        or any(overlap(other.box, face.box) >= SAME_FACE for other, _ in voted)
+        or any(
+            intersection_over_smaller(other.box, face.box) >= NMS_THRESHOLD for other, _ in voted
+        )
     ]
     return found + [face for face, votes in voted if votes >= SURE_VOTES]

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import SAME_FACE, clip, overlap, tidy
+from emotion.boxes import NMS_THRESHOLD, clip_box, intersection_over_smaller, suppress_overlaps
 from emotion.detectors.base import OnStage
 from emotion.detectors.blazeface_networks import (
     Array,
@@ -141,7 +141,7 @@ class BlazefaceDetector:
         """
         if on_stage:
             on_stage("find")
-        return tidy(found.face for found in self.candidates(image) if found.accepted)
+        return suppress_overlaps(found.face for found in self.candidates(image) if found.accepted)
 
     def candidates(self, image: Image, *, known: Iterable[Face] = ()) -> list[Candidate]:
         """Return everything that may be a face, one candidate for each, the likeliest first.
@@ -195,7 +195,10 @@ class BlazefaceDetector:
         found.sort(key=lambda c: (-c.accepted, -c.total))
         kept: list[Candidate] = []
         for candidate in found:
-            if all(overlap(candidate.face.box, k.face.box) < SAME_FACE for k in kept):
+            if all(
+                intersection_over_smaller(candidate.face.box, k.face.box) < NMS_THRESHOLD
+                for k in kept
+            ):
                 kept.append(candidate)
         return kept
 
@@ -295,7 +298,7 @@ def _as_proposal(face: Face) -> tuple[Array, Array]:
         side, lean, lower = region.side / SCALE, region.angle, RISE * region.side
         x, y = region.x, region.y
     else:
-        side, lean = math.sqrt(box.area), float(-face.turn)
+        side, lean = math.sqrt(box.area), float(-face.rotation)
         x, y, lower = box.x + box.width / 2, box.y + box.height / 2, LOWER * side
     cosine, sine = math.cos(math.radians(lean)), math.sin(math.radians(lean))
     x, y = x - lower * sine, y + lower * cosine
@@ -371,8 +374,8 @@ def _face(x: float, y: float, side: float, points: Array, width: int, height: in
     y -= RISE * side * math.cos(math.radians(lean))
     half = side / 2
     return Face(
-        box=clip(x - half, y - half, x + half, y + half, width=width, height=height),
+        box=clip_box(x - half, y - half, x + half, y + half, width=width, height=height),
         landmarks=Landmarks(left_eye, right_eye, nose, mouth, mouth, left_ear, right_ear),
-        turn=round(-lean / 90) * 90 % 360 if abs(lean) > LIES_FROM else 0,
+        rotation=round(-lean / 90) * 90 % 360 if abs(lean) > LIES_FROM else 0,
         region=CropRegion(x, y, side, lean),
     )

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import clip, tidy
+from emotion.boxes import clip_box, suppress_overlaps
 from emotion.detectors.base import OnStage
 from emotion.types import Face
 
@@ -69,7 +69,9 @@ class HaarDetector:
         """Return the faces in RGB uint8 ``(H, W, 3)``, the largest first."""
         if on_stage:
             on_stage("find")
-        return tidy(face for face, votes in self.detect_with_votes(image) if votes >= self.votes)
+        return suppress_overlaps(
+            face for face, votes in self.detect_with_votes(image) if votes >= self.votes
+        )
 
     def detect_with_votes(self, image: NDArray[np.uint8]) -> list[tuple[Face, int]]:
         """Return everything that at least two windows took for a face, with their number.
@@ -91,7 +93,7 @@ class HaarDetector:
             spare = min(self.too_large * max(0.0, TRUE_FROM - w), AT_MOST) / 2
             left, right = x + spare * w, x + (1 - spare) * w
             top, bottom = y + spare * h, y + (1 - spare) * h
-            box = clip(
+            box = clip_box(
                 *(edge / shrink for edge in (left, top, right, bottom)), width=width, height=height
             )
             found.append((Face(box), int(count)))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import clip, tidy
+from emotion.boxes import clip_box, suppress_overlaps
 from emotion.detectors.base import OnStage
 from emotion.detectors.mtcnn_networks import describe, load_weights, propose, refine
 from emotion.types import Face, Landmarks
@@ -57,7 +57,7 @@ class MtcnnDetector:
         """
         if on_stage:
             on_stage("find")
-        return tidy(face for face, _ in self.detect_with_scores(image))
+        return suppress_overlaps(face for face, _ in self.detect_with_scores(image))
 
     def detect_with_scores(self, image: NDArray[np.uint8]) -> list[tuple[Face, float]]:
         """Return the faces with their probabilities, the most probable first.
@@ -72,7 +72,7 @@ class MtcnnDetector:
         return [
             (
                 Face(
-                    box=clip(*(box / shrink), width=width, height=height),
+                    box=clip_box(*(box / shrink), width=width, height=height),
                     landmarks=_landmarks(five / shrink),
                 ),
                 float(score),

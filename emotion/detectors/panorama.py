@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import tidy
+from emotion.boxes import suppress_overlaps
 from emotion.detectors.base import FaceDetector, OnStage
 from emotion.types import Box, Face, Landmarks
 
@@ -47,7 +47,7 @@ def detect_faces(
         found += [(seam, _moved(face, x, y)) for seam, face in zip(at_seam, faces, strict=True)]
     # Of a face that two parts show, the one that shows it whole is believed.
     found.sort(key=lambda pair: (pair[0], -pair[1].box.area))
-    return tidy(face for _, face in found)
+    return suppress_overlaps(face for _, face in found)
 
 
 def windows(longer: int, shorter: int) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import tidy
+from emotion.boxes import suppress_overlaps
 from emotion.detectors.base import FaceDetector, OnStage
 from emotion.detectors.blazeface import BlazefaceDetector, tiles
 from emotion.detectors.blazeface_networks import BlazefaceUnavailable
@@ -63,7 +63,9 @@ class LiveDetector:
             part = parts[self._looks % len(parts)]
             candidates = self._blazeface.candidates_in(image, part)
             self._looks += 1
-        self._known = tidy(candidate.face for candidate in candidates if candidate.accepted)
+        self._known = suppress_overlaps(
+            candidate.face for candidate in candidates if candidate.accepted
+        )
         return self._known
 
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import scaled
-from emotion.crop import cut, frame_of, prepared
+from emotion.boxes import scale_face
+from emotion.crop import crop_region, extract_crop, preprocess
 from emotion.detectors.base import FaceDetector
 from emotion.live.detector import LiveDetector, live_detector
 from emotion.live.frame_clock import FrameClock
@@ -246,7 +246,7 @@ class FaceStream:
         if tracks:
             grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
             faces = (Face(track.box, region=track.region) for track in tracks)
-            crops = np.stack([prepared(cut(grey, frame_of(face))) for face in faces])
+            crops = np.stack([preprocess(extract_crop(grey, crop_region(face))) for face in faces])
             # Every second reading sees the mirror image. Smoothed over time that is the mean
             # of both, which is right more often, at the price of one.
             if self._reads % 2:
@@ -300,7 +300,7 @@ class FaceStream:
         size = max(1, round(width * shrink)), max(1, round(height * shrink))
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
         faces = self._detector.detect(small.astype(np.uint8, copy=False))
-        self._tracker.sight([scaled(face, 1 / shrink) for face in faces], moment)
+        self._tracker.sight([scale_face(face, 1 / shrink) for face in faces], moment)
 
     def _publish(self, reading: LiveReading | None) -> LiveReading | None:
         with self._lock:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from emotion.boxes import clip, half_turn, overlap
+from emotion.boxes import clip_box, intersection_over_smaller, wrap_degrees
 from emotion.crop import turned_away
 from emotion.live.smoothing import HOLD, Trace, mean
 from emotion.types import Box, CropRegion, EmotionScores, Face, FaceReading
@@ -144,7 +144,7 @@ class FaceTracker:
         new = [_track(face, time) for face in faces if face.box.area]
         pairs = sorted(
             (
-                (overlap(track.box, other.box), track.identity, place)
+                (intersection_over_smaller(track.box, other.box), track.identity, place)
                 for track in self._tracks
                 for place, other in enumerate(new)
             ),
@@ -294,13 +294,13 @@ def _towards(track: Track, found: Track) -> Track:
         seen=found.seen,
         sightings=track.sightings + 1,
         misses=0,
-        angle=half_turn(track.angle + place * half_turn(found.angle - track.angle)),
+        angle=wrap_degrees(track.angle + place * wrap_degrees(found.angle - track.angle)),
         turned_away=found.turned_away,
     )
 
 
 def _reading(track: Track, trace: Trace, width: int, height: int) -> FaceReading:
-    box = clip(
+    box = clip_box(
         track.x,
         track.y,
         track.x + track.width,

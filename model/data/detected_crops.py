@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.crop import crop_faces, prepared
+from emotion.crop import crop_faces, preprocess
 from emotion.detectors.base import FaceDetector
 from emotion.detectors.factory import build_detector
 from model.data.backgrounds import Grey, load_backgrounds
@@ -67,7 +67,7 @@ def detected_crops(
         crops = list(workers.map(seen, range(len(split))))
     found = np.array([crop is not None for crop in crops], dtype=np.bool_)
     faces = zip(crops, split.images[..., 0], strict=True)
-    whole = [prepared(face) if crop is None else crop for crop, face in faces]
+    whole = [preprocess(face) if crop is None else crop for crop, face in faces]
     return np.stack(whole)[..., None] if whole else split.images, found
 
 

@@ -28,7 +28,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.crop import SIZE, crop_faces
+from emotion.crop import CROP_SIDE_PX, crop_faces
 from emotion.detectors.base import FaceDetector
 from emotion.detectors.factory import build_detector
 from emotion.image.decoding import ImageError, decode_image
@@ -173,7 +173,7 @@ def crop_photos(photos: list[Photo], *, detector: FaceDetector | None = None) ->
     ]
     images = np.array([image for _, image in found], dtype=np.uint8)
     return PhotoCrops(
-        images=images.reshape(-1, SIZE, SIZE, 1),
+        images=images.reshape(-1, CROP_SIDE_PX, CROP_SIDE_PX, 1),
         labels=np.array([EMOTIONS.index(photo.emotion) for photo, _ in found], dtype=np.int64),
         persons=tuple(photo.person for photo, _ in found),
         parts=tuple(photo.part for photo, _ in found),

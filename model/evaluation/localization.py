@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
-from emotion.crop import prepared
+from emotion.crop import preprocess
 from emotion.detectors.base import FaceDetector
 from emotion.detectors.factory import DETECTORS, build_detector
 from emotion.labels import EMOTIONS
@@ -256,7 +256,7 @@ def read_crops(split: Split, classifier: Classifier) -> NDArray[np.bool_]:
     right = np.zeros(len(split), dtype=np.bool_)
     for start in range(0, len(split), 64):
         part = slice(start, start + 64)
-        crops = np.stack([prepared(face[..., 0]) for face in split.images[part]])
+        crops = np.stack([preprocess(face[..., 0]) for face in split.images[part]])
         right[part] = classifier.predict(crops).argmax(axis=1) == split.labels[part]
     return right
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.classifier import EmotionClassifier
-from emotion.crop import SIZE, crop_faces
+from emotion.crop import CROP_SIDE_PX, crop_faces
 from emotion.detectors.factory import DetectorName
 from emotion.labels import EMOTIONS, HeadName
 from emotion.recognizer import EmotionRecognizer
@@ -70,7 +70,7 @@ def evaluate_photographs(
         faces = recognizer.read(image)
         if not faces:
             return np.full(len(EMOTIONS), np.nan), None
-        crop = crop_faces(image, [faces[0].face], prepare=False)[0] if fer else None
+        crop = crop_faces(image, [faces[0].face], preprocessed=False)[0] if fer else None
         return np.array(faces[0].scores.probabilities), crop
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -95,7 +95,7 @@ def evaluate_photographs(
         theirs = np.full(probabilities.shape, np.nan)
         with load_fer(str(fer)) as package:
             theirs[~np.isnan(probabilities).any(axis=1)] = package.predict(
-                np.array(crops, dtype=np.uint8).reshape(-1, SIZE, SIZE, 1)
+                np.array(crops, dtype=np.uint8).reshape(-1, CROP_SIDE_PX, CROP_SIDE_PX, 1)
             )
         found["fer"] = figures(theirs, labels)
     return found

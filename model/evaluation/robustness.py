@@ -1,9 +1,9 @@
 """What bad pictures cost: accuracy under turned, small, blurred, noisy, dark and hidden faces.
 
 ``python -m model robustness --fer PYTHON`` alters a test split in nine ways, each from not at
-all to badly, and reads it with the shipped network: one look a face, as at a live frame, its greys
-prepared as the app does (`emotion.crop.prepared`), and not levelled. PyPI's ``fer`` reads the same
-altered pictures. ``--record`` writes what was measured into ``robustness.json``.
+all to badly, and reads it with the shipped network: one crop a face, as of a live frame,
+preprocessed as the app does (`emotion.crop.preprocess`), and not levelled. PyPI's ``fer`` reads the
+same altered images. ``--record`` writes what was measured into ``robustness.json``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.crop import prepared
+from emotion.crop import preprocess
 from model.data.fer2013 import Split, load_fer2013
 from model.evaluation.evaluate import (
     Predict,
@@ -165,7 +165,7 @@ def hide_eyes(pictures: Pictures, share: float) -> Pictures:
 
 def prepare(pictures: Pictures) -> Pictures:
     """Make the greys of each face ``(N, 48, 48, 1)`` fit to read, as `emotion.crop` does."""
-    return _each(pictures, prepared)
+    return _each(pictures, preprocess)
 
 
 def _hide(pictures: Pictures, rows: tuple[int, int], share: float) -> Pictures:

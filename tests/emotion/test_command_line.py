@@ -12,7 +12,7 @@ from PIL import Image
 from emotion import __main__ as command
 from emotion.labels import EMOTIONS
 from emotion.recognizer import EmotionRecognizer
-from emotion.types import EmotionScores, Face, PictureReading
+from emotion.types import EmotionScores, Face, ImageReading
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,7 +109,7 @@ def test_json_carries_notes_and_doubt(
         def warm_up(self) -> None:
             self.real.warm_up()
 
-        def analyze(self, image: np.ndarray) -> PictureReading:
+        def analyze(self, image: np.ndarray) -> ImageReading:
             return self.real.analyze(image)
 
     monkeypatch.setattr("emotion.__main__._recognizer", Undecided)

@@ -5,18 +5,18 @@ import numpy as np
 import pytest
 
 from emotion.crop import (
-    LEVEL_FROM,
-    MARGIN,
-    NOISY_FROM,
-    SIZE,
-    SOFT_BELOW,
+    CROP_MARGIN,
+    CROP_SIDE_PX,
+    DENOISE_ABOVE,
+    LEVEL_FROM_DEGREES,
+    SHARPEN_BELOW,
     crop_faces,
-    cut,
-    frame_of,
-    noise_of,
-    prepared,
-    sharpness_of,
-    stretched,
+    crop_region,
+    estimate_noise,
+    extract_crop,
+    measure_sharpness,
+    preprocess,
+    stretch_contrast,
 )
 from emotion.types import Box, CropRegion, Face, Landmarks
 
@@ -38,31 +38,31 @@ def leaning_face(angle: float) -> Face:
 
 
 def test_a_frame_is_the_box_made_square_and_grown() -> None:
-    frame = frame_of(Face(Box(10, 20, 40, 40)))
+    frame = crop_region(Face(Box(10, 20, 40, 40)))
     assert (frame.x, frame.y, frame.angle) == (30, 40, 0)
-    assert frame.side == pytest.approx(40 * (1 + MARGIN))
-    assert frame_of(Face(Box(10, 20, 40, 40)), margin=0.5).side == 60
+    assert frame.side == pytest.approx(40 * (1 + CROP_MARGIN))
+    assert crop_region(Face(Box(10, 20, 40, 40)), margin=0.5).side == 60
 
 
 @pytest.mark.parametrize("angle", [-30, -16, 25])
 def test_a_frame_leans_with_the_eyes(angle: float) -> None:
-    assert frame_of(leaning_face(angle)).angle == pytest.approx(angle)
-    assert frame_of(leaning_face(angle), level_from=90.0).angle == 0
+    assert crop_region(leaning_face(angle)).angle == pytest.approx(angle)
+    assert crop_region(leaning_face(angle), level_from=90.0).angle == 0
 
 
 @pytest.mark.parametrize("angle", [-14, 0, 8])
 def test_a_little_lean_stays(angle: float) -> None:
-    assert frame_of(leaning_face(angle)).angle == 0
-    assert frame_of(leaning_face(angle), level_from=0.0).angle == pytest.approx(angle)
+    assert crop_region(leaning_face(angle)).angle == 0
+    assert crop_region(leaning_face(angle), level_from=0.0).angle == pytest.approx(angle)
 
 
 @pytest.mark.parametrize("angle", [-80, -20, -5, 0, 14, 16, 170])
 def test_a_known_region_is_the_frame(angle: float) -> None:
     region = CropRegion(30.5, -4.0, 50.0, angle)
-    frame = frame_of(Face(Box(5, 0, 50, 21), leaning_face(3).landmarks, region=region))
+    frame = crop_region(Face(Box(5, 0, 50, 21), leaning_face(3).landmarks, region=region))
     assert (frame.x, frame.y) == (30.5, -4.0)
-    assert frame.side == pytest.approx(50 * (1 + MARGIN))
-    assert frame.angle == (angle if abs(angle) >= LEVEL_FROM else 0)
+    assert frame.side == pytest.approx(50 * (1 + CROP_MARGIN))
+    assert frame.angle == (angle if abs(angle) >= LEVEL_FROM_DEGREES else 0)
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
@@ -70,18 +70,18 @@ def test_a_frame_without_landmarks_leans_as_the_picture_was_turned(turn: int) ->
     picture = np.zeros((100, 100), np.uint8)
     picture[20:40, 20:80] = 200  # a bright forehead
     turned = np.ascontiguousarray(np.rot90(picture, turn // 90))
-    crop = cut(turned, frame_of(Face(Box(20, 20, 60, 60), turn=turn), margin=0))
+    crop = extract_crop(turned, crop_region(Face(Box(20, 20, 60, 60), rotation=turn), margin=0))
     assert crop[4:12, 2:-2].min() > 190
     assert crop[-20:].max() < 10
 
 
 @pytest.mark.parametrize("side", [20.0, 48.0, 96.0, 190.0])
 def test_a_cut_shows_what_lies_in_the_frame(side: float) -> None:
-    crop = cut(gradient(), CropRegion(x=100, y=100, side=side))
-    step = side / SIZE
-    expected = 100 - side / 2 - 0.5 + step * (np.arange(SIZE) + 0.5)
-    assert crop.shape == (SIZE, SIZE)
-    assert np.abs(crop[SIZE // 2] - expected).max() <= 1.5
+    crop = extract_crop(gradient(), CropRegion(x=100, y=100, side=side))
+    step = side / CROP_SIDE_PX
+    expected = 100 - side / 2 - 0.5 + step * (np.arange(CROP_SIDE_PX) + 0.5)
+    assert crop.shape == (CROP_SIDE_PX, CROP_SIDE_PX)
+    assert np.abs(crop[CROP_SIDE_PX // 2] - expected).max() <= 1.5
 
 
 def test_a_leaning_cut_stands_upright() -> None:
@@ -89,24 +89,24 @@ def test_a_leaning_cut_stands_upright() -> None:
     rows, columns = np.mgrid[:200, :300]
     lean = np.radians(20)
     picture[(columns - 150) * -np.sin(lean) + (rows - 100) * np.cos(lean) < 0] = 255
-    crop = cut(picture, CropRegion(150, 100, 80, angle=20))
+    crop = extract_crop(picture, CropRegion(150, 100, 80, angle=20))
     # Cubic sampling rings a little beside an edge.
-    assert crop[: SIZE // 2 - 1].min() > 250
-    assert crop[SIZE // 2 + 1 :].max() < 5
+    assert crop[: CROP_SIDE_PX // 2 - 1].min() > 250
+    assert crop[CROP_SIDE_PX // 2 + 1 :].max() < 5
 
 
 def test_a_frame_over_the_edge_repeats_the_edge() -> None:
-    crop = cut(gradient(), CropRegion(x=0, y=100, side=48))
+    crop = extract_crop(gradient(), CropRegion(x=0, y=100, side=48))
     assert crop[:, :23].max() == 0
-    assert crop[SIZE // 2, -1] > 20
+    assert crop[CROP_SIDE_PX // 2, -1] > 20
 
 
 def test_crops_of_a_picture_come_as_one_batch(astronaut: np.ndarray) -> None:
     faces = [Face(Box(177, 66, 97, 97)), Face(Box(150, 40, 150, 150))]
     crops = crop_faces(astronaut, faces)
-    assert crops.shape == (2, SIZE, SIZE)
+    assert crops.shape == (2, CROP_SIDE_PX, CROP_SIDE_PX)
     assert crops.dtype == np.uint8
-    assert crop_faces(astronaut, []).shape == (0, SIZE, SIZE)
+    assert crop_faces(astronaut, []).shape == (0, CROP_SIDE_PX, CROP_SIDE_PX)
 
 
 def test_a_dark_photo_gives_the_same_crop(astronaut: np.ndarray) -> None:
@@ -119,9 +119,9 @@ def test_a_dark_photo_gives_the_same_crop(astronaut: np.ndarray) -> None:
 
 
 def test_nothing_is_not_stretched_into_noise() -> None:
-    flat = np.full((SIZE, SIZE), 100, np.uint8)
+    flat = np.full((CROP_SIDE_PX, CROP_SIDE_PX), 100, np.uint8)
     flat[0, 0] = 104
-    assert (stretched(flat) == flat).all()
+    assert (stretch_contrast(flat) == flat).all()
 
 
 def face_crop(astronaut: np.ndarray) -> np.ndarray:
@@ -138,21 +138,21 @@ def with_noise(crop: np.ndarray, deviation: float) -> np.ndarray:
 def test_noise_is_measured_on_a_face(astronaut: np.ndarray, deviation: int) -> None:
     # On the face in the middle of the greys, where nothing is cut off at black and white.
     middling = (64 + face_crop(astronaut) * 0.5).astype(np.uint8)
-    assert noise_of(with_noise(middling, deviation)) == pytest.approx(deviation, rel=0.15)
+    assert estimate_noise(with_noise(middling, deviation)) == pytest.approx(deviation, rel=0.15)
 
 
 def test_a_face_as_shot_is_only_stretched(astronaut: np.ndarray) -> None:
     crop = face_crop(astronaut)
-    assert noise_of(crop) < NOISY_FROM
-    assert sharpness_of(crop) > SOFT_BELOW
-    assert np.array_equal(prepared(crop), stretched(crop))
+    assert estimate_noise(crop) < DENOISE_ABOVE
+    assert measure_sharpness(crop) > SHARPEN_BELOW
+    assert np.array_equal(preprocess(crop), stretch_contrast(crop))
 
 
 def test_noise_is_taken_out_of_a_face_in_the_dark(astronaut: np.ndarray) -> None:
     crop = face_crop(astronaut)
     shot = with_noise((20 + crop * 0.25).astype(np.uint8), 4)
-    as_it_is, without = stretched(shot), prepared(shot)
-    assert noise_of(without) < noise_of(as_it_is) / 2
+    as_it_is, without = stretch_contrast(shot), preprocess(shot)
+    assert estimate_noise(without) < estimate_noise(as_it_is) / 2
     assert without.min() == 0
     assert without.max() == 255
 
@@ -166,17 +166,17 @@ def test_noise_is_taken_out_of_a_face_in_the_dark(astronaut: np.ndarray) -> None
 def test_a_soft_face_is_made_clearer(astronaut: np.ndarray, blur: float) -> None:
     crop = face_crop(astronaut)
     shot = cv2.GaussianBlur(crop, (0, 0), blur)
-    assert sharpness_of(shot) < SOFT_BELOW
-    assert sharpness_of(shot) < sharpness_of(prepared(shot)) <= sharpness_of(crop)
+    assert measure_sharpness(shot) < SHARPEN_BELOW
+    assert measure_sharpness(shot) < measure_sharpness(preprocess(shot)) <= measure_sharpness(crop)
 
     # What is added is what the blur took away.
-    lost = (stretched(crop).astype(float) - stretched(shot)).ravel()
-    added = (prepared(shot).astype(float) - stretched(shot)).ravel()
+    lost = (stretch_contrast(crop).astype(float) - stretch_contrast(shot)).ravel()
+    added = (preprocess(shot).astype(float) - stretch_contrast(shot)).ravel()
     assert np.corrcoef(lost, added)[0, 1] > 0.5
 
 
 def test_an_empty_crop_stays_empty() -> None:
-    flat = np.full((SIZE, SIZE), 100, np.uint8)
-    assert noise_of(flat) == 0
-    assert sharpness_of(flat) == 1
-    assert np.array_equal(prepared(flat), flat)
+    flat = np.full((CROP_SIDE_PX, CROP_SIDE_PX), 100, np.uint8)
+    assert estimate_noise(flat) == 0
+    assert measure_sharpness(flat) == 1
+    assert np.array_equal(preprocess(flat), flat)

@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from emotion.labels import EMOTIONS
-from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
+from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
 from ui import services
 
 ROOT = Path(__file__).parents[2]
@@ -35,12 +35,12 @@ class FakeRecognizer:
     """Finds the faces that a test put into it, in any picture."""
 
     def __init__(self) -> None:
-        self.reading = PictureReading(())
+        self.reading = ImageReading(())
         self.problem: Exception | None = None
         self.pictures: list[tuple[int, ...]] = []
 
     def show(self, *faces: dict[str, float], notes: tuple[str, ...] = ()) -> None:
-        self.reading = PictureReading(
+        self.reading = ImageReading(
             tuple(
                 FaceReading(Face(Box(10 + 60 * place, 20, 50, 50)), scores(face))
                 for place, face in enumerate(faces)
@@ -53,7 +53,7 @@ class FakeRecognizer:
 
     def analyze(
         self, image: np.ndarray, *, on_stage: Callable[[str], None] | None = None
-    ) -> PictureReading:
+    ) -> ImageReading:
         if self.problem:
             raise self.problem
         if on_stage:

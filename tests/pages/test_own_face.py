@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from emotion import personal
 from emotion.labels import EMOTIONS
 from emotion.personal import Recentring
-from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
+from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
 from ui.state import ROOM, Visit
 
 CORRECTED = ":small[What you corrected counts a little from now on.]"
@@ -26,8 +26,8 @@ def row(probabilities: dict[str, float]) -> tuple[float, ...]:
     return tuple(probabilities.get(emotion, left) for emotion in EMOTIONS)
 
 
-def reading(*faces: dict[str, float]) -> PictureReading:
-    return PictureReading(
+def reading(*faces: dict[str, float]) -> ImageReading:
+    return ImageReading(
         tuple(FaceReading(Face(Box(0, 0, 2, 2)), EmotionScores(row(face))) for face in faces)
     )
 

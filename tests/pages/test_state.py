@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from emotion.labels import EMOTIONS
-from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
+from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
 from recommender.mood import COORDINATES
 from recommender.types import Filters, Mood
 from ui.state import ROOM, Visit
@@ -10,8 +10,8 @@ from ui.state import ROOM, Visit
 IMAGE = np.zeros((4, 4, 3), np.uint8)
 
 
-def reading(*emotions: str) -> PictureReading:
-    return PictureReading(
+def reading(*emotions: str) -> ImageReading:
+    return ImageReading(
         tuple(
             FaceReading(Face(Box(0, 0, 2, 2)), EmotionScores(tuple(map(float, row))))
             for row in (np.array([name == emotion for name in EMOTIONS]) for emotion in emotions)
@@ -99,7 +99,7 @@ def test_a_face_in_the_room_can_count_more(visit: Visit) -> None:
 
 
 def test_a_picture_without_a_face_changes_no_mood(visit: Visit) -> None:
-    visit.show(IMAGE, PictureReading(()))
+    visit.show(IMAGE, ImageReading(()))
     assert visit.faceless is IMAGE
     assert visit.mood == COORDINATES["happy"]
     visit.show(IMAGE, reading("sad"))

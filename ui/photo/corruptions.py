@@ -16,7 +16,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from emotion import annotate
-from emotion.crop import SIZE, crop_faces
+from emotion.crop import CROP_SIDE_PX, crop_faces
 from emotion.types import Box, EmotionScores, Face, FaceReading
 from ui import services, wording
 from ui.diary import diary
@@ -218,10 +218,13 @@ def try_faces() -> None:
 def _what_is_left(image: Picture, face: Face) -> None:
     """Show the crop that the network gets, its pixels as large squares."""
     (crop,) = crop_faces(image, [face])
-    shown = cv2.resize(crop, (SIZE * 4, SIZE * 4), interpolation=cv2.INTER_NEAREST)
+    shown = cv2.resize(crop, (CROP_SIDE_PX * 4, CROP_SIDE_PX * 4), interpolation=cv2.INTER_NEAREST)
     with st.container(horizontal=True, vertical_alignment="center"):
         picture(shown, alt="Your face in 48 by 48 grey squares", width=112)
-        st.caption(f"All that the network gets to see: {SIZE} × {SIZE} greys.", width=180)
+        st.caption(
+            f"All that the network gets to see: {CROP_SIDE_PX} × {CROP_SIDE_PX} grey pixels.",
+            width=180,
+        )
 
 
 def _ask(me: Visit) -> None:

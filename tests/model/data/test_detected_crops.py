@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion.crop import prepared
+from emotion.crop import preprocess
 from emotion.detectors.base import OnStage
 from emotion.types import Box, Face
 from model.data import detected_crops as detected
@@ -51,7 +51,7 @@ def test_faces_are_pasted_large_and_small_found_and_cut_out(
     assert crops.shape == split.images.shape
     assert crops.dtype == np.uint8
     assert found.tolist() == [number != 3 for number in range(len(split))]
-    assert (crops[3, ..., 0] == prepared(split.images[3, ..., 0])).all()
+    assert (crops[3, ..., 0] == preprocess(split.images[3, ..., 0])).all()
     sides = [box.width for box in detector.boxes]
     assert max(sides) > 2 * min(sides) > detected.SMALLEST
     # Small faces are looked for in small pictures, and all of them fit.

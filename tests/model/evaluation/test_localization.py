@@ -78,7 +78,7 @@ def test_a_pasted_face_can_be_cut_out_again(split: Split, side: int) -> None:
     face = split.images[3, ..., 0]
     placed = placement.paste(face, GROUND, Condition(side), across=0.3, down=0.8)
     assert placed.image.shape == (placement.HEIGHT, placement.WIDTH, 3)
-    (cut,) = crop_faces(placed.image, [Face(placed.frame)], margin=0.0, prepare=False)
+    (cut,) = crop_faces(placed.image, [Face(placed.frame)], margin=0.0, preprocessed=False)
     assert np.abs(cut.astype(int) - face).mean() < (12 if side < 48 else 4)
     # Far from it nothing has changed, and no edge is hard.
     frame = placed.frame

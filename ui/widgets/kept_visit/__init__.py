@@ -17,7 +17,7 @@ from typing import Any, Final
 import streamlit as st
 
 from emotion.labels import EMOTIONS
-from emotion.types import Box, EmotionScores, Face, FaceReading, PictureReading
+from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
 from recommender.catalog.catalog import Catalog
 from recommender.recommender import LONGEST, SHORTEST
 from recommender.sharing import link as share
@@ -197,7 +197,7 @@ def _photo(found: dict[str, Any]) -> Photo | None:
         raise ValueError(favoured)
     if type(chosen) is not int or not (chosen == ROOM or 0 <= chosen < len(faces)):
         raise ValueError(chosen)
-    return Photo(None, PictureReading(tuple(faces)), chosen, favoured)
+    return Photo(None, ImageReading(tuple(faces)), chosen, favoured)
 
 
 def _filters(found: dict[str, Any]) -> Filters:
