@@ -1,6 +1,6 @@
 """Diary: the moods of a month and the music that went with them, for whoever switched it on."""
 
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -16,10 +16,11 @@ require_router("diary")
 me = visit()
 person = identity.who()
 
+zone: tzinfo
 try:
     zone = ZoneInfo(st.context.timezone or "")
 except (ZoneInfoNotFoundError, ValueError, OSError):
-    zone = datetime.now().astimezone().tzinfo
+    zone = datetime.now().astimezone().tzinfo or UTC
 today = datetime.now(zone).date()
 this_month = Month.of(today)
 

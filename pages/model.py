@@ -261,16 +261,17 @@ with body:
                 else ""
             )
         )
+        changes = robustness.changes
         place = st.pills(
             "What makes the picture worse?",
-            range(len(robustness.changes)),
-            format_func=lambda place: f":gray[{wording.plain(robustness.changes[place].name)}]",
+            range(len(changes)),
+            format_func=lambda place: f":gray[{wording.plain(changes[place].name)}]",
             default=0,
             required=True,
             key="change",
             wrap=True,
         )
-        change = robustness.changes[place]
+        change = changes[place or 0]
         st.markdown(wording.plain(change.explanation))
         st.altair_chart(
             charts.change_chart(change),

@@ -37,7 +37,7 @@ if shared is None and me.mood is None:
     st.stop()
 
 with body:
-    playlist = shared.playlist if shared else music.current_set(me)
+    playlist = shared.playlist if shared and shared.playlist else music.current_set(me)
     _, problem = services.recommender()
     what = wording.capital(
         wording.what_a_playlist_does(
@@ -76,8 +76,8 @@ with body:
     asked = "" if shared else wording.what_is_let_in(me.filters)
     if asked:
         st.caption(f":material/filter_alt: {wording.plain(wording.capital(asked))}")
-    if not shared and (note := music.not_known_clean(me, playlist)):
-        st.caption(f":material/info: {wording.plain(note)}")
+    if not shared and (unmarked := music.not_known_clean(me, playlist)):
+        st.caption(f":material/info: {wording.plain(unmarked)}")
 
     rows, journey = st.columns([5, 3], gap="large")
     current = me.playing.id if me.playing else None

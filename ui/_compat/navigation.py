@@ -72,8 +72,9 @@ def ignore_news_of_left_pages() -> bool:
         return bool(put(requests, new))
 
     setattr(request_rerun, _MARK, True)
-    AppSession.request_rerun = request_rerun  # type: ignore[method-assign]
-    ScriptRequests._request_rerun_locked = request_rerun_locked  # type: ignore[method-assign]
+    # mypy takes neither an assignment to a method nor a function from `functools.wraps` for one.
+    AppSession.request_rerun = request_rerun  # type: ignore[method-assign, assignment]
+    ScriptRequests._request_rerun_locked = request_rerun_locked  # type: ignore[method-assign, assignment]
     return True
 
 
@@ -111,7 +112,8 @@ def finish_callbacks() -> bool:
             object.__setattr__(state, "_yield_callback", give_way)
 
     setattr(on_script_will_rerun, _MARK, True)
-    SafeSessionState.on_script_will_rerun = on_script_will_rerun  # type: ignore[method-assign]
+    # mypy: as above
+    SafeSessionState.on_script_will_rerun = on_script_will_rerun  # type: ignore[method-assign, assignment]
     return True
 
 

@@ -19,7 +19,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Final
 
@@ -152,7 +152,7 @@ class Sessions(SessionStorage):
     def list(self) -> list[SessionInfo]:
         return [info for _, info in list(self._kept.values())]
 
-    def over(self) -> list[str]:
+    def over(self) -> Sequence[str]:
         """Return those whose time is over, and the oldest where there are too many."""
         now = self._clock()
         with self._turn:
@@ -190,6 +190,7 @@ def sweep() -> int:
     here = Runtime.instance()
     manager: Any = here._session_mgr
     sessions, uploads = manager._session_storage, here.uploaded_file_mgr
+    assert isinstance(uploads, Uploads), "`keep_little` was not called for this server"
     over = sessions.over()
     for session_id in over:
         try:
@@ -232,7 +233,7 @@ def _forget_last_script() -> None:
 def forget_upload(file: UploadedFile) -> None:
     """Drop the bytes of an upload that was read. Called by a page for a file of its visitor's."""
     context = get_script_run_ctx()
-    if context is not None:
+    if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
     file.close()  # the uploader's own state holds on to it until another takes its place
 
@@ -242,7 +243,7 @@ def never_ask_for_this_address() -> None:
 
     It does so for a banner, and, inside its event loop, for an Origin that it does not know.
     """
-    net_util.get_external_ip = lambda: None  # type: ignore[assignment]
+    net_util.get_external_ip = lambda: None
 
 
 def open_browser() -> None:

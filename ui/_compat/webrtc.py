@@ -66,7 +66,7 @@ def needed(addresses: Sequence[str], *, bound_to: str | None = None) -> list[str
         addresses: of all interfaces, without loopback.
         bound_to: the address that the server listens on.
     """
-    if bound_to in addresses:
+    if bound_to is not None and bound_to in addresses:
         return [bound_to]
     chosen = []
     for version, (family, elsewhere) in ELSEWHERE.items():
@@ -79,7 +79,8 @@ def needed(addresses: Sequence[str], *, bound_to: str | None = None) -> list[str
 
 def say_little() -> None:
     """Have all connections be quiet ones."""
-    rtcicetransport.Connection = QuietConnection  # type: ignore[misc]
+    # The module imports the name for itself only; it is replaced where it is looked up.
+    rtcicetransport.Connection = QuietConnection  # type: ignore[attr-defined]
 
 
 def _source(family: socket.AddressFamily, address: str) -> str | None:

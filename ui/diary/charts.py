@@ -10,15 +10,14 @@ import altair as alt
 
 from emotion.labels import EMOTIONS
 from ui import wording
+from ui.charts import AXIS_PX, EMOTION_COLOURS, INK, LABEL_PX, Chart, finished
 from ui.diary.story import BY_HAND, DID, Day, Journey, glyph, name
 
-INK: Final = "currentColor"
-LABEL, AXIS, GLYPH = 15, 13, 20
-CELL, ROW, AXIS_HEIGHT = 54, 34, 32
-"""Heights of a day, of a row and of the axis above them, in pixels."""
+GLYPH_PX: Final = 20
+DAY_HEIGHT_PX, ROW_HEIGHT_PX, AXIS_HEIGHT_PX = 54, 34, 32
+"""Heights of a day, of a row and of the axis above them."""
+BOTTOM_PX: Final = 4
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-COLOURS: Final = alt.Scale(domain=list(EMOTIONS))
-"""Without a range: the theme has the seven colours, in this order."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -40,7 +39,7 @@ def calendar_rows(days: Sequence[Day]) -> list[dict[str, Any]]:
     ]
 
 
-def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> alt.TopLevelMixin:
+def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> Chart:
     """Draw a month: a cell a day, with the glyph and the colour of what was felt most.
 
     Args:
@@ -49,7 +48,7 @@ def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> alt.TopLevelM
     """
     rows = calendar_rows(days)
     weeks = max(day.week for day in days) + 1
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
             "weekday:O",
             sort=list(WEEKDAYS),
@@ -57,7 +56,7 @@ def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> alt.TopLevelM
             axis=alt.Axis(
                 orient="top",
                 labelAngle=0,
-                labelFontSize=AXIS,
+                labelFontSize=AXIS_PX,
                 labelColor=INK,
                 title=None,
                 labelFlush=False,
@@ -83,17 +82,18 @@ def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> alt.TopLevelM
     felt = (
         base.transform_filter("datum.emotion != null")
         .mark_rect(cornerRadius=9, opacity=0.25 if faint else 0.42, aria=False)
-        .encode(color=alt.Color("emotion:N", scale=COLOURS, legend=None))
+        .encode(color=alt.Color("emotion:N", scale=EMOTION_COLOURS, legend=None))
     )
     numbers = base.mark_text(dy=-15, fontSize=12, fill=INK, opacity=0.8).encode(text="day:O")
     glyphs = (
         base.transform_filter("datum.any")
-        .mark_text(dy=8, fontSize=GLYPH, fill=INK, opacity=0.6 if faint else 1, aria=False)
+        .mark_text(dy=8, fontSize=GLYPH_PX, fill=INK, opacity=0.6 if faint else 1, aria=False)
         .encode(text="glyph:N")
     )
-    return _finished(
+    return finished(
         alt.layer(cells, felt, numbers, glyphs).resolve_scale(color="independent"),
-        height=AXIS_HEIGHT + weeks * CELL,
+        height=AXIS_HEIGHT_PX + weeks * DAY_HEIGHT_PX,
+        bottom_px=BOTTOM_PX,
     )
 
 
@@ -113,11 +113,11 @@ def genre_rows(genres: Mapping[str, Counter[str]]) -> list[dict[str, Any]]:
     ]
 
 
-def genre_chart(genres: Mapping[str, Counter[str]]) -> alt.TopLevelMixin:
+def genre_chart(genres: Mapping[str, Counter[str]]) -> Chart:
     """Draw how many tracks of a genre came with an emotion: the more, the larger the dot."""
     seen = {emotion for counts in genres.values() for emotion in counts}
     signs = [wording.FEELINGS[emotion].glyph for emotion in EMOTIONS if emotion in seen]
-    base = alt.Chart(alt.Data(values=genre_rows(genres))).encode(
+    base = alt.Chart(alt.InlineData(values=genre_rows(genres))).encode(
         x=alt.X(
             "sign:O",
             sort=signs,
@@ -125,7 +125,7 @@ def genre_chart(genres: Mapping[str, Counter[str]]) -> alt.TopLevelMixin:
             axis=alt.Axis(
                 orient="top",
                 labelAngle=0,
-                labelFontSize=GLYPH,
+                labelFontSize=GLYPH_PX,
                 labelColor=INK,
                 title=None,
                 labelFlush=False,
@@ -139,7 +139,7 @@ def genre_chart(genres: Mapping[str, Counter[str]]) -> alt.TopLevelMixin:
             "genre:N",
             sort=None,
             axis=alt.Axis(
-                labelFontSize=LABEL,
+                labelFontSize=LABEL_PX,
                 labelColor=INK,
                 labelLimit=130,
                 minExtent=96,
@@ -162,9 +162,9 @@ def genre_chart(genres: Mapping[str, Counter[str]]) -> alt.TopLevelMixin:
     most = max(row["tracks"] for row in genre_rows(genres))
     dots = base.mark_circle(opacity=0.9).encode(
         size=alt.Size("tracks:Q", scale=alt.Scale(domain=[0, most], range=[0, 620]), legend=None),
-        color=alt.Color("emotion:N", scale=COLOURS, legend=None),
+        color=alt.Color("emotion:N", scale=EMOTION_COLOURS, legend=None),
     )
-    return _finished(dots, height=AXIS_HEIGHT + len(genres) * ROW)
+    return finished(dots, height=AXIS_HEIGHT_PX + len(genres) * ROW_HEIGHT_PX, bottom_px=BOTTOM_PX)
 
 
 def journey_rows(journeys: Sequence[Journey], dates: Sequence[str]) -> list[dict[str, Any]]:
@@ -186,19 +186,19 @@ def journey_rows(journeys: Sequence[Journey], dates: Sequence[str]) -> list[dict
     ]
 
 
-def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> alt.TopLevelMixin:
+def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> Chart:
     """Draw where each journey began and ended, from unpleasant to pleasant.
 
     Args:
         journeys: the latest first.
         dates: when they were, in words.
     """
-    base = alt.Chart(alt.Data(values=journey_rows(journeys, dates))).encode(
+    base = alt.Chart(alt.InlineData(values=journey_rows(journeys, dates))).encode(
         y=alt.Y(
             "date:N",
             sort=None,
             axis=alt.Axis(
-                labelFontSize=LABEL,
+                labelFontSize=LABEL_PX,
                 labelColor=INK,
                 labelLimit=130,
                 minExtent=96,
@@ -223,7 +223,7 @@ def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> alt.TopL
         orient="top",
         values=[-0.8, 0, 0.8],
         labelExpr="datum.value < 0 ? 'unpleasant' : datum.value > 0 ? 'pleasant' : ''",
-        labelFontSize=AXIS,
+        labelFontSize=AXIS_PX,
         labelColor=INK,
         title=None,
         labelFlush=False,
@@ -240,17 +240,14 @@ def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> alt.TopL
     # One that ends where it began shows its end only.
     before = (
         base.transform_filter("!datum.same")
-        .mark_text(fontSize=GLYPH - 4, fill=INK, opacity=0.65, aria=False)
+        .mark_text(fontSize=GLYPH_PX - 4, fill=INK, opacity=0.65, aria=False)
         .encode(x=alt.X("start:Q", scale=scale, axis=axis), text="before:N")
     )
-    after = base.mark_text(fontSize=GLYPH + 2, fill=INK).encode(
+    after = base.mark_text(fontSize=GLYPH_PX + 2, fill=INK).encode(
         x=alt.X("end:Q", scale=scale, axis=axis), text="after:N"
     )
-    return _finished(alt.layer(lines, before, after), height=AXIS_HEIGHT + len(journeys) * ROW)
-
-
-def _finished(chart: Any, *, height: int) -> alt.TopLevelMixin:
-    finished: alt.TopLevelMixin = chart.properties(
-        height=height, width="container", padding={"left": 0, "top": 0, "right": 0, "bottom": 4}
+    return finished(
+        alt.layer(lines, before, after),
+        height=AXIS_HEIGHT_PX + len(journeys) * ROW_HEIGHT_PX,
+        bottom_px=BOTTOM_PX,
     )
-    return finished.configure_view(strokeWidth=0)  # type: ignore[attr-defined, no-any-return]

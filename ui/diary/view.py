@@ -31,8 +31,9 @@ def switch() -> None:
 
 def problem() -> None:
     """Say what failed last, if anything did."""
-    if diary.problem():
-        st.warning(wording.plain(diary.problem()), icon=":material/info:")
+    failed = diary.problem()
+    if failed:
+        st.warning(wording.plain(failed), icon=":material/info:")
 
 
 def what_is_kept(person: identity.Identity) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import av
+import numpy as np
 import streamlit as st
 
 from emotion.live.overlay import Caption
@@ -67,7 +68,9 @@ class Take:
         try:
             at = self._seconds(frame)
             width, height = bounded(frame.width, frame.height)
-            pixels = frame.to_ndarray(format="rgb24", width=width, height=height)
+            pixels = np.asarray(
+                frame.to_ndarray(format="rgb24", width=width, height=height), dtype=np.uint8
+            )
             shown, _ = self.stream.process(pixels, at)
             # The encoder wants this format; here the conversion holds up one visitor only.
             return av.VideoFrame.from_ndarray(shown, format="rgb24").reformat(format="yuv420p")
@@ -261,7 +264,8 @@ def bounded(width: int, height: int) -> tuple[int, int]:
 
 def live_camera() -> LiveCamera:
     """Return this visitor's own camera."""
-    return st.session_state.setdefault("live", LiveCamera())
+    mine: LiveCamera = st.session_state.setdefault("live", LiveCamera())
+    return mine
 
 
 def _classifier() -> Classifier:

@@ -1,18 +1,19 @@
 """What the model page draws.
 
-They are ink on paper (``currentColor`` follows the theme), with their labels where the eye is.
+They are ink on paper, with their labels where the eye is.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import altair as alt
 
 from emotion.labels import EMOTIONS
 from ui import wording
+from ui.charts import AXIS_PX, INK, LABEL_PX, Chart, finished
 from ui.model.figures import (
     PEOPLE,
     PEOPLE_WITHIN,
@@ -25,13 +26,12 @@ from ui.model.figures import (
     share_of,
 )
 
-INK: Final = "currentColor"
-LABEL, AXIS = 15, 13
 FAINT: Final = 0.09
 TOP: Final = 0.8
 """Where the axes of right answers end that compare networks: nobody gets further."""
 
 Rows = Sequence[Mapping[str, Any]]
+Align = Literal["left", "center", "right"]
 
 
 def standouts(
@@ -63,10 +63,10 @@ def standouts(
     chosen: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: (row.name in beaten, -row.accuracy)):
         x, y = dots[row.name]
-        wide = LABEL / 2 * len(row.name)
+        wide = LABEL_PX / 2 * len(row.name)
         for side, (align, right, down) in NAMED_ON.items():
             start = x + right - wide * ALIGNED[align]
-            box = (start, start + wide, y - down - LABEL / 2, y - down + LABEL / 2)
+            box = (start, start + wide, y - down - LABEL_PX / 2, y - down + LABEL_PX / 2)
             free = all(not _overlap(box, o) for name, o in taken.items() if name != row.name)
             if free and box[0] >= 0 and box[1] <= plot[0]:
                 taken[f"the name of {row.name}"] = box
@@ -75,14 +75,14 @@ def standouts(
     return chosen
 
 
-NAMED_ON: Final = {
+NAMED_ON: Final[Mapping[str, tuple[Align, int, int]]] = {
     "right": ("left", 11, 0),
     "left": ("right", -11, 0),
     "above": ("center", 0, -17),
     "below": ("center", 0, 17),
 }
 """Where a dot's name may stand: its alignment, and its way from the dot in pixels."""
-ALIGNED: Final = {"left": 0.0, "center": 0.5, "right": 1.0}
+ALIGNED: Final[Mapping[Align, float]] = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
@@ -128,7 +128,7 @@ def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
     ]
 
 
-def accuracy_chart(figure: Figure) -> alt.TopLevelMixin:
+def accuracy_chart(figure: Figure) -> Chart:
     """Draw how often the answer is right, beside chance and people."""
     rows = accuracy_rows(figure)
     base = _base(rows).encode(
@@ -153,9 +153,9 @@ def accuracy_chart(figure: Figure) -> alt.TopLevelMixin:
         ),
     )
     texts = base.mark_text(
-        align="left", dx=12, dy=0, fontSize=LABEL, fill=INK, fontWeight="bold"
+        align="left", dx=12, dy=0, fontSize=LABEL_PX, fill=INK, fontWeight="bold"
     ).encode(x=alt.X("high:Q", scale=whole), text="text:N")
-    return _finished(alt.layer(whiskers, dots, texts), height=len(rows) * 38)
+    return finished(alt.layer(whiskers, dots, texts), height=len(rows) * 38)
 
 
 def recall_rows(figure: Figure) -> list[dict[str, Any]]:
@@ -173,7 +173,7 @@ def recall_rows(figure: Figure) -> list[dict[str, Any]]:
     ]
 
 
-def recall_chart(figure: Figure) -> alt.TopLevelMixin:
+def recall_chart(figure: Figure) -> Chart:
     """Draw how many faces of each emotion are found."""
     rows = recall_rows(figure)
     base = _base(rows).encode(
@@ -187,13 +187,13 @@ def recall_chart(figure: Figure) -> alt.TopLevelMixin:
         ],
     )
     bars = base.mark_bar(fill=INK, opacity=0.78, height=18, cornerRadiusEnd=5)
-    texts = base.mark_text(align="left", dx=8, fontSize=LABEL, fill=INK, fontWeight="bold").encode(
-        text="text:N"
-    )
-    return _finished(alt.layer(bars, texts), height=len(rows) * 36)
+    texts = base.mark_text(
+        align="left", dx=8, fontSize=LABEL_PX, fill=INK, fontWeight="bold"
+    ).encode(text="text:N")
+    return finished(alt.layer(bars, texts), height=len(rows) * 36)
 
 
-def confusion_chart(figure: Figure) -> alt.TopLevelMixin:
+def confusion_chart(figure: Figure) -> Chart:
     """Draw what each emotion is taken for, of 100 faces."""
     rows = [
         {
@@ -240,20 +240,20 @@ def confusion_chart(figure: Figure) -> alt.TopLevelMixin:
     cells = base.mark_rect(cornerRadius=7).encode(
         fill=alt.Fill("share:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
     )
-    texts = base.mark_text(fontSize=LABEL, fill=INK).encode(text="text:N")
+    texts = base.mark_text(fontSize=LABEL_PX, fill=INK).encode(text="text:N")
     hits = (
         base.transform_filter("datum.hit")
-        .mark_text(fontSize=LABEL, fill=INK, fontWeight="bold")
+        .mark_text(fontSize=LABEL_PX, fill=INK, fontWeight="bold")
         .encode(text="text:N")
     )
     misses = texts.transform_filter("!datum.hit")
-    return _finished(
+    return finished(
         alt.layer(cells, misses, hits).resolve_scale(color="independent"),
         height=len(EMOTIONS) * 46,
     )
 
 
-def reliability_chart(figure: Figure) -> alt.TopLevelMixin:
+def reliability_chart(figure: Figure) -> Chart:
     """Draw how often the network is right against how sure it says it is."""
     whole = alt.Scale(domain=[0, 1])
     total = sum(row["images"] for row in figure.reliability)
@@ -279,7 +279,7 @@ def reliability_chart(figure: Figure) -> alt.TopLevelMixin:
     dots = found.mark_point(filled=True, fill=INK, color=INK, opacity=1).encode(
         size=alt.Size("images:Q", scale=alt.Scale(range=[25, 320]), legend=None)
     )
-    return _finished(alt.layer(line, path, dots), height=330)
+    return finished(alt.layer(line, path, dots), height=330)
 
 
 def change_rows(change: Change, *, ours: str = "Affectune") -> list[dict[str, Any]]:
@@ -291,18 +291,18 @@ def change_rows(change: Change, *, ours: str = "Affectune") -> list[dict[str, An
     return [
         {
             "severity": point[0],
-            "share": point[of],
+            "share": share,
             "who": who,
             "text": who if point is change.points[-1] else "",
-            "label": point[of] + shift,
+            "label": share + shift,
         }
         for who, of, shift in ((ours, 1, above), ("fer", 2, -above))
         for point in change.points
-        if point[of] is not None
+        if (share := point[of]) is not None
     ]
 
 
-def change_chart(change: Change, *, ours: str = "Affectune") -> alt.TopLevelMixin:
+def change_chart(change: Change, *, ours: str = "Affectune") -> Chart:
     """Draw the accuracy as a picture gets harder to read, ours and that of ``fer``."""
     severities = [severity for severity, *_ in change.points]
     # From better to worse, whether the numbers rise or fall.
@@ -324,24 +324,26 @@ def change_chart(change: Change, *, ours: str = "Affectune") -> alt.TopLevelMixi
         ],
     )
     shares = alt.Y("share:Q", scale=up, axis=_shares("right", side="left"))
-    names = {"domain": [ours, "fer"]}
+    names = [ours, "fer"]
     lines = base.mark_line(stroke=INK, strokeWidth=2.5).encode(
         y=shares,
         strokeDash=alt.StrokeDash(
-            "who:N", scale=alt.Scale(**names, range=[[1, 0], [5, 4]]), legend=None
+            "who:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]), legend=None
         ),
     )
     dots = base.mark_point(filled=True, fill=INK, color=INK, opacity=1, size=80).encode(
         y=shares,
-        shape=alt.Shape("who:N", scale=alt.Scale(**names, range=["circle", "square"]), legend=None),
+        shape=alt.Shape(
+            "who:N", scale=alt.Scale(domain=names, range=["circle", "square"]), legend=None
+        ),
     )
-    texts = base.mark_text(align="left", dx=10, fontSize=LABEL, fill=INK).encode(
+    texts = base.mark_text(align="left", dx=10, fontSize=LABEL_PX, fill=INK).encode(
         y=alt.Y("label:Q", scale=up), text="text:N"
     )
-    return _finished(alt.layer(lines, dots, texts), height=300)
+    return finished(alt.layer(lines, dots, texts), height=300)
 
 
-def yardstick_chart(found: Yardsticks) -> alt.TopLevelMixin:
+def yardstick_chart(found: Yardsticks) -> Chart:
     """Draw accuracy against the time for one picture."""
     shown = standouts(found.rows)
     first, last = _span(found.rows)
@@ -380,16 +382,16 @@ def yardstick_chart(found: Yardsticks) -> alt.TopLevelMixin:
     dots = base.mark_point(filled=True, fill=INK, color=INK, opacity=1, size=110)
     names = [
         base.transform_filter(f"datum.side === '{side}'")
-        .mark_text(align=align, dx=right, dy=down, fontSize=LABEL, fill=INK)
+        .mark_text(align=align, dx=right, dy=down, fontSize=LABEL_PX, fill=INK)
         .encode(text="name:N")
         for side, (align, right, down) in NAMED_ON.items()
     ]
-    return _finished(alt.layer(dots, *names), height=420)
+    return finished(alt.layer(dots, *names), height=420)
 
 
 _AXIS: Final[dict[str, Any]] = {
-    "labelFontSize": AXIS,
-    "titleFontSize": AXIS,
+    "labelFontSize": AXIS_PX,
+    "titleFontSize": AXIS_PX,
     "labelColor": INK,
     "titleColor": INK,
     "titleFontWeight": "normal",
@@ -405,7 +407,7 @@ def _base(rows: Rows) -> alt.Chart:
 def _names(width: int) -> alt.Axis:
     return alt.Axis(
         title=None,
-        labelFontSize=LABEL,
+        labelFontSize=LABEL_PX,
         labelColor=INK,
         labelAlign="left",
         labelPadding=width,
@@ -417,7 +419,7 @@ def _names(width: int) -> alt.Axis:
     )
 
 
-def _shares(title: str, *, side: str = "bottom") -> alt.Axis:
+def _shares(title: str, *, side: Literal["bottom", "left"] = "bottom") -> alt.Axis:
     return alt.Axis(
         title=title,
         orient=side,
@@ -427,7 +429,3 @@ def _shares(title: str, *, side: str = "bottom") -> alt.Axis:
         gridOpacity=FAINT,
         **_AXIS,
     )
-
-
-def _finished(chart: alt.LayerChart, *, height: int) -> alt.LayerChart:
-    return chart.properties(height=height, width="container").configure_view(strokeWidth=0)

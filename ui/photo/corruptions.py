@@ -53,7 +53,7 @@ class Alteration:
 
 def darker(image: Picture, box: Box, share: float) -> Picture:
     """Take away up to 95 % of the light."""
-    return np.rint(image * (1 - 0.95 * share)).astype(np.uint8)
+    return _uint8(np.rint(image * (1 - 0.95 * share)))
 
 
 def blurred(image: Picture, box: Box, share: float) -> Picture:
@@ -267,7 +267,8 @@ def _covered(image: Picture, box: Box, *, top: float, bottom: float) -> Picture:
 
 def _pixels(share: float, box: Box) -> float:
     """Return how many pixels across a face keeps: from all it has to 10, halving evenly."""
-    return box.width * min(1.0, 10 / box.width) ** share
+    fraction: float = min(1.0, 10 / box.width) ** share
+    return box.width * fraction
 
 
 def _uint8(image: NDArray[np.generic]) -> Picture:

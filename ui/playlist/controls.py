@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
@@ -110,14 +110,15 @@ def _filters(me: Visit) -> None:
 
     def change(name: str) -> None:
         chosen = st.session_state[name]
-        value = chosen if isinstance(chosen, bool) else tuple(sorted(chosen))
-        filters = replace(me.filters, **{name: value})
+        changes: dict[str, Any] = {
+            name: chosen if isinstance(chosen, bool) else tuple(sorted(chosen))
+        }
         # What is asked for last counts where the two lists of genres contradict each other.
         other = {"genres": "without_genres", "without_genres": "genres"}.get(name)
         if other:
-            kept = tuple(genre for genre in getattr(filters, other) if genre not in chosen)
-            filters = replace(filters, **{other: kept})
-        me.narrow(filters)
+            listed = getattr(me.filters, other)
+            changes[other] = tuple(genre for genre in listed if genre not in chosen)
+        me.narrow(replace(me.filters, **changes))
 
     def hold(name: str) -> None:
         value = getattr(me.filters, name)

@@ -305,7 +305,7 @@ def remember(*names: str) -> None:
             mine.kept[name] = future.result(), float("inf")
         except SpotifyError as error:
             mine.kept[name] = error, now + PAUSE
-    ended = [e for e, _ in map(mine.kept.get, due) if isinstance(e, SignInNeeded)]
+    ended = [e for e, _ in (mine.kept[name] for name in due) if isinstance(e, SignInNeeded)]
     if ended:
         disconnect(ended[0].sentence)
 
@@ -318,12 +318,14 @@ _ASKED: Final[Mapping[str, Callable[[SpotifyClient, Catalog], Any]]] = {
 
 def account() -> Account | SpotifyError:
     """Return who is connected, or why Spotify does not say."""
-    return _remembered("account")
+    found: Account | SpotifyError = _remembered("account")
+    return found
 
 
 def profile() -> Profile | SpotifyError:
     """Return what the visitor listens to, or why it cannot be read."""
-    return _remembered("profile")
+    found: Profile | SpotifyError = _remembered("profile")
+    return found
 
 
 def _remembered(name: str) -> Any:

@@ -39,7 +39,7 @@ def tidy_up(cookie: str) -> bool:
     key = "spotify-door-in"
     _mount(key, leaving=False, press=0, url="", cookie=cookie, value="", seconds=0)
     state = st.session_state.get(key)
-    return bool(state) and state.get("tidy") == cookie
+    return state is not None and state.get("tidy") == cookie
 
 
 def _mount(key: str, **data: Any) -> None:
