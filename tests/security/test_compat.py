@@ -42,7 +42,7 @@ def names(uploads: Uploads, session: str = "a") -> list[str]:
 
 def test_this_is_the_streamlit_that_we_know() -> None:
     assert streamlit.__version__.startswith(_compat.VERSION + ".")
-    requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    requirements = (ROOT / "requirements-app.txt").read_text(encoding="utf-8")
     _, minor = _compat.VERSION.split(".")
     assert f"streamlit>={_compat.VERSION},<1.{int(minor) + 1}\n" in requirements
 

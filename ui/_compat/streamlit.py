@@ -1,6 +1,6 @@
 """What reaches into Streamlit's own parts. Nothing else of ours does.
 
-Written against Streamlit 1.67, where `requirements.txt` holds it: these parts may move in any
+Written against Streamlit 1.67, where `requirements-app.txt` holds it: these parts may move in any
 later version. `tests/security/test_compat.py` fails when one of them is gone or behaves otherwise.
 The sources are at https://github.com/streamlit/streamlit/tree/1.67.0/lib/streamlit, in
 
