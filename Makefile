@@ -1,24 +1,38 @@
-# make run: the app on http://127.0.0.1:8501 · make test: everything that CI runs
-# make bench: what the speed claims are measured with, where no photos or data are needed
+# `make help` lists the targets. On another Python: make run PYTHON=python3.12
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Packages that are read as files, without the code and what it would need.
+# The versions that were tested. `make run CONSTRAINTS=` takes the newest that fit instead.
+CONSTRAINTS ?= constraints.txt
+# Packages that are read as files, without their code and what it would need.
 FILES  := requirements-no-deps.txt
+# What `make check` tests: the libraries, without what is slow.
+FAST   := tests/emotion tests/recommender tests/package/test_requirements.py
+PYTEST := $(BIN)/python -m pytest --durations=20
 
-.PHONY: run test lint train shipped figures bench screenshots sbom audit chromium postgresql clean
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint fast train shipped figures bench lock sbom audit \
+        chromium postgresql clean
 
-run: $(VENV)/app.installed
+help:  ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(VENV)/app.installed  ## serve the app on http://127.0.0.1:8501
 	$(BIN)/streamlit run app.py
 
-test: lint chromium postgresql
-	$(BIN)/python -m pytest
+test: lint chromium postgresql  ## everything that CI runs, a real browser included
+	$(PYTEST)
 
-lint: $(VENV)/dev.installed
+check: lint fast  ## lint, types and fast tests: two minutes
+
+lint: $(VENV)/dev.installed  ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fast: $(VENV)/dev.installed  ## the libraries' fast tests
+	$(PYTEST) $(FAST) -m "not slow and not data and not browser" -n auto
 
 # Hours on a CPU. Interrupted, it goes on where it stopped; PrivateTest is measured once, last.
 RUN ?= default
@@ -83,18 +97,30 @@ endif
 	$(BIN)/python -m model card
 	$(BIN)/python -m model notebooks $(if $(VOTES),--votes $(VOTES))
 
-bench: $(VENV)/dev.installed
+bench: $(VENV)/dev.installed  ## what the speed claims are measured with, where no photos are needed
 	for script in page_speed catalog; do \
 	  echo "== $$script"; PYTHONPATH=. $(BIN)/python benchmarks/$$script.py || exit 1; done
 
-# What is installed, as a CycloneDX list, and what is known against it. With tools of their own.
+# Renew constraints.txt: the newest versions that the requirements allow. Use the oldest Python that
+# is supported: what it can install, the newer ones can as well. Run `make test` afterwards.
+LOCK := .venv-lock
+lock:  ## renew constraints.txt
+	rm -rf $(LOCK)
+	$(PYTHON) -m venv $(LOCK)
+	$(LOCK)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	sed '/^[^#]/,$$d' constraints.txt > $(LOCK)/constraints.txt
+	$(LOCK)/bin/python -m pip freeze >> $(LOCK)/constraints.txt
+	mv $(LOCK)/constraints.txt constraints.txt
+	rm -rf $(LOCK)
+
+# These have tools of their own, which are not in what they list.
 AUDIT := .venv-audit
-sbom: $(VENV)/app.installed $(AUDIT)/installed
+sbom: $(VENV)/app.installed $(AUDIT)/installed  ## list what is installed, as CycloneDX
 	mkdir -p build
 	$(AUDIT)/bin/cyclonedx-py environment $(BIN)/python --output-reproducible --of JSON -o build/sbom.cdx.json
 	@echo "build/sbom.cdx.json lists what is installed in $(VENV)."
 
-audit: $(VENV)/app.installed $(AUDIT)/installed
+audit: $(VENV)/app.installed $(AUDIT)/installed  ## compare what is installed with known advisories
 	$(BIN)/python .ci/advisories.py $(AUDIT)/bin/pip-audit \
 	  "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
@@ -128,20 +154,21 @@ $(VENV)/bin/python:
 	|| { echo "Affectune needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/app.installed: requirements.txt $(FILES) | $(VENV)/bin/python
-	$(PIP) -r $<
-	$(PIP) --no-deps -r $(FILES)
+install = $(PIP) $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) -r $(1) && $(PIP) --no-deps -r $(FILES)
+APP   := requirements-app.txt constraints.txt $(FILES)
+TRAIN := requirements-train.txt requirements.txt $(APP)
+
+$(VENV)/app.installed: $(APP) | $(VENV)/bin/python
+	$(call install,requirements-app.txt)
 	touch $@
 
-$(VENV)/train.installed: requirements-train.txt requirements.txt $(FILES) | $(VENV)/bin/python
-	$(PIP) -r $<
-	$(PIP) --no-deps -r $(FILES)
+$(VENV)/train.installed: $(TRAIN) | $(VENV)/bin/python
+	$(call install,requirements-train.txt)
 	touch $@
 
-$(VENV)/dev.installed: requirements-dev.txt requirements-train.txt requirements.txt $(FILES) | $(VENV)/bin/python
-	$(PIP) -r $<
-	$(PIP) --no-deps -r $(FILES)
+$(VENV)/dev.installed: requirements-dev.txt $(TRAIN) | $(VENV)/bin/python
+	$(call install,requirements-dev.txt)
 	touch $@
 
-clean:
-	rm -rf $(VENV) $(AUDIT) .mypy_cache .ruff_cache .pytest_cache build
+clean:  ## remove environments, caches and builds
+	rm -rf $(VENV) $(AUDIT) $(LOCK) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

@@ -111,8 +111,8 @@ def test_the_committed_card_is_that_of_the_shipped_network() -> None:
     assert f"**{metrics['figures']['private-test']['accuracy']:.2%}**" in card.CARD.read_text()
 
 
-def test_the_readme_states_the_measured_figures() -> None:
-    text = (card.HOME.parent / "README.md").read_text()
+def test_the_documentation_states_the_measured_figures() -> None:
+    text = (card.HOME.parent / "docs/accuracy.md").read_text()
     figures = json.loads(evaluate.METRICS.read_text())["figures"]
     for name in ("private-test", "private-test+tta"):
         found = figures[name]
@@ -123,8 +123,8 @@ def test_the_readme_states_the_measured_figures() -> None:
         assert f"{emotion} {found['recall'] * 100:.0f} %" in text
 
 
-def test_the_readme_states_what_bad_pictures_cost() -> None:
-    text = " ".join((card.HOME.parent / "README.md").read_text().split())
+def test_the_documentation_states_what_bad_pictures_cost() -> None:
+    text = " ".join((card.HOME.parent / "docs/accuracy.md").read_text().split())
     changes = {
         change["name"]: {point["severity"]: point for point in change["points"]}
         for change in json.loads(robustness.RECORD.read_text())["changes"]
@@ -136,7 +136,7 @@ def test_the_readme_states_what_bad_pictures_cost() -> None:
     blurred, noisy = changes["Blur"][1.5], changes["Noise"][20]
     assert (
         f"blurred by 1.5 pixels {blurred['accuracy']:.0%} (`fer` {blurred['fer']:.0%}), "
-        f"with noise of 20 greys {noisy['accuracy']:.0%} ({noisy['fer']:.0%})"
+        f"with noise of 20 intensities {noisy['accuracy']:.0%} ({noisy['fer']:.0%})"
     ).replace("%", " %") in text
     conditions = json.loads(placement.RECORD.read_text())["detectors"][0]["conditions"]
     lost = sum(one["loss"] for one in conditions) / len(conditions)
