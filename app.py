@@ -50,15 +50,15 @@ if __name__ == "__main__":
     kept_visit.bring_back()
 
     # Before anything is drawn: the address may hold Spotify's answer.
-    spotify.come_and_go()
+    spotify.handle_oauth_redirect()
 
     # Outside the page, so that the music goes on when the page changes.
     player.draw()
 
-    wanted = pages.get(st.session_state.get("_wanted", ""), page)
+    wanted = pages.get(st.session_state.get("_navigate_to", ""), page)
     if wanted.url_path != page.url_path:
         st.switch_page(wanted)
-    st.session_state.pop("_wanted", None)  # only here: the way there may have been interrupted
+    st.session_state.pop("_navigate_to", None)  # only here: the way there may have been interrupted
     st.session_state["_routed"] = True  # for `require_router`, and for this run only
     kept_visit.say()
     try:

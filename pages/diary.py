@@ -9,11 +9,12 @@ from ui import wording
 from ui.diary import diary, identity, story
 from ui.diary import view as diary_view
 from ui.diary.story import Month
-from ui.mood_entry import ways_in
-from ui.state import require_router, visit
+from ui.mood_entry import mood_entry
+from ui.navigation import require_router
+from ui.state import visitor_state
 
 require_router("diary")
-me = visit()
+visitor = visitor_state()
 person = identity.who()
 
 zone: tzinfo
@@ -51,7 +52,7 @@ with body:
 
     if not entries:
         st.markdown("Nothing in it yet. The next playlist will be the first entry.")
-        ways_in(by_hand=True)
+        mood_entry(by_hand=True)
     else:
         st.markdown(story.summary(of_month))
         if diary.keeping():
@@ -65,7 +66,7 @@ with body:
         diary_view.music(entries)
         diary_view.journeys(entries, zone)
 
-    diary_view.way_out(entries, verdicts, me)
+    diary_view.way_out(entries, verdicts, visitor)
     diary_view.what_is_kept(person)
     if person.kind == "person":
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from ui.mood_entry import ways_in
-from ui.state import MIDDLE, go, require_router, visit
+from ui.mood_entry import mood_entry
+from ui.navigation import navigate_to, require_router
+from ui.state import MIDDLE, visitor_state
 from ui.widgets.mood_pad import mood_pad
 
 require_router("home")
-me = visit()
+visitor = visitor_state()
 
 
 def find_music() -> None:
-    me.shared = None
-    if me.mood is None:
-        me.put(MIDDLE)
-    go("playlist")
+    visitor.shared = None
+    if visitor.mood is None:
+        visitor.set_manually(MIDDLE)
+    navigate_to("playlist")
 
 
 body = st.container(horizontal_alignment="center").container(width=1080)
@@ -26,15 +27,15 @@ with intro:
         "Show your face for a moment. Affectune reads the mood on it, plays real tracks that fit, "
         "and tells you why each one is there."
     )
-    ways_in()
+    mood_entry()
 
 with pad:
     st.markdown("**Or set it by hand.** Drag the dot to how you feel.")
     mood_pad(
         key="home-pad",
-        point=me.mood or MIDDLE,
-        reading=me.photo.mood if me.photo else None,
-        on_move=me.put,
+        point=visitor.mood or MIDDLE,
+        reading=visitor.photo.mood if visitor.photo else None,
+        on_move=visitor.set_manually,
     )
     st.button(
         "Find music for this",

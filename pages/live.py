@@ -17,17 +17,18 @@ from ui.live.camera import CONSTRAINTS, KEY, live_camera
 from ui.live.fallback import ADVICE, step_down, steps
 from ui.live.ice import SETTING, ice_servers
 from ui.live.resting_face import keep_up, what_was_learned
+from ui.navigation import navigate_to, require_router
 from ui.photo.correction import correction
 from ui.photo.room import room
 from ui.photo.upload import TIPS
 from ui.playlist.question import question
-from ui.state import MIDDLE, ROOM, Photo, go, require_router, visit
+from ui.state import MIDDLE, ROOM, Photo, visitor_state
 from ui.widgets.emotion_bars import emotion_bars
 from ui.widgets.live_probe import live_probe
 from ui.widgets.mood_pad import mood_pad
 
 came_from = require_router("live")
-me, camera = visit(), live_camera()
+visitor, camera = visitor_state(), live_camera()
 if came_from != "live":
     camera.stop()  # the connection went with the page
 body = st.container(horizontal_alignment="center").container(width=1180)
@@ -35,25 +36,25 @@ body = st.container(horizontal_alignment="center").container(width=1180)
 
 def use_this_mood() -> None:
     """Keep what the camera shows just now, without a picture, and let go of the camera."""
-    keep_up(me, camera)
+    keep_up(visitor, camera)
     reading = camera.reading
     if reading is not None:
         faces = tuple(face.reading for face in reading.faces)
-        me.show(None, ImageReading(faces))
-        me.choose(ROOM if len(faces) > 1 else 0)
+        visitor.show(None, ImageReading(faces))
+        visitor.choose(ROOM if len(faces) > 1 else 0)
     camera.stop()
 
 
 def set_by_hand(mood: Mood) -> None:
     """Whoever takes hold of the dot knows better than the camera."""
     use_this_mood()
-    me.put(mood)
+    visitor.set_manually(mood)
 
 
 def find_music() -> None:
     """Leave the camera be and start from the dot."""
-    me.put(me.mood or MIDDLE)
-    go("playlist")
+    visitor.set_manually(visitor.mood or MIDDLE)
+    navigate_to("playlist")
 
 
 def look() -> None:
@@ -71,16 +72,16 @@ def connected() -> bool:
 
 def read_here() -> Photo | None:
     """Return the visitor's reading if it is one of this page's."""
-    return me.photo if me.photo is not None and me.photo.image is None else None
+    return visitor.photo if visitor.photo is not None and visitor.photo.image is None else None
 
 
 def settled_title(held: Photo) -> str:
     """Name the mood that has settled, as the visitor has corrected it."""
-    if me.said is not None:
-        feeling = wording.FEELINGS[me.said]
+    if visitor.corrected_emotion is not None:
+        feeling = wording.FEELINGS[visitor.corrected_emotion]
         return f"{feeling.glyph} {wording.capital(feeling.word)}, as you say"
-    if me.placed is not None:
-        return f"{wording.capital(wording.place(me.placed))}, as you set it"
+    if visitor.manual_mood is not None:
+        return f"{wording.capital(wording.place(visitor.manual_mood))}, as you set it"
     scores = held.scores
     title = wording.what_a_face_shows(scores)
     if held.chosen == ROOM:
@@ -93,9 +94,9 @@ def connect() -> None:
     # Until its frame has been heard of, a wish would reach it several times, and it would make
     # as many offers, of which the server answers one and the browser keeps another.
     there = st.session_state.get(generate_frontend_component_key(KEY)) is not None
-    take = camera.take if there else None
+    capture = camera.capture if there else None
     connection = st.session_state.get(KEY)
-    if take is not None and connection is not None:
+    if capture is not None and connection is not None:
         # It counts the runs that did not come by here, to notice that the page was left, which
         # we know better. Runs that other news interrupts on their way do not come by either,
         # and after two of them it would hang up.
@@ -115,9 +116,9 @@ def connect() -> None:
             mode=WebRtcMode.SENDRECV,
             rtc_configuration={"iceServers": servers},
             media_stream_constraints=CONSTRAINTS,
-            desired_playing_state=take is not None,
-            video_frame_callback=take.on_frame if take else None,
-            on_video_ended=take.on_ended if take else None,
+            desired_playing_state=capture is not None,
+            video_frame_callback=capture.on_frame if capture else None,
+            on_video_ended=capture.on_ended if capture else None,
             video_html_attrs={
                 "autoPlay": True,
                 "muted": True,
@@ -130,7 +131,7 @@ def connect() -> None:
         )
     except Exception:
         logging.getLogger(__name__).exception("The connection could not be made")
-        if camera.take is not None:
+        if camera.capture is not None:
             camera.fail("unreachable")
             st.rerun()
 
@@ -145,9 +146,9 @@ def beside_the_picture() -> None:
             emotion_bars(held.scores, key="closing-bars", by_size=False)
         return
     look()
-    if camera.take is None and not camera.waiting:
+    if camera.capture is None and not camera.waiting:
         st.rerun()
-    keep_up(me, camera)
+    keep_up(visitor, camera)
     reading = camera.reading
     if camera.collecting:
         hold_still()
@@ -180,7 +181,7 @@ def beside_the_picture() -> None:
         )
         if not camera.keep:
             st.button("Keep reading", icon=":material/all_inclusive:", on_click=camera.read_on)
-        if me.resting is None:
+        if visitor.resting is None:
             st.button(
                 "This is my resting face",
                 icon=":material/face:",
@@ -214,7 +215,7 @@ def wait() -> None:
     if camera.waiting:
         st.title("May we see you?", anchor=False)
         st.markdown("Your browser is asking whether this page may use the camera.")
-    elif camera.take is None or not camera.take.stream.frames:
+    elif camera.capture is None or not camera.capture.stream.frames:
         st.title("Starting the camera…", anchor=False)
     else:
         st.title("Looking for a face…", anchor=False)
@@ -224,10 +225,10 @@ def wait() -> None:
 
 look()
 # No st.stop() on this page: it would leave the fragment of the run before alive.
-closing = camera.take is None and connected()
-idle = camera.take is None and not camera.waiting and not closing
+closing = camera.capture is None and connected()
+idle = camera.capture is None and not camera.waiting and not closing
 
-keep_up(me, camera)
+keep_up(visitor, camera)
 
 # What keeps the picture away
 if camera.failed and not connected():
@@ -239,7 +240,7 @@ if camera.failed and not connected():
         st.caption(f":material/lock: {diary.privacy()}")
     with hand:
         st.markdown("**Or set it by hand.** Drag the dot to how you feel.")
-        mood_pad(key="ladder-pad", point=me.mood or MIDDLE, on_move=me.put)
+        mood_pad(key="fallback-pad", point=visitor.mood or MIDDLE, on_move=visitor.set_manually)
         st.button(
             "Find music for this",
             icon=":material/arrow_forward:",
@@ -262,9 +263,9 @@ elif idle and (held := read_here()):
         with pad:
             mood_pad(
                 key="settled-pad",
-                point=me.mood or held.mood,
+                point=visitor.mood or held.mood,
                 reading=held.mood,
-                on_move=me.put,
+                on_move=visitor.set_manually,
             )
         question()
 
@@ -274,11 +275,11 @@ else:
     with video:
         live_probe(
             key="live-probe",
-            poster=camera.take is None,
+            poster=camera.capture is None,
             idle=idle,
             turn=camera.asked,
             waiting=camera.waiting,
-            watch=camera.take is not None,
+            watch=camera.capture is not None,
             known=camera.reported,
             allowed=camera.allowed,
             constraints=CONSTRAINTS,
@@ -286,7 +287,7 @@ else:
             on_press=camera.on_press,
         )
         # There from the beginning, so that nothing has to be loaded once the button is pressed.
-        with st.container(height="content" if camera.take else 1, border=False):
+        with st.container(height="content" if camera.capture else 1, border=False):
             connect()
             if closing and not connected():
                 st.rerun()  # it is gone: the last run before this one was on another page

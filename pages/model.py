@@ -9,8 +9,8 @@ from emotion.labels import EMOTIONS
 from ui import wording
 from ui.model import charts, figures
 from ui.model.figures import in_ten, percent
+from ui.navigation import require_router
 from ui.photo.corruptions import try_faces
-from ui.state import require_router
 
 require_router("model")
 

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from ui import wording
+from ui.navigation import require_router
 from ui.notebook import view
-from ui.state import require_router
 
 require_router("notebook")
 

@@ -5,43 +5,44 @@ from functools import partial
 import streamlit as st
 
 from ui import services, wording
-from ui.mood_entry import ways_in
+from ui.mood_entry import mood_entry
+from ui.navigation import require_router
 from ui.playlist import controls, music
 from ui.spotify import spotify
-from ui.state import require_router, visit
+from ui.state import visitor_state
 from ui.widgets.mood_pad import mood_pad
 from ui.widgets.share_link import close_link, read_link, written
 from ui.widgets.track_list import track_list
 
 require_router("playlist")
-me = visit()
+visitor = visitor_state()
 body = st.container(horizontal_alignment="center").container(width=1080)
-read_link(me)
-shared = me.shared
+read_link(visitor)
+shared = visitor.shared
 
 if shared is not None and shared.playlist is None:
     with body:
         st.title("This link cannot be opened", anchor=False)
         st.markdown(wording.plain(shared.notes[0]))
-        if me.mood is None:
-            ways_in(by_hand=True)
+        if visitor.mood is None:
+            mood_entry(by_hand=True)
         else:
-            st.button("My own music", type="primary", on_click=close_link, args=(me,))
+            st.button("My own music", type="primary", on_click=close_link, args=(visitor,))
     st.stop()
 
-if shared is None and me.mood is None:
+if shared is None and visitor.mood is None:
     with body:
         st.title("First, a mood", anchor=False)
         st.markdown("The music starts from how you feel: read from your face, or set by hand.")
-        ways_in(by_hand=True)
+        mood_entry(by_hand=True)
     st.stop()
 
 with body:
-    playlist = shared.playlist if shared and shared.playlist else music.current_set(me)
+    playlist = shared.playlist if shared and shared.playlist else music.current_set(visitor)
     _, problem = services.recommender()
     what = wording.capital(
         wording.what_a_playlist_does(
-            wording.place(playlist.mood).removeprefix("in ") if shared else me.mood_in_words,
+            wording.place(playlist.mood).removeprefix("in ") if shared else visitor.mood_in_words,
             playlist.intent,
             playlist.mood,
             playlist.target,
@@ -60,41 +61,41 @@ with body:
                 for note in shared.notes:
                     st.caption(f":material/info: {note}")
         else:
-            controls.intents(me)
+            controls.intents(visitor)
         with st.container(horizontal=True, width="content", gap="xsmall"):
             if shared:
                 st.button(
                     "Music for my own mood",
                     icon=":material/arrow_back:",
                     on_click=close_link,
-                    args=(me,),
+                    args=(visitor,),
                 )
             else:
-                controls.another_set(me)
-                controls.tune(me)
-            controls.save(me, playlist, written(me, playlist))
-    asked = "" if shared else wording.what_is_let_in(me.filters)
+                controls.another_set(visitor)
+                controls.tune(visitor)
+            controls.save(visitor, playlist, written(visitor, playlist))
+    asked = "" if shared else wording.what_is_let_in(visitor.filters)
     if asked:
         st.caption(f":material/filter_alt: {wording.plain(wording.capital(asked))}")
-    if not shared and (unmarked := music.not_known_clean(me, playlist)):
+    if not shared and (unmarked := music.not_known_clean(visitor, playlist)):
         st.caption(f":material/info: {wording.plain(unmarked)}")
 
     rows, journey = st.columns([5, 3], gap="large")
-    current = me.playing.id if me.playing else None
+    current = visitor.playing.id if visitor.playing else None
     with rows:
         track_list(
             playlist.picks,
             key="tracks",
             current=current,
-            liked=me.liked,
-            change=(me.change.track, me.change.text) if me.change else None,
-            on_play=partial(music.play, me),
-            on_verdict=partial(music.judge, me),
-            on_ban=None if shared else partial(music.ban, me),
-            on_undo=partial(music.undo, me),
+            liked=visitor.liked,
+            change=(visitor.change.track, visitor.change.text) if visitor.change else None,
+            on_play=partial(music.play, visitor),
+            on_verdict=partial(music.judge, visitor),
+            on_ban=None if shared else partial(music.ban, visitor),
+            on_undo=partial(music.undo, visitor),
         )
         if not shared:
-            controls.too_few(me, playlist)
+            controls.too_few(visitor, playlist)
     with journey:
         mood_pad(
             key="journey-pad",
@@ -107,7 +108,7 @@ with body:
             current=current,
             fixed=True,
             caption="Every dot is a track. Tap one to play it.",
-            on_pick=partial(music.play, me),
+            on_pick=partial(music.play, visitor),
         )
         count, minutes = len(playlist.picks), music.minutes_of(playlist)
         st.caption(

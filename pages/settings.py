@@ -5,8 +5,8 @@ import streamlit as st
 from recommender.spotify import SpotifyError
 from recommender.spotify.auth import REDIRECT
 from ui import wording
+from ui.navigation import require_router
 from ui.spotify import spotify
-from ui.state import require_router
 
 require_router("settings")
 

@@ -22,7 +22,6 @@ from recommender.mood import mood_of, mood_of_emotion, room_mood
 from recommender.taste.taste import Taste
 from recommender.types import Filters, Intent, Mood, Playlist, Track
 from ui import wording
-from ui._compat import navigation as _compat_navigation
 
 ROOM: Final = -1
 """Chosen instead of a face: everybody in the picture together."""
@@ -158,7 +157,7 @@ class Shared:
 
 
 @dataclass(slots=True)
-class Visit:
+class VisitorState:
     """Everything the pages remember about a visitor.
 
     Attributes:
@@ -170,8 +169,8 @@ class Visit:
         problem: why the last file was not read, in a sentence.
         handed_in: how many files were looked at, so that each finds an empty uploader.
         by_hand: whether the pad was asked for where a face would have been.
-        said: the emotion that the visitor tapped instead of the one read.
-        placed: where the visitor put the dot. Whichever of the two came last is kept.
+        corrected_emotion: the emotion that the visitor tapped instead of the one read.
+        manual_mood: where the visitor put the dot. Whichever of the two came last is kept.
         intent: what the music should do, once asked for.
         filters: what is let in: genres, decades, languages, no banned artist.
         filters_before: the filters before the last change, for the way back.
@@ -196,8 +195,8 @@ class Visit:
     problem: str | None = None
     handed_in: int = 0
     by_hand: bool = False
-    said: str | None = None
-    placed: Mood | None = None
+    corrected_emotion: str | None = None
+    manual_mood: Mood | None = None
     intent: Intent | None = None
     filters: Filters = EVERYTHING
     filters_before: Filters = EVERYTHING
@@ -217,9 +216,9 @@ class Visit:
     def corrections(self) -> Recentring:
         """What the visitor's corrections say of their face, the one that stands now included."""
         photo = self.photo
-        if self.said is None or photo is None or not photo.alone or not self.learning:
+        if self.corrected_emotion is None or photo is None or not photo.alone or not self.learning:
             return self.past_corrections
-        return self.past_corrections.corrected(photo.scores.probabilities, self.said)
+        return self.past_corrections.corrected(photo.scores.probabilities, self.corrected_emotion)
 
     @property
     def recentring(self) -> Recentring:
@@ -229,28 +228,28 @@ class Visit:
     @property
     def mood(self) -> Mood | None:
         """Where the visitor is: as placed or said, else as read."""
-        if self.placed is not None:
-            return self.placed
-        if self.said is not None:
-            return mood_of_emotion(self.said)
+        if self.manual_mood is not None:
+            return self.manual_mood
+        if self.corrected_emotion is not None:
+            return mood_of_emotion(self.corrected_emotion)
         return self.photo.mood if self.photo else None
 
     @property
     def emotions(self) -> dict[str, float] | None:
         """Emotion → weight for the genres that go with it; nothing for a mood set by hand."""
-        if self.placed is not None:
+        if self.manual_mood is not None:
             return None
-        if self.said is not None:
-            return {self.said: 1.0}
+        if self.corrected_emotion is not None:
+            return {self.corrected_emotion: 1.0}
         return self.photo.scores.as_dict() if self.photo else None
 
     @property
     def mood_in_words(self) -> str:
         """The mood within a longer sentence."""
-        if self.placed is not None:
-            return wording.place(self.placed).removeprefix("in ")
-        if self.said is not None:
-            return wording.FEELINGS[self.said].word
+        if self.manual_mood is not None:
+            return wording.place(self.manual_mood).removeprefix("in ")
+        if self.corrected_emotion is not None:
+            return wording.FEELINGS[self.corrected_emotion].word
         if self.photo is None:
             return "nothing yet"
         if self.photo.chosen == ROOM:
@@ -276,7 +275,7 @@ class Visit:
     @property
     def liked(self) -> frozenset[str]:
         """The ids of the tracks that the visitor likes."""
-        return frozenset(said.track.id for said in self.taste.feedback if said.verdict == "like")
+        return frozenset(one.track.id for one in self.taste.feedback if one.verdict == "like")
 
     def show(self, image: NDArray[np.uint8] | None, reading: ImageReading) -> None:
         """Take a picture that was read. One without a face leaves the last reading as it is."""
@@ -304,15 +303,15 @@ class Visit:
             self.photo.favoured = tuple(sorted(faces))
             self._new_mood()
 
-    def say(self, emotion: str | None) -> None:
+    def correct_emotion(self, emotion: str | None) -> None:
         """Correct the reading, or take the correction back with ``None``."""
         self.learning = True
-        self._new_mood(said=emotion)
+        self._new_mood(corrected_emotion=emotion)
 
-    def put(self, mood: Mood) -> None:
+    def set_manually(self, mood: Mood) -> None:
         """Set the mood by hand. Back on the face's own reading, nothing is corrected any more."""
         back = self.photo is not None and mood.distance(self.photo.mood) < ROUNDING
-        self._new_mood(placed=None if back else mood)
+        self._new_mood(manual_mood=None if back else mood)
 
     def rest_like(self, resting: Recentring) -> None:
         """Take the visitor's resting face. It says all that earlier corrections could."""
@@ -339,7 +338,7 @@ class Visit:
             return
         before = photo.scores
         photo.recentring = self._with_resting(self.past_corrections)
-        if photo.scores != before and self.said is None and self.placed is None:
+        if photo.scores != before and self.corrected_emotion is None and self.manual_mood is None:
             self._new_mood()
 
     def narrow(self, filters: Filters) -> None:
@@ -348,9 +347,11 @@ class Visit:
             self.filters_before, self.filters = self.filters, filters
             self.draw = 0
 
-    def _new_mood(self, *, said: str | None = None, placed: Mood | None = None) -> None:
+    def _new_mood(
+        self, *, corrected_emotion: str | None = None, manual_mood: Mood | None = None
+    ) -> None:
         """Another mood has other music, and the question is open again; taste and filters stay."""
-        self.said, self.placed = said, placed
+        self.corrected_emotion, self.manual_mood = corrected_emotion, manual_mood
         self.intent = None
         self.draw = 0
         self.sets = {}
@@ -358,43 +359,10 @@ class Visit:
         self.shared = None
 
 
-def visit() -> Visit:
-    """Return this visitor's own `Visit`."""
-    mine: Visit = st.session_state.setdefault("visit", Visit())
+def visitor_state() -> VisitorState:
+    """Return this visitor's own `VisitorState`."""
+    mine: VisitorState = st.session_state.setdefault("visitor", VisitorState())
     return mine
 
 
-def go(page: str) -> None:
-    """Ask the router for another page.
-
-    For callbacks: they run before anything else, whatever happens to the script. A click that is
-    only seen by ``if st.button(…)`` is lost when another gesture interrupts the run before that
-    line, and on a pad gestures come quickly.
-    """
-    st.session_state["_wanted"] = page
-
-
-def require_router(page: str) -> str | None:
-    """Send a page that is run on its own through the router, which brings the visitor back.
-
-    A cold server that is first asked for ``/playlist`` finds the script in ``pages/`` before
-    `app.py` has declared its navigation, and would run it bare: no logo, menu or player.
-
-    What else the address said is in the address again when the page runs, and what the browser
-    sent waits for the router.
-
-    Returns:
-        The page that the visitor was on in the run before; nothing in the first.
-    """
-    if not st.session_state.pop("_routed", False):
-        st.session_state.setdefault("_wanted", page)
-        # Going elsewhere empties the address, and a link may have said more than the page.
-        st.session_state.setdefault("_asked", st.query_params.to_dict())
-        st.session_state.setdefault("_sent", list(_compat_navigation.json_from_browser()))
-        st.switch_page("app.py")
-    asked = st.session_state.pop("_asked", None)
-    if asked:
-        st.query_params.from_dict(asked)
-    before: str | None = st.session_state.get("_page")
-    st.session_state["_page"] = page
-    return before
+Visit = VisitorState  # the name that `ui.playlist.music` still uses

@@ -19,7 +19,7 @@ from recommender.types import Mood, Pick, Playlist, Track
 from ui import services, wording
 from ui.diary import charts, diary, identity, story
 from ui.diary.story import BY_HAND, Month
-from ui.state import Visit
+from ui.state import VisitorState
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC)
@@ -312,7 +312,7 @@ def test_deleted_with_one_confirmation_it_is_gone_from_the_file(
     assert app.title[0].value == EMPTY
     assert "gone from the database's file" in said(app)
     assert b"Song *" not in b"".join(one.read_bytes() for one in file.parent.iterdir())
-    assert app.session_state["visit"].taste.feedback == ()
+    assert app.session_state["visitor"].taste.feedback == ()
     app.run()
     assert "gone from" not in said(app)
     assert app.toggle[0].value is False
@@ -610,9 +610,9 @@ def bring_back_taste() -> None:
 
     from ui import services
     from ui.diary import diary
-    from ui.state import visit
+    from ui.state import visitor_state
 
-    diary.bring_back(visit(), services.recommender()[0].catalog)
+    diary.bring_back(visitor_state(), services.recommender()[0].catalog)
     st.session_state["restored"] = diary.restored_taste(services.recommender()[0].catalog)
 
 
@@ -626,8 +626,8 @@ def test_likes_come_back_in_the_next_session(at_home: None, recognizer: Any) -> 
         mine.judge(other, "dislike", Mood(0.0, 0.0))
         mine.judge(track(99), "like", Mood(0.0, 0.0))  # the catalogue has lost it
     app = AppTest.from_function(bring_back_taste, default_timeout=60)
-    me = Visit(taste=Taste().learn(other, "like", Mood(0.2, 0.2)))
-    app.session_state["visit"] = me
+    visitor = VisitorState(taste=Taste().learn(other, "like", Mood(0.2, 0.2)))
+    app.session_state["visitor"] = visitor
     app.run()
     assert not app.exception
     restored = app.session_state["restored"].feedback
@@ -636,12 +636,12 @@ def test_likes_come_back_in_the_next_session(at_home: None, recognizer: Any) -> 
         (other.id, "dislike"),
     }
     # What was said in this visit counts more.
-    assert {(one.track.id, one.verdict, one.mood) for one in me.taste.feedback} == {
+    assert {(one.track.id, one.verdict, one.mood) for one in visitor.taste.feedback} == {
         (known.id, "like", Mood(-0.5, 0.1)),
         (other.id, "like", Mood(0.2, 0.2)),
     }
     app.run()
-    assert len(me.taste.feedback) == 2
+    assert len(visitor.taste.feedback) == 2
 
 
 def test_a_skip_today_takes_no_earlier_like_back(at_home: None, recognizer: Any) -> None:
@@ -652,20 +652,20 @@ def test_a_skip_today_takes_no_earlier_like_back(at_home: None, recognizer: Any)
         mine.switch(True)
         mine.judge(known, "like", Mood(-0.5, 0.1))
     app = AppTest.from_function(bring_back_taste, default_timeout=60)
-    me = Visit(taste=Taste().learn(known, "skip", Mood(0.2, 0.2)))
-    app.session_state["visit"] = me
+    visitor = VisitorState(taste=Taste().learn(known, "skip", Mood(0.2, 0.2)))
+    app.session_state["visitor"] = visitor
     app.run()
     assert not app.exception
-    assert me.liked == {known.id}
+    assert visitor.liked == {known.id}
 
 
 def judge(what: str | None) -> None:
     import streamlit as st
 
     from ui.diary import diary
-    from ui.state import visit
+    from ui.state import visitor_state
 
-    diary.note_verdict(visit(), st.session_state["track"], what)
+    diary.note_verdict(visitor_state(), st.session_state["track"], what)
 
 
 @pytest.mark.parametrize(
@@ -684,7 +684,7 @@ def test_what_is_liked_is_kept(at_home: None, verdicts: Any, wanted: Any) -> Non
         app = AppTest.from_function(judge, kwargs={"what": verdict}, default_timeout=60)
         app.session_state["track"] = track(5)
         taste = Taste().learn(track(5), "like", Mood(0.3, 0.3))
-        app.session_state["visit"] = Visit(placed=Mood(0.0, 0.0), taste=taste)
+        app.session_state["visitor"] = VisitorState(manual_mood=Mood(0.0, 0.0), taste=taste)
         app.run()
         assert not app.exception
     with DiaryStore.open() as store:

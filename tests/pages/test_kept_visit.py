@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from recommender.types import Mood
 from ui import wording
 from ui.playlist.music import ban, judge, play
-from ui.state import Visit
+from ui.state import VisitorState
 from ui.widgets import kept_visit
 from ui.widgets.kept_visit import kept, restore
 
@@ -34,28 +34,32 @@ def sent(app: AppTest, sent_to: Callable[[AppTest, str], dict[str, Any]]) -> str
 
 def test_nothing_is_kept_of_a_visit_without_music(app: AppTest, sent_to: Any) -> None:
     assert sent_to(app, "kept_visit") == {"text": None, "known": None}
-    assert kept(Visit(placed=Mood(0.2, 0.2))) is None
+    assert kept(VisitorState(manual_mood=Mood(0.2, 0.2))) is None
 
 
 def test_a_visit_comes_back_as_it_was(listening: AppTest, sent_to: Any) -> None:
-    me: Visit = listening.session_state["visit"]
-    play(me, me.sets[me.wish].picks[2].track.id)
-    judge(me, me.sets[me.wish].picks[2].track.id, "like")
-    judge(me, me.sets[me.wish].picks[4].track.id, "dislike")
-    ban(me, me.sets[me.wish].picks[5].track.id, me.sets[me.wish].picks[5].track.artists[0])
+    visitor: VisitorState = listening.session_state["visitor"]
+    play(visitor, visitor.sets[visitor.wish].picks[2].track.id)
+    judge(visitor, visitor.sets[visitor.wish].picks[2].track.id, "like")
+    judge(visitor, visitor.sets[visitor.wish].picks[4].track.id, "dislike")
+    ban(
+        visitor,
+        visitor.sets[visitor.wish].picks[5].track.id,
+        visitor.sets[visitor.wish].picks[5].track.artists[0],
+    )
     listening.run()
-    again = Visit()
+    again = VisitorState()
     assert restore(again, sent(listening, sent_to)) == wording.what_came_back(0, 17)
     for name in ("intent", "filters", "minutes", "adventure", "draw", "said", "placed", "playing"):
-        assert getattr(again, name) == getattr(me, name), name
-    assert again.wish == me.wish
-    assert again.sets[again.wish] == me.sets[me.wish]
-    assert again.liked == me.liked
+        assert getattr(again, name) == getattr(visitor, name), name
+    assert again.wish == visitor.wish
+    assert again.sets[again.wish] == visitor.sets[visitor.wish]
+    assert again.liked == visitor.liked
     assert [said.verdict for said in again.taste.feedback] == ["like", "dislike"]
-    assert again.mood_in_words == me.mood_in_words == "sad"
+    assert again.mood_in_words == visitor.mood_in_words == "sad"
     assert again.mood is not None
-    assert me.mood is not None
-    assert again.mood.distance(me.mood) < 0.001
+    assert visitor.mood is not None
+    assert again.mood.distance(visitor.mood) < 0.001
     # The picture is gone: it was in the server's memory and nowhere else.
     assert again.photo is not None
     assert again.photo.image is None
@@ -63,12 +67,12 @@ def test_a_visit_comes_back_as_it_was(listening: AppTest, sent_to: Any) -> None:
 
 def test_it_holds_no_picture_and_no_title(listening: AppTest, sent_to: Any) -> None:
     found = json.loads(sent(listening, sent_to))
-    me: Visit = listening.session_state["visit"]
+    visitor: VisitorState = listening.session_state["visitor"]
     assert set(found) == {
         *("version", "set", "faces", "chosen", "favoured", "said", "placed", "filters"),
         *("minutes", "adventure", "draw", "verdicts", "reasons", "playing"),
     }
-    titles = [pick.track.title for pick in me.sets[me.wish].picks]
+    titles = [pick.track.title for pick in visitor.sets[visitor.wish].picks]
     assert not any(json.dumps(title)[1:-1] in found["set"] for title in titles)
 
 
@@ -78,7 +82,7 @@ def test_a_session_that_knows_its_visitor_takes_nothing_over(
     other = json.dumps({"kept": json.dumps(json.loads(sent(listening, sent_to)) | {"draw": 9})})
     monkeypatch.setattr(kept_visit._compat_navigation, "json_from_browser", lambda: [other])
     listening.run()
-    assert listening.session_state["visit"].draw == 0
+    assert listening.session_state["visitor"].draw == 0
     assert not listening.toast
 
 
@@ -91,7 +95,7 @@ def test_what_the_browser_sends_is_taken_over_and_said(
         kept_visit._compat_navigation, "json_from_browser", lambda: ['{"press": 1}', "kept", text]
     )
     app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
-    app.session_state["_wanted"] = "playlist"
+    app.session_state["_navigate_to"] = "playlist"
     app.run()
     assert not app.exception
     assert app.title[0].value == "From sad towards bright and easy"
@@ -142,15 +146,15 @@ HOSTILE: dict[str, Callable[[dict[str, Any]], Any]] = {
 @pytest.mark.parametrize("how", HOSTILE)
 def test_what_makes_no_sense_changes_nothing(listening: AppTest, sent_to: Any, how: str) -> None:
     text = json.dumps(HOSTILE[how](json.loads(sent(listening, sent_to))))
-    me = Visit()
-    assert restore(me, text) is None
-    assert me == Visit(taste=me.taste)
-    assert me.taste.feedback == ()
+    visitor = VisitorState()
+    assert restore(visitor, text) is None
+    assert visitor == VisitorState(taste=visitor.taste)
+    assert visitor.taste.feedback == ()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 90_000, "9" * 90_000, "x" * 200_000])
 def test_what_is_no_json_changes_nothing(app: AppTest, text: str) -> None:
-    assert restore(Visit(), text) is None
+    assert restore(VisitorState(), text) is None
 
 
 def test_filters_that_this_catalogue_does_not_know_are_dropped(
@@ -158,7 +162,7 @@ def test_filters_that_this_catalogue_does_not_know_are_dropped(
 ) -> None:
     found = json.loads(sent(listening, sent_to))
     found["filters"] |= {"genres": ["jazz", "no such genre"], "decades": [1980, "1990", 3]}
-    me = Visit()
-    assert restore(me, json.dumps(found)) is not None
-    assert me.filters.genres == ("jazz",)
-    assert me.filters.decades == (1980,)
+    visitor = VisitorState()
+    assert restore(visitor, json.dumps(found)) is not None
+    assert visitor.filters.genres == ("jazz",)
+    assert visitor.filters.decades == (1980,)

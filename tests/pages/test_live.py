@@ -25,7 +25,7 @@ from emotion.personal import Recentring
 from ui import wording
 from ui.live import camera as live_camera
 from ui.live import fallback as camera_ladder
-from ui.live.camera import GRACE, LiveCamera, Take
+from ui.live.camera import GRACE, CaptureSession, LiveCamera
 from ui.live.fallback import ADVICE, CONNECTING, ERRORS, SILENCE, Signs, trouble
 from ui.live.ice import SETTING, ice_servers
 
@@ -208,12 +208,12 @@ def test_a_press_is_taken_once_and_waits_for_its_answer(live: AppTest) -> None:
     camera.on_press(1, 0, "")
     camera.on_press(1, 0, "")
     assert camera.waiting
-    assert camera.take is None
+    assert camera.capture is None
     camera.on_press(1, 1, "")
-    take = camera.take
-    assert take is not None
+    capture = camera.capture
+    assert capture is not None
     camera.on_press(1, 1, "")
-    assert camera.take is take
+    assert camera.capture is capture
 
 
 def test_the_connection_is_not_wanted_before_its_frame_is_there(
@@ -222,7 +222,7 @@ def test_the_connection_is_not_wanted_before_its_frame_is_there(
     connection.there = False
     live.session_state[generate_frontend_component_key(live_camera.KEY)] = None
     press(live)
-    assert camera.take is not None
+    assert camera.capture is not None
     assert connection.asked["desired_playing_state"] is False
     connection.there = True
     live.run()
@@ -248,7 +248,7 @@ def test_leaving_the_page_lets_go_of_the_camera(
     live.switch_page("pages/home.py").run()
     live.switch_page("pages/live.py").run()
     assert title(live) == "Let the camera catch your mood"
-    assert camera.take is None
+    assert camera.capture is None
 
 
 def test_a_mood_is_named_with_its_countdown(
@@ -272,16 +272,16 @@ def test_a_steady_mood_settles_and_leads_to_music(
     live: AppTest, camera: LiveCamera, connection: Connection, button: Any, roll: Any
 ) -> None:
     press(live)
-    take = camera.take
+    capture = camera.capture
     roll(HOLD + WARM_UP + 0.5)
     live.run()
     assert title(live) == "😊 Clearly happy"
-    assert camera.take is None
-    assert take is not None
-    assert take.stream.latest is None
-    me = live.session_state["visit"]
-    assert me.photo.image is None
-    assert me.mood.valence > 0.5
+    assert camera.capture is None
+    assert capture is not None
+    assert capture.stream.latest is None
+    visitor = live.session_state["visitor"]
+    assert visitor.photo.image is None
+    assert visitor.mood.valence > 0.5
     assert [h.value for h in live.header] == ["What should the music do?"]
     button(live, "Stay with it").click().run()
     assert title(live) == "Staying with happy"
@@ -293,7 +293,7 @@ def test_one_tap_corrects_what_has_settled(live: AppTest, camera: LiveCamera, ro
     live.run()
     live.pills[0].select("sad").run()
     assert title(live) == "😢 Sad, as you say"
-    assert live.session_state["visit"].mood.valence < 0
+    assert live.session_state["visitor"].mood.valence < 0
 
 
 def test_keep_reading_does_not_settle(
@@ -306,7 +306,7 @@ def test_keep_reading_does_not_settle(
     assert title(live) == "😊 Looks happy"
     assert not live.get("progress")
     button(live, "Use this mood now").click().run()
-    assert live.session_state["visit"].photo is not None
+    assert live.session_state["visitor"].photo is not None
     live.run()
     assert title(live).startswith("😊 Clearly happy")
 
@@ -326,13 +326,13 @@ def test_reading_can_go_on_after_it_has_settled(
 def test_stop_forgets(live: AppTest, camera: LiveCamera, button: Any, roll: Any) -> None:
     press(live)
     roll(1.0)
-    take = camera.take
+    capture = camera.capture
     button(live, "Stop").click().run()
     live.run()
     assert title(live) == "Let the camera catch your mood"
-    assert take is not None
-    assert take.stream.latest is None
-    assert live.session_state["visit"].mood is None
+    assert capture is not None
+    assert capture.stream.latest is None
+    assert live.session_state["visitor"].mood is None
 
 
 def test_several_people_are_a_room(
@@ -345,14 +345,14 @@ def test_several_people_are_a_room(
     button(live, "Use this mood now").click().run()
     live.run()
     assert title(live) == "😊 The room: clearly happy"
-    assert live.session_state["visit"].mood_in_words == "a happy room"
+    assert live.session_state["visitor"].mood_in_words == "a happy room"
 
 
 def test_nobody_in_view(live: AppTest, camera: LiveCamera, roll: Any) -> None:
     press(live)
     roll(0.5, skimage.data.coffee())
     assert title(live) == "Looking for a face…"
-    assert live.session_state["visit"].mood is None
+    assert live.session_state["visitor"].mood is None
 
 
 def test_a_mood_read_live_is_no_photo_on_the_selfie_page(
@@ -428,7 +428,7 @@ def test_showing_ones_rest_is_no_mood_that_settles(
     button(live, BUTTON).click().run()
     roll(HOLD + WARM_UP + 2.0, start=1.0)
     assert title(live) == "😐 Looks neutral"
-    assert camera.take is not None
+    assert camera.capture is not None
 
 
 @pytest.mark.usefixtures("angry_at_rest")
@@ -476,7 +476,7 @@ def test_what_was_collected_counts_though_the_mood_is_taken_at_once(
         )
     page.click().run()
     live.run()
-    assert live.session_state["visit"].resting is not None
+    assert live.session_state["visitor"].resting is not None
 
 
 def test_a_face_that_is_not_there_is_said_and_can_be_tried_again(
@@ -492,7 +492,7 @@ def test_a_face_that_is_not_there_is_said_and_can_be_tried_again(
     assert [w.value for w in live.warning] == [
         "Your face was not in view for long enough. Look into the camera and try again."
     ]
-    assert live.session_state["visit"].resting is None
+    assert live.session_state["visitor"].resting is None
     roll(1.0, start=7.5)
     assert button(live, BUTTON)
 
@@ -510,7 +510,7 @@ def test_who_reads_neutral_already_is_told_the_same(
     button(live, BUTTON).click().run()
     roll(1.5, start=1.0)
     assert LEARNED in lines(live)
-    assert live.session_state["visit"].resting == Recentring()
+    assert live.session_state["visitor"].resting == Recentring()
 
 
 def test_the_promise_is_at_the_button(
@@ -563,8 +563,8 @@ def test_no_way_through_leads_to_a_snapshot(
     connection.reachable = False
     press(live)
     assert title(live) == "Starting the camera…"
-    assert camera.take is not None
-    camera.take.began -= CONNECTING + GRACE
+    assert camera.capture is not None
+    camera.capture.began -= CONNECTING + GRACE
     live.run()
     live.run()
     assert title(live) == "The picture does not get through"
@@ -577,10 +577,10 @@ def test_eight_seconds_of_silence(
 ) -> None:
     press(live)
     roll(0.5)
-    assert camera.take is not None
-    assert camera.take.connected is not None
-    camera.take.connected -= SILENCE
-    camera.take.stream._last_frame -= SILENCE
+    assert camera.capture is not None
+    assert camera.capture.connected is not None
+    camera.capture.connected -= SILENCE
+    camera.capture.stream._last_frame -= SILENCE
     live.run()
     live.run()
     assert title(live) == "No picture from the camera"
@@ -618,8 +618,8 @@ def test_a_network_that_cannot_be_loaded(
 def test_a_stream_that_ends_on_the_other_side(live: AppTest, camera: LiveCamera, roll: Any) -> None:
     press(live)
     roll(0.5)
-    assert camera.take is not None
-    camera.take.on_ended()
+    assert camera.capture is not None
+    camera.capture.on_ended()
     live.run()
     live.run()
     assert title(live) == "Let the camera catch your mood"
@@ -670,32 +670,32 @@ def test_every_trouble_ends_at_the_bottom_of_the_ladder() -> None:
 def test_frames_of_any_size_and_format(
     network: Network, width: int, height: int, pixels: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    take = Take(network)
+    capture = CaptureSession(network)
     picture = np.full((height, width, 3), 128, np.uint8)
     for number in range(3):
-        shown = take.on_frame(video_frame(picture, number / 30, pixels))
+        shown = capture.on_frame(video_frame(picture, number / 30, pixels))
         assert (shown.width, shown.height) == (width, height)
-    assert take.stream.frames == 3
+    assert capture.stream.frames == 3
     assert not caplog.records
-    take.on_ended()
+    capture.on_ended()
 
 
 def test_sizes_that_change_on_the_way_and_a_network_that_fails(
     network: Network, caplog: pytest.LogCaptureFixture
 ) -> None:
-    take = Take(network)
+    capture = CaptureSession(network)
     picture = skimage.data.astronaut()
     sizes = [(512, 512), (256, 256), (512, 512)]
     for number in range(30):
         network.problem = RuntimeError("the network fell over") if 10 <= number < 20 else None
         frame = video_frame(picture, number / 30)
         width, height = sizes[number // 10]
-        shown = take.on_frame(frame.reformat(width=width, height=height))
+        shown = capture.on_frame(frame.reformat(width=width, height=height))
         assert (shown.width, shown.height) == (width, height)
-    assert take.stream.latest is not None
+    assert capture.stream.latest is not None
     assert 1 <= len(caplog.records) <= 3
-    take.on_ended()
-    assert take.stream.latest is None
+    capture.on_ended()
+    assert capture.stream.latest is None
 
 
 def test_a_frame_that_cannot_be_converted_goes_on_as_it_is(
@@ -707,24 +707,24 @@ def test_a_frame_that_cannot_be_converted_goes_on_as_it_is(
         def to_ndarray(self, **_: Any) -> None:
             raise ValueError("no such pixels")
 
-    take = Take(network)
+    capture = CaptureSession(network)
     frame = Broken()
     for _ in range(5):
-        assert take.on_frame(frame) is frame  # type: ignore[arg-type, comparison-overlap]
+        assert capture.on_frame(frame) is frame  # type: ignore[arg-type, comparison-overlap]
     assert len(caplog.records) == 1
     assert caplog.records[0].levelno == logging.ERROR
-    take.on_ended()
+    capture.on_ended()
 
 
 def test_two_visitors_have_two_streams(network: Network, connection: Connection) -> None:
     one, two = LiveCamera(allowed=True), LiveCamera(allowed=True)
     one.start()
     two.start()
-    assert one.take is not None
-    assert two.take is not None
+    assert one.capture is not None
+    assert two.capture is not None
     for number in range(10):
-        one.take.on_frame(video_frame(skimage.data.astronaut(), number / 10))
-        two.take.on_frame(video_frame(skimage.data.coffee(), number / 10))
+        one.capture.on_frame(video_frame(skimage.data.astronaut(), number / 10))
+        two.capture.on_frame(video_frame(skimage.data.coffee(), number / 10))
     assert one.reading is not None
     assert two.reading is None
     one.stop()

@@ -457,7 +457,7 @@ def test_another_photo(broken: AppTest, button: Any) -> None:
 
 def place(recognizer: Any, app: AppTest, face: dict[str, float]) -> None:
     """Let the recognizer find a face where the visitor's is in the part that is tried."""
-    shown = app.session_state["visit"].photo
+    shown = app.session_state["visitor"].photo
     _, box = trying.part_around(shown.image, shown.faces[0].face.box)
     recognizer.show(face)
     (found,) = recognizer.reading.faces

@@ -13,7 +13,7 @@ from emotion import personal
 from emotion.labels import EMOTIONS
 from emotion.personal import Recentring
 from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
-from ui.state import ROOM, Visit
+from ui.state import ROOM, VisitorState
 
 CORRECTED = ":small[What you corrected counts a little from now on.]"
 ANGRY_REST = {"angry": 0.55, "neutral": 0.30, "sad": 0.06, "fear": 0.05}
@@ -56,14 +56,14 @@ def test_a_correction_counts_in_the_next_photo_and_is_forgotten(
     assert CORRECTED not in lines(app)
     app.pills[0].select("neutral").run()
     assert CORRECTED in lines(app)
-    visit: Visit = app.session_state["visit"]
-    before = visit.photo.scores.as_dict()["neutral"] if visit.photo else 0.0
+    visitor: VisitorState = app.session_state["visitor"]
+    before = visitor.photo.scores.as_dict()["neutral"] if visitor.photo else 0.0
     app = selfie_again(app)
-    assert visit.photo is not None
-    assert visit.said is None
-    assert before + 0.03 < visit.photo.scores.as_dict()["neutral"] < before + 0.2
+    assert visitor.photo is not None
+    assert visitor.corrected_emotion is None
+    assert before + 0.03 < visitor.photo.scores.as_dict()["neutral"] < before + 0.2
     button(app, ":small[Forget what you corrected]").click().run()
-    assert visit.photo.scores.as_dict()["neutral"] == pytest.approx(before)
+    assert visitor.photo.scores.as_dict()["neutral"] == pytest.approx(before)
     assert CORRECTED not in lines(app)
 
 
@@ -76,78 +76,78 @@ def selfie_again(app: AppTest) -> AppTest:
 
 
 def test_tapping_the_correction_away_takes_back_what_it_taught() -> None:
-    visit = Visit()
-    visit.show(IMAGE, reading(ANGRY_REST))
-    visit.say("neutral")
-    assert visit.recentring
-    visit.say("sad")
-    once = visit.recentring
-    visit.say("neutral")
-    visit.say("sad")
-    assert visit.recentring == once
-    visit.say(None)
-    assert not visit.recentring
+    visitor = VisitorState()
+    visitor.show(IMAGE, reading(ANGRY_REST))
+    visitor.correct_emotion("neutral")
+    assert visitor.recentring
+    visitor.correct_emotion("sad")
+    once = visitor.recentring
+    visitor.correct_emotion("neutral")
+    visitor.correct_emotion("sad")
+    assert visitor.recentring == once
+    visitor.correct_emotion(None)
+    assert not visitor.recentring
 
 
 def test_corrections_of_several_readings_add_up() -> None:
-    visit = Visit()
+    visitor = VisitorState()
     neutral = []
     for _ in range(5):
-        visit.show(IMAGE, reading(ANGRY_REST))
-        assert visit.photo is not None
-        neutral.append(visit.photo.scores.as_dict()["neutral"])
-        visit.say("neutral")
+        visitor.show(IMAGE, reading(ANGRY_REST))
+        assert visitor.photo is not None
+        neutral.append(visitor.photo.scores.as_dict()["neutral"])
+        visitor.correct_emotion("neutral")
     assert neutral == sorted(neutral)
     assert neutral[0] == pytest.approx(0.30)
-    assert visit.photo is not None
-    assert visit.photo.scores.emotion == "neutral"
+    assert visitor.photo is not None
+    assert visitor.photo.scores.emotion == "neutral"
 
 
 def test_a_mood_read_live_teaches_the_same() -> None:
-    visit = Visit()
-    visit.show(None, reading(ANGRY_REST))
-    visit.say("neutral")
-    assert visit.recentring.offsets[-1] > 0
+    visitor = VisitorState()
+    visitor.show(None, reading(ANGRY_REST))
+    visitor.correct_emotion("neutral")
+    assert visitor.recentring.offsets[-1] > 0
     # The camera's reading has been moved already.
-    visit.show(None, reading(ANGRY_REST))
-    assert visit.photo is not None
-    assert visit.photo.scores.as_dict()["angry"] == pytest.approx(0.55)
+    visitor.show(None, reading(ANGRY_REST))
+    assert visitor.photo is not None
+    assert visitor.photo.scores.as_dict()["angry"] == pytest.approx(0.55)
 
 
 def test_forgotten_corrections_leave_the_mood_as_said() -> None:
-    visit = Visit()
-    visit.show(IMAGE, reading(ANGRY_REST))
-    visit.say("sad")
-    visit.forget_corrections()
-    assert visit.said == "sad"
-    assert not visit.recentring
-    visit.show(IMAGE, reading(ANGRY_REST))
-    assert not visit.recentring
-    visit.say("sad")
-    assert visit.recentring
+    visitor = VisitorState()
+    visitor.show(IMAGE, reading(ANGRY_REST))
+    visitor.correct_emotion("sad")
+    visitor.forget_corrections()
+    assert visitor.corrected_emotion == "sad"
+    assert not visitor.recentring
+    visitor.show(IMAGE, reading(ANGRY_REST))
+    assert not visitor.recentring
+    visitor.correct_emotion("sad")
+    assert visitor.recentring
 
 
 # --- whose face ---------------------------------------------------------------------------------
 
 
 def test_of_several_faces_in_a_photo_none_is_moved_and_none_teaches(resting: Recentring) -> None:
-    visit = Visit()
-    visit.rest_like(resting)
-    visit.show(IMAGE, reading(ANGRY_REST, ANGRY_REST))
-    assert visit.photo is not None
+    visitor = VisitorState()
+    visitor.rest_like(resting)
+    visitor.show(IMAGE, reading(ANGRY_REST, ANGRY_REST))
+    assert visitor.photo is not None
     for face in (0, 1, ROOM):
-        visit.choose(face)
-        assert visit.photo.scores.emotion == "angry"
-        visit.say("sad")
-        assert not visit.corrections
+        visitor.choose(face)
+        assert visitor.photo.scores.emotion == "angry"
+        visitor.correct_emotion("sad")
+        assert not visitor.corrections
 
 
 def test_two_visitors_never_share(resting: Recentring) -> None:
-    one, two = Visit(), Visit()
+    one, two = VisitorState(), VisitorState()
     one.rest_like(resting)
     one.show(IMAGE, reading(ANGRY_REST))
     two.show(IMAGE, reading(ANGRY_REST))
-    one.say("fear")
+    one.correct_emotion("fear")
     assert one.photo is not None
     assert two.photo is not None
     assert (one.photo.scores.emotion, two.photo.scores.emotion) == ("neutral", "angry")
@@ -155,22 +155,22 @@ def test_two_visitors_never_share(resting: Recentring) -> None:
 
 
 def test_a_rest_replaces_what_was_corrected_before(resting: Recentring) -> None:
-    visit = Visit()
-    visit.show(IMAGE, reading(ANGRY_REST))
-    visit.say("neutral")
-    visit.rest_like(resting)
-    assert visit.recentring == resting
-    assert visit.photo is not None
-    assert visit.photo.scores.emotion == "neutral"
+    visitor = VisitorState()
+    visitor.show(IMAGE, reading(ANGRY_REST))
+    visitor.correct_emotion("neutral")
+    visitor.rest_like(resting)
+    assert visitor.recentring == resting
+    assert visitor.photo is not None
+    assert visitor.photo.scores.emotion == "neutral"
 
 
 def test_a_photo_that_is_read_anew_draws_a_new_set_and_one_that_is_not_keeps_it(
     resting: Recentring,
 ) -> None:
-    visit = Visit()
-    visit.show(IMAGE, reading(ANGRY_REST))
-    visit.intent = "lift"
-    visit.forget_resting()
-    assert visit.intent == "lift"
-    visit.rest_like(resting)
-    assert visit.intent is None
+    visitor = VisitorState()
+    visitor.show(IMAGE, reading(ANGRY_REST))
+    visitor.intent = "lift"
+    visitor.forget_resting()
+    assert visitor.intent == "lift"
+    visitor.rest_like(resting)
+    assert visitor.intent is None

@@ -13,7 +13,7 @@ from ui import services, wording
 from ui.playlist import controls
 from ui.playlist.music import ban, judge, minutes_of, play, undo
 from ui.spotify import spotify
-from ui.state import Visit, Wish
+from ui.state import VisitorState, Wish
 
 
 def title(app: AppTest) -> str:
@@ -34,10 +34,10 @@ def ids(sent: dict[str, Any]) -> list[str]:
     return [row["id"] for row in sent["rows"]]
 
 
-def drawn(app: AppTest) -> tuple[Visit, Playlist]:
+def drawn(app: AppTest) -> tuple[VisitorState, Playlist]:
     """The visitor and the set that they look at."""
-    visit: Visit = app.session_state["visit"]
-    return visit, visit.sets[visit.wish]
+    visitor: VisitorState = app.session_state["visitor"]
+    return visitor, visitor.sets[visitor.wish]
 
 
 def artists(app: AppTest) -> set[str]:
@@ -132,24 +132,24 @@ def test_another_mood_asks_anew(listening: AppTest, sent_to: Any) -> None:
 
 
 def test_the_playing_track_is_marked_and_goes_on(listening: AppTest, sent_to: Any) -> None:
-    visit = listening.session_state["visit"]
-    track = visit.sets[Wish("shift")].picks[2].track
-    play(visit, track.id)
+    visitor = listening.session_state["visitor"]
+    track = visitor.sets[Wish("shift")].picks[2].track
+    play(visitor, track.id)
     listening.run()
     assert sent_to(listening, "track_list")["current"] == track.id
     assert sent_to(listening, "mood_pad")["current"] == track.id
     listening.switch_page("pages/home.py").run()
-    assert visit.playing == track
+    assert visitor.playing == track
 
 
 def test_pressing_again_stops_and_a_row_that_is_gone_changes_nothing(listening: AppTest) -> None:
-    visit = listening.session_state["visit"]
-    track = visit.sets[Wish("shift")].picks[0].track
-    play(visit, track.id)
-    play(visit, "gone")
-    assert visit.playing == track
-    play(visit, track.id)
-    assert visit.playing is None
+    visitor = listening.session_state["visitor"]
+    track = visitor.sets[Wish("shift")].picks[0].track
+    play(visitor, track.id)
+    play(visitor, "gone")
+    assert visitor.playing == track
+    play(visitor, track.id)
+    assert visitor.playing is None
 
 
 def test_a_missing_catalogue_is_named_and_the_starter_plays(
@@ -178,12 +178,12 @@ def test_adventure_brings_what_few_know(listening: AppTest, sent_to: Any) -> Non
         _, playlist = drawn(listening)
         return sum(pick.track.popularity for pick in playlist.picks) / len(playlist.picks)
 
-    visit, _ = drawn(listening)
-    visit.adventure = 0.0
+    visitor, _ = drawn(listening)
+    visitor.adventure = 0.0
     listening.run()
     assert sent_to(listening, "steps_slider")["step"] == 0
     familiar = fame()
-    visit.adventure = 1.0
+    visitor.adventure = 1.0
     listening.run()
     assert sent_to(listening, "steps_slider")["step"] == 4
     assert fame() < familiar
@@ -223,8 +223,8 @@ def test_what_is_let_in_is_said(listening: AppTest) -> None:
 def test_a_genre_is_not_wanted_and_unwanted_at_once(listening: AppTest) -> None:
     find(listening.multiselect, "Only these genres").select("jazz").run()
     find(listening.multiselect, "Without these genres").select("jazz").run()
-    visit, _ = drawn(listening)
-    assert (visit.filters.genres, visit.filters.without_genres) == ((), ("jazz",))
+    visitor, _ = drawn(listening)
+    assert (visitor.filters.genres, visitor.filters.without_genres) == ((), ("jazz",))
 
 
 def test_the_explicit_filter_is_offered_only_where_tracks_are_marked(
@@ -255,10 +255,10 @@ def test_filters_that_leave_too_little_say_so_and_go(listening: AppTest, button:
 
 
 def test_a_like_draws_the_rest_anew_and_says_so(listening: AppTest, sent_to: Any) -> None:
-    visit, before = drawn(listening)
+    visitor, before = drawn(listening)
     pick = before.picks[2]
-    play(visit, pick.track.id)
-    judge(visit, pick.track.id, "like")
+    play(visitor, pick.track.id)
+    judge(visitor, pick.track.id, "like")
     listening.run()
     _, after = drawn(listening)
     assert after.picks[:3] == before.picks[:3]
@@ -269,148 +269,148 @@ def test_a_like_draws_the_rest_anew_and_says_so(listening: AppTest, sent_to: Any
     assert [row["liked"] for row in rows["rows"]].index(True) == 2
     assert rows["change"]["track"] == pick.track.id
     assert rows["change"]["text"].startswith(f"You like “{pick.track.title}”. ")
-    assert visit.playing == pick.track
+    assert visitor.playing == pick.track
 
 
 def test_likes_are_given_as_reasons(listening: AppTest) -> None:
-    visit, _ = drawn(listening)
+    visitor, _ = drawn(listening)
     for place in range(3):
         pick = drawn(listening)[1].picks[place]
-        judge(visit, pick.track.id, "like")
+        judge(visitor, pick.track.id, "like")
     owed = [
         pick.reason for pick in drawn(listening)[1].picks[3:] if "because you liked" in pick.reason
     ]
     assert owed
-    assert visit.change is not None
-    assert visit.change.text.endswith("because of what you like.")
+    assert visitor.change is not None
+    assert visitor.change.text.endswith("because of what you like.")
 
 
 def test_a_like_said_again_is_taken_back(listening: AppTest) -> None:
-    visit, before = drawn(listening)
-    judge(visit, before.picks[0].track.id, "like")
-    judge(visit, before.picks[0].track.id, "like")
-    assert visit.liked == frozenset()
-    assert visit.taste.feedback == ()
-    assert visit.change is not None
-    assert "no longer counts" in visit.change.text
+    visitor, before = drawn(listening)
+    judge(visitor, before.picks[0].track.id, "like")
+    judge(visitor, before.picks[0].track.id, "like")
+    assert visitor.liked == frozenset()
+    assert visitor.taste.feedback == ()
+    assert visitor.change is not None
+    assert "no longer counts" in visitor.change.text
 
 
 def test_not_for_me_goes_on_to_another_track_in_its_place(
     listening: AppTest, sent_to: Any, button: Any
 ) -> None:
-    visit, before = drawn(listening)
+    visitor, before = drawn(listening)
     unwanted = before.picks[2].track
-    play(visit, unwanted.id)
-    judge(visit, unwanted.id, "dislike")
+    play(visitor, unwanted.id)
+    judge(visitor, unwanted.id, "dislike")
     listening.run()
     _, after = drawn(listening)
     assert after.picks[:2] == before.picks[:2]
     assert len(after.picks) == len(before.picks)
-    assert visit.playing == after.picks[2].track != unwanted
-    assert sent_to(listening, "track_list")["change"]["track"] == visit.playing.id
+    assert visitor.playing == after.picks[2].track != unwanted
+    assert sent_to(listening, "track_list")["change"]["track"] == visitor.playing.id
     for _ in range(3):
         button(listening, "Another set").click().run()
         assert unwanted.id not in ids(sent_to(listening, "track_list"))
 
 
 def test_a_skip_plays_the_next_and_changes_nothing_else(listening: AppTest) -> None:
-    visit, before = drawn(listening)
-    play(visit, before.picks[2].track.id)
-    judge(visit, before.picks[2].track.id, "skip")
-    assert visit.playing == before.picks[3].track
+    visitor, before = drawn(listening)
+    play(visitor, before.picks[2].track.id)
+    judge(visitor, before.picks[2].track.id, "skip")
+    assert visitor.playing == before.picks[3].track
     assert drawn(listening)[1] == before
-    assert [said.verdict for said in visit.taste.feedback] == ["skip"]
-    judge(visit, before.picks[-1].track.id, "skip")
-    assert visit.playing is None
+    assert [said.verdict for said in visitor.taste.feedback] == ["skip"]
+    judge(visitor, before.picks[-1].track.id, "skip")
+    assert visitor.playing is None
 
 
 def test_a_like_followed_by_a_skip_is_still_a_like(listening: AppTest, sent_to: Any) -> None:
-    visit, before = drawn(listening)
+    visitor, before = drawn(listening)
     track = before.picks[2].track
-    play(visit, track.id)
-    judge(visit, track.id, "like")
+    play(visitor, track.id)
+    judge(visitor, track.id, "like")
     liked = drawn(listening)[1]
-    judge(visit, track.id, "skip")
+    judge(visitor, track.id, "skip")
     listening.run()
-    assert visit.liked == {track.id}
+    assert visitor.liked == {track.id}
     assert drawn(listening)[1] == liked
     assert [row["liked"] for row in sent_to(listening, "track_list")["rows"]][:4] == [
         *(False, False, True, False)
     ]
     # It is taken back by saying so, and by nothing else.
-    judge(visit, track.id, "like")
-    assert visit.liked == frozenset()
+    judge(visitor, track.id, "like")
+    assert visitor.liked == frozenset()
 
 
 def test_a_disliked_track_stays_away_after_a_skip(listening: AppTest) -> None:
-    visit, before = drawn(listening)
+    visitor, before = drawn(listening)
     track = before.picks[2].track
-    visit.taste = visit.taste.learn(track, "dislike", before.picks[2].slot)
-    judge(visit, track.id, "skip")
-    assert visit.taste.verdict_on(track.id) == "dislike"
+    visitor.taste = visitor.taste.learn(track, "dislike", before.picks[2].slot)
+    judge(visitor, track.id, "skip")
+    assert visitor.taste.verdict_on(track.id) == "dislike"
 
 
 def test_a_banned_artist_stays_away_until_let_in_again(
     listening: AppTest, sent_to: Any, button: Any
 ) -> None:
-    visit, before = drawn(listening)
+    visitor, before = drawn(listening)
     track = before.picks[1].track
-    play(visit, track.id)
-    ban(visit, track.id, track.artists[0])
+    play(visitor, track.id)
+    ban(visitor, track.id, track.artists[0])
     listening.run()
     _, after = drawn(listening)
     assert after.picks[:1] == before.picks[:1]
-    assert visit.playing == after.picks[1].track
+    assert visitor.playing == after.picks[1].track
     for _ in range(3):
         assert track.artists[0] not in artists(listening)
         button(listening, "Another set").click().run()
     button(listening, f"Let {wording.plain(track.artists[0])} in again").click().run()
-    assert visit.filters == Filters()
+    assert visitor.filters == Filters()
 
 
 def test_a_ban_still_repeats_nothing(listening: AppTest, sent_to: Any, button: Any) -> None:
     button(listening, "Another set").click().run()
-    visit, second = drawn(listening)
-    seen = {pick.track.id for playlist in visit.sets.values() for pick in playlist.picks}
-    ban(visit, second.picks[-1].track.id, second.picks[-1].track.artists[0])
+    visitor, second = drawn(listening)
+    seen = {pick.track.id for playlist in visitor.sets.values() for pick in playlist.picks}
+    ban(visitor, second.picks[-1].track.id, second.picks[-1].track.artists[0])
     button(listening, "Another set").click().run()
     assert not seen & set(ids(sent_to(listening, "track_list")))
 
 
 @pytest.mark.parametrize("said", ["like", "dislike", "ban"])
 def test_everything_can_be_taken_back(listening: AppTest, said: Any) -> None:
-    visit, before = drawn(listening)
+    visitor, before = drawn(listening)
     track = before.picks[2].track
-    play(visit, track.id)
-    ban(visit, track.id, track.artists[0]) if said == "ban" else judge(visit, track.id, said)
+    play(visitor, track.id)
+    ban(visitor, track.id, track.artists[0]) if said == "ban" else judge(visitor, track.id, said)
     assert drawn(listening)[1] != before
-    undo(visit)
+    undo(visitor)
     listening.run()
-    assert drawn(listening) == (visit, before)
-    assert (visit.playing, visit.filters, visit.change) == (track, Filters(), None)
-    assert visit.taste.feedback == ()
+    assert drawn(listening) == (visitor, before)
+    assert (visitor.playing, visitor.filters, visitor.change) == (track, Filters(), None)
+    assert visitor.taste.feedback == ()
 
 
 def test_words_about_a_row_that_is_gone_change_nothing(listening: AppTest) -> None:
-    visit, before = drawn(listening)
-    judge(visit, "gone", "like")
-    ban(visit, "gone", "Nobody")
-    undo(visit)
-    assert drawn(listening) == (visit, before)
-    assert visit.taste.feedback == ()
+    visitor, before = drawn(listening)
+    judge(visitor, "gone", "like")
+    ban(visitor, "gone", "Nobody")
+    undo(visitor)
+    assert drawn(listening) == (visitor, before)
+    assert visitor.taste.feedback == ()
 
 
 def test_no_taste_reaches_another_visitor(listening: AppTest, selfie: Any) -> None:
-    visit, playlist = drawn(listening)
-    judge(visit, playlist.picks[0].track.id, "like")
+    visitor, playlist = drawn(listening)
+    judge(visitor, playlist.picks[0].track.id, "like")
     other = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60).run()
-    assert other.session_state["visit"].taste.feedback == ()
+    assert other.session_state["visitor"].taste.feedback == ()
 
 
 def test_fresh_tracks_come_in_and_a_like_draws_from_them_too(
     listening: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fresh(_: Visit, slots: Sequence[Mood]) -> list[Track]:
+    def fresh(_: VisitorState, slots: Sequence[Mood]) -> list[Track]:
         return [
             Track(
                 id=f"{number:022d}",
@@ -432,14 +432,14 @@ def test_fresh_tracks_come_in_and_a_like_draws_from_them_too(
         ]
 
     monkeypatch.setattr(spotify, "extra_tracks", fresh)
-    visit, _ = drawn(listening)
-    visit.sets = {}
+    visitor, _ = drawn(listening)
+    visitor.sets = {}
     listening.run()
     _, playlist = drawn(listening)
     came = [pick for pick in playlist.picks if pick.track.title.startswith("Fresh")]
     assert came
     assert all("(estimated)" in pick.reason for pick in came)
-    judge(visit, playlist.picks[0].track.id, "like")
+    judge(visitor, playlist.picks[0].track.id, "like")
     _, renewed = drawn(listening)
     assert any(pick.track.title.startswith("Fresh") for pick in renewed.picks[1:])
 
@@ -475,7 +475,7 @@ def link_of(app: AppTest, sent_to: Any) -> str:
 def opened(text: str) -> AppTest:
     """What somebody else sees who opens the link on a server that has just started."""
     app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
-    app.session_state["_wanted"] = "playlist"
+    app.session_state["_navigate_to"] = "playlist"
     app.session_state["_asked"] = {"set": text}
     return app.run()
 
@@ -488,7 +488,7 @@ def test_a_link_opens_the_same_set_for_somebody_else(
     here = sent_to(listening, "track_list")["rows"]
     assert ids(sent_to(there, "track_list")) == [row["id"] for row in here]
     assert sent_to(there, "mood_pad")["journey"] == sent_to(listening, "mood_pad")["journey"]
-    assert there.session_state["visit"].mood is None
+    assert there.session_state["visitor"].mood is None
     button(there, "Music for my own mood").click().run()
     assert title(there) == "First, a mood"
 
@@ -496,20 +496,20 @@ def test_a_link_opens_the_same_set_for_somebody_else(
 def test_a_link_leaves_the_visitors_own_mood(
     listening: AppTest, sent_to: Any, button: Any, recognizer: Any
 ) -> None:
-    visit, mine = drawn(listening)
+    visitor, mine = drawn(listening)
     theirs = services.recommender()[0].recommend(mine.target, intent="match", n=5, seed=1)
     listening.query_params["set"] = share.encode(theirs, catalog=services.recommender()[0].catalog)
     listening.run()
     assert title(listening) == "A set that was shared with you"
     assert ids(sent_to(listening, "track_list")) == [pick.track.id for pick in theirs.picks]
-    play(visit, theirs.picks[0].track.id)
-    assert visit.playing == theirs.picks[0].track
-    judge(visit, theirs.picks[0].track.id, "like")
-    judge(visit, theirs.picks[1].track.id, "dislike")
+    play(visitor, theirs.picks[0].track.id)
+    assert visitor.playing == theirs.picks[0].track
+    judge(visitor, theirs.picks[0].track.id, "like")
+    judge(visitor, theirs.picks[1].track.id, "dislike")
     listening.run()
     assert ids(sent_to(listening, "track_list")) == [pick.track.id for pick in theirs.picks]
-    assert visit.liked == {theirs.picks[0].track.id}
-    assert visit.playing == theirs.picks[2].track
+    assert visitor.liked == {theirs.picks[0].track.id}
+    assert visitor.playing == theirs.picks[2].track
     button(listening, "Music for my own mood").click().run()
     assert title(listening) == "From sad towards bright and easy"
     assert drawn(listening)[1] == mine
@@ -532,7 +532,7 @@ def test_a_link_that_a_chat_has_mangled_opens(
 ) -> None:
     text = link_of(listening, sent_to)
     there = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
-    there.session_state["_wanted"] = "playlist"
+    there.session_state["_navigate_to"] = "playlist"
     there.session_state["_asked"] = {name.format(text): value.format(text)}
     there.run()
     assert title(there) == "A set that was shared with you"

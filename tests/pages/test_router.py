@@ -44,10 +44,10 @@ def test_a_page_that_was_asked_for_too_early_is_found_again(
     recognizer: Any, page: str, title: str
 ) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.session_state["_wanted"] = page
+    app.session_state["_navigate_to"] = page
     app.run()
     assert app.title[0].value == title
-    assert "_wanted" not in app.session_state
+    assert "_navigate_to" not in app.session_state
 
 
 def test_a_failing_catalogue_or_network_does_not_stop_the_first_page(

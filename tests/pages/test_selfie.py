@@ -121,7 +121,7 @@ def test_no_face_invents_nothing(selfie: Any) -> None:
     assert "light from the front, not from behind" in app.markdown[0].value
     assert app.image[0].proto.imgs[0].alt == "Your picture, in which no face was found"
     assert not app.pills
-    assert app.session_state["visit"].mood is None
+    assert app.session_state["visitor"].mood is None
 
 
 def test_no_face_leaves_the_pad(selfie: Any, button: Any, sent_to: Any) -> None:
@@ -136,12 +136,12 @@ def test_no_face_leaves_the_earlier_mood(
     selfie: Any, happy: Any, recognizer: Any, button: Any, picture: bytes
 ) -> None:
     app = selfie(happy)
-    before = app.session_state["visit"].mood
+    before = app.session_state["visitor"].mood
     button(app, "Another photo").click().run()
     recognizer.show()
     app.file_uploader[0].upload("cup.jpg", picture).run()
     assert title(app) == "No face found in this picture"
-    assert app.session_state["visit"].mood == before
+    assert app.session_state["visitor"].mood == before
 
 
 @pytest.mark.parametrize("data", [b"", b"only text in here", b"\xff\xd8\xff\xe0 cut short"])
@@ -202,12 +202,12 @@ def test_a_picture_is_gone_once_another_takes_its_place(
     selfie: Any, happy: Any, button: Any, picture: bytes
 ) -> None:
     app = selfie(happy)
-    visit = app.session_state["visit"]
-    first = visit.photo
+    visitor = app.session_state["visitor"]
+    first = visitor.photo
     button(app, "Another photo").click().run()
     app.file_uploader[0].upload("me.jpg", picture).run()
-    assert visit.photo is not first
-    assert visit.waiting is None
+    assert visitor.photo is not first
+    assert visitor.waiting is None
 
 
 @pytest.mark.parametrize("suffix", ["jfif", "jpe", "hif", "avif", "heic", "jpg"])
@@ -217,5 +217,5 @@ def test_every_suffix_of_a_readable_picture_is_taken(
     app.switch_page("pages/selfie.py").run()
     assert f".{suffix}" in app.file_uploader[0].proto.type
     app.file_uploader[0].upload(f"me.{suffix}", picture).run()
-    assert app.session_state["visit"].problem is None
-    assert app.session_state["visit"].faceless is not None  # read, and nothing found in it
+    assert app.session_state["visitor"].problem is None
+    assert app.session_state["visitor"].faceless is not None  # read, and nothing found in it

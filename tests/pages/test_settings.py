@@ -32,7 +32,7 @@ from tests.recommender.spotify.server import (
     too_many,
 )
 from ui.spotify import spotify as page
-from ui.state import Visit
+from ui.state import VisitorState
 
 ROOT = Path(__file__).parents[2]
 
@@ -62,7 +62,7 @@ def spotify(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpotifyServer]:
 @pytest.fixture
 def settings(recognizer: Any) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.session_state["_wanted"] = "settings"
+    app.session_state["_navigate_to"] = "settings"
     return app
 
 
@@ -312,10 +312,10 @@ def search(moods: list[tuple[float, float]]) -> None:
 
     from recommender.types import Mood
     from ui.spotify import spotify
-    from ui.state import visit
+    from ui.state import visitor
 
     slots = [Mood(*mood) for mood in moods]
-    st.session_state["found"] = spotify.extra_tracks(visit(), slots)
+    st.session_state["found"] = spotify.extra_tracks(visitor(), slots)
     st.session_state["why"] = spotify.why_no_extras()
 
 
@@ -366,8 +366,8 @@ def test_a_playlist_without_keys_knows_nothing_of_spotify(
     settings: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SPOTIPY_CLIENT_ID", raising=False)
-    settings.session_state["_wanted"] = "playlist"
-    settings.session_state["visit"] = Visit(placed=Mood(0.0, 0.0))
+    settings.session_state["_navigate_to"] = "playlist"
+    settings.session_state["visitor"] = VisitorState(manual_mood=Mood(0.0, 0.0))
     settings.run()
     assert not settings.exception
     assert not [b for b in settings.button if "Spotify" in b.label or "device" in b.label]
@@ -376,8 +376,8 @@ def test_a_playlist_without_keys_knows_nothing_of_spotify(
 def test_a_set_is_saved_once_and_faults_are_said(
     settings: AppTest, spotify: SpotifyServer, button: Any
 ) -> None:
-    settings.session_state["_wanted"] = "playlist"
-    settings.session_state["visit"] = Visit(placed=Mood(0.0, 0.0))
+    settings.session_state["_navigate_to"] = "playlist"
+    settings.session_state["visitor"] = VisitorState(manual_mood=Mood(0.0, 0.0))
     settings.session_state[page.MINE] = connection(spotify)
     settings.run()
     spotify.fault("POST /me/playlists", too_many(3600))
@@ -398,12 +398,12 @@ def test_a_set_is_drawn_with_a_few_searches_and_also_without(
     SEARCHED.clear()
     if down:
         spotify.always("GET /search", too_many(86400))
-    settings.session_state["_wanted"] = "playlist"
-    settings.session_state["visit"] = Visit(placed=Mood(0.0, 0.0))
+    settings.session_state["_navigate_to"] = "playlist"
+    settings.session_state["visitor"] = VisitorState(manual_mood=Mood(0.0, 0.0))
     settings.session_state[page.MINE] = connection(spotify, scopes="")
     settings.run()
     assert not settings.exception
     queries = [request.query["q"][0] for request in spotify.seen("GET /search")]
     assert 1 <= len(queries) <= 3
-    (drawn,) = settings.session_state["visit"].sets.values()
+    (drawn,) = settings.session_state["visitor"].sets.values()
     assert len(drawn.picks) >= 10

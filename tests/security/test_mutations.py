@@ -108,7 +108,7 @@ def test_what_is_no_message_ends_the_connection(served: Served, sent: bytes | st
     visitor.leave()
 
 
-SECRETS = (b"root:", b"def come_and_go", b"cookie_secret", b"[theme]", b"SQLite format")
+SECRETS = (b"root:", b"def handle_oauth_redirect", b"cookie_secret", b"[theme]", b"SQLite format")
 UP = ("../", "..%2f", "%2e%2e/", "..\\", "..%5c", "%252e%252e%252f", "....//", "/", "//", "~/")
 
 

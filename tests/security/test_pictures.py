@@ -19,7 +19,7 @@ import emotion.image.decoding
 from benchmarks.hostile_pictures import ATTACKS
 from emotion.image.decoding import AT_ONCE, ImageError, decode_image
 from emotion.image.limits import MAX_EDGE, MAX_MEGAPIXELS
-from ui.live.camera import Take
+from ui.live.camera import CaptureSession
 
 ROOT = Path(__file__).parents[2]
 PHOTO = "JPEG, 12 MP"
@@ -168,7 +168,7 @@ def test_live_frames_are_shrunk_before_anything_else(size: tuple[int, int]) -> N
         def classify(self, image: np.ndarray, faces: Any) -> list[Any]:
             return []
 
-    take = Take(Classifier())
+    capture = CaptureSession(Classifier())
     seen: list[tuple[int, ...]] = []
 
     class Stream:
@@ -176,8 +176,8 @@ def test_live_frames_are_shrunk_before_anything_else(size: tuple[int, int]) -> N
             seen.append(frame.shape)
             return frame, None
 
-    take.stream.close()
-    take.stream = Stream()  # type: ignore[assignment]
-    shown = take.on_frame(av.VideoFrame(*size, "yuv420p"))
+    capture.stream.close()
+    capture.stream = Stream()  # type: ignore[assignment]
+    shown = capture.on_frame(av.VideoFrame(*size, "yuv420p"))
     assert max(seen[0]) == 1280
     assert max(shown.width, shown.height) == 1280

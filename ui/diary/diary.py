@@ -30,7 +30,7 @@ from recommender.taste.taste import Feedback, Taste, Verdict
 from recommender.types import Mood, Playlist, Track
 from ui import wording
 from ui.diary import identity
-from ui.state import Visit
+from ui.state import VisitorState
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Page:
 # For the pages where music is made
 
 
-def note_playlist(me: Visit, playlist: Playlist) -> None:
+def note_playlist(visitor: VisitorState, playlist: Playlist) -> None:
     """Write a set that was drawn into the diary, if the visitor keeps one.
 
     Another set for the same mood takes the place of the one before if that was a moment ago, and
@@ -91,7 +91,7 @@ def note_playlist(me: Visit, playlist: Playlist) -> None:
     same = page.mood == playlist.mood and (
         time.monotonic() - page.noted < SETTLES or (first is not None and page.first == first)
     )
-    moment = Moment(playlist, emotion=_emotion(me), source=_source(me))
+    moment = Moment(playlist, emotion=_emotion(visitor), source=_source(visitor))
     replacing = page.entry if same else None
 
     def write(diary: Diary) -> None:
@@ -103,19 +103,19 @@ def note_playlist(me: Visit, playlist: Playlist) -> None:
     _try(page, write, None)
 
 
-def note_verdict(me: Visit, track: Track, verdict: Verdict | None) -> None:
+def note_verdict(visitor: VisitorState, track: Track, verdict: Verdict | None) -> None:
     """Write what the visitor thinks of a track, if they keep a diary; a skip says too little.
 
     Args:
-        me: the visit, which has learned the verdict already or not.
+        visitor: the visit, which has learned the verdict already or not.
         track: the track.
         verdict: ``None`` takes the last one back.
     """
     page = _page()
     if page is None or verdict == "skip" or not _keeping(page):
         return
-    said = next((said for said in me.taste.feedback if said.track.id == track.id), None)
-    mood = said.mood if said else me.mood or track.position
+    said = next((said for said in visitor.taste.feedback if said.track.id == track.id), None)
+    mood = said.mood if said else visitor.mood or track.position
     _try(page, lambda diary: diary.judge(track, verdict, mood), False)
 
 
@@ -139,7 +139,7 @@ def restored_taste(catalog: Catalog) -> Taste:
     )
 
 
-def bring_back(me: Visit, catalog: Catalog) -> None:
+def bring_back(visitor: VisitorState, catalog: Catalog) -> None:
     """Give a visit the taste of earlier ones, once. What was said in this visit counts more."""
     page = _page()
     if page is None or page.restored or not _keeping(page):
@@ -147,10 +147,10 @@ def bring_back(me: Visit, catalog: Catalog) -> None:
     page.restored = True
     earlier = restored_taste(catalog).feedback
     if earlier:
-        taste = Taste(earlier, known=me.taste.known, prior=me.taste.prior)
-        for said in me.taste.feedback:
+        taste = Taste(earlier, known=visitor.taste.known, prior=visitor.taste.prior)
+        for said in visitor.taste.feedback:
             taste = taste.learn(said.track, said.verdict, said.mood)
-        me.taste = taste
+        visitor.taste = taste
 
 
 def ask_how_it_ended(entry: Entry) -> None:
@@ -239,7 +239,7 @@ def forget(entry: int) -> None:
             page.mood = page.first = page.entry = None
 
 
-def delete_everything(me: Visit) -> wording.Deleted | None:
+def delete_everything(visitor: VisitorState) -> wording.Deleted | None:
     """Delete this visitor's diary, and what the visit has learned from it.
 
     Returns:
@@ -253,7 +253,7 @@ def delete_everything(me: Visit) -> wording.Deleted | None:
     gone = _try(page, Diary.delete_everything, None)
     if gone is None:
         return None
-    me.taste = Taste(known=me.taste.known)
+    visitor.taste = Taste(known=visitor.taste.known)
     st.session_state[_KEY] = Page(page.owner, keeping=False)
     return what_became_of_it(gone)
 
@@ -346,13 +346,13 @@ def _store(url: str) -> DiaryStore:
     return DiaryStore.open(url)
 
 
-def _emotion(me: Visit) -> str | None:
+def _emotion(visitor: VisitorState) -> str | None:
     """The one emotion that names the mood. How probable it was is not kept, nor any other."""
-    emotions = me.emotions
+    emotions = visitor.emotions
     return max(emotions, key=emotions.__getitem__) if emotions else None
 
 
-def _source(me: Visit) -> Source:
-    if me.placed is not None:
+def _source(visitor: VisitorState) -> Source:
+    if visitor.manual_mood is not None:
         return "placed"
-    return "said" if me.said is not None else "face"
+    return "said" if visitor.corrected_emotion is not None else "face"

@@ -12,7 +12,7 @@ from recommender.diary import Entry, KeptVerdict, to_csv, to_json
 from ui import wording
 from ui.diary import charts, diary, identity, story
 from ui.diary.story import Month
-from ui.state import Visit
+from ui.state import VisitorState
 
 KEEPS = (
     "It keeps the mood, the time, the names of the tracks, and what you like. Never a picture, "
@@ -178,7 +178,9 @@ def journeys(entries: Sequence[Entry], zone: tzinfo) -> None:
     )
 
 
-def way_out(entries: Sequence[Entry], verdicts: Sequence[KeptVerdict], me: Visit) -> None:
+def way_out(
+    entries: Sequence[Entry], verdicts: Sequence[KeptVerdict], visitor: VisitorState
+) -> None:
     """Draw what exports everything, and what deletes it."""
     with st.container(horizontal=True):
         with st.popover("Export", icon=":material/download:"):
@@ -211,7 +213,7 @@ def way_out(entries: Sequence[Entry], verdicts: Sequence[KeptVerdict], me: Visit
                 type="primary",
                 icon=":material/delete_forever:",
                 on_click=_delete_everything,
-                args=(me,),
+                args=(visitor,),
             )
 
 
@@ -277,6 +279,6 @@ def _show(count: int) -> None:
     st.session_state[SHOWN] = count
 
 
-def _delete_everything(me: Visit) -> None:
-    st.session_state[GONE] = diary.delete_everything(me)
+def _delete_everything(visitor: VisitorState) -> None:
+    st.session_state[GONE] = diary.delete_everything(visitor)
     st.session_state.pop(MONTH, None)

@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 _compat_webrtc.say_little()
 
 
-class Take:
+class CaptureSession:
     """From START to STOP: the stream and its two callbacks.
 
     Args:
@@ -127,7 +127,7 @@ class LiveCamera:
     reported: bool = False
     asked: int = 0
     answered: int = 0
-    take: Take | None = None
+    capture: CaptureSession | None = None
     keep: bool = False
     failed: Trouble | None = None
     error: str = ""
@@ -142,12 +142,12 @@ class LiveCamera:
     @property
     def reading(self) -> LiveReading | None:
         """What the camera shows just now."""
-        return self.take.stream.latest if self.take else None
+        return self.capture.stream.latest if self.capture else None
 
     @property
     def resting(self) -> RestingFace | None:
         """The resting face that was asked for last in this stream, done or not."""
-        return self.take.stream.resting if self.take else None
+        return self.capture.stream.resting if self.capture else None
 
     @property
     def collecting(self) -> bool:
@@ -156,9 +156,9 @@ class LiveCamera:
 
     def collect_resting(self) -> None:
         """Take the next second as the visitor's rest. Who shows that has shown no mood yet."""
-        if self.take is not None:
+        if self.capture is not None:
             self.keep = True
-            self.take.stream.collect_resting()
+            self.capture.stream.collect_resting()
 
     def new_rest(self) -> Recentring | None:
         """Return what came of the resting face, once."""
@@ -171,8 +171,8 @@ class LiveCamera:
     def recentre(self, recentring: Recentring) -> None:
         """Move what is read from now on. While a rest is being collected, that comes first."""
         self.recentring = recentring
-        if self.take is not None and (self.resting is None or self.resting is self.heard):
-            self.take.stream.recentre(recentring)
+        if self.capture is not None and (self.resting is None or self.resting is self.heard):
+            self.capture.stream.recentre(recentring)
 
     def start(self) -> None:
         """Ask for the camera."""
@@ -180,16 +180,16 @@ class LiveCamera:
 
     def read_on(self) -> None:
         """Let the mood settle no more by itself; open the camera again if it has."""
-        if self.take is None:
+        if self.capture is None:
             self.start()
         self.keep = True
 
     def stop(self) -> None:
         """Let go of the camera and of everything that was seen."""
         self.answered = self.asked
-        if self.take is not None:
-            self.take.stream.close()
-            self.take = None
+        if self.capture is not None:
+            self.capture.stream.close()
+            self.capture = None
 
     def fail(self, why: Trouble) -> None:
         """Stop for a reason."""
@@ -214,7 +214,7 @@ class LiveCamera:
         if answered < self.asked:
             return
         if error:
-            if self.waiting or self.take is not None:
+            if self.waiting or self.capture is not None:
                 self.error = error
                 self.allowed = False
         elif self.waiting:
@@ -229,17 +229,17 @@ class LiveCamera:
             playing: whether browser and server are connected.
             signalling: whether they are trying.
         """
-        if self.take is not None and self.take.over:
+        if self.capture is not None and self.capture.over:
             self.stop()  # from the other side: a cable pulled, a lid closed, another page
-        take = self.take
-        if take and take.offered is None and (playing or signalling):
-            take.offered = time.monotonic()
+        capture = self.capture
+        if capture and capture.offered is None and (playing or signalling):
+            capture.offered = time.monotonic()
         signs = Signs(
             error=self.error,
             secure=self.secure,
-            connecting=take.connecting if take else None,
-            playing=playing or bool(take and take.stream.frames),
-            silence=take.silence(playing=playing) if take else 0.0,
+            connecting=capture.connecting if capture else None,
+            playing=playing or bool(capture and capture.stream.frames),
+            silence=capture.silence(playing=playing) if capture else 0.0,
         )
         why = trouble(signs)
         if why is not None:
@@ -248,7 +248,7 @@ class LiveCamera:
     def _roll(self) -> None:
         self.stop()
         try:
-            self.take = Take(_classifier(), self.recentring)
+            self.capture = CaptureSession(_classifier(), self.recentring)
         except Exception:
             logger.exception("The live camera could not be started")
             self.fail("broken")

@@ -8,7 +8,8 @@ from typing import Final, Literal
 
 import streamlit as st
 
-from ui.state import Chooser, go, visit
+from ui.navigation import navigate_to
+from ui.state import Chooser, visitor_state
 
 CONNECTING: Final = 12.0
 """Seconds after which no way between browser and server will be found any more."""
@@ -128,8 +129,8 @@ def trouble(signs: Signs) -> Trouble | None:
 
 def step_down(way: Chooser) -> None:
     """Lead to a picture taken or chosen by hand."""
-    visit().chooser = way
-    go("selfie")
+    visitor_state().chooser = way
+    navigate_to("selfie")
 
 
 def steps(which: Trouble, on_again: Callable[[], None]) -> None:
@@ -147,7 +148,7 @@ def steps(which: Trouble, on_again: Callable[[], None]) -> None:
             first = step == ADVICE[which].steps[0]
             st.button(
                 label,
-                key=f"ladder-{step}",
+                key=f"fallback-{step}",
                 type="primary" if first else "secondary",
                 icon=icon,
                 on_click=actions[step],

@@ -7,15 +7,15 @@ from collections.abc import Callable
 import streamlit as st
 
 from ui.live.camera import LiveCamera
-from ui.state import Visit, visit
+from ui.state import VisitorState, visitor_state
 
 
-def keep_up(me: Visit, camera: LiveCamera) -> None:
+def keep_up(visitor: VisitorState, camera: LiveCamera) -> None:
     """Take a resting face that the camera has collected, and let the camera read accordingly."""
     rest = camera.new_rest()
     if rest is not None:
-        me.rest_like(rest)
-    camera.recentre(me.recentring)
+        visitor.rest_like(rest)
+    camera.recentre(visitor.recentring)
 
 
 def what_was_learned(*, key: str) -> None:
@@ -24,20 +24,20 @@ def what_was_learned(*, key: str) -> None:
     Args:
         key: tells the buttons of one place from those of another.
     """
-    me = visit()
-    if me.resting is not None:
+    visitor = visitor_state()
+    if visitor.resting is not None:
         _line(
             "From now on your face at rest counts as neutral.",
             "Forget it",
             key=f"{key}-forget-resting",
-            on_click=me.forget_resting,
+            on_click=visitor.forget_resting,
         )
-    if me.corrections:
+    if visitor.corrections:
         _line(
             "What you corrected counts a little from now on.",
             "Forget what you corrected",
             key=f"{key}-forget-corrections",
-            on_click=me.forget_corrections,
+            on_click=visitor.forget_corrections,
         )
 
 

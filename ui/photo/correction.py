@@ -6,17 +6,17 @@ import streamlit as st
 
 from emotion.labels import EMOTIONS
 from ui import wording
-from ui.state import visit
+from ui.state import visitor_state
 
 
 def correction() -> None:
     """Offer the seven emotions; tapping the chosen one again takes the correction back."""
-    me = visit()
-    if me.photo is None:
+    visitor = visitor_state()
+    if visitor.photo is None:
         return
-    unsure = me.photo.scores.unsure and me.said is None
+    unsure = visitor.photo.scores.unsure and visitor.corrected_emotion is None
     # The dot on the pad may have overruled the pill since it was tapped.
-    st.session_state["said"] = me.said
+    st.session_state["corrected_emotion"] = visitor.corrected_emotion
     st.pills(
         "Tap the one that fits." if unsure else "**Not quite?** Tap what fits.",
         EMOTIONS,
@@ -24,7 +24,7 @@ def correction() -> None:
         format_func=lambda emotion: (
             f"{wording.FEELINGS[emotion].glyph} :gray[{wording.FEELINGS[emotion].word}]"
         ),
-        key="said",
-        on_change=lambda: me.say(st.session_state["said"]),
+        key="corrected_emotion",
+        on_change=lambda: visitor.correct_emotion(st.session_state["corrected_emotion"]),
         wrap=True,
     )

@@ -22,7 +22,7 @@ from ui import services, wording
 from ui.diary import diary
 from ui.photo import upload as photo
 from ui.photo.picture import picture
-from ui.state import Chooser, Visit, visit
+from ui.state import Chooser, VisitorState, visitor_state
 from ui.widgets.emotion_bars import emotion_bars
 
 Picture = NDArray[np.uint8]
@@ -160,12 +160,12 @@ def verdict(before: EmotionScores, after: EmotionScores | None) -> str:
 def try_faces() -> None:
     """Let the visitor spoil their own photo and watch the reading change."""
     photo.read_waiting_picture()
-    me = visit()
-    if me.chooser or me.photo is None or me.photo.image is None:
-        _ask(me)
+    visitor = visitor_state()
+    if visitor.chooser or visitor.photo is None or visitor.photo.image is None:
+        _ask(visitor)
         return
-    face = me.photo.faces[0]
-    part, box = part_around(me.photo.image, face.face.box)
+    face = visitor.photo.faces[0]
+    part, box = part_around(visitor.photo.image, face.face.box)
 
     name = st.pills(
         "What should happen to your picture?",
@@ -190,7 +190,7 @@ def try_faces() -> None:
     try:
         after = same_face(services.recognizer().analyze(altered).faces, box)
         if after is not None:
-            after = me.photo.as_visitor(after)
+            after = visitor.photo.as_visitor(after)
     except Exception:
         logging.getLogger(__name__).exception("An altered picture could not be read")
         st.error(photo.NOT_WORKING, icon=":material/broken_image:")
@@ -227,16 +227,16 @@ def _what_is_left(image: Picture, face: Face) -> None:
         )
 
 
-def _ask(me: Visit) -> None:
-    if me.faceless is not None:
+def _ask(visitor: VisitorState) -> None:
+    if visitor.faceless is not None:
         st.markdown(f"No face was found in your picture. What usually helps:\n{photo.TIPS}")
     else:
         st.markdown(
             "There is no picture of you here just now. Give one, and see what becomes of the "
             "reading in the dark, out of focus or behind a mask."
         )
-    if me.chooser:
-        photo.chooser(me.chooser)
+    if visitor.chooser:
+        photo.chooser(visitor.chooser)
     else:
         with st.container(horizontal=True):
             st.button("Choose a photo", icon=":material/image:", on_click=_open, args=("upload",))
@@ -250,7 +250,7 @@ def _ask(me: Visit) -> None:
 
 
 def _open(way: Chooser) -> None:
-    visit().chooser = way
+    visitor_state().chooser = way
 
 
 def _covered(image: Picture, box: Box, *, top: float, bottom: float) -> Picture:

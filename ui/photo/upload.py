@@ -12,7 +12,7 @@ from emotion import ImageError, annotate, decode_image, square_around
 from ui import services
 from ui._compat import streamlit as _compat
 from ui.photo.picture import picture
-from ui.state import ROOM, Chooser, Photo, visit
+from ui.state import ROOM, Chooser, Photo, visitor_state
 
 SUFFIXES: Final = (
     *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif"),
@@ -46,60 +46,60 @@ LOST: Final = "The picture got lost on its way here. Please choose it once more.
 
 def read_waiting_picture() -> None:
     """Read the picture that was handed in, if one was, and say what is being done meanwhile."""
-    me = visit()
+    visitor = visitor_state()
     # Always there, so that what follows keeps its place on the page from run to run.
     place = st.empty()
-    if me.waiting is None:
+    if visitor.waiting is None:
         return
     with place.status("Opening the picture…") as status:
         try:
-            image = decode_image(me.waiting, on_wait=lambda: status.update(label=IN_LINE))
+            image = decode_image(visitor.waiting, on_wait=lambda: status.update(label=IN_LINE))
             reading = services.recognizer().analyze(
                 image, on_stage=lambda stage: status.update(label=STAGES[stage])
             )
         except ImageError as error:
-            me.problem = str(error)
+            visitor.problem = str(error)
         except Exception:
             logging.getLogger(__name__).exception("A picture could not be read")
-            me.problem = NOT_WORKING
+            visitor.problem = NOT_WORKING
         else:
-            me.show(image, reading)
+            visitor.show(image, reading)
         # Not before: a script that is interrupted while it reads starts over with the same
         # picture. And not after the next call of Streamlit, which is where it is interrupted.
-        me.waiting = None
-        me.handed_in += 1
+        visitor.waiting = None
+        visitor.handed_in += 1
     place.empty()
 
 
 def chooser(way: Chooser) -> None:
     """Ask for a picture, one way or the other."""
-    me = visit()
-    number = me.handed_in
+    visitor = visitor_state()
+    number = visitor.handed_in
     key = f"{way}-{number}"
 
     def take() -> None:
         file = st.session_state.get(key)
         # A click that interrupts the page which shows the reading makes the browser report the
         # same file again; reading it twice would undo what was clicked.
-        if file is None or number != me.handed_in:
+        if file is None or number != visitor.handed_in:
             return
         if not isinstance(file, UploadedFile):
             # After the server or the connection was lost, the browser still shows a file that is
             # not here any more.
-            me.problem = LOST
-            me.handed_in += 1
+            visitor.problem = LOST
+            visitor.handed_in += 1
         elif not file.closed:  # else it was read already, or waited too long
-            me.problem = None
-            me.waiting = file.getvalue()
+            visitor.problem = None
+            visitor.waiting = file.getvalue()
             _compat.forget_upload(file)
 
     def change_to(other: Chooser | None) -> None:
-        me.problem = None
-        me.chooser = other
+        visitor.problem = None
+        visitor.chooser = other
 
     place = st.empty()
-    if me.problem:
-        place.error(me.problem, icon=":material/broken_image:")
+    if visitor.problem:
+        place.error(visitor.problem, icon=":material/broken_image:")
     if way == "camera":
         st.camera_input("Look at the camera", key=key, on_change=take, resolution="720p")
         st.caption(
@@ -119,7 +119,7 @@ def chooser(way: Chooser) -> None:
     with st.container(horizontal=True):
         label, icon, other = instead
         st.button(label, type="tertiary", icon=icon, on_click=change_to, args=(other,))
-        if me.photo is not None and me.faceless is None:
+        if visitor.photo is not None and visitor.faceless is None:
             st.button(
                 "Keep this photo",
                 type="tertiary",
@@ -148,18 +148,18 @@ def portrait(photo: Photo) -> None:
 
 def who() -> None:
     """Where there are several faces, ask which one, or the mood of the room."""
-    me = visit()
-    if me.photo is None or len(me.photo.reading.faces) < 2:
+    visitor = visitor_state()
+    if visitor.photo is None or len(visitor.photo.reading.faces) < 2:
         return
-    st.session_state["who"] = me.photo.chosen
+    st.session_state["who"] = visitor.photo.chosen
     st.pills(
         "**Whose mood?** Tap through the faces.",
-        [*range(len(me.photo.reading.faces)), ROOM],
+        [*range(len(visitor.photo.reading.faces)), ROOM],
         format_func=lambda face: (
             f":gray[{'The whole room' if face == ROOM else f'Face {face + 1}'}]"
         ),
         key="who",
         required=True,
-        on_change=lambda: me.choose(st.session_state["who"]),
+        on_change=lambda: visitor.choose(st.session_state["who"]),
         wrap=True,
     )

@@ -14,7 +14,7 @@ from recommender.types import Playlist
 from ui import services, wording
 from ui.playlist import music
 from ui.spotify.saving import play_section, save_section
-from ui.state import Visit
+from ui.state import VisitorState
 from ui.widgets.share_link import share_link
 from ui.widgets.steps_slider import steps_slider
 
@@ -29,13 +29,13 @@ FORMATS: Final[tuple[tuple[str, Callable[[Playlist], str], str, str], ...]] = (
 )
 
 
-def intents(me: Visit) -> None:
+def intents(visitor: VisitorState) -> None:
     """Ask again what the music should do, with the present answer chosen."""
 
     def change() -> None:
-        me.intent, me.draw = st.session_state["intent"], 0
+        visitor.intent, visitor.draw = st.session_state["intent"], 0
 
-    st.session_state["intent"] = me.intent
+    st.session_state["intent"] = visitor.intent
     st.segmented_control(
         wording.QUESTION,
         list(wording.CHOICES),
@@ -47,54 +47,54 @@ def intents(me: Visit) -> None:
     )
 
 
-def another_set(me: Visit) -> None:
+def another_set(visitor: VisitorState) -> None:
     """Offer tracks that were not in a set before."""
 
     def draw() -> None:
-        me.draw += 1
+        visitor.draw += 1
 
     st.button("Another set", icon=":material/refresh:", on_click=draw)
 
 
-def tune(me: Visit) -> None:
+def tune(visitor: VisitorState) -> None:
     """Offer everything else that can be set, behind one button."""
     with st.popover("Tune", icon=":material/tune:", key="tune"):
-        _how_far_and_long(me)
-        _filters(me)
-        for artist in me.filters.without_artists:
+        _how_far_and_long(visitor)
+        _filters(visitor)
+        for artist in visitor.filters.without_artists:
             st.button(
                 f"Let {wording.plain(artist)} in again",
                 key=f"allow-{artist}",
                 type="tertiary",
                 icon=":material/undo:",
                 on_click=music.allow,
-                args=(me, artist),
+                args=(visitor, artist),
             )
-        if me.filters != EVERYTHING:
+        if visitor.filters != EVERYTHING:
             st.button(
                 "Let everything in",
                 type="tertiary",
                 icon=":material/filter_alt_off:",
-                on_click=me.narrow,
+                on_click=visitor.narrow,
                 args=(EVERYTHING,),
             )
 
 
-def _how_far_and_long(me: Visit) -> None:
+def _how_far_and_long(visitor: VisitorState) -> None:
     def dare(step: int) -> None:
-        me.adventure, me.draw = list(wording.ADVENTURE)[step], 0
+        visitor.adventure, visitor.draw = list(wording.ADVENTURE)[step], 0
 
     def last() -> None:
-        me.minutes, me.draw = st.session_state["minutes"], 0
+        visitor.minutes, visitor.draw = st.session_state["minutes"], 0
 
     steps_slider(
         "From familiar to adventurous",
         list(wording.ADVENTURE.values()),
         key="adventure",
-        step=list(wording.ADVENTURE).index(me.adventure),
+        step=list(wording.ADVENTURE).index(visitor.adventure),
         on_step=dare,
     )
-    st.session_state["minutes"] = me.minutes
+    st.session_state["minutes"] = visitor.minutes
     st.segmented_control(
         "How long",
         list(LENGTHS),
@@ -105,7 +105,7 @@ def _how_far_and_long(me: Visit) -> None:
     )
 
 
-def _filters(me: Visit) -> None:
+def _filters(visitor: VisitorState) -> None:
     choices = services.choices()
 
     def change(name: str) -> None:
@@ -116,12 +116,12 @@ def _filters(me: Visit) -> None:
         # What is asked for last counts where the two lists of genres contradict each other.
         other = {"genres": "without_genres", "without_genres": "genres"}.get(name)
         if other:
-            listed = getattr(me.filters, other)
+            listed = getattr(visitor.filters, other)
             changes[other] = tuple(genre for genre in listed if genre not in chosen)
-        me.narrow(replace(me.filters, **changes))
+        visitor.narrow(replace(visitor.filters, **changes))
 
     def hold(name: str) -> None:
-        value = getattr(me.filters, name)
+        value = getattr(visitor.filters, name)
         st.session_state[name] = value if isinstance(value, bool) else list(value)
 
     hold("genres")
@@ -172,43 +172,43 @@ def _filters(me: Visit) -> None:
         st.caption("This catalogue does not say which tracks are explicit.")
 
 
-def too_few(me: Visit, playlist: Playlist) -> None:
+def too_few(visitor: VisitorState, playlist: Playlist) -> None:
     """Where the filters leave too little, say so and offer to take them back."""
-    if not music.falls_short(playlist, me.minutes):
+    if not music.falls_short(playlist, visitor.minutes):
         return
-    if me.filters == EVERYTHING:
+    if visitor.filters == EVERYTHING:
         st.markdown("The catalogue has no more music near this mood.")
         return
     st.markdown(wording.how_few(len(playlist.picks), music.minutes_of(playlist)))
     with st.container(horizontal=True):
-        if me.filters_before not in (me.filters, EVERYTHING):
+        if visitor.filters_before not in (visitor.filters, EVERYTHING):
             st.button(
                 "Take the last change back",
                 icon=":material/undo:",
-                on_click=me.narrow,
-                args=(me.filters_before,),
+                on_click=visitor.narrow,
+                args=(visitor.filters_before,),
             )
         st.button(
             "Let everything in",
             key="everything",
             icon=":material/filter_alt_off:",
-            on_click=me.narrow,
+            on_click=visitor.narrow,
             args=(EVERYTHING,),
         )
 
 
-def save(me: Visit, playlist: Playlist, link: str) -> None:
+def save(visitor: VisitorState, playlist: Playlist, link: str) -> None:
     """Offer the set as a link, as files and as text.
 
     Args:
-        me: who takes it along.
+        visitor: who takes it along.
         playlist: the set.
         link: what `recommender.sharing.link.encode` made of it.
     """
     with st.popover("Save", icon=":material/bookmark:", key="save"):
         share_link(link, key="share")
-        save_section(me, playlist)
-        play_section(me, playlist)
+        save_section(visitor, playlist)
+        play_section(visitor, playlist)
         st.markdown("**As a file.** The links can be pasted into Spotify.")
         with st.container(horizontal=True, gap="xsmall"):
             for label, export_as, suffix, mime in FORMATS:

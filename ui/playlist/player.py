@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.state import visit
+from ui.state import visitor_state
 
 HEIGHT = 80
 """Pixels of Spotify's compact player."""
@@ -12,7 +12,7 @@ HEIGHT = 80
 
 def draw() -> None:
     """Draw the player with the chosen track; before one is chosen, nothing is fetched."""
-    track = visit().playing
+    track = visitor_state().playing
     if track is None:
         return
     look = "0" if st.context.theme.type == "dark" else "1"

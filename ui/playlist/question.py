@@ -6,16 +6,17 @@ import streamlit as st
 
 from recommender.types import Intent
 from ui import wording
-from ui.state import go, visit
+from ui.navigation import navigate_to
+from ui.state import visitor_state
 
 
 def question() -> None:
     """Ask, with the suggestion in front; an answer leads to the playlist."""
-    me = visit()
+    visitor = visitor_state()
 
     def answer(intent: Intent) -> None:
-        me.intent, me.shared = intent, None
-        go("playlist")
+        visitor.intent, visitor.shared = intent, None
+        navigate_to("playlist")
 
     st.header(wording.QUESTION, anchor=False)
     for column, (intent, choice) in zip(st.columns(3), wording.CHOICES.items(), strict=True):
@@ -23,7 +24,7 @@ def question() -> None:
             st.button(
                 choice.label,
                 key=f"intent-{intent}",
-                type="primary" if intent == me.suggestion else "secondary",
+                type="primary" if intent == visitor.suggestion else "secondary",
                 icon=choice.icon,
                 width="stretch",
                 on_click=answer,

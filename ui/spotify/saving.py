@@ -16,12 +16,12 @@ from recommender.spotify.playlists import SavedPlaylist, Saves, mark_of, save
 from recommender.types import Playlist
 from ui import wording
 from ui.spotify import spotify
-from ui.state import Visit
+from ui.state import VisitorState
 
 DEVICES: Final = "devices"
 
 
-def save_section(me: Visit, playlist: Playlist) -> None:
+def save_section(visitor: VisitorState, playlist: Playlist) -> None:
     """Offer to save a playlist to the visitor's account; say when it is there."""
     if not _may_ask(playlist) or not _allowed("save", "Save to Spotify"):
         return
@@ -43,7 +43,7 @@ def save_section(me: Visit, playlist: Playlist) -> None:
         )
 
 
-def play_section(me: Visit, playlist: Playlist) -> None:
+def play_section(visitor: VisitorState, playlist: Playlist) -> None:
     """Offer to play a playlist, or to queue its chosen track, on one of the visitor's devices."""
     if not _may_ask(playlist) or not _allowed("play", "Play on a device"):
         return
@@ -77,13 +77,13 @@ def play_section(me: Visit, playlist: Playlist) -> None:
             on_click=_do,
             args=("played", lambda: _play(playlist, named[device])),
         )
-        if me.playing is not None:
+        if visitor.playing is not None:
             st.button(
                 "Queue the chosen track",
                 key="spotify-queue",
                 icon=":material/queue_music:",
                 on_click=_do,
-                args=("played", lambda: _queue(me)),
+                args=("played", lambda: _queue(visitor)),
             )
         st.button(
             "Look again",
@@ -157,8 +157,8 @@ def _play(playlist: Playlist, device: Device) -> str:
     return f"Playing on {wording.plain(device.name)}."
 
 
-def _queue(me: Visit) -> str:
-    track = me.playing
+def _queue(visitor: VisitorState) -> str:
+    track = visitor.playing
     if track is None:
         return ""
     _on_devices(lambda client: playback.queue(client, track))

@@ -47,7 +47,7 @@ from recommender.spotify.search import find_tracks
 from recommender.taste.taste import Affinities
 from recommender.types import Mood, Track
 from ui import services
-from ui.state import Visit
+from ui.state import VisitorState
 from ui.widgets import spotify_door as door
 
 MINE: Final = "spotify"
@@ -57,7 +57,7 @@ ANSWER: Final = "spotify-answer"
 NOTICE: Final = "spotify-notice"
 SEARCH: Final = "spotify-search"
 
-CARRIED: Final = ("visit", "diary", MINE)
+CARRIED: Final = ("visitor", "diary", MINE)
 """What a visitor takes along over the redirect, which starts a new session."""
 
 PAUSE: Final = 60.0
@@ -348,7 +348,7 @@ def affinities() -> Affinities | None:
     return known.affinities
 
 
-def extra_tracks(me: Visit, slots: Sequence[Mood]) -> list[Track]:
+def extra_tracks(visitor: VisitorState, slots: Sequence[Mood]) -> list[Track]:
     """Return fresh tracks from Spotify for `Recommender.recommend(extra=…)`, in two seconds.
 
     Searches as the visitor or, where there is a secret, as the app. Nothing but genres, decades
@@ -356,7 +356,7 @@ def extra_tracks(me: Visit, slots: Sequence[Mood]) -> list[Track]:
     and `why_no_extras` says why.
 
     Args:
-        me: whose filters to keep to.
+        visitor: whose filters to keep to.
         slots: the moods on the way, as `recommender.plan` makes them.
     """
     client = connected() or _app()
@@ -367,7 +367,7 @@ def extra_tracks(me: Visit, slots: Sequence[Mood]) -> list[Track]:
         return []
     st.session_state.pop(SEARCH, None)
     try:
-        return find_tracks(client, _catalog(), slots, filters=me.filters, seed=me.draw)
+        return find_tracks(client, _catalog(), slots, filters=visitor.filters, seed=visitor.draw)
     except SpotifyError as error:
         if isinstance(error, SignInNeeded) and connected() is client:
             disconnect(error.sentence)
@@ -419,7 +419,7 @@ def clock(moment: datetime) -> str:
     return f"{there:%H:%M}" if today else f"{there:%H:%M on} {there.day} {there:%B}"
 
 
-def come_and_go() -> None:
+def handle_oauth_redirect() -> None:
     """Send off a visitor who wants to Spotify, and take in one who is back. For the router.
 
     While a sign-in is being finished, this ends the run: no page is drawn yet.
@@ -451,7 +451,7 @@ def _go_on() -> None:
     answer: _Answer | None = st.session_state.pop(ANSWER, None)
     st.query_params.clear()
     if answer is not None and answer.page is not None:
-        st.session_state["_wanted"] = answer.page
+        st.session_state["_navigate_to"] = answer.page
 
 
 def _answer(params: Mapping[str, str]) -> _Answer | None:

@@ -25,7 +25,7 @@ from recommender.taste.taste import VERDICTS, Taste
 from recommender.types import Filters, Mood
 from ui import services, wording
 from ui._compat import navigation as _compat_navigation
-from ui.state import ROOM, Photo, Visit, visit
+from ui.state import ROOM, Photo, VisitorState, visitor_state
 from ui.widgets.frontend import component
 from ui.widgets.share_link import written
 
@@ -55,8 +55,8 @@ def bring_back() -> None:
     st.session_state[_KNOWN] = True
     sent = st.session_state.pop("_sent", None) or _compat_navigation.json_from_browser()
     text = next(filter(None, map(_kept_in, sent)), None)
-    if text is not None and "visit" not in st.session_state:
-        st.session_state[_NEWS] = restore(visit(), text)
+    if text is not None and "visitor" not in st.session_state:
+        st.session_state[_NEWS] = restore(visitor_state(), text)
 
 
 def say() -> None:
@@ -68,7 +68,7 @@ def say() -> None:
 
 def hold() -> None:
     """Have the browser keep the visit as it stands. To be the last of a run."""
-    _hold(kept(visit()))
+    _hold(kept(visitor_state()))
 
 
 @st.fragment
@@ -79,42 +79,44 @@ def _hold(text: str | None) -> None:
     _keeper(key=KEY, data={"text": text, "known": known}, on_kept_change=lambda: None)
 
 
-def kept(me: Visit) -> str | None:
+def kept(visitor: VisitorState) -> str | None:
     """Return what to keep of a visit, as a text; nothing as long as it has no set."""
-    playlist = me.sets.get(me.wish) if me.mood is not None else None
+    playlist = visitor.sets.get(visitor.wish) if visitor.mood is not None else None
     if playlist is None or not playlist.picks:
         return None
-    faces = me.photo.reading.faces if me.photo else ()
+    faces = visitor.photo.reading.faces if visitor.photo else ()
     text = json.dumps(
         {
             "version": VERSION,
-            "set": written(me, playlist),
+            "set": written(visitor, playlist),
             "faces": [[round(p, 5) for p in face.scores.probabilities] for face in faces],
-            "chosen": me.photo.chosen if me.photo else 0,
-            "favoured": list(me.photo.favoured) if me.photo else [],
-            "said": me.said,
-            "placed": None if me.placed is None else [me.placed.valence, me.placed.arousal],
-            "filters": asdict(me.filters),
-            "minutes": me.minutes,
-            "adventure": me.adventure,
-            "draw": me.draw,
+            "chosen": visitor.photo.chosen if visitor.photo else 0,
+            "favoured": list(visitor.photo.favoured) if visitor.photo else [],
+            "said": visitor.corrected_emotion,
+            "placed": None
+            if visitor.manual_mood is None
+            else [visitor.manual_mood.valence, visitor.manual_mood.arousal],
+            "filters": asdict(visitor.filters),
+            "minutes": visitor.minutes,
+            "adventure": visitor.adventure,
+            "draw": visitor.draw,
             "verdicts": [
                 [said.track.id, said.verdict, said.mood.valence, said.mood.arousal]
-                for said in me.taste.feedback[-MOST_VERDICTS:]
+                for said in visitor.taste.feedback[-MOST_VERDICTS:]
             ],
             "reasons": {pick.track.id: pick.reason for pick in playlist.picks},
-            "playing": me.playing.id if me.playing else None,
+            "playing": visitor.playing.id if visitor.playing else None,
         },
         separators=(",", ":"),
     )
     return text if len(text) <= MOST_LETTERS else None
 
 
-def restore(me: Visit, text: str) -> str | None:
+def restore(visitor: VisitorState, text: str) -> str | None:
     """Bring a visit back from what `kept` returned. What makes no sense changes nothing.
 
     Args:
-        me: a visit in which nothing has happened yet.
+        visitor: a visit in which nothing has happened yet.
         text: from a browser, so anything.
 
     Returns:
@@ -124,7 +126,7 @@ def restore(me: Visit, text: str) -> str | None:
         return None
     recommender, _ = services.recommender()
     try:
-        return _read(me, json.loads(text), recommender.catalog)
+        return _read(visitor, json.loads(text), recommender.catalog)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
         return None
 
@@ -141,7 +143,7 @@ def _kept_in(text: str) -> str | None:
     return kept_text if isinstance(kept_text, str) else None
 
 
-def _read(me: Visit, found: dict[str, Any], catalog: Catalog) -> str | None:
+def _read(visitor: VisitorState, found: dict[str, Any], catalog: Catalog) -> str | None:
     if found["version"] != VERSION:
         return None
     photo = _photo(found)
@@ -170,13 +172,13 @@ def _read(me: Visit, found: dict[str, Any], catalog: Catalog) -> str | None:
     )
     playing = next((p.track for p in playlist.picks if p.track.id == found["playing"]), None)
     # Nothing below can fail half-way.
-    me.photo, me.said, me.placed = photo, said, placed
-    me.intent, me.filters, me.filters_before = playlist.intent, filters, filters
-    me.minutes, me.adventure, me.draw = minutes, adventure, draw
-    me.taste, me.playing = taste, playing
+    visitor.photo, visitor.corrected_emotion, visitor.manual_mood = photo, said, placed
+    visitor.intent, visitor.filters, visitor.filters_before = playlist.intent, filters, filters
+    visitor.minutes, visitor.adventure, visitor.draw = minutes, adventure, draw
+    visitor.taste, visitor.playing = taste, playing
     if not playlist.picks:
         return wording.LOST_SET
-    me.sets = {me.wish: playlist}
+    visitor.sets = {visitor.wish: playlist}
     return wording.what_came_back(shared.missing, shared.missing + len(playlist.picks))
 
 

@@ -8,7 +8,7 @@ from recommender.sharing import link as share
 from recommender.sharing.link_repair import PARAMETER, in_address
 from recommender.types import Playlist
 from ui import services, wording
-from ui.state import Shared, Visit
+from ui.state import Shared, VisitorState
 from ui.widgets.frontend import component
 
 _button = component("share_link")
@@ -34,41 +34,41 @@ def share_link(text: str, *, key: str) -> None:
     )
 
 
-def written(me: Visit, playlist: Playlist) -> str:
+def written(visitor: VisitorState, playlist: Playlist) -> str:
     """Return a set as the text of a link. What was read on a face is no part of it."""
     # Found out once a set and not in every run: which journey it walks takes a search.
     last: tuple[Playlist, str] | None = st.session_state.get("_link")
     if last is None or last[0] is not playlist:
         recommender, _ = services.recommender()
-        text = share.encode(playlist, catalog=recommender.catalog, filters=me.filters)
+        text = share.encode(playlist, catalog=recommender.catalog, filters=visitor.filters)
         last = st.session_state["_link"] = (playlist, text)
     return last[1]
 
 
-def read_link(me: Visit) -> None:
+def read_link(visitor: VisitorState) -> None:
     """Open the set that the address asks for, once; the visitor's own mood stays as it is."""
     asked = map(_asked, st.query_params.items())
     text = next((one for one in asked if one is not None), None)
-    if text is None or (me.shared is not None and me.shared.text == text):
+    if text is None or (visitor.shared is not None and visitor.shared.text == text):
         return
     recommender, _ = services.recommender()
     try:
         found = share.decode(text, catalog=recommender.catalog)
     except ValueError as error:
-        me.shared = Shared(text, None, (str(error),))
+        visitor.shared = Shared(text, None, (str(error),))
         return
     notes = []
     if found.missing:
         notes.append(
             wording.what_is_missing(found.missing, found.missing + len(found.playlist.picks))
         )
-    me.shared = Shared(text, found.playlist, tuple(notes))
-    me.change = None
+    visitor.shared = Shared(text, found.playlist, tuple(notes))
+    visitor.change = None
 
 
-def close_link(me: Visit) -> None:
+def close_link(visitor: VisitorState) -> None:
     """Go back to the visitor's own music."""
-    me.shared = me.change = None
+    visitor.shared = visitor.change = None
     for item in list(st.query_params.items()):
         if _asked(item) is not None:
             del st.query_params[item[0]]

@@ -1,0 +1,43 @@
+"""Between pages: asking the router for another one, and asking for the router."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui._compat import navigation as _compat_navigation
+
+
+def navigate_to(page: str) -> None:
+    """Ask the router for another page.
+
+    For callbacks: they run before anything else, whatever happens to the script. A click that is
+    only seen by ``if st.button(…)`` is lost when another gesture interrupts the run before that
+    line, and on a pad gestures come quickly.
+    """
+    st.session_state["_navigate_to"] = page
+
+
+def require_router(page: str) -> str | None:
+    """Send a page that is run on its own through the router, which brings the visitor back.
+
+    A cold server that is first asked for ``/playlist`` finds the script in ``pages/`` before
+    `app.py` has declared its navigation, and would run it bare: no logo, menu or player.
+
+    What else the address said is in the address again when the page runs, and what the browser
+    sent waits for the router.
+
+    Returns:
+        The page that the visitor was on in the run before; nothing in the first.
+    """
+    if not st.session_state.pop("_routed", False):
+        st.session_state.setdefault("_navigate_to", page)
+        # Going elsewhere empties the address, and a link may have said more than the page.
+        st.session_state.setdefault("_asked", st.query_params.to_dict())
+        st.session_state.setdefault("_sent", list(_compat_navigation.json_from_browser()))
+        st.switch_page("app.py")
+    asked = st.session_state.pop("_asked", None)
+    if asked:
+        st.query_params.from_dict(asked)
+    before: str | None = st.session_state.get("_page")
+    st.session_state["_page"] = page
+    return before
