@@ -39,7 +39,7 @@ from emotion.detectors.base import FaceDetector
 from emotion.detectors.factory import DETECTORS, build_detector
 from emotion.detectors.mtcnn import MtcnnDetector
 from emotion.image.decoding import decode_image
-from emotion.live.detector import live_detector
+from emotion.live.detector import build_live_detector
 from emotion.types import Face
 from model.data.backgrounds import empty_pictures
 
@@ -187,7 +187,7 @@ class FirstLook:
     def warm_up(self) -> None: ...
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        return live_detector().detect(image)
+        return build_live_detector().detect(image)
 
 
 def main() -> None:

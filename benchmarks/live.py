@@ -36,8 +36,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from emotion.classifier import EmotionClassifier  # noqa: E402
-from emotion.live.detector import haar_detector, live_detector  # noqa: E402
-from emotion.live.scheduler import Pace  # noqa: E402
+from emotion.live.detector import build_live_detector, build_live_haar_detector  # noqa: E402
+from emotion.live.scheduler import FrameScheduler  # noqa: E402
 from emotion.live.stream import FaceStream  # noqa: E402
 from tests.browser import clips  # noqa: E402
 
@@ -70,7 +70,7 @@ def paced(frames: Iterable[clips.Picture]) -> Iterator[tuple[float, clips.Pictur
 
 def alone(classifier: EmotionClassifier, seconds: float) -> dict[str, Any]:
     """Read the moving clip with one stream and nothing else."""
-    stream = FaceStream(classifier, mirror=True, pace=Pace())
+    stream = FaceStream(classifier, mirror=True, scheduler=FrameScheduler())
     frames = list(clips.smiling(seconds))
     read_times, shown_times = [], []
     start = time.perf_counter()
@@ -93,7 +93,7 @@ def alone(classifier: EmotionClassifier, seconds: float) -> dict[str, Any]:
 
 def looks(seconds: float = 4.0) -> dict[str, Any]:
     """Time a look for faces, as it is and with the Haar cascade, by turns on the same frames."""
-    detectors = {"": live_detector(), " with Haar": haar_detector()}
+    detectors = {"": build_live_detector(), " with Haar": build_live_haar_detector()}
     times: dict[str, list[float]] = {name: [] for name in detectors}
     for frame in clips.smiling(seconds):
         for name, detector in detectors.items():
@@ -108,7 +108,7 @@ def looks(seconds: float = 4.0) -> dict[str, Any]:
 
 def reaction(classifier: EmotionClassifier, seconds: float = 24.0) -> dict[str, Any]:
     """Measure how soon another expression has another name, in real time."""
-    stream = FaceStream(classifier, pace=Pace())
+    stream = FaceStream(classifier, scheduler=FrameScheduler())
     named: list[tuple[float, str]] = []
     for at, frame in paced(list(clips.changing(seconds, every=EVERY))):
         _, reading = stream.process(frame, at)
@@ -131,7 +131,7 @@ def flickers(classifier: EmotionClassifier, seconds: float = 30.0) -> dict[str, 
     """Count changes of the name while nobody moves and only the camera's noise does."""
     count, names = 0, []
     for picture in (clips.astronaut(), clips.startled()):
-        stream = FaceStream(classifier, pace=Pace())
+        stream = FaceStream(classifier, scheduler=FrameScheduler())
         before = None
         for at, frame in paced(list(clips.still(picture, seconds))):
             _, reading = stream.process(frame, at)
@@ -148,13 +148,13 @@ def flickers(classifier: EmotionClassifier, seconds: float = 30.0) -> dict[str, 
 
 def crowd(classifier: EmotionClassifier, minutes: float, people: int = 10) -> dict[str, Any]:
     """Let ten cameras into one process at once."""
-    pace = Pace()
+    scheduler = FrameScheduler()
     clip = list(clips.smiling(4.0))
     end = time.perf_counter() + 60 * minutes
     counts: list[tuple[int, int, int]] = []
 
     def visitor(number: int) -> None:
-        stream = FaceStream(classifier, mirror=True, pace=pace)
+        stream = FaceStream(classifier, mirror=True, scheduler=scheduler)
         readings = 0
         endless = itertools.islice(itertools.cycle(clip), number * 7, None)
         for at, frame in paced(endless):
@@ -205,7 +205,9 @@ def people(archive: Path, classifier: EmotionClassifier, count: int = 64) -> dic
                 frame = in_camera(photo, size=size, lean=(-1) ** place * lean).image
                 clock = itertools.count(1 / RATE, 1 / RATE)
                 now = [0.0]
-                stream = FaceStream(classifier, pace=Pace(cores=2), clock=lambda now=now: now[0])
+                stream = FaceStream(
+                    classifier, scheduler=FrameScheduler(cores=2), clock=lambda now=now: now[0]
+                )
                 reading = None
                 for now[0] in itertools.islice(clock, 10):
                     _, reading = stream.process(frame, now[0])

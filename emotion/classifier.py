@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -20,6 +20,20 @@ WEIGHTS: Final = Path(__file__).parent / "weights" / "emotion_cnn.tflite"
 
 class WeightsError(RuntimeError):
     """The network's file is missing, broken, or of another network."""
+
+
+class Classifier(Protocol):
+    """What recognizers and streams read faces with. `EmotionClassifier` is the one that ships."""
+
+    def predict(self, crops: NDArray[Any]) -> NDArray[np.float32]:
+        """Return ``(N, 7)`` probabilities of preprocessed grey crops ``(N, 48, 48)``."""
+        ...
+
+    def classify(
+        self, image: NDArray[np.uint8], faces: Sequence[Face], *, mirror: bool = True
+    ) -> list[EmotionScores]:
+        """Return the scores of ``faces`` in RGB uint8 ``(H, W, 3)``."""
+        ...
 
 
 class EmotionClassifier:

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.classifier import EmotionClassifier
+from emotion.classifier import Classifier, EmotionClassifier
 from emotion.crop import turned_away
 from emotion.detectors.base import FaceDetector, OnStage
 from emotion.detectors.factory import DetectorName, build_detector
 from emotion.detectors.panorama import detect_faces
-from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
+from emotion.image.checks import check_image
+from emotion.types import Box, Face, FaceReading, ImageReading
 
 MAX_FACES = 32
 SMALLEST_SIDE = 28
 """A face of fewer pixels is not read: ``benchmarks/emotion_preprocessing.py`` prints how the
 accuracy falls with the size."""
-
-
-class Classifier(Protocol):
-    """What reads the faces; `EmotionClassifier` is one."""
-
-    def classify(self, image: NDArray[np.uint8], faces: Sequence[Face]) -> list[EmotionScores]:
-        """Return the scores of ``faces`` in RGB uint8 ``(H, W, 3)``."""
-        ...
 
 
 class EmotionRecognizer:
@@ -101,21 +91,6 @@ class EmotionRecognizer:
         self.detector.warm_up()
         black = np.zeros((64, 64, 3), dtype=np.uint8)
         self.classifier.classify(black, [Face(Box(8, 8, 48, 48))])
-
-
-def check_image(image: Any) -> None:
-    """Raise a ValueError unless ``image`` is RGB uint8 ``(H, W, 3)`` with at least one pixel."""
-    problem = ""
-    if not isinstance(image, np.ndarray):
-        problem = f"a {type(image).__name__}"
-    elif image.ndim != 3 or image.shape[2] != 3 or not image.size:
-        problem = f"shape {image.shape!r}"
-    elif image.dtype != np.uint8:
-        problem = f"dtype {image.dtype}"
-    if problem:
-        raise ValueError(
-            f"Incorrect value for 'image' argument: {problem}: RGB uint8 (H, W, 3) is needed"
-        )
 
 
 def _notes(*, tiny: int, away: int, left_out: int, read: int) -> tuple[str, ...]:

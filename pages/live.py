@@ -160,7 +160,7 @@ def beside_the_picture() -> None:
     if reading is None:
         wait()
         return
-    if reading.settled and not camera.keep:
+    if reading.is_stable and not camera.keep:
         use_this_mood()
         st.rerun()
     feeling = wording.FEELINGS[reading.emotion]

@@ -16,9 +16,9 @@ from emotion.detectors.blazeface_networks import BlazefaceUnavailable
 from emotion.detectors.haar import HaarDetector
 from emotion.types import Face
 
-PROPOSALS: Final = 8
+MAX_LIVE_PROPOSALS: Final = 8
 """How many proposed faces are looked at again in a frame."""
-HAAR_SIDE: Final = 320
+LIVE_HAAR_SIDE_PX: Final = 320
 """Frames are searched at this size with Haar, where BlazeFace is missing."""
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class LiveDetector:
     """
 
     def __init__(self) -> None:
-        self._blazeface = BlazefaceDetector(thorough=False, proposals=PROPOSALS)
+        self._blazeface = BlazefaceDetector(thorough=False, proposals=MAX_LIVE_PROPOSALS)
         self._known: list[Face] = []
         self._looks = 0
 
@@ -69,22 +69,22 @@ class LiveDetector:
         return self._known
 
 
-def live_detector() -> FaceDetector:
+def build_live_detector() -> FaceDetector:
     """Return a detector set up for video: BlazeFace, or Haar where its package is missing."""
     detector = LiveDetector()
     try:
         detector.warm_up()
     except BlazefaceUnavailable as error:
-        _say_once(str(error))
-        return haar_detector()
+        _warn_once(str(error))
+        return build_live_haar_detector()
     return detector
 
 
-def haar_detector() -> HaarDetector:
+def build_live_haar_detector() -> HaarDetector:
     """Return the Haar cascade set up for video: upright faces near the camera."""
-    return HaarDetector(work_side=HAAR_SIDE, step=1.2, smallest=40, votes=4)
+    return HaarDetector(work_side=LIVE_HAAR_SIDE_PX, step=1.2, smallest=40, votes=4)
 
 
 @cache
-def _say_once(why: str) -> None:
+def _warn_once(why: str) -> None:
     logger.warning("Live faces are looked for with the Haar cascade: %s", why)

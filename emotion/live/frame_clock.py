@@ -1,68 +1,71 @@
-"""When a frame was taken, and whether it comes late, by timestamps that cannot be trusted.
+"""When a frame was captured, and whether it arrives late, by timestamps that cannot be trusted.
 
-Cameras restart, clocks are set, tabs sleep: timestamps leap, fall back, or go on after a pause as
-if there had been none. What is late must be told from that, or readings starve.
+Cameras restart, clocks are set, tabs sleep: timestamps jump, fall back, or go on after a pause as
+if there had been none. A late frame must be told from that, or readings stop.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-LATE: Final = 0.15
-"""A frame that comes this many seconds later than it should is shown unread."""
-CATCHING_UP: Final = 0.02
-"""Seconds a second by which what counts as punctual may slip: clocks drift, routes change."""
-ANOTHER_CLOCK: Final = 3.0
-"""A delay of this many seconds is none: the timestamps have begun anew."""
-BACK: Final = 0.5
-"""Seconds by which timestamps fall back where they begin anew. By less, a frame is out of order."""
-NOT_LATE: Final = 1.0
-STEADY: Final = 0.15
-"""Frames that have been late for this many seconds, and by the same delay give or take this, are
-not late: the camera has paused, and its timestamps with it."""
+LATE_SECONDS: Final = 0.15
+"""A frame that arrives this much later than it should is shown without being read."""
+DRIFT_PER_SECOND: Final = 0.02
+"""Seconds a second by which the usual delay may grow: clocks drift, network routes change."""
+RESTART_DELAY_SECONDS: Final = 3.0
+"""When the delay changes by more than this, the timestamps have started over."""
+RESTART_FALLBACK_SECONDS: Final = 0.5
+"""Likewise when timestamps fall back by more than this. By less, a frame is out of order."""
+MAX_LATE_SECONDS: Final = 1.0
+STEADY_DELAY_SECONDS: Final = 0.15
+"""Frames that have been late for `MAX_LATE_SECONDS`, by a delay that varies by no more than
+`STEADY_DELAY_SECONDS`, are not late: the camera has paused, and its timestamps with it."""
 
 
 class FrameClock:
-    """One stream's sense of time. Not for use from several threads at once."""
+    """One stream's sense of time. Not safe to call from several threads at once."""
 
     def __init__(self) -> None:
-        # Of the last frame: its timestamp, the stream's time, and this machine's.
+        # Of the last frame: the camera's timestamp, the stream's time, and this machine's.
         self._last: tuple[float, float, float] | None = None
-        self._offset = self._usual = 0.0
+        self._offset = self._usual_delay = 0.0
         self._late_since: tuple[float, float] | None = None
 
-    def take(self, timestamp: float, now: float) -> tuple[float, bool]:
+    def update(self, timestamp: float, now: float) -> tuple[float, bool]:
         """Take a frame's timestamp.
 
         Args:
-            timestamp: when it was taken, in seconds on the camera's clock.
-            now: seconds on this machine's.
+            timestamp: when the frame was captured, in seconds on the camera's clock.
+            now: seconds on this machine's clock.
 
         Returns:
-            When it was taken, in seconds on a clock that never runs back, and whether it comes
-            later than it should. Before the camera's clock first begins anew both clocks agree.
+            When the frame was captured, in seconds on a clock that never runs back, and whether
+            it is late. Until the camera's clock first starts over, both clocks agree.
         """
         delay = now - timestamp
         if self._last is None:
-            self._last, self._usual = (timestamp, timestamp, now), delay
+            self._last, self._usual_delay = (timestamp, timestamp, now), delay
             return timestamp, False
-        before, moment, then = self._last
-        if timestamp < before - BACK or abs(delay - self._usual) > ANOTHER_CLOCK:
-            self._offset = moment + (now - then) - timestamp
-            self._usual, self._late_since = delay, None
-        moment = max(moment, timestamp + self._offset)
-        self._last = timestamp, moment, now
-        self._usual = min(delay, self._usual + CATCHING_UP * (now - then))
-        return moment, self._is_late(delay, now)
+        last_timestamp, time, last_now = self._last
+        if (
+            timestamp < last_timestamp - RESTART_FALLBACK_SECONDS
+            or abs(delay - self._usual_delay) > RESTART_DELAY_SECONDS
+        ):
+            self._offset = time + (now - last_now) - timestamp
+            self._usual_delay, self._late_since = delay, None
+        time = max(time, timestamp + self._offset)
+        self._last = timestamp, time, now
+        self._usual_delay = min(delay, self._usual_delay + DRIFT_PER_SECOND * (now - last_now))
+        return time, self._is_late(delay, now)
 
     def _is_late(self, delay: float, now: float) -> bool:
-        """Tell a frame that has waited somewhere, by the quickest way that frames have taken."""
-        if delay - self._usual <= LATE:
+        """Return whether a frame was held up, by the shortest delay that frames have had."""
+        if delay - self._usual_delay <= LATE_SECONDS:
             self._late_since = None
             return False
-        if self._late_since is None or abs(delay - self._late_since[1]) > STEADY:
+        if self._late_since is None or abs(delay - self._late_since[1]) > STEADY_DELAY_SECONDS:
             self._late_since = now, delay
-        if now - self._late_since[0] < NOT_LATE:
+        if now - self._late_since[0] < MAX_LATE_SECONDS:
             return True
-        self._usual, self._late_since = delay, None
+        self._usual_delay, self._late_since = delay, None
         return False

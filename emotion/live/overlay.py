@@ -41,11 +41,13 @@ class Caption:
     colour: Colour = WHITE
 
 
-PLAIN: Final[Mapping[str, Caption]] = MappingProxyType({name: Caption(name) for name in EMOTIONS})
+PLAIN_CAPTIONS: Final[Mapping[str, Caption]] = MappingProxyType(
+    {name: Caption(name) for name in EMOTIONS}
+)
 
 
 def draw_reading(
-    image: NDArray[np.uint8], reading: LiveReading, captions: Mapping[str, Caption] = PLAIN
+    image: NDArray[np.uint8], reading: LiveReading, captions: Mapping[str, Caption] = PLAIN_CAPTIONS
 ) -> NDArray[np.uint8]:
     """Return a copy of a frame with a live reading on it.
 

@@ -1,8 +1,8 @@
-"""How often the streams of one process may read, so that all of them stay fluent.
+"""The frame scheduler: how often each stream of a process may read a frame.
 
-Reading a frame costs what it costs on this machine, with everything else that runs on it: that
-is measured, and the readings of all streams together are kept to a share of the machine. The
-rest is for decoding, drawing and encoding the pictures that people look at.
+What reading a frame costs depends on the machine and on everything else that runs on it. So the
+cost is measured, and the readings of all streams together are kept to a fraction of the machine.
+The rest is left for decoding, drawing and encoding the frames that people look at.
 """
 
 from __future__ import annotations
@@ -11,94 +11,101 @@ import os
 import threading
 from typing import Final
 
-SHARE: Final = 0.5
-"""Of the processor, for the readings of all streams together."""
-ALONE: Final = 0.6
-"""Of its time, for the readings of one stream: what lies between them is shown without delay."""
-DETECTING: Final = 0.25
-"""Of the reading, for looking for faces; in between the known ones are followed."""
-QUICKEST_LOOK: Final = 0.15
-SLOWEST_LOOK: Final = 1.5
-"""Seconds from one look for faces to the next."""
-LEARNING: Final = 0.1
-"""Weight of the last measurement in the running mean of the costs."""
+READING_CPU_FRACTION: Final = 0.5
+"""Of all cores, for the readings of all streams together."""
+STREAM_TIME_FRACTION: Final = 0.6
+"""Of the time of one stream, for its readings: frames between two readings are shown at once."""
+DETECTION_FRACTION: Final = 0.25
+"""Of the readings' time, for detecting faces; between two detections known faces are tracked."""
+MIN_DETECTION_INTERVAL_SECONDS: Final = 0.15
+MAX_DETECTION_INTERVAL_SECONDS: Final = 1.5
+EARLY_SECONDS: Final = 0.004
+"""A reading may start this much early. Without it a stream of 30 frames a second would skip every
+second frame whenever its interval is a hair longer than a frame."""
+COST_WEIGHT: Final = 0.1
+"""Weight of the newest measurement in the running average of the costs."""
 
 
-class Pace:
+class FrameScheduler:
     """Shares the machine between streams. Safe to call from several threads.
 
     Args:
-        cores: processors to share; all of this machine, by default.
+        cores: CPU cores to share; all of this machine's by default.
     """
 
     def __init__(self, *, cores: int | None = None) -> None:
         self.cores = cores or os.cpu_count() or 1
         self._lock = threading.Lock()
-        self._seats: set[Seat] = set()
+        self._slots: set[StreamSlot] = set()
         # Streams that read at the same moment only slow one another down.
-        self._places = threading.BoundedSemaphore(self.cores)
+        self._free_cores = threading.BoundedSemaphore(self.cores)
 
-    def join(self) -> Seat:
-        """Return a seat for one stream; it has to `Seat.leave` when it ends."""
-        seat = Seat(self)
+    def join(self) -> StreamSlot:
+        """Return the slot of a new stream, which has to `StreamSlot.leave` when it ends."""
+        slot = StreamSlot(self)
         with self._lock:
-            self._seats.add(seat)
-        return seat
+            self._slots.add(slot)
+        return slot
 
     @property
     def streams(self) -> int:
-        """How many streams share the machine just now."""
-        return len(self._seats)
+        """How many streams share the machine at the moment."""
+        return len(self._slots)
 
-    def interval(self, seat: Seat) -> float:
-        """Return the seconds from one reading of a stream to its next: the same for all."""
+    def read_interval(self, slot: StreamSlot) -> float:
+        """Return the seconds from one reading of a stream to its next."""
         with self._lock:
-            total = sum(other.cost for other in self._seats)
-        return max(seat.cost / ALONE, total / (SHARE * self.cores))
+            total = sum(other.read_cost for other in self._slots)
+        return max(
+            slot.read_cost / STREAM_TIME_FRACTION, total / (READING_CPU_FRACTION * self.cores)
+        )
 
-    def look_interval(self) -> float:
-        """Return the seconds from one look for faces to the next, for every stream."""
+    def detection_interval(self) -> float:
+        """Return the seconds from one detection to the next, the same for every stream."""
         with self._lock:
-            total = sum(other.look_cost for other in self._seats)
-        wanted = total / (DETECTING * SHARE * self.cores)
-        return min(SLOWEST_LOOK, max(QUICKEST_LOOK, wanted))
+            total = sum(other.detection_cost for other in self._slots)
+        wanted = total / (DETECTION_FRACTION * READING_CPU_FRACTION * self.cores)
+        return min(MAX_DETECTION_INTERVAL_SECONDS, max(MIN_DETECTION_INTERVAL_SECONDS, wanted))
 
 
-class Seat:
-    """One stream's place in a `Pace`, used by that stream's thread."""
+class StreamSlot:
+    """One stream's part in a `FrameScheduler`, used by that stream's thread.
 
-    def __init__(self, pace: Pace) -> None:
-        self._pace = pace
-        self.cost = 0.0
-        self.look_cost = 0.0
-        self._next = float("-inf")
+    Attributes:
+        read_cost: running average of what a reading takes, in seconds.
+        detection_cost: the same of a detection, which is part of some readings.
+    """
 
-    def enter(self, now: float) -> bool:
-        """Return whether a reading may start now; then `done` has to follow."""
-        return now >= self._next and self._pace._places.acquire(blocking=False)
+    def __init__(self, scheduler: FrameScheduler) -> None:
+        self._scheduler = scheduler
+        self.read_cost = 0.0
+        self.detection_cost = 0.0
+        self._next_read = float("-inf")
 
-    def done(self, now: float, cost: float) -> None:
-        """End a reading that took ``cost`` seconds and began at ``now``."""
-        self._pace._places.release()
-        self.cost = _learned(self.cost, cost)
-        # A frame's width early, or a stream of 30 frames a second would skip every second one
-        # whenever the interval is a hair longer than a frame.
-        self._next = now + self._pace.interval(self) - 0.004
+    def try_begin(self, now: float) -> bool:
+        """Return whether a reading may start now; if so, `end` has to follow."""
+        return now >= self._next_read and self._scheduler._free_cores.acquire(blocking=False)
 
-    def looked(self, cost: float) -> None:
-        """Take note that a look for faces took ``cost`` seconds."""
-        self.look_cost = _learned(self.look_cost, cost)
+    def end(self, began: float, cost: float) -> None:
+        """End a reading that began at ``began`` and took ``cost`` seconds."""
+        self._scheduler._free_cores.release()
+        self.read_cost = _averaged(self.read_cost, cost)
+        self._next_read = began + self._scheduler.read_interval(self) - EARLY_SECONDS
+
+    def record_detection(self, cost: float) -> None:
+        """Take note that a detection took ``cost`` seconds."""
+        self.detection_cost = _averaged(self.detection_cost, cost)
 
     @property
-    def look_interval(self) -> float:
-        """Seconds to let pass between two looks for faces."""
-        return self._pace.look_interval()
+    def detection_interval(self) -> float:
+        """Seconds from one detection to the next."""
+        return self._scheduler.detection_interval()
 
     def leave(self) -> None:
-        """Give the seat up. A second time changes nothing."""
-        with self._pace._lock:
-            self._pace._seats.discard(self)
+        """Leave the scheduler. A second call changes nothing."""
+        with self._scheduler._lock:
+            self._scheduler._slots.discard(self)
 
 
-def _learned(before: float, now: float) -> float:
-    return now if not before else before + LEARNING * (now - before)
+def _averaged(average: float, measured: float) -> float:
+    return average + COST_WEIGHT * (measured - average) if average else measured

@@ -1,7 +1,7 @@
-"""What a face shows over time: smoothed, named without flicker, held until it has settled.
+"""What a face shows over time: smoothed, named without flicker, and for how long it is stable.
 
-Everything counts in seconds and not in frames, so that a slow machine reads the same moods as
-a quick one, only less often.
+Everything counts in seconds and not in frames, so that a slow machine reads the same moods as a
+fast one, only less often.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from typing import Final
 
 from emotion.labels import EMOTIONS
 
-SMOOTHING: Final = 0.3
+SMOOTHING_SECONDS: Final = 0.3
 """Time constant of the exponential smoothing: 63 % of a change has come through after it."""
-LEAD: Final = 0.08
-DWELL: Final = 0.25
-"""Another emotion takes over the name once it has led by `LEAD` for `DWELL` seconds."""
-HOLD: Final = 2.0
-"""A mood that has been steady for so many seconds has settled."""
-DRIFT: Final = 0.25
-"""Steady means that no more than this share of the probability has moved elsewhere."""
-WARM_UP: Final = 0.5
-"""The first moments of a face do not count: it may still be on its way into the picture."""
+SWITCH_LEAD: Final = 0.08
+SWITCH_AFTER_SECONDS: Final = 0.25
+"""Another emotion gives the name once it has led by the probability `SWITCH_LEAD` for
+`SWITCH_AFTER_SECONDS`."""
+STABLE_AFTER_SECONDS: Final = 2.0
+"""A mood that has not changed for this long is stable."""
+STABLE_MAX_DISTANCE: Final = 0.25
+"""A mood has not changed while its total variation distance from where it began is at most this."""
+WARM_UP_SECONDS: Final = 0.5
+"""The first moments of a face do not count as stable: it may still be moving into view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,12 @@ class Trace:
 
     Attributes:
         since: when it began, in seconds on any clock.
-        time: the last reading.
+        time: of the last reading.
         readings: how many there were.
         probabilities: smoothed, in the order of `EMOTIONS`.
         emotion: the name that is shown.
-        rival: who would take over, and since when it has been in the lead.
-        anchor: the probabilities to which it has held, and since when.
+        rival: the emotion that may take over the name, and since when it has been in the lead.
+        anchor: the probabilities from which a change is measured, and since when they have held.
     """
 
     since: float
@@ -53,39 +54,53 @@ class Trace:
         """Start with a first reading.
 
         Args:
-            probabilities: seven, each 0-1, together 1.
+            probabilities: seven, each 0-1, that sum to 1.
             time: seconds on any clock that the later readings share.
         """
         first = tuple(map(float, probabilities))
-        return cls(time, time, 1, first, _leading(first), None, (first, time + WARM_UP))
+        return cls(
+            since=time,
+            time=time,
+            readings=1,
+            probabilities=first,
+            emotion=_leading(first),
+            rival=None,
+            anchor=(first, time + WARM_UP_SECONDS),
+        )
 
     def after(
-        self, probabilities: Sequence[float], time: float, *, constant: float = SMOOTHING
+        self,
+        probabilities: Sequence[float],
+        time: float,
+        *,
+        time_constant: float = SMOOTHING_SECONDS,
     ) -> Trace:
         """Return the trace with one more reading.
 
         Args:
-            probabilities: seven, each 0-1, together 1.
+            probabilities: seven, each 0-1, that sum to 1.
             time: of this reading. One that lies before the last counts as simultaneous.
-            constant: the smoothing's time constant in seconds; 0 takes the reading as it is.
+            time_constant: of the smoothing, in seconds; 0 takes the reading as it is.
         """
         time = max(time, self.time)
         readings = self.readings + 1
         weight = 1.0
-        if constant > 0:
-            # The first readings count alike: one bad frame at the start would linger otherwise.
-            weight = max(1 - math.exp((self.time - time) / constant), 1 / readings)
+        if time_constant > 0:
+            # The first readings are averaged: one bad frame at the start would linger otherwise.
+            weight = max(1 - math.exp((self.time - time) / time_constant), 1 / readings)
         smoothed = tuple(
             before + weight * (float(now) - before)
             for before, now in zip(self.probabilities, probabilities, strict=True)
         )
         emotion, rival = self._named(smoothed, time)
-        held_to, held_since = self.anchor
-        warming_up = time < held_since
-        if warming_up:
-            held_to = smoothed
-        elif emotion != self.emotion or moved(held_to, smoothed) > DRIFT:
-            held_to, held_since = smoothed, time
+        anchor, anchored_at = self.anchor
+        if time < anchored_at:  # still warming up
+            anchor = smoothed
+        elif (
+            emotion != self.emotion
+            or total_variation_distance(anchor, smoothed) > STABLE_MAX_DISTANCE
+        ):
+            anchor, anchored_at = smoothed, time
         return replace(
             self,
             time=time,
@@ -93,12 +108,12 @@ class Trace:
             probabilities=smoothed,
             emotion=emotion,
             rival=rival,
-            anchor=(held_to, held_since),
+            anchor=(anchor, anchored_at),
         )
 
     @property
-    def held(self) -> float:
-        """For how many seconds it has been steady."""
+    def stable_for(self) -> float:
+        """For how many seconds it has not changed."""
         return max(0.0, self.time - self.anchor[1])
 
     def _named(
@@ -107,20 +122,20 @@ class Trace:
         """Return the name to show, and the rival that may take it over."""
         leading = _leading(smoothed)
         lead = smoothed[EMOTIONS.index(leading)] - smoothed[EMOTIONS.index(self.emotion)]
-        if leading == self.emotion or lead < LEAD:
+        if leading == self.emotion or lead < SWITCH_LEAD:
             return self.emotion, None
         since = self.rival[1] if self.rival and self.rival[0] == leading else time
-        if time - since >= DWELL:
+        if time - since >= SWITCH_AFTER_SECONDS:
             return leading, None
         return self.emotion, (leading, since)
 
 
-def moved(before: Sequence[float], after: Sequence[float]) -> float:
-    """Return the share of probability that lies elsewhere than before, 0-1."""
+def total_variation_distance(before: Sequence[float], after: Sequence[float]) -> float:
+    """Return half the sum of the absolute differences of two distributions, 0-1."""
     return sum(abs(b - a) for b, a in zip(before, after, strict=True)) / 2
 
 
-def mean(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
+def mean_probabilities(rows: Sequence[Sequence[float]]) -> tuple[float, ...]:
     """Return the mean of several faces' probabilities: the mood of a room."""
     return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
 

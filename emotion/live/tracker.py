@@ -1,6 +1,6 @@
 """Who is who from frame to frame, and what they show: the live camera's memory.
 
-It remembers boxes and probabilities, never pixels.
+Of a frame it remembers boxes and probabilities, and a small grey template of each tracked face.
 """
 
 from __future__ import annotations
@@ -13,32 +13,34 @@ from typing import Final
 
 from emotion.boxes import clip_box, intersection_over_smaller, wrap_degrees
 from emotion.crop import turned_away
-from emotion.live.smoothing import HOLD, Trace, mean
+from emotion.live.smoothing import STABLE_AFTER_SECONDS, Trace, mean_probabilities
+from emotion.live.template_tracking import SearchFrame, Template, face_template, locate
 from emotion.types import Box, CropRegion, EmotionScores, Face, FaceReading
 
-SAME_FACE: Final = 0.3
-"""A box that shares so much of the smaller one with a followed face is that face."""
-PLACE: Final = 0.2
-SIZE: Final = 0.4
-"""Time constants in seconds with which place and lean, and the size, follow what was detected.
-Boxes breathe by up to a tenth from frame to frame; faces do not, and their movement is followed
-in between."""
-LOST: Final = 0.6
-"""A face that is not detected for so long, and twice in a row, has left."""
-SIGHTINGS: Final = 2
-"""A face is counted from its second detection on: what only resembles one rarely lasts."""
-UNREAD: Final = 1.0
-"""For this many seconds a face that is in view but cannot be read keeps what it showed."""
-MAX_FACES: Final = 6
-"""So many faces are followed at once, the largest."""
+MATCH_THRESHOLD: Final = 0.3
+"""Intersection over the smaller box from which a detection belongs to a track."""
+POSITION_SMOOTHING_SECONDS: Final = 0.2
+SIZE_SMOOTHING_SECONDS: Final = 0.4
+"""Time constants with which a track's position and angle, and its size, approach what is detected.
+Detected boxes vary in size by up to a tenth from frame to frame; faces do not, and their movement
+is tracked between detections."""
+LOST_AFTER_SECONDS: Final = 0.6
+LOST_AFTER_MISSES: Final = 2
+"""A track ends when its face has not been detected for this long, and this often in a row."""
+MIN_DETECTIONS: Final = 2
+"""A face counts from its second detection on: false positives rarely last."""
+UNREAD_SECONDS: Final = 1.0
+"""A face that is in view but cannot be read keeps what it showed for this long."""
+MAX_TRACKS: Final = 6
+"""The largest faces are tracked, at most this many."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveFace:
-    """A followed face.
+    """A tracked face.
 
     Attributes:
-        identity: stays with the face as long as it is followed.
+        identity: the same for as long as the face is tracked.
         reading: where it is and what it shows, smoothed.
         emotion: its name, free of flicker. Not always the most probable one at this moment.
     """
@@ -50,51 +52,52 @@ class LiveFace:
 
 @dataclass(frozen=True, slots=True)
 class LiveReading:
-    """What the camera shows just now.
+    """What the camera shows at the moment.
 
     Attributes:
         time: of the frame, in seconds on the stream's clock.
         faces: everybody in view, at least one, the largest face first.
         scores: smoothed probabilities of the one face, or their mean over the room.
         emotion: the name, free of flicker.
-        held: for how many seconds the mood has been steady.
+        stable_for: for how many seconds the mood has not changed.
     """
 
     time: float
     faces: tuple[LiveFace, ...]
     scores: EmotionScores
     emotion: str
-    held: float
+    stable_for: float
 
     @property
     def remaining(self) -> float:
-        """Seconds until the mood has settled, if it stays as it is."""
-        return max(0.0, HOLD - self.held)
+        """Seconds until the mood is stable, if it does not change."""
+        return max(0.0, STABLE_AFTER_SECONDS - self.stable_for)
 
     @property
     def progress(self) -> float:
-        """How much of the way to a settled mood is done, 0-1."""
-        return min(1.0, self.held / HOLD)
+        """The fraction of the way to a stable mood that is done, 0-1."""
+        return min(1.0, self.stable_for / STABLE_AFTER_SECONDS)
 
     @property
-    def settled(self) -> bool:
-        """Whether the mood has been steady for long enough."""
-        return self.held >= HOLD
+    def is_stable(self) -> bool:
+        """Whether the mood has not changed for long enough."""
+        return self.stable_for >= STABLE_AFTER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A face as it is followed: a box of floats, so that slow movement is not rounded away.
+    """A tracked face. Its box is of floats, so that slow movement is not rounded away.
 
     Attributes:
-        identity: stays with the face as long as it is followed.
-        x, y, width, height: where it is, in pixels. It may reach over the picture's edge.
-        seen: time of the last detection.
-        sightings: how often it was detected.
+        identity: the same for as long as the face is tracked.
+        x, y, width, height: where it is, in pixels. It may reach beyond the frame's edge.
+        detected_at: time of the last detection, in seconds.
+        detections: how often it was detected.
         misses: how often in a row it was not detected.
         trace: what it has shown so far.
         angle: degrees by which it leans clockwise.
         turned_away: whether it is turned away too far to be read.
+        template: what it looks like, for finding it between detections; None if it is too small.
     """
 
     identity: int
@@ -102,12 +105,13 @@ class Track:
     y: float
     width: float
     height: float
-    seen: float
-    sightings: int = 1
+    detected_at: float
+    detections: int = 1
     misses: int = 0
     trace: Trace | None = None
     angle: float = 0.0
     turned_away: bool = False
+    template: Template | None = None
 
     @property
     def box(self) -> Box:
@@ -121,78 +125,93 @@ class Track:
 
 
 class FaceTracker:
-    """Follows faces through boxes and probabilities. Not for use from several threads at once."""
+    """Tracks the faces of one stream. Not safe to call from several threads at once.
+
+    For each frame: `track_templates`, then where needed `update` with what is detected and
+    `renew_templates`, then `read` with what the faces show.
+    """
 
     def __init__(self) -> None:
-        self._names = itertools.count(1)
+        self._identities = itertools.count(1)
         self._tracks: tuple[Track, ...] = ()
         self._room: Trace | None = None
         self._present: frozenset[int] = frozenset()
 
     @property
     def tracks(self) -> tuple[Track, ...]:
-        """Everybody who is followed, the largest face first."""
+        """All tracked faces, the largest first."""
         return self._tracks
 
     @property
-    def sure(self) -> bool:
-        """Whether somebody is followed, and everybody was detected often enough to count."""
-        return bool(self._tracks) and all(t.sightings >= SIGHTINGS for t in self._tracks)
+    def all_confirmed(self) -> bool:
+        """Whether any face is tracked, and all of them were detected often enough to count."""
+        return bool(self._tracks) and all(t.detections >= MIN_DETECTIONS for t in self._tracks)
 
-    def sight(self, faces: Sequence[Face], time: float) -> None:
-        """Take what a detector found in the frame of ``time``."""
-        new = [_track(face, time) for face in faces if face.box.area]
-        pairs = sorted(
-            (
-                (intersection_over_smaller(track.box, other.box), track.identity, place)
-                for track in self._tracks
-                for place, other in enumerate(new)
-            ),
-            key=lambda pair: (-pair[0], pair[1:]),
-        )
-        known: dict[int, Track] = {}
-        taken: set[int] = set()
-        for shared, identity, place in pairs:
-            if shared >= SAME_FACE and identity not in known and place not in taken:
-                known[identity] = new[place]
-                taken.add(place)
-        kept = [
-            _towards(track, known[track.identity])
-            if track.identity in known
+    def track_templates(self, frame: SearchFrame) -> bool:
+        """Move each face to where its template is found, and return whether all were found."""
+        all_found = True
+        tracks = []
+        for track in self._tracks:
+            if track.template is not None:
+                found = locate(frame.grey, track.template)
+                if found is None:
+                    all_found = False
+                else:
+                    x = track.x + (found.x - track.template.x) / frame.scale
+                    y = track.y + (found.y - track.template.y) / frame.scale
+                    track = replace(track, x=x, y=y, template=found)
+            tracks.append(track)
+        self._tracks = tuple(tracks)
+        return all_found
+
+    def update(self, faces: Sequence[Face], time: float) -> None:
+        """Take what was detected in the frame of ``time``, in seconds."""
+        detected = [_new_track(face, time) for face in faces if face.box.area]
+        matches = _match(self._tracks, detected)
+        matched = set(matches.values())
+        known = (
+            _approach(track, detected[matches[track.identity]])
+            if track.identity in matches
             else replace(track, misses=track.misses + 1)
             for track in self._tracks
-        ]
-        added = [
-            replace(track, identity=next(self._names))
-            for place, track in enumerate(new)
-            if place not in taken
-        ]
-        there = (t for t in (*kept, *added) if t.misses < 2 or time - t.seen < LOST)
-        self._tracks = tuple(sorted(there, key=lambda t: -t.width * t.height)[:MAX_FACES])
-
-    def shift(self, shifts: Mapping[int, tuple[float, float]]) -> None:
-        """Move boxes by (x, y) pixels between two detections."""
-        self._tracks = tuple(
-            replace(track, x=track.x + x, y=track.y + y)
-            for track in self._tracks
-            for x, y in [shifts.get(track.identity, (0.0, 0.0))]
         )
+        new = (
+            replace(track, identity=next(self._identities))
+            for index, track in enumerate(detected)
+            if index not in matched
+        )
+        present = (
+            track
+            for track in (*known, *new)
+            if track.misses < LOST_AFTER_MISSES or time - track.detected_at < LOST_AFTER_SECONDS
+        )
+        self._tracks = tuple(sorted(present, key=lambda t: -t.width * t.height)[:MAX_TRACKS])
 
-    def resize(self, across: float, down: float) -> None:
-        """Carry the boxes over into a picture of another size."""
+    def renew_templates(self, frame: SearchFrame) -> None:
+        """Take each face's template from the frame in which it was just detected."""
         self._tracks = tuple(
             replace(
-                track,
-                x=track.x * across,
-                y=track.y * down,
-                width=track.width * across,
-                height=track.height * down,
+                track, template=face_template(frame, track.x, track.y, track.width, track.height)
             )
             for track in self._tracks
         )
 
-    def begin_anew(self) -> None:
-        """Forget what the faces have shown, and go on following them."""
+    def resize(self, scale_x: float, scale_y: float) -> None:
+        """Carry the boxes over to frames of another size. Templates do not survive that."""
+        self._tracks = tuple(
+            replace(
+                track,
+                x=track.x * scale_x,
+                y=track.y * scale_y,
+                width=track.width * scale_x,
+                height=track.height * scale_y,
+                template=None,
+            )
+            for track in self._tracks
+        )
+
+    def forget_moods(self) -> None:
+        """Forget what the faces have shown, and go on tracking them."""
         self._tracks = tuple(replace(track, trace=None) for track in self._tracks)
         self._room = None
 
@@ -207,13 +226,13 @@ class FaceTracker:
         """Take what the faces show in the frame of ``time`` and return the whole reading.
 
         Args:
-            probabilities: identity → seven probabilities, for those who were read.
+            probabilities: identity → seven probabilities, for the faces that were read.
             time: seconds, on the clock of the detections.
-            width: of the picture, within which the boxes are cut.
-            height: of the picture.
+            width: of the frame, within which the boxes are clipped.
+            height: of the frame.
 
         Returns:
-            The reading, or nothing while nobody is in view.
+            The reading, or None while no face counts.
         """
         self._tracks = tuple(
             replace(track, trace=_continued(track.trace, probabilities[track.identity], time))
@@ -221,44 +240,69 @@ class FaceTracker:
             else track
             for track in self._tracks
         )
-        # What a face showed before it was turned away says nothing of it after a while.
+        # What a face showed before it was turned away says nothing about it after a while.
         counted = [
-            t
-            for t in self._tracks
-            if t.trace and t.sightings >= SIGHTINGS and time - t.trace.time <= UNREAD
+            (track, track.trace)
+            for track in self._tracks
+            if track.trace
+            and track.detections >= MIN_DETECTIONS
+            and time - track.trace.time <= UNREAD_SECONDS
         ]
-        traces = [t.trace for t in counted if t.trace]
-        if not traces:
+        if not counted:
             if not self._tracks:
                 self._room = None
             return None
-        everybody = mean([trace.probabilities for trace in traces])
-        present = frozenset(track.identity for track in counted)
+        room = self._read_room(counted, time)
+        mood = counted[0][1] if len(counted) == 1 else room
+        return LiveReading(
+            time=time,
+            faces=tuple(
+                LiveFace(track.identity, _reading(track, trace, width, height), trace.emotion)
+                for track, trace in counted
+            ),
+            scores=EmotionScores(mood.probabilities),
+            emotion=mood.emotion,
+            stable_for=mood.stable_for,
+        )
+
+    def _read_room(self, counted: Sequence[tuple[Track, Trace]], time: float) -> Trace:
+        """Return the trace of everybody together, which starts over with other people."""
+        everybody = mean_probabilities([trace.probabilities for _, trace in counted])
+        present = frozenset(track.identity for track, _ in counted)
         if self._room is None or not present & self._present:
             self._room = Trace.begin(everybody, time)
         else:
-            self._room = self._room.after(everybody, time, constant=0.0)
+            # The faces' probabilities are smoothed already.
+            self._room = self._room.after(everybody, time, time_constant=0.0)
         self._present = present
-        faces = tuple(
-            LiveFace(track.identity, _reading(track, trace, width, height), trace.emotion)
-            for track, trace in zip(counted, traces, strict=True)
-        )
-        whole = traces[0] if len(traces) == 1 else self._room
-        return LiveReading(
-            time=time,
-            faces=faces,
-            scores=EmotionScores(whole.probabilities),
-            emotion=whole.emotion,
-            held=whole.held,
-        )
+        return self._room
+
+
+def _match(tracks: Sequence[Track], detected: Sequence[Track]) -> dict[int, int]:
+    """Return identity → index in ``detected``, greedily by the overlap of the boxes."""
+    pairs = sorted(
+        (
+            (intersection_over_smaller(track.box, other.box), track.identity, index)
+            for track in tracks
+            for index, other in enumerate(detected)
+        ),
+        key=lambda pair: (-pair[0], pair[1:]),
+    )
+    matches: dict[int, int] = {}
+    taken: set[int] = set()
+    for overlap, identity, index in pairs:
+        if overlap >= MATCH_THRESHOLD and identity not in matches and index not in taken:
+            matches[identity] = index
+            taken.add(index)
+    return matches
 
 
 def _continued(trace: Trace | None, probabilities: Sequence[float], time: float) -> Trace:
     return trace.after(probabilities, time) if trace else Trace.begin(probabilities, time)
 
 
-def _track(face: Face, time: float) -> Track:
-    """Return a track, as yet without identity, of a face that was just detected."""
+def _new_track(face: Face, time: float) -> Track:
+    """Return the track, as yet without identity, of a face that was just detected."""
     box, region = face.box, face.region
     if region is None:
         return Track(0, box.x, box.y, box.width, box.height, time, turned_away=turned_away(face))
@@ -269,33 +313,36 @@ def _track(face: Face, time: float) -> Track:
         y=region.y - half,
         width=region.side,
         height=region.side,
-        seen=time,
+        detected_at=time,
         angle=region.angle,
         turned_away=turned_away(face),
     )
 
 
-def _towards(track: Track, found: Track) -> Track:
-    """Return the track after it was detected as ``found``."""
-    seconds = max(0.0, found.seen - track.seen)
-    place, size = (1 - math.exp(-seconds / constant) for constant in (PLACE, SIZE))
-    width = track.width + size * (found.width - track.width)
-    height = track.height + size * (found.height - track.height)
-    # The middle moves quickly and the size slowly.
+def _approach(track: Track, detected: Track) -> Track:
+    """Return the track after its face was detected as ``detected``."""
+    seconds = max(0.0, detected.detected_at - track.detected_at)
+    position, size = (
+        1 - math.exp(-seconds / constant)
+        for constant in (POSITION_SMOOTHING_SECONDS, SIZE_SMOOTHING_SECONDS)
+    )
+    width = track.width + size * (detected.width - track.width)
+    height = track.height + size * (detected.height - track.height)
+    # The centre moves quickly and the size slowly.
     x, y = track.x + track.width / 2, track.y + track.height / 2
-    x += place * (found.x + found.width / 2 - x)
-    y += place * (found.y + found.height / 2 - y)
+    x += position * (detected.x + detected.width / 2 - x)
+    y += position * (detected.y + detected.height / 2 - y)
     return replace(
         track,
         x=x - width / 2,
         y=y - height / 2,
         width=width,
         height=height,
-        seen=found.seen,
-        sightings=track.sightings + 1,
+        detected_at=detected.detected_at,
+        detections=track.detections + 1,
         misses=0,
-        angle=wrap_degrees(track.angle + place * wrap_degrees(found.angle - track.angle)),
-        turned_away=found.turned_away,
+        angle=wrap_degrees(track.angle + position * wrap_degrees(detected.angle - track.angle)),
+        turned_away=detected.turned_away,
     )
 
 

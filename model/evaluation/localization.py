@@ -18,18 +18,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypedDict
+from typing import Any, TypedDict
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.classifier import EmotionClassifier
+from emotion.classifier import Classifier, EmotionClassifier
 from emotion.crop import preprocess
 from emotion.detectors.base import FaceDetector
 from emotion.detectors.factory import DETECTORS, build_detector
 from emotion.labels import EMOTIONS
-from emotion.types import Box, EmotionScores, Face
+from emotion.types import Box, Face
 from model.data.backgrounds import (
     HEIGHT,
     SEED,
@@ -125,20 +125,6 @@ class Placement(TypedDict):
     own_crops: float
     empty: int
     detectors: list[DetectorFigures]
-
-
-class Classifier(Protocol):
-    """What reads the faces; `EmotionClassifier` is one."""
-
-    def predict(self, crops: NDArray[Any]) -> NDArray[np.float32]:
-        """Return ``(N, 7)`` probabilities of grey ``(N, 48, 48)`` crops."""
-        ...
-
-    def classify(
-        self, image: NDArray[np.uint8], faces: Sequence[Face], *, mirror: bool = True
-    ) -> list[EmotionScores]:
-        """Return the scores of ``faces`` in RGB uint8 ``(H, W, 3)``."""
-        ...
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

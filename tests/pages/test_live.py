@@ -18,8 +18,8 @@ from streamlit_webrtc.component import WebRtcStreamerState, generate_frontend_co
 
 from emotion import personal
 from emotion.labels import EMOTIONS
-from emotion.live.scheduler import Seat
-from emotion.live.smoothing import HOLD, WARM_UP
+from emotion.live.scheduler import StreamSlot
+from emotion.live.smoothing import STABLE_AFTER_SECONDS, WARM_UP_SECONDS
 from emotion.live.stream import FaceStream
 from emotion.personal import Recentring
 from ui import wording
@@ -95,7 +95,9 @@ def network(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Network:
     fake = Network()
     monkeypatch.setattr(live_camera, "FaceStream", functools.partial(FaceStream, clock=clock))
     # These frames come quicker than a camera's, and all of them are to be read.
-    monkeypatch.setattr(Seat, "enter", lambda seat, _: seat._pace._places.acquire(blocking=False))
+    monkeypatch.setattr(
+        StreamSlot, "try_begin", lambda slot, _: slot._scheduler._free_cores.acquire(blocking=False)
+    )
     monkeypatch.setattr(live_camera, "_classifier", lambda: fake)
     return fake
 
@@ -273,7 +275,7 @@ def test_a_steady_mood_settles_and_leads_to_music(
 ) -> None:
     press(live)
     capture = camera.capture
-    roll(HOLD + WARM_UP + 0.5)
+    roll(STABLE_AFTER_SECONDS + WARM_UP_SECONDS + 0.5)
     live.run()
     assert title(live) == "😊 Clearly happy"
     assert camera.capture is None
@@ -289,7 +291,7 @@ def test_a_steady_mood_settles_and_leads_to_music(
 
 def test_one_tap_corrects_what_has_settled(live: AppTest, camera: LiveCamera, roll: Any) -> None:
     press(live)
-    roll(HOLD + WARM_UP + 0.5)
+    roll(STABLE_AFTER_SECONDS + WARM_UP_SECONDS + 0.5)
     live.run()
     live.pills[0].select("sad").run()
     assert title(live) == "😢 Sad, as you say"
@@ -302,7 +304,7 @@ def test_keep_reading_does_not_settle(
     press(live)
     roll(1.0)
     button(live, "Keep reading").click().run()
-    roll(HOLD + WARM_UP + 1, start=1.0)
+    roll(STABLE_AFTER_SECONDS + WARM_UP_SECONDS + 1, start=1.0)
     assert title(live) == "😊 Looks happy"
     assert not live.get("progress")
     button(live, "Use this mood now").click().run()
@@ -315,7 +317,7 @@ def test_reading_can_go_on_after_it_has_settled(
     live: AppTest, camera: LiveCamera, network: Network, button: Any, roll: Any
 ) -> None:
     press(live)
-    roll(HOLD + WARM_UP + 0.5)
+    roll(STABLE_AFTER_SECONDS + WARM_UP_SECONDS + 0.5)
     live.run()
     button(live, "Keep reading").click().run()
     network.emotion = "sad"
@@ -426,7 +428,7 @@ def test_showing_ones_rest_is_no_mood_that_settles(
     press(live)
     roll(1.0)
     button(live, BUTTON).click().run()
-    roll(HOLD + WARM_UP + 2.0, start=1.0)
+    roll(STABLE_AFTER_SECONDS + WARM_UP_SECONDS + 2.0, start=1.0)
     assert title(live) == "😐 Looks neutral"
     assert camera.capture is not None
 
@@ -580,7 +582,7 @@ def test_eight_seconds_of_silence(
     assert camera.capture is not None
     assert camera.capture.connected is not None
     camera.capture.connected -= SILENCE
-    camera.capture.stream._last_frame -= SILENCE
+    camera.capture.stream._last_frame_at -= SILENCE
     live.run()
     live.run()
     assert title(live) == "No picture from the camera"

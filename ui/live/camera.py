@@ -15,8 +15,10 @@ import av
 import numpy as np
 import streamlit as st
 
+from emotion.classifier import Classifier
+from emotion.image.resize import downscale_factor
 from emotion.live.overlay import Caption
-from emotion.live.stream import Classifier, FaceStream
+from emotion.live.stream import FaceStream
 from emotion.live.tracker import LiveReading
 from emotion.personal import Recentring, RestingFace
 from ui import services, wording
@@ -256,10 +258,10 @@ class LiveCamera:
 
 def bounded(width: int, height: int) -> tuple[int, int]:
     """Return the size at which a frame is read and shown: even, and at most 1280 a side."""
-    shrink = min(1.0, MAX_FRAME_SIDE / max(width, height))
-    if shrink == 1.0:
+    scale = downscale_factor(width, height, MAX_FRAME_SIDE)
+    if scale == 1.0:
         return width, height
-    return max(2, round(width * shrink / 2) * 2), max(2, round(height * shrink / 2) * 2)
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
 def live_camera() -> LiveCamera:
@@ -270,7 +272,7 @@ def live_camera() -> LiveCamera:
 
 def _classifier() -> Classifier:
     """Return the network, which all visitors share and which remembers nobody."""
-    return services.recognizer().classifier  # type: ignore[return-value]
+    return services.recognizer().classifier
 
 
 def captions() -> dict[str, Caption]:

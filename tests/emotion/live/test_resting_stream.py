@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from emotion import personal
 from emotion.detectors.base import OnStage
 from emotion.labels import EMOTIONS
-from emotion.live.scheduler import Pace
+from emotion.live.scheduler import FrameScheduler
 from emotion.live.stream import FaceStream
 from emotion.live.tracker import LiveReading
 from emotion.personal import PATIENCE_SECONDS, REST_SECONDS, Recentring
@@ -62,12 +62,15 @@ class Faces:
 
 
 class Visitor:
-    def __init__(self, *boxes: Box, pace: Pace | None = None, **bias: float) -> None:
+    def __init__(self, *boxes: Box, scheduler: FrameScheduler | None = None, **bias: float) -> None:
         self.clock = Clock()
         self.faces = Faces(**bias)
         self.detector = Boxes(*(boxes or (Box(240, 100, 160, 160),)))
         self.stream = FaceStream(
-            self.faces, detector=self.detector, pace=pace or Pace(cores=2), clock=self.clock
+            self.faces,
+            detector=self.detector,
+            scheduler=scheduler or FrameScheduler(cores=2),
+            clock=self.clock,
         )
         coarse = np.random.default_rng(5).integers(0, 256, (48, 64, 3)).astype(np.uint8)
         self.image = cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
@@ -148,7 +151,7 @@ def test_a_stream_begins_with_what_is_known_of_its_visitor(visitor: Visitor) -> 
     again = FaceStream(
         visitor.faces,
         detector=visitor.detector,
-        pace=Pace(cores=2),
+        scheduler=FrameScheduler(cores=2),
         recentring=visitor.stream.recentring,
         clock=visitor.clock,
     )
@@ -157,8 +160,8 @@ def test_a_stream_begins_with_what_is_known_of_its_visitor(visitor: Visitor) -> 
 
 
 def test_two_visitors_never_share() -> None:
-    pace = Pace(cores=2)
-    one, two = Visitor(pace=pace, angry=2.5), Visitor(pace=pace, angry=2.5)
+    scheduler = FrameScheduler(cores=2)
+    one, two = Visitor(scheduler=scheduler, angry=2.5), Visitor(scheduler=scheduler, angry=2.5)
     one.run(0.5)
     one.rest()
     assert one.shown(0.5) == "neutral"

@@ -21,13 +21,13 @@ from emotion.detectors.base import OnStage
 from emotion.detectors.blazeface import BlazefaceDetector
 from emotion.detectors.haar import HaarDetector
 from emotion.labels import EMOTIONS
-from emotion.live.detector import LiveDetector, _say_once, live_detector
-from emotion.live.frame_clock import LATE, FrameClock
+from emotion.live.detector import LiveDetector, _warn_once, build_live_detector
+from emotion.live.frame_clock import LATE_SECONDS, FrameClock
 from emotion.live.overlay import Caption, draw_reading
-from emotion.live.scheduler import SLOWEST_LOOK, Pace
-from emotion.live.smoothing import HOLD
+from emotion.live.scheduler import MAX_DETECTION_INTERVAL_SECONDS, FrameScheduler
+from emotion.live.smoothing import STABLE_AFTER_SECONDS
 from emotion.live.stream import FaceStream
-from emotion.live.template_tracking import Template, find_again, small_grey, template_of
+from emotion.live.template_tracking import Template, extract_template, locate, search_frame
 from emotion.live.tracker import LiveFace, LiveReading
 from emotion.types import Box, EmotionScores, Face, FaceReading, Landmarks
 
@@ -109,7 +109,7 @@ class Camera:
         self.clock = Clock()
         self.detector = OneFace(self.clock)
         self.classifier = Mood(self.clock)
-        settings.setdefault("pace", Pace(cores=2))
+        settings.setdefault("scheduler", FrameScheduler(cores=2))
         self.stream = FaceStream(
             self.classifier, detector=self.detector, clock=self.clock, **settings
         )
@@ -167,9 +167,9 @@ def test_a_face_in_the_dark_is_shown_to_the_network_as_by_day(
 
 
 def test_a_mood_settles(camera: Camera, picture: Image) -> None:
-    reading = camera.run(HOLD + 1, picture)
+    reading = camera.run(STABLE_AFTER_SECONDS + 1, picture)
     assert reading is not None
-    assert reading.settled
+    assert reading.is_stable
 
 
 def test_a_mirror(picture: Image) -> None:
@@ -213,7 +213,7 @@ def real_stream() -> tuple[FaceStream, Clock, Mood]:
     """BlazeFace, and in LiteRT's place any classifier will do."""
     clock = Clock()
     mood = Mood(clock)
-    return FaceStream(mood, pace=Pace(cores=2), clock=clock), clock, mood
+    return FaceStream(mood, scheduler=FrameScheduler(cores=2), clock=clock), clock, mood
 
 
 @pytest.fixture(scope="module")
@@ -281,7 +281,7 @@ def test_a_leaning_head_is_followed_and_shown_upright_to_the_network(
             return super().predict(crops_)
 
     clock = Clock()
-    stream = FaceStream(Keeps(clock), pace=Pace(cores=2), clock=clock)
+    stream = FaceStream(Keeps(clock), scheduler=FrameScheduler(cores=2), clock=clock)
     for number in range(30):
         clock.now += 1 / 30
         x = 320 + 60 * np.sin(number / 8)
@@ -350,9 +350,9 @@ def test_a_face_turned_away_is_not_read(camera: Camera, picture: Image) -> None:
 
 @pytest.mark.usefixtures("without_blazeface")
 def test_haar_looks_where_blazeface_is_missing(caplog: pytest.LogCaptureFixture) -> None:
-    _say_once.cache_clear()
+    _warn_once.cache_clear()
     with caplog.at_level(logging.WARNING):
-        detectors = [live_detector(), live_detector()]
+        detectors = [build_live_detector(), build_live_detector()]
     assert all(isinstance(detector, HaarDetector) for detector in detectors)
     assert len(caplog.records) == 1
     assert "not installed" in caplog.text
@@ -421,7 +421,7 @@ def test_the_size_changes_on_the_way(
         assert box.y + box.height <= height
         assert reading.faces[0].identity == identity
     assert reading is not None
-    assert reading.held > 1.0
+    assert reading.stable_for > 1.0
     assert not caplog.records
 
 
@@ -431,7 +431,7 @@ def test_the_size_changes_on_the_way(
 def test_a_late_frame_is_shown_unread(camera: Camera, picture: Image) -> None:
     camera.run(1, picture)
     reads = camera.stream.reads
-    shown, reading = camera.frame(picture, delay=LATE + 0.1)
+    shown, reading = camera.frame(picture, delay=LATE_SECONDS + 0.1)
     assert camera.stream.reads == reads
     assert reading is not None
     assert not np.array_equal(shown, picture)
@@ -454,7 +454,7 @@ def test_timestamps_that_begin_anew_starve_nothing(
     assert reading.faces[0].identity == before.faces[0].identity
     # What is shown goes on at once, and what has been steady stays so.
     assert reading.time > before.time
-    assert reading.held >= before.held
+    assert reading.stable_for >= before.stable_for
     camera.classifier.emotion = "sad"
     reading = camera.run(1.5, picture)
     assert reading is not None
@@ -486,11 +486,11 @@ def test_a_camera_that_pauses_and_goes_on_counting_is_not_late(
 def test_frames_that_queue_up_are_not_taken_for_another_clock() -> None:
     clock = FrameClock()
     for number in range(60):
-        assert clock.take(number / 30, 10 + number / 30) == (number / 30, False)
-    # A second's standstill, then all of its frames at once, and the camera's pace again.
-    late = [clock.take(2 + n / 30, 13 + n / 300)[1] for n in range(30)]
+        assert clock.update(number / 30, 10 + number / 30) == (number / 30, False)
+    # A second's standstill, then all of its frames at once, and then as the camera sends them.
+    late = [clock.update(2 + n / 30, 13 + n / 300)[1] for n in range(30)]
     assert all(late[:24])
-    assert not clock.take(3.1, 13.1)[1]
+    assert not clock.update(3.1, 13.1)[1]
 
 
 def test_time_never_runs_back() -> None:
@@ -505,7 +505,7 @@ def test_time_never_runs_back() -> None:
                 p=[0.3, 0.3, 0.3, 0.02, 0.02, 0.02, 0.02, 0.02],
             )
         )
-        moment, _ = clock.take(stamp, now)
+        moment, _ = clock.update(stamp, now)
         assert moment >= before
         before = moment
 
@@ -525,41 +525,41 @@ def test_looks_for_faces_take_a_bounded_share(picture: Image) -> None:
     camera = Camera()
     camera.detector.cost = 0.5
     camera.run(10, picture)
-    assert camera.detector.looks <= 2 + 14 / SLOWEST_LOOK
+    assert camera.detector.looks <= 2 + 14 / MAX_DETECTION_INTERVAL_SECONDS
 
 
 def test_streams_share_a_machine_evenly() -> None:
-    pace = Pace(cores=2)
-    seats = [pace.join() for _ in range(10)]
-    turns = dict.fromkeys(seats, 0)
+    scheduler = FrameScheduler(cores=2)
+    slots = [scheduler.join() for _ in range(10)]
+    turns = dict.fromkeys(slots, 0)
     now = 0.0
     while now < 20:
-        for seat in seats:
-            if seat.enter(now):
-                seat.done(now, 0.02)
-                turns[seat] += 1
+        for slot in slots:
+            if slot.try_begin(now):
+                slot.end(now, 0.02)
+                turns[slot] += 1
         now += 1 / 30
     assert max(turns.values()) - min(turns.values()) <= 1
     # Ten times 20 ms on half of two processors are five readings a second each.
     assert min(turns.values()) == pytest.approx(20 * 5, rel=0.25)
-    for seat in seats[1:]:
-        seat.leave()
-    assert pace.streams == 1
-    assert pace.interval(seats[0]) < 0.05
+    for slot in slots[1:]:
+        slot.leave()
+    assert scheduler.streams == 1
+    assert scheduler.read_interval(slots[0]) < 0.05
 
 
 def test_no_more_read_at_once_than_there_are_processors() -> None:
-    pace = Pace(cores=1)
-    one, two = pace.join(), pace.join()
-    assert one.enter(0.0)
-    assert not two.enter(0.0)
-    one.done(0.0, 0.01)
-    assert two.enter(0.01)
+    scheduler = FrameScheduler(cores=1)
+    one, two = scheduler.join(), scheduler.join()
+    assert one.try_begin(0.0)
+    assert not two.try_begin(0.0)
+    one.end(0.0, 0.01)
+    assert two.try_begin(0.01)
 
 
 def test_ten_streams_in_ten_threads_all_advance(picture: Image) -> None:
-    pace = Pace(cores=2)
-    cameras = [Camera(pace=pace) for _ in range(10)]
+    scheduler = FrameScheduler(cores=2)
+    cameras = [Camera(scheduler=scheduler) for _ in range(10)]
 
     def stream(camera: Camera) -> None:
         for _ in range(20):
@@ -592,21 +592,21 @@ def test_nothing_of_a_frame_outlives_the_stream(camera: Camera, picture: Image) 
     assert held == []
 
 
-def test_a_closed_stream_passes_frames_on_and_gives_its_seat_up(picture: Image) -> None:
-    pace = Pace(cores=2)
-    camera = Camera(pace=pace)
+def test_a_closed_stream_passes_frames_on_and_leaves_the_scheduler(picture: Image) -> None:
+    scheduler = FrameScheduler(cores=2)
+    camera = Camera(scheduler=scheduler)
     camera.run(0.5, picture)
     camera.stream.close()
     camera.stream.close()
     shown, reading = camera.frame(picture)
     assert shown is picture
     assert reading is None
-    assert pace.streams == 0
+    assert scheduler.streams == 0
 
 
 def test_two_streams_share_no_reading(picture: Image) -> None:
-    pace = Pace(cores=2)
-    one, two = Camera(pace=pace), Camera(pace=pace)
+    scheduler = FrameScheduler(cores=2)
+    one, two = Camera(scheduler=scheduler), Camera(scheduler=scheduler)
     two.classifier.emotion = "sad"
     for _ in range(30):
         one.frame(picture)
@@ -624,22 +624,24 @@ def test_two_streams_share_no_reading(picture: Image) -> None:
 
 @pytest.mark.parametrize("shift", [(0, 0), (4, 0), (-5, 3), (2, -6)])
 def test_a_template_is_found_where_it_went(picture: Image, shift: tuple[int, int]) -> None:
-    grey, shrink = small_grey(picture)
-    assert shrink == 0.25
-    template = template_of(grey, 60, 40, 32, 32)
+    frame = search_frame(picture)
+    assert frame.scale == 0.25
+    template = extract_template(frame.grey, 60, 40, 32, 32)
     assert template is not None
-    place = find_again(np.roll(grey, shift, axis=(1, 0)), template)
-    assert place == pytest.approx((60 + shift[0], 40 + shift[1]), abs=0.3)
+    found = locate(np.roll(frame.grey, shift, axis=(1, 0)), template)
+    assert found is not None
+    assert (found.x, found.y) == pytest.approx((60 + shift[0], 40 + shift[1]), abs=0.3)
+    assert found.pixels is template.pixels
 
 
 def test_what_is_not_there_is_not_found(picture: Image) -> None:
-    grey, _ = small_grey(picture)
-    template = template_of(grey, 60, 40, 32, 32)
+    grey = search_frame(picture).grey
+    template = extract_template(grey, 60, 40, 32, 32)
     assert template is not None
-    assert find_again(np.zeros_like(grey), template) is None
-    assert find_again(grey[::-1, ::-1].copy(), template) is None
-    assert find_again(grey[:20, :20], template) is None
-    assert template_of(grey, 0, 0, 5, 5) is None
+    assert locate(np.zeros_like(grey), template) is None
+    assert locate(grey[::-1, ::-1].copy(), template) is None
+    assert locate(grey[:20, :20], template) is None
+    assert extract_template(grey, 0, 0, 5, 5) is None
 
 
 @pytest.fixture

@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 
 from emotion.labels import EMOTIONS
-from emotion.live.smoothing import DWELL, HOLD, SMOOTHING, WARM_UP, Trace, mean, moved
-from emotion.live.tracker import LOST, MAX_FACES, FaceTracker, LiveReading
+from emotion.live.smoothing import (
+    SMOOTHING_SECONDS,
+    STABLE_AFTER_SECONDS,
+    SWITCH_AFTER_SECONDS,
+    WARM_UP_SECONDS,
+    Trace,
+    mean_probabilities,
+    total_variation_distance,
+)
+from emotion.live.template_tracking import SearchFrame
+from emotion.live.tracker import LOST_AFTER_SECONDS, MAX_TRACKS, FaceTracker, LiveReading
 from emotion.types import Box, Face
 
 
@@ -38,18 +47,20 @@ def follow(trace: Trace, row: tuple[float, ...], seconds: float, rate: float = 3
 def test_smoothing_does_not_depend_on_the_frame_rate(rate: float) -> None:
     trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 3.0, rate)
     trace = follow(trace, SAD, 0.6, rate)
-    expected = 0.9 * np.exp(-0.6 / SMOOTHING) + SAD[3] * (1 - np.exp(-0.6 / SMOOTHING))
+    expected = 0.9 * np.exp(-0.6 / SMOOTHING_SECONDS) + SAD[3] * (
+        1 - np.exp(-0.6 / SMOOTHING_SECONDS)
+    )
     assert trace.probabilities[3] == pytest.approx(expected, abs=0.01)
     assert sum(trace.probabilities) == pytest.approx(1)
 
 
 def test_the_first_readings_count_alike() -> None:
     trace = Trace.begin(SAD, 0.0).after(HAPPY, 0.03).after(HAPPY, 0.06)
-    assert trace.probabilities == pytest.approx(mean([SAD, HAPPY, HAPPY]))
+    assert trace.probabilities == pytest.approx(mean_probabilities([SAD, HAPPY, HAPPY]))
 
 
 def test_no_smoothing_takes_readings_as_they_are() -> None:
-    trace = Trace.begin(SAD, 0.0).after(HAPPY, 0.1, constant=0.0)
+    trace = Trace.begin(SAD, 0.0).after(HAPPY, 0.1, time_constant=0.0)
     assert trace.probabilities == pytest.approx(HAPPY)
 
 
@@ -76,7 +87,7 @@ def test_a_real_change_is_named_within_a_second(rate: float) -> None:
     while trace.emotion == "happy":
         trace = trace.after(SAD, trace.time + 1 / rate)
     assert trace.emotion == "sad"
-    assert DWELL <= trace.time - changed < 1.0
+    assert SWITCH_AFTER_SECONDS <= trace.time - changed < 1.0
 
 
 def test_two_emotions_of_one_size_do_not_take_turns() -> None:
@@ -103,26 +114,26 @@ def test_a_rival_has_to_lead_without_a_break() -> None:
 @pytest.mark.parametrize("rate", [5, 15, 30])
 def test_a_steady_mood_settles_after_its_time(rate: float) -> None:
     trace = Trace.begin(HAPPY, 0.0)
-    while trace.held < HOLD:
+    while trace.stable_for < STABLE_AFTER_SECONDS:
         trace = trace.after(HAPPY, trace.time + 1 / rate)
-    assert trace.time == pytest.approx(WARM_UP + HOLD, abs=1.5 / rate)
+    assert trace.time == pytest.approx(WARM_UP_SECONDS + STABLE_AFTER_SECONDS, abs=1.5 / rate)
 
 
 def test_another_mood_begins_again() -> None:
     trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 2.2)
-    assert 1.5 < trace.held < HOLD
+    assert 1.5 < trace.stable_for < STABLE_AFTER_SECONDS
     trace = follow(trace, SAD, 0.7)
     assert trace.emotion == "sad"
-    assert trace.held < 0.5
+    assert trace.stable_for < 0.5
 
 
 def test_a_drift_within_the_same_name_begins_again() -> None:
     trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 2.2)
     less = shows(happy=0.5, surprise=0.4)
-    assert moved(HAPPY, less) > 0.3
+    assert total_variation_distance(HAPPY, less) > 0.3
     trace = follow(trace, less, 1.0)
     assert trace.emotion == "happy"
-    assert trace.held < 1.0
+    assert trace.stable_for < 1.0
 
 
 # --- following ----------------------------------------------------------------------------------
@@ -138,7 +149,7 @@ def see(tracker: FaceTracker) -> Callable[..., LiveReading | None]:
     """Detect and read faces: box → what it shows."""
 
     def once(time: float, faces: dict[Box, tuple[float, ...]]) -> LiveReading | None:
-        tracker.sight([Face(box) for box in faces], time)
+        tracker.update([Face(box) for box in faces], time)
         rows = {}
         for track in tracker.tracks:
             nearest = min(faces, key=lambda b: abs(b.x - track.x), default=None)
@@ -182,7 +193,7 @@ def test_two_faces_are_not_mixed_up_and_make_a_room(
     assert reading is not None
     assert [face.emotion for face in reading.faces] == ["happy", "sad"]
     assert [face.reading.face.box.x for face in reading.faces] == [LEFT.x, RIGHT.x]
-    assert reading.scores.probabilities == pytest.approx(mean([HAPPY, SAD]), abs=0.01)
+    assert reading.scores.probabilities == pytest.approx(mean_probabilities([HAPPY, SAD]), abs=0.01)
 
 
 def test_a_room_settles_too(see: Callable[..., LiveReading | None]) -> None:
@@ -190,7 +201,7 @@ def test_a_room_settles_too(see: Callable[..., LiveReading | None]) -> None:
     for number in range(30):
         reading = see(number * 0.1, {LEFT: HAPPY, RIGHT: NEUTRAL})
     assert reading is not None
-    assert reading.settled
+    assert reading.is_stable
     assert reading.remaining == 0
 
 
@@ -201,7 +212,7 @@ def test_a_face_that_is_missed_once_stays(
     see(0.2, {LEFT: HAPPY})
     see(0.4, {})
     assert len(tracker.tracks) == 1
-    see(0.4 + LOST, {})
+    see(0.4 + LOST_AFTER_SECONDS, {})
     assert not tracker.tracks
 
 
@@ -214,18 +225,53 @@ def test_whoever_comes_next_starts_anew(see: Callable[..., LiveReading | None]) 
     reading = see(3.1, {LEFT: SAD})
     assert reading is not None
     assert reading.scores.probabilities == pytest.approx(SAD)
-    assert reading.held == 0
+    assert reading.stable_for == 0
 
 
 def test_a_crowd_is_cut_to_the_largest(tracker: FaceTracker) -> None:
-    many = range(MAX_FACES + 3)
-    tracker.sight([Face(Box(70 * n, 10, 40 + n, 40 + n)) for n in many], 0.0)
-    assert len(tracker.tracks) == MAX_FACES
-    assert tracker.tracks[0].width == 40 + MAX_FACES + 2
+    many = range(MAX_TRACKS + 3)
+    tracker.update([Face(Box(70 * n, 10, 40 + n, 40 + n)) for n in many], 0.0)
+    assert len(tracker.tracks) == MAX_TRACKS
+    assert tracker.tracks[0].width == 40 + MAX_TRACKS + 2
 
 
-def test_boxes_move_and_scale_with_the_picture(tracker: FaceTracker) -> None:
-    tracker.sight([Face(LEFT)], 0.0)
-    tracker.shift({tracker.tracks[0].identity: (10.0, -5.0)})
+def texture(shift: tuple[int, int] = (0, 0)) -> SearchFrame:
+    grey = np.random.default_rng(4).integers(0, 256, (120, 160)).astype(np.uint8)
+    return SearchFrame(np.roll(grey, shift, axis=(1, 0)), scale=0.25)
+
+
+def test_a_template_belongs_to_its_track(tracker: FaceTracker) -> None:
+    tracker.update([Face(LEFT), Face(RIGHT)], 0.0)
+    assert [track.template for track in tracker.tracks] == [None, None]
+    assert tracker.track_templates(texture())  # without templates none is missed
+    tracker.renew_templates(texture())
+    before = tracker.tracks
+    assert tracker.track_templates(texture(shift=(3, -2)))
+    for old, new in zip(before, tracker.tracks, strict=True):
+        assert (new.x, new.y) == pytest.approx((old.x + 12, old.y - 8), abs=0.1)
+        assert old.template is not None
+        assert new.template is not None
+        assert new.template.pixels is old.template.pixels
+        assert new.template.x == pytest.approx(old.template.x + 3, abs=0.1)
+
+
+def test_a_face_whose_template_is_not_found_stays_where_it_was(tracker: FaceTracker) -> None:
+    tracker.update([Face(LEFT)], 0.0)
+    tracker.renew_templates(texture())
+    empty = SearchFrame(np.zeros((120, 160), np.uint8), scale=0.25)
+    assert not tracker.track_templates(empty)
+    assert tracker.tracks[0].box == LEFT
+
+
+def test_a_face_too_small_for_a_template_has_none(tracker: FaceTracker) -> None:
+    tracker.update([Face(Box(60, 100, 30, 30))], 0.0)
+    tracker.renew_templates(texture())
+    assert tracker.tracks[0].template is None
+
+
+def test_boxes_scale_with_the_frame(tracker: FaceTracker) -> None:
+    tracker.update([Face(LEFT)], 0.0)
+    tracker.renew_templates(texture())
     tracker.resize(0.5, 0.5)
-    assert tracker.tracks[0].box == Box(35, 48, 50, 50)
+    assert tracker.tracks[0].box == Box(30, 50, 50, 50)
+    assert tracker.tracks[0].template is None
