@@ -14,7 +14,7 @@ import numpy as np
 
 from recommender.catalog.catalog import Catalog
 from recommender.evaluation.simulate import Listener, Session, listen, listeners
-from recommender.ranking.candidates import Weights
+from recommender.ranking.weights import Weights
 from recommender.recommender import Recommender
 from recommender.taste.taste import Feedback, Taste
 from recommender.types import Mood

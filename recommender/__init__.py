@@ -21,6 +21,7 @@ from recommender.mood import (
     room_mood,
 )
 from recommender.recommender import Recommender
+from recommender.request import Request
 from recommender.sharing.export import to_csv, to_jspf, to_links, to_m3u8, to_text, to_xspf
 from recommender.taste.taste import Affinities, Feedback, Taste, Verdict
 from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
@@ -41,6 +42,7 @@ __all__ = [
     "Pick",
     "Playlist",
     "Recommender",
+    "Request",
     "Taste",
     "Track",
     "Verdict",

@@ -15,7 +15,7 @@ from recommender.catalog.importer import ImportReport, import_file
 from recommender.errors import CatalogError
 from recommender.mood import COORDINATES, describe, mood_of, mood_of_emotion
 from recommender.printable import printable, printable_json
-from recommender.recommender import Recommender, lengths
+from recommender.recommender import Recommender, lengths_in_minutes
 from recommender.types import INTENTS, Filters, Mood, Pick, Playlist
 
 DEFAULT_TARGET: Final = Path("catalog.duckdb")
@@ -158,7 +158,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from recommender.evaluation.feature_analysis import gains
     from recommender.evaluation.label_retrieval import precision, read_labels
     from recommender.evaluation.tune import slider, tune
-    from recommender.ranking.candidates import Weights
+    from recommender.ranking.weights import Weights
 
     labels = read_labels(Path(options.labels)) if options.labels else None
     with Catalog.open(options.catalog) as catalog:
@@ -331,7 +331,7 @@ def _track(pick: Pick) -> dict[str, Any]:
 
 def _lasts(playlist: Playlist) -> float:
     """Return about how many minutes a playlist lasts."""
-    return sum(lengths([pick.track for pick in playlist.picks]))
+    return sum(lengths_in_minutes([pick.track for pick in playlist.picks]))
 
 
 def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:

@@ -7,9 +7,10 @@ difference significant), so nothing here promises more than music.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from recommender.mood import BRIGHT_AND_EASY, CALM
+from recommender.mood import BRIGHT_AND_EASY, CALM, emotions_near
 from recommender.types import INTENTS, Intent, Mood
 
 UNPLEASANT_BELOW: Final = -0.10
@@ -18,7 +19,7 @@ UNPLEASANT_BELOW: Final = -0.10
 TENSE_ABOVE: Final = 0.20
 """Unpleasant moods above this arousal are tense: they are calmed and not cheered."""
 
-EASE_IN: Final = 3
+EASE_IN_TRACKS: Final = 3
 """Over how many tracks a lift brings the energy along."""
 
 
@@ -49,7 +50,7 @@ def target_for(mood: Mood, intent: Intent) -> Mood:
     - ``lift`` leads to `BRIGHT_AND_EASY` from everywhere.
 
     A mood that is already as pleasant keeps its pleasantness, and its energy too if that is
-    above the target's: nobody who asks for a lift is brought down.
+    above the target's: a lift brings no one down.
 
     Raises:
         ValueError: `intent` is none of match, shift, lift.
@@ -74,7 +75,7 @@ def plan(mood: Mood, intent: Intent, n: int, *, target: Mood | None = None) -> t
     - ``match``: the mood itself, all the way.
     - ``shift``: the first is the mood, the last is the target, the steps between are even.
     - ``lift``: as pleasant as the target from the first track; the energy follows within
-      `EASE_IN` tracks, so that a quiet mood is not met with a bang.
+      `EASE_IN_TRACKS` tracks, so that a quiet mood is not met with a bang.
 
     Args:
         mood: where the listener is.
@@ -94,13 +95,39 @@ def plan(mood: Mood, intent: Intent, n: int, *, target: Mood | None = None) -> t
     if intent == "shift":
         return tuple(between(mood, end, i / (n - 1) if n > 1 else 0.0) for i in range(n))
     return tuple(
-        Mood(end.valence, between(mood, end, min(1.0, (i + 1) / EASE_IN)).arousal) for i in range(n)
+        Mood(end.valence, between(mood, end, min(1.0, (i + 1) / EASE_IN_TRACKS)).arousal)
+        for i in range(n)
     )
 
 
-def between(start: Mood, end: Mood, share: float) -> Mood:
-    """Return the mood `share` (0-1) of the way from `start` to `end`; exact at both ends."""
+def between(start: Mood, end: Mood, fraction: float) -> Mood:
+    """Return the mood at `fraction` (0-1) of the way from `start` to `end`; exact at both ends."""
     return Mood(
-        start.valence * (1.0 - share) + end.valence * share,
-        start.arousal * (1.0 - share) + end.arousal * share,
+        start.valence * (1.0 - fraction) + end.valence * fraction,
+        start.arousal * (1.0 - fraction) + end.arousal * fraction,
     )
+
+
+def emotions_at(
+    place: int, slots: Sequence[Mood], *, intent: Intent, emotions: Mapping[str, float]
+) -> dict[str, float]:
+    """Return what is felt in a slot: what was read at the start, what the mood says at the end.
+
+    Args:
+        place: which slot, from 0.
+        slots: the journey.
+        intent: how it moves. ``match`` stays with what was read, ``lift`` goes by the moods alone.
+        emotions: emotion → weight at the start; empty where none were read.
+
+    Returns:
+        Emotion → fraction, together 1.
+    """
+    here = emotions_near(slots[place])
+    total = sum(emotions.values())
+    if total <= 0 or intent == "lift":
+        return here
+    progress = place / max(1, len(slots) - 1) if intent == "shift" else 0.0
+    return {
+        name: (1 - progress) * emotions.get(name, 0.0) / total + progress * fraction
+        for name, fraction in here.items()
+    }

@@ -2,44 +2,41 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from statistics import median
 from typing import Final
 
-from recommender.catalog.catalog import EVERYTHING, Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.genres import default_table, resolve
-from recommender.journey import check_intent, plan, target_for
-from recommender.mood import mood_of
-from recommender.ranking.candidates import QUIET, WORDLESS, Weights, check_adventure
-from recommender.ranking.ranking import Ranker, Wish, pooled
+from recommender.journey import plan
+from recommender.ranking.candidates import CandidateSet, merge_candidates
+from recommender.ranking.explanation import explain
+from recommender.ranking.scoring import INSTRUMENTAL_CALM, QUIET_DEPTH, Context, Scores, score
+from recommender.ranking.selection import select
+from recommender.ranking.weights import Weights
+from recommender.request import MAX_TRACKS, Request
 from recommender.taste.taste import Taste
-from recommender.types import Filters, Intent, Mood, Pick, Playlist, Track
+from recommender.types import EVERYTHING, Filters, Intent, Mood, Pick, Playlist, Track
 
-MOST: Final = 200
-"""Tracks in the longest playlist."""
+TYPICAL_TRACK_MINUTES: Final = 3.5
+"""How long a track is taken to last where the lengths of nearly all are unknown."""
 
-SHORTEST: Final = 5
-"""Minutes of the shortest playlist that can be asked for in minutes."""
+MIN_KNOWN_LENGTHS: Final = 5
+"""From this many known lengths on, their median stands in for an unknown one."""
 
-LONGEST: Final = 600
-"""Minutes of the longest one."""
+MAX_SEARCHES: Final = 8
+"""Around how many slots of a journey the catalogue is searched, about."""
 
-USUAL: Final = 3.5
-"""Minutes that a track is taken to last where the lengths of nearly all are unknown."""
+MIN_SPARE_CANDIDATES: Final = 40
+"""How many more tracks than slots each search looks at, at least."""
 
-FEW: Final = 5
-"""Known lengths from which on their median says how long a track of unknown length is."""
+MIN_CANDIDATES: Final = 400
+"""How many tracks all searches together look at, so that staying in one place is no small world."""
 
-LOOKS: Final = 8
-"""Around how many places of a journey the catalogue is searched."""
-SPARE: Final = 40
-"""How many more tracks than places are looked at around each of these at least."""
-
-ENOUGH: Final = 400
-"""How many tracks are looked at in all, so that staying in one place is no small world."""
+MAX_PLANS: Final = 4
+"""How often a journey is planned at most to fill the minutes that were asked for."""
 
 
 class Recommender:
@@ -52,6 +49,8 @@ class Recommender:
     Raises:
         CatalogError: no catalogue is given and the default one cannot be opened.
     """
+
+    name: Final = "Affectune"
 
     def __init__(self, catalog: Catalog | None = None, *, weights: Weights | None = None) -> None:
         self.catalog = Catalog.open() if catalog is None else catalog
@@ -76,82 +75,103 @@ class Recommender:
     ) -> Playlist:
         """Return a playlist that meets a mood and, if asked, moves it.
 
-        No track comes twice. Where the catalogue runs out, the playlist is shorter.
+        The same as `answer` with a `Request` of these values.
 
         Args:
             mood: where the listener is.
-            intent: ``match`` stays, ``shift`` moves in even steps, ``lift`` goes there at once.
-            n: how many tracks, 1 to `MOST`.
-            minutes: fill about so many minutes instead, `SHORTEST` to `LONGEST`, with at most
-                `MOST` tracks. One of unknown length counts as the median of the known ones
-                among the candidates, or as `USUAL`.
+            intent, n, minutes, filters, emotions, seed, exclude, target, taste, adventure, extra:
+                see `Request`.
             genres: families (or tags that mean one) of which every track has one; all if empty.
-            filters: what else is let in; its own genres are added to `genres`.
-            emotions: emotion → weight, what the listener feels; decides which genres suit.
-                Guessed from the mood by default.
-            seed: what to draw with; the same one draws the same from the same catalogue.
-            exclude: ids of tracks to leave out, such as those already heard.
-            target: where to end, `journey.target_for` by default.
-            taste: what is known of the listener's taste.
-            adventure: 0 familiar (well known, liked, usual genres) to 1 adventurous.
-            extra: tracks from elsewhere, chosen from together with the catalogue's and held to
-                the same filters. Of a song that both have, the measured recording stays.
+                The filters' own genres are added to them.
 
         Raises:
             ValueError: a value is unknown or out of range; the message says which and what is
                 allowed.
         """
-        check_intent(intent)
-        check_adventure(adventure)
-        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MOST:
-            raise ValueError(f"Incorrect value for 'n' argument: {n!r}: 1 to {MOST}")
-        if emotions is not None:
-            mood_of(emotions)
-        if minutes is not None:
-            _check_minutes(minutes)
-            n = min(MOST, ceil(minutes / USUAL))
-        table = default_table()
-        allowed = self.catalog.genres()
-        wanted = (*genres, *filters.genres)
-        asked = tuple(dict.fromkeys(resolve(genre, allowed, table) for genre in wanted))
-        known = dict.fromkeys((*table.families, *allowed))
-        unwanted = tuple(
-            resolve(genre, known, table, name="without_genres") for genre in filters.without_genres
+        return self.answer(
+            Request(
+                mood,
+                intent=intent,
+                n=n,
+                minutes=minutes,
+                filters=replace(filters, genres=(*genres, *filters.genres)),
+                emotions=emotions,
+                seed=seed,
+                exclude=exclude,
+                target=target,
+                taste=taste,
+                adventure=adventure,
+                extra=extra,
+            )
         )
-        for decade in filters.decades:
-            _check_decade(decade)
-        languages = tuple(code.strip().lower() for code in filters.languages)
-        filters = replace(filters, genres=asked, without_genres=unwanted, languages=languages)
-        seed = secrets.randbits(32) if seed is None else seed
-        end = mood if intent == "match" else target or target_for(mood, intent)
-        slots = plan(mood, intent, n, target=end)
-        places, limit = search(slots)
-        tracks = self.catalog.candidates_along(
-            places, filters=filters, limit=limit, exclude=exclude
+
+    def answer(self, request: Request) -> Playlist:
+        """Return the playlist for a request.
+
+        No track comes twice. Where the catalogue runs out, the playlist is shorter. A track of
+        unknown length counts as the median of the known ones among the candidates, or as
+        `TYPICAL_TRACK_MINUTES`.
+
+        Raises:
+            ValueError: its filters name a genre that the catalogue does not have.
+        """
+        request = replace(request, filters=self._resolved(request.filters)).seeded()
+        n = request.n
+        if request.minutes is not None:
+            n = min(MAX_TRACKS, ceil(request.minutes / TYPICAL_TRACK_MINUTES))
+        slots = plan(request.mood, request.intent, n, target=request.end)
+        candidates = CandidateSet(self._candidates(request, slots))
+        context = Context(
+            request.intent, request.emotions or {}, request.filters.genres, request.taste
         )
-        left_out = set(exclude)
-        welcome = [
-            track for track in extra if track.id not in left_out and _lets_in(filters, track)
-        ]
-        ranker = Ranker(
-            pooled(tracks, welcome),
-            Wish(intent, emotions or {}, asked, taste, adventure),
-            table,
-            self.weights,
-        )
-        if minutes is None:
-            picks = ranker.tell(ranker.order(slots, seed), slots)
+        weights = self.weights.at(request.adventure)
+        assert request.seed is not None
+        if request.minutes is None:
+            draft = _draft(candidates, slots, context, weights, request.seed)
         else:
-            picks = _fill(ranker, minutes, mood, intent, end, seed)
-        note = None if filters.explicit else unmarked(self.catalog, picks)
+            draft = _fill(candidates, request, context, weights, request.seed)
+        picks = explain(
+            candidates, draft.rows, draft.scores, draft.slots, context=context, weights=weights
+        )
+        note = None if request.filters.explicit else unmarked(self.catalog, picks)
         return Playlist(
-            mood=mood,
-            target=end,
-            intent=intent,
+            mood=request.mood,
+            target=request.end,
+            intent=request.intent,
             picks=tuple(picks),
-            seed=seed,
+            seed=request.seed,
             notes=(note,) if note else (),
         )
+
+    def _resolved(self, filters: Filters) -> Filters:
+        """Return filters with each genre as the catalogue calls it."""
+        table = default_table()
+        allowed = self.catalog.genres()
+        known = dict.fromkeys((*table.families, *allowed))
+        genres = (resolve(genre, allowed, table) for genre in filters.genres)
+        return replace(
+            filters,
+            genres=tuple(dict.fromkeys(genres)),
+            without_genres=tuple(
+                resolve(genre, known, table, name="without_genres")
+                for genre in filters.without_genres
+            ),
+            languages=tuple(code.strip().lower() for code in filters.languages),
+        )
+
+    def _candidates(self, request: Request, slots: Sequence[Mood]) -> list[Track]:
+        """Return the tracks to choose from, those from elsewhere included."""
+        places, limit = search_plan(slots)
+        tracks = self.catalog.candidates_along(
+            places, filters=request.filters, limit=limit, exclude=request.exclude
+        )
+        excluded = set(request.exclude)
+        extra = [
+            track
+            for track in request.extra
+            if track.id not in excluded and _passes(request.filters, track)
+        ]
+        return merge_candidates(tracks, extra)
 
 
 def unmarked(catalog: Catalog, picks: Sequence[Pick]) -> str | None:
@@ -176,57 +196,59 @@ def unmarked(catalog: Catalog, picks: Sequence[Pick]) -> str | None:
     )
 
 
-def _fill(
-    ranker: Ranker, minutes: float, mood: Mood, intent: Intent, end: Mood, seed: int
-) -> list[Pick]:
-    """Return the picks of the journey whose length comes nearest to some minutes.
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A journey and what was selected for it: rows of a candidate set, with their scores."""
 
-    How many places it needs is only known once the tracks are, so it is planned again with
-    one place more or less until it fits to half a track; three times settle it, since all but
-    the last tracks stay much the same.
+    slots: tuple[Mood, ...]
+    scores: Scores
+    rows: list[int]
+
+
+def _draft(
+    candidates: CandidateSet, slots: tuple[Mood, ...], context: Context, weights: Weights, seed: int
+) -> _Draft:
+    scores = score(candidates, slots, context, weights)
+    rows = select(candidates, scores, slots, intent=context.intent, weights=weights, seed=seed)
+    return _Draft(slots, scores, rows)
+
+
+def _fill(
+    candidates: CandidateSet, request: Request, context: Context, weights: Weights, seed: int
+) -> _Draft:
+    """Return the journey whose length comes nearest to the minutes of a request.
+
+    How many slots it needs is only known once the tracks are, so it is planned again with a few
+    slots more or less until it fits to half a track; `MAX_PLANS` settle it, since all but the
+    last tracks stay much the same.
     """
-    each_lasts = lengths(ranker.tracks)
-    each = median(each_lasts) if each_lasts else USUAL
-    n = round(minutes / each)
-    tried: dict[int, tuple[float, list[int], tuple[Mood, ...]]] = {}
-    for _ in range(4):
-        n = max(1, min(MOST, n))
+    assert request.minutes is not None
+    track_minutes = lengths_in_minutes(candidates.tracks)
+    usual = median(track_minutes) if track_minutes else TYPICAL_TRACK_MINUTES
+    n = round(request.minutes / usual)
+    tried: dict[int, tuple[float, _Draft]] = {}
+    for _ in range(MAX_PLANS):
+        n = max(1, min(MAX_TRACKS, n))
         if n in tried:
             break
-        slots = plan(mood, intent, n, target=end)
-        order = ranker.order(slots, seed)
-        over = sum(each_lasts[row] for row in order) - minutes
-        tried[n] = (abs(over), order, slots)
-        if abs(over) <= each / 2 or len(order) < n:
+        slots = plan(request.mood, request.intent, n, target=request.end)
+        draft = _draft(candidates, slots, context, weights, seed)
+        excess = sum(track_minutes[row] for row in draft.rows) - request.minutes
+        tried[n] = (abs(excess), draft)
+        if abs(excess) <= usual / 2 or len(draft.rows) < n:
             break
-        n -= round(over / each)
-    _, order, slots = min(tried.values(), key=lambda attempt: attempt[0])
-    return ranker.tell(order, slots)
+        n -= round(excess / usual)
+    return min(tried.values(), key=lambda attempt: attempt[0])[1]
 
 
-def lengths(tracks: Sequence[Track]) -> list[float]:
-    """Return how many minutes each track lasts, or is taken to: as long as half of the others."""
+def lengths_in_minutes(tracks: Sequence[Track]) -> list[float]:
+    """Return how many minutes each track lasts, or is taken to: the median of the known ones."""
     known = [track.duration_ms / 60_000 for track in tracks if track.duration_ms]
-    usual = median(known) if len(known) >= FEW else USUAL
+    usual = median(known) if len(known) >= MIN_KNOWN_LENGTHS else TYPICAL_TRACK_MINUTES
     return [track.duration_ms / 60_000 if track.duration_ms else usual for track in tracks]
 
 
-def _check_minutes(minutes: float) -> None:
-    number = isinstance(minutes, (int, float)) and not isinstance(minutes, bool)
-    if not number or not SHORTEST <= minutes <= LONGEST:
-        raise ValueError(
-            f"Incorrect value for 'minutes' argument: {minutes!r}: {SHORTEST} to {LONGEST}"
-        )
-
-
-def _check_decade(decade: int) -> None:
-    if isinstance(decade, bool) or not isinstance(decade, int) or decade % 10:
-        raise ValueError(
-            f"Incorrect value for 'decades' argument: {decade!r}: first years, such as 1980"
-        )
-
-
-def _lets_in(filters: Filters, track: Track) -> bool:
+def _passes(filters: Filters, track: Track) -> bool:
     """Whether a track from elsewhere passes, by the rules that the catalogue has for its own."""
     banned = {name.casefold() for name in filters.without_artists}
     return (
@@ -242,13 +264,13 @@ def _lets_in(filters: Filters, track: Track) -> bool:
     )
 
 
-def search(slots: Sequence[Mood]) -> tuple[list[Mood], int]:
+def search_plan(slots: Sequence[Mood]) -> tuple[list[Mood], int]:
     """Return around which moods of a journey to search, and for how many tracks around each.
 
-    Not around every one: each search costs, and neighbouring places would find the same tracks.
+    Not around every one: each search costs, and neighbouring slots would find the same tracks.
     """
-    step = max(1, len(slots) // LOOKS)
-    calm = any(slot.valence > 0 and slot.arousal < -QUIET / 2 for slot in slots)
-    moods = [*slots[::step], slots[-1], *([WORDLESS] if calm else [])]
+    step = max(1, len(slots) // MAX_SEARCHES)
+    calm = any(slot.valence > 0 and slot.arousal < -QUIET_DEPTH / 2 for slot in slots)
+    moods = [*slots[::step], slots[-1], *([INSTRUMENTAL_CALM] if calm else [])]
     places = list(dict.fromkeys(moods))
-    return places, max(SPARE + len(slots), ENOUGH // len(places))
+    return places, max(MIN_SPARE_CANDIDATES + len(slots), MIN_CANDIDATES // len(places))

@@ -104,6 +104,10 @@ class Filters:
     explicit: bool = True
 
 
+EVERYTHING: Final = Filters()
+"""Filters that let everything in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
     """A track chosen for a place in a playlist, with the reason in a person's words."""

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 import streamlit as st
 
 from emotion.labels import HEADS, HeadName
-from recommender.catalog.catalog import ENVIRONMENT, EVERYTHING, STARTER, Catalog
+from recommender.catalog.catalog import ENVIRONMENT, STARTER, Catalog
 from recommender.errors import CatalogError
-from recommender.types import Mood, Playlist
+from recommender.types import EVERYTHING, Mood, Playlist
 from ui import wording
 
 if TYPE_CHECKING:

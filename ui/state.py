@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from emotion.personal import Recentring
 from emotion.types import EmotionScores, FaceReading, ImageReading
-from recommender.catalog.catalog import EVERYTHING
 from recommender.journey import suggested_intent
 from recommender.mood import mood_of, mood_of_emotion, room_mood
 from recommender.taste.taste import Taste
-from recommender.types import Filters, Intent, Mood, Playlist, Track
+from recommender.types import EVERYTHING, Filters, Intent, Mood, Playlist, Track
 from ui import wording
 
 ROOM: Final = -1

@@ -23,16 +23,13 @@ from recommender.catalog.importer import SAFE, import_file, is_duckdb, read_tabl
 from recommender.catalog.nearby import Blocks, Numbers, Sieve, among, nearest, ready, score
 from recommender.catalog.tables import BLOCK, NAME, RECORDING, SONG, track_of
 from recommender.errors import CatalogError
-from recommender.types import Filters, Mood, Track
+from recommender.types import EVERYTHING, Filters, Mood, Track
 
 STARTER: Final = Path(__file__).parents[1] / "data" / "starter.csv"
 """The catalogue that ships with the package."""
 
 ENVIRONMENT: Final = "AFFECTUNE_CATALOG"
 """The environment variable that names another catalogue."""
-
-EVERYTHING: Final = Filters()
-"""Leaves nothing out."""
 
 LARGE_TABLE: Final = 64 << 20
 """Bytes from which on a table is not read into memory but into a temporary catalogue."""

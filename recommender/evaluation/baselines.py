@@ -1,57 +1,52 @@
 """What a recommender has to beat: five simple ways to choose music for a mood.
 
-Each of them gets our journey (which most apps do not have), so that only the choice differs,
-and all of them have the same two verbs, `fit` and `recommend`.
+Each of them gets our journey (which most apps do not have), so that only the choice differs. All
+of them, and ours, have the same two verbs: `fit` and `answer`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.catalog.catalog import Catalog
-from recommender.genres import default_table
-from recommender.journey import plan, target_for
-from recommender.ranking.candidates import Weights
-from recommender.ranking.ranking import Ranker, Wish
+from recommender.journey import plan
+from recommender.ranking.candidates import CandidateSet
+from recommender.ranking.ranking import rank
+from recommender.ranking.scoring import Context
+from recommender.ranking.weights import Weights
 from recommender.recommender import Recommender
-from recommender.types import Intent, Mood, Pick, Playlist, Track
+from recommender.request import Request
+from recommender.types import Mood, Pick, Playlist, Track
 
 Floats = NDArray[np.float64]
 
-CUT: Final = 0.5
-"""The cut-off of valence and of energy by which apps sort tracks into four quadrants."""
+QUADRANT_THRESHOLD: Final = 0.5
+"""The valence and energy at which apps split tracks into four quadrants."""
 
 
-class Chooser(Protocol):
-    """Something that chooses music for a mood."""
+class PlaylistRecommender(Protocol):
+    """Something that recommends music for a mood. `tests` hold each of them to one contract."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the report calls it."""
+        ...
 
     def fit(self, tracks: Sequence[Track]) -> None:
         """Take in the tracks to choose from."""
         ...
 
-    def recommend(
-        self,
-        mood: Mood,
-        *,
-        intent: Intent,
-        n: int,
-        seed: int,
-        emotions: Mapping[str, float] | None = None,
-        exclude: Collection[str] = (),
-    ) -> Playlist:
-        """Return a playlist of up to `n` tracks along `journey.plan`."""
+    def answer(self, request: Request) -> Playlist:
+        """Return a playlist of up to `request.n` tracks along `journey.plan`."""
         ...
 
 
-class Yardstick(ABC):
-    """A simple way to choose: at each place the best free track by a cost of one's own."""
+class Baseline(ABC):
+    """A simple way to choose: in each slot the free track of the lowest cost."""
 
     name: str
 
@@ -62,40 +57,34 @@ class Yardstick(ABC):
         self._ranks = np.array(
             [(track.position.valence, track.position.arousal) for track in tracks]
         )
-        self._fame = np.array([track.popularity for track in tracks])
+        self._popularity = np.array([track.popularity for track in tracks])
 
-    def recommend(
-        self,
-        mood: Mood,
-        *,
-        intent: Intent,
-        n: int,
-        seed: int,
-        emotions: Mapping[str, float] | None = None,
-        exclude: Collection[str] = (),
-    ) -> Playlist:
-        """Return a playlist of up to `n` tracks along `journey.plan`; see `Chooser`."""
-        left_out = set(exclude)
-        free = np.array([track.id not in left_out for track in self._tracks])
-        noise = np.random.default_rng(seed)
-        slots = plan(mood, intent, n)
+    def answer(self, request: Request) -> Playlist:
+        """Return a playlist of up to `request.n` tracks along `journey.plan`.
+
+        Of the request only the mood, intent, n, target, exclude and seed count.
+        """
+        request = request.seeded()
+        assert request.seed is not None
+        excluded = set(request.exclude)
+        free = np.array([track.id not in excluded for track in self._tracks])
+        noise = np.random.default_rng(request.seed)
         picks: list[Pick] = []
-        for slot in slots:
+        for slot in plan(request.mood, request.intent, request.n, target=request.end):
             if not free.any():
                 break
             cost = np.where(free, self.cost(slot, noise), np.inf)
             best = int(np.argmin(cost))
             free[best] = False
             picks.append(Pick(self._tracks[best], slot, self.name))
-        end = target_for(mood, intent)
-        return Playlist(mood=mood, target=end, intent=intent, picks=tuple(picks), seed=seed)
+        return _playlist(request, picks)
 
     @abstractmethod
     def cost(self, slot: Mood, noise: np.random.Generator) -> Floats:
-        """Return how little each track is wanted at a place, (tracks,)."""
+        """Return how little each track is wanted in a slot, (tracks,)."""
 
 
-class Random(Yardstick):
+class Random(Baseline):
     """Any track, all alike."""
 
     name = "random"
@@ -104,116 +93,105 @@ class Random(Yardstick):
         return noise.random(len(self._tracks))
 
 
-class Popular(Yardstick):
+class Popular(Baseline):
     """The best known tracks, whatever the mood."""
 
     name = "popularity"
 
     def cost(self, slot: Mood, noise: np.random.Generator) -> Floats:
-        return -self._fame
+        return -self._popularity
 
 
-class Quadrant(Yardstick):
-    """Any track of the quadrant that valence and energy are cut into at `CUT`: what most apps do.
+class Quadrant(Baseline):
+    """Any track of the right quadrant of valence and energy: what most apps do.
 
-    Where a quadrant is used up, any track will do.
+    Quadrants are split at `QUADRANT_THRESHOLD`. Where a quadrant is used up, any track will do.
     """
 
     name = "hard quadrant"
 
     def cost(self, slot: Mood, noise: np.random.Generator) -> Floats:
         wanted = np.array([slot.valence >= 0, slot.arousal >= 0])
-        outside = ((self._raw >= CUT) != wanted).any(axis=1)
+        outside = ((self._raw >= QUADRANT_THRESHOLD) != wanted).any(axis=1)
         return np.asarray(noise.random(len(self._tracks)) + outside)
 
 
-class NearestRaw(Yardstick):
+class NearestRaw(Baseline):
     """The nearest by valence and energy as they were measured, without ranks."""
 
     name = "nearest, raw"
 
     def cost(self, slot: Mood, noise: np.random.Generator) -> Floats:
         wanted = np.array([slot.valence + 1, slot.arousal + 1]) / 2
-        return _far(self._raw, wanted)
+        return _distances(self._raw, wanted)
 
 
-class NearestRank(Yardstick):
+class NearestRank(Baseline):
     """The nearest by rank and nothing else: how near the catalogue comes at best."""
 
     name = "nearest, ranked"
 
     def cost(self, slot: Mood, noise: np.random.Generator) -> Floats:
-        return _far(self._ranks, np.array([slot.valence, slot.arousal]))
+        return _distances(self._ranks, np.array([slot.valence, slot.arousal]))
 
 
-class Ours:
-    """What visitors get, `Recommender.recommend` on the catalogue itself."""
-
-    name = "Affectune"
-
-    def __init__(self, catalog: Catalog, weights: Weights | None = None) -> None:
-        self._recommender = Recommender(catalog, weights=weights)
+class CatalogRecommender(Recommender):
+    """What visitors get: `Recommender` on the catalogue itself."""
 
     def fit(self, tracks: Sequence[Track]) -> None:
-        """Nothing: the catalogue has the tracks."""
-
-    def recommend(
-        self,
-        mood: Mood,
-        *,
-        intent: Intent,
-        n: int,
-        seed: int,
-        emotions: Mapping[str, float] | None = None,
-        exclude: Collection[str] = (),
-    ) -> Playlist:
-        """Return a playlist of up to `n` tracks along `journey.plan`; see `Chooser`."""
-        return self._recommender.recommend(
-            mood, intent=intent, n=n, seed=seed, emotions=emotions, exclude=exclude
-        )
+        """Do nothing: the catalogue has the tracks."""
 
 
-class Ranked:
-    """Our ranking on given tracks, all of which are candidates."""
+class InMemoryRecommender:
+    """Our ranking on given tracks, all of which are candidates.
 
-    name = "Affectune"
+    Args:
+        weights: what counts how much.
+    """
+
+    name: Final = "Affectune"
 
     def __init__(self, weights: Weights | None = None) -> None:
-        self._weights = weights
+        self._weights = weights or Weights()
         self._tracks: Sequence[Track] = ()
 
     def fit(self, tracks: Sequence[Track]) -> None:
         """Take in the tracks to choose from."""
         self._tracks = tracks
 
-    def recommend(
-        self,
-        mood: Mood,
-        *,
-        intent: Intent,
-        n: int,
-        seed: int,
-        emotions: Mapping[str, float] | None = None,
-        exclude: Collection[str] = (),
-    ) -> Playlist:
-        """Return a playlist of up to `n` tracks along `journey.plan`; see `Chooser`."""
-        left_out = set(exclude)
-        tracks = [track for track in self._tracks if track.id not in left_out]
-        slots = plan(mood, intent, n)
-        ranker = Ranker(tracks, Wish(intent, emotions or {}), default_table(), self._weights)
-        order = ranker.order(slots, seed)
-        picks = tuple(
-            Pick(tracks[row], slot, self.name) for row, slot in zip(order, slots, strict=False)
+    def answer(self, request: Request) -> Playlist:
+        """Return a playlist of up to `request.n` tracks along `journey.plan`.
+
+        Filters, minutes and extra tracks are left to `Recommender`.
+        """
+        request = request.seeded()
+        assert request.seed is not None
+        excluded = set(request.exclude)
+        candidates = CandidateSet([track for track in self._tracks if track.id not in excluded])
+        slots = plan(request.mood, request.intent, request.n, target=request.end)
+        context = Context(request.intent, request.emotions or {}, taste=request.taste)
+        weights = self._weights.at(request.adventure)
+        return _playlist(
+            request, rank(candidates, slots, context, weights=weights, seed=request.seed)
         )
-        end = target_for(mood, intent)
-        return Playlist(mood=mood, target=end, intent=intent, picks=picks, seed=seed)
 
 
-def _far(places: Floats, wanted: Floats) -> Floats:
-    """Return how far places (N, 2) are from one (2,): (N,)."""
-    return np.asarray(np.hypot(places[:, 0] - wanted[0], places[:, 1] - wanted[1]))
-
-
-def yardsticks() -> tuple[Yardstick, ...]:
+def baselines() -> tuple[Baseline, ...]:
     """Return one of each, the simplest first."""
     return Random(), Popular(), Quadrant(), NearestRaw(), NearestRank()
+
+
+def _playlist(request: Request, picks: Sequence[Pick]) -> Playlist:
+    assert request.seed is not None
+    return Playlist(
+        mood=request.mood,
+        target=request.end,
+        intent=request.intent,
+        picks=tuple(picks),
+        seed=request.seed,
+    )
+
+
+def _distances(places: Floats, wanted: Floats) -> Floats:
+    """Return how far places (N, 2) are from one (2,): (N,)."""
+    return np.asarray(np.hypot(places[:, 0] - wanted[0], places[:, 1] - wanted[1]))

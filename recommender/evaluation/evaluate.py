@@ -1,6 +1,6 @@
-"""Measures how well playlists fit, beside simple yardsticks: ``python -m recommender evaluate``.
+"""Measures how well playlists fit, beside simple baselines: ``python -m recommender evaluate``.
 
-Every chooser answers the same requests: a grid of moods and intents, each asked several times
+Every recommender answers the same scenarios: a grid of moods and intents, each asked several times
 with another seed. `MEASURES` says what is measured; each figure is the mean over the playlists
 that it can be taken of.
 """
@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from recommender.catalog.catalog import Catalog
-from recommender.evaluation.baselines import Chooser, Ours, yardsticks
-from recommender.evaluation.metrics import MEASURES, Answer, Request
+from recommender.evaluation.baselines import CatalogRecommender, PlaylistRecommender, baselines
+from recommender.evaluation.metrics import MEASURES, Answer, Scenario
 from recommender.mood import CALM, COORDINATES, ENERGETIC
+from recommender.request import Request
 from recommender.types import Intent, Mood, Track
 
 Figures = Mapping[str, float | None]
@@ -21,16 +22,16 @@ Figures = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The requests, the seeds that each is asked with, and the tracks of a playlist."""
+    """The scenarios, the seeds that each is asked with, and the tracks of a playlist."""
 
-    requests: tuple[Request, ...]
+    scenarios: tuple[Scenario, ...]
     seeds: tuple[int, ...] = (1, 2, 3, 4)
     n: int = 20
 
     @property
     def playlists(self) -> int:
-        """How many playlists each chooser makes."""
-        return len(self.requests) * len(self.seeds)
+        """How many playlists each recommender makes."""
+        return len(self.scenarios) * len(self.seeds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Figures of several choosers on one catalogue.
+    """Figures of several recommenders on one catalogue.
 
     Attributes:
         tracks: how many the catalogue has.
         grid: what was asked.
-        figures: chooser → measure → figure. Ours is the first.
+        figures: recommender → measure → figure. Ours is the first.
     """
 
     tracks: int
@@ -72,37 +73,37 @@ def default_grid(seeds: Sequence[int] = (1, 2, 3, 4), n: int = 20) -> Grid:
         (f"{v:+.1f} {a:+.1f}", Mood(v, a), None)
         for v, a in ((-0.6, -0.6), (-0.6, 0.6), (0.6, -0.6), (0.6, 0.6), (0.0, -0.7), (0.0, 0.7))
     ]
-    requests = [
-        Request(name, mood, intent, emotions, name if intent == "match" else None)
+    scenarios = [
+        Scenario(name, mood, intent, emotions, name if intent == "match" else None)
         for name, mood, emotions in [*felt, *by_hand]
         for intent in intents
     ]
-    requests += [
-        Request("calm", CALM, "match", None, "calm"),
-        Request("energetic", ENERGETIC, "match", None, "energetic"),
+    scenarios += [
+        Scenario("calm", CALM, "match", None, "calm"),
+        Scenario("energetic", ENERGETIC, "match", None, "energetic"),
     ]
-    return Grid(tuple(requests), tuple(seeds), n)
+    return Grid(tuple(scenarios), tuple(seeds), n)
 
 
 def evaluate(
     catalog: Catalog,
     *,
     grid: Grid | None = None,
-    choosers: Sequence[Chooser] | None = None,
+    recommenders: Sequence[PlaylistRecommender] | None = None,
 ) -> Evaluation:
-    """Measure choosers on one catalogue.
+    """Measure recommenders on one catalogue.
 
     Args:
-        catalog: all of its tracks are read into memory for the yardsticks, about 1 kB each.
+        catalog: all of its tracks are read into memory for the baselines, about 1 kB each.
         grid: what is asked, `default_grid` by default.
-        choosers: ours first; by default ours and all of `yardsticks`.
+        recommenders: ours first; by default ours and all of `baselines`.
     """
     grid = grid or default_grid()
     tracks = everything(catalog)
     figures: dict[str, dict[str, float | None]] = {}
-    for chooser in choosers or (Ours(catalog), *yardsticks()):
-        chooser.fit(tracks)
-        figures[chooser.name] = measure(ask(chooser, grid), len(tracks))
+    for each in recommenders or (CatalogRecommender(catalog), *baselines()):
+        each.fit(tracks)
+        figures[each.name] = measure(ask(each, grid), len(tracks))
     return Evaluation(len(tracks), grid, figures, standings(figures))
 
 
@@ -111,34 +112,36 @@ def everything(catalog: Catalog) -> list[Track]:
     return catalog.candidates(Mood(0.0, 0.0), limit=max(1, len(catalog)))
 
 
-def ask(chooser: Chooser, grid: Grid) -> list[Answer]:
-    """Return what a chooser answers to every request of a grid."""
+def ask(recommender: PlaylistRecommender, grid: Grid) -> list[Answer]:
+    """Return what a recommender answers to every scenario of a grid."""
     return [
         Answer(
-            request,
+            scenario,
             tuple(
-                chooser.recommend(
-                    request.mood,
-                    intent=request.intent,
-                    n=grid.n,
-                    # No two requests alike, or one draw would be counted many times.
-                    seed=seed + 1000 * number,
-                    emotions=request.emotions,
+                recommender.answer(
+                    Request(
+                        scenario.mood,
+                        intent=scenario.intent,
+                        n=grid.n,
+                        # No two scenarios alike, or one draw would be counted many times.
+                        seed=seed + 1000 * number,
+                        emotions=scenario.emotions,
+                    )
                 )
                 for seed in grid.seeds
             ),
         )
-        for number, request in enumerate(grid.requests)
+        for number, scenario in enumerate(grid.scenarios)
     ]
 
 
 def measure(answers: Sequence[Answer], tracks: int) -> dict[str, float | None]:
-    """Return every measure's figure for a chooser's answers."""
+    """Return every measure's figure for a recommender's answers."""
     return {each.name: each.of(answers, tracks) for each in MEASURES}
 
 
 def standings(figures: Mapping[str, Figures]) -> tuple[Standing, ...]:
-    """Return where the first of several choosers stands in every measure."""
+    """Return where the first of several recommenders stands in every measure."""
     ours, *others = figures
     found = []
     for each in MEASURES:

@@ -11,8 +11,9 @@ from typing import Final
 
 from recommender.catalog.catalog import Catalog
 from recommender.errors import CatalogError
-from recommender.evaluation.baselines import Chooser, Ranked, yardsticks
+from recommender.evaluation.baselines import InMemoryRecommender, PlaylistRecommender, baselines
 from recommender.mood import COORDINATES, mood_named
+from recommender.request import Request
 
 DEPTHS: Final = (10, 20)
 """After how many tracks the precision is taken."""
@@ -83,7 +84,7 @@ def read_labels(path: Path) -> dict[str, frozenset[str]]:
 
 
 def precision(
-    catalog: Catalog, labels: Labels, *, choosers: Sequence[Chooser] | None = None
+    catalog: Catalog, labels: Labels, *, recommenders: Sequence[PlaylistRecommender] | None = None
 ) -> Precision:
     """Measure how well labels are found again among all the labelled tracks.
 
@@ -92,7 +93,7 @@ def precision(
     Args:
         catalog: where the tracks are.
         labels: id → moods, as `read_labels` returns them.
-        choosers: ours first; by default ours and all of `yardsticks`.
+        recommenders: ours first; by default ours and all of `baselines`.
 
     Raises:
         CatalogError: the catalogue has none of the tracks.
@@ -100,9 +101,9 @@ def precision(
     tracks = catalog.get_many(sorted(labels))
     if not tracks:
         raise CatalogError(f"{catalog.source.name} has none of the {len(labels)} labelled tracks.")
-    choosers = choosers or (Ranked(), *yardsticks())
-    for chooser in choosers:
-        chooser.fit(tracks)
+    recommenders = recommenders or (InMemoryRecommender(), *baselines())
+    for each in recommenders:
+        each.fit(tracks)
     having = {
         label: {track.id for track in tracks if label in labels[track.id]}
         for label in sorted(set().union(*labels.values()))
@@ -111,19 +112,23 @@ def precision(
         known=len(tracks),
         missing=len(labels) - len(tracks),
         labels=tuple(
-            Found(label, len(ids), {each.name: _precision(each, label, ids) for each in choosers})
+            Found(
+                label, len(ids), {each.name: _precision(each, label, ids) for each in recommenders}
+            )
             for label, ids in having.items()
             if ids
         ),
     )
 
 
-def _precision(chooser: Chooser, label: str, wanted: Collection[str]) -> tuple[float, ...]:
+def _precision(
+    recommender: PlaylistRecommender, label: str, wanted: Collection[str]
+) -> tuple[float, ...]:
     emotions = {label: 1.0} if label in COORDINATES else None
     hits: list[list[bool]] = []
     for seed in SEEDS:
-        playlist = chooser.recommend(
-            mood_named(label), intent="match", n=max(DEPTHS), seed=seed, emotions=emotions
+        playlist = recommender.answer(
+            Request(mood_named(label), intent="match", n=max(DEPTHS), seed=seed, emotions=emotions)
         )
         hits.append([pick.track.id in wanted for pick in playlist.picks])
     return tuple(fmean(sum(hit[:depth]) / depth for hit in hits) for depth in DEPTHS)

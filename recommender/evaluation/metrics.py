@@ -11,15 +11,16 @@ from typing import Final
 import numpy as np
 
 from recommender.genres import UNSAID, default_table
+from recommender.journey import emotions_at
 from recommender.ranking.candidates import song_key
-from recommender.ranking.ranking import APART, Wish, feelings_at
+from recommender.ranking.selection import ARTIST_GAP
 from recommender.types import Intent, Mood, Playlist, Track
 
-FAR: Final = 0.6
-"""A journey is one to be measured where its ends are this far apart on the plane."""
+MIN_JOURNEY_DISTANCE: Final = 0.6
+"""Journeys are measured whose ends are at least this far apart, in units of the plane."""
 
-END: Final = 3
-"""Over how many of its last tracks it is measured where a journey arrived."""
+ARRIVAL_TRACKS: Final = 3
+"""Where a journey arrived is measured over this many of its last tracks."""
 
 LABELLED: Final[Mapping[str, tuple[tuple[float, float], tuple[float, float]]]] = {
     "happy": ((0.37, 0.81), (0.66, 0.88)),
@@ -28,13 +29,19 @@ LABELLED: Final[Mapping[str, tuple[tuple[float, float], tuple[float, float]]]] =
     "calm": ((0.07, 0.19), (0.04, 0.24)),
 }
 """Lower and upper quartile of measured valence and of energy among 686 tracks that people
-labelled by hand (a public table of Spotify's features by mood). They were chosen by nobody here
-and no weight was fitted to them alone, so they check the rest from outside."""
+labelled by hand (a public table of Spotify's features by mood). None was chosen by us and
+no weight was fitted to them alone, so they check the rest from outside."""
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What every chooser is asked for, once a seed."""
+class Scenario:
+    """What every recommender is asked for, once a seed.
+
+    Attributes:
+        name: what it is called.
+        mood, intent, emotions: see `Request`.
+        label: the mood of `LABELLED` that its tracks are held against, if it is one.
+    """
 
     name: str
     mood: Mood
@@ -45,9 +52,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A request and the playlists that it was answered with, one a seed."""
+    """A scenario and the playlists that it was answered with, one a seed."""
 
-    request: Request
+    scenario: Scenario
     playlists: tuple[Playlist, ...]
 
 
@@ -59,9 +66,9 @@ class Measure:
         name: the head of its column.
         better: 1 where more is better, -1 where less is.
         says: what it is, for those who read the table.
-        of: from a chooser's answers and the number of tracks in the catalogue to the figure;
+        of: from a recommender's answers and the number of tracks in the catalogue to the figure;
             ``None`` where none of the playlists is one to measure it of.
-        ahead: the yardsticks that ours claims to be ahead of.
+        ahead: the baselines that ours claims to be ahead of.
         level: whether being as good as they are keeps the claim.
     """
 
@@ -90,7 +97,7 @@ def _each(
 
 
 def distance(playlist: Playlist) -> float | None:
-    """Return how far the tracks lie from their places, on the plane of ranks: 0-2.83."""
+    """Return how far the tracks lie from their slots, on the plane of ranks: 0-2.83."""
     return _mean(pick.track.position.distance(pick.slot) for pick in playlist.picks)
 
 
@@ -99,9 +106,14 @@ def genre_fit(answers: Sequence[Answer], tracks: int) -> float | None:
     table = default_table()
     fits: list[float] = []
     for answer in answers:
-        wish = Wish(answer.request.intent, answer.request.emotions or {})
+        asked = answer.scenario
         slots = answer.playlists[0].journey
-        suits = [table.scores(feelings_at(place, slots, wish)) for place in range(len(slots))]
+        suits = [
+            table.scores(
+                emotions_at(place, slots, intent=asked.intent, emotions=asked.emotions or {})
+            )
+            for place in range(len(slots))
+        ]
         for playlist in answer.playlists:
             for pick, here in zip(playlist.picks, suits, strict=False):
                 known = [here[family] for family in pick.track.genres if family in here]
@@ -118,51 +130,51 @@ def diversity(playlist: Playlist) -> float | None:
 
 
 def artist_repeats(playlist: Playlist) -> float | None:
-    """Return the share of tracks by an artist of one of the last `APART`: 0-1."""
+    """Return the fraction of tracks by an artist of one of the last `ARTIST_GAP`: 0-1."""
     names = [{name.casefold() for name in pick.track.artists} for pick in playlist.picks]
     return _mean(
-        float(bool(own & set().union(*names[max(0, place - APART) : place])))
+        float(bool(own & set().union(*names[max(0, place - ARTIST_GAP) : place])))
         for place, own in enumerate(names)
     )
 
 
 def novelty(answers: Sequence[Answer], tracks: int) -> float | None:
-    """Return the share of songs in a repeated request that none of the earlier ones had: 0-1."""
-    shares: list[float | None] = []
+    """Return the fraction of songs in a repeated request that none of the earlier ones had: 0-1."""
+    new: list[float | None] = []
     for answer in answers:
         heard: set[tuple[str, str]] = set()
         for time, playlist in enumerate(answer.playlists):
             songs = [song_key(pick.track) for pick in playlist.picks]
             if time:
-                shares.append(_mean(float(song not in heard) for song in songs))
+                new.append(_mean(float(song not in heard) for song in songs))
             heard |= set(songs)
-    return _mean(shares)
+    return _mean(new)
 
 
 def coverage(answers: Sequence[Answer], tracks: int) -> float | None:
-    """Return the share of the catalogue that came up in any playlist: 0-1."""
+    """Return the fraction of the catalogue that came up in any playlist: 0-1."""
     played = {
         pick.track.id for answer in answers for each in answer.playlists for pick in each.picks
     }
     return len(played) / tracks if tracks else None
 
 
-def fame(playlist: Playlist) -> float | None:
+def popularity(playlist: Playlist) -> float | None:
     """Return the mean popularity: 0-100."""
     return _mean(pick.track.popularity for pick in playlist.picks)
 
 
 def arrival(playlist: Playlist) -> float | None:
-    """Return how far from its target a journey's last tracks lie in the mean: 0-2.83."""
+    """Return how far from its target a journey's last tracks lie on average: 0-2.83."""
     if not _travels(playlist):
         return None
-    last = [pick.track.position for pick in playlist.picks[-END:]]
+    last = [pick.track.position for pick in playlist.picks[-ARRIVAL_TRACKS:]]
     centre = Mood(fmean(place.valence for place in last), fmean(place.arousal for place in last))
     return centre.distance(playlist.target)
 
 
 def step(playlist: Playlist) -> float | None:
-    """Return how far apart neighbouring tracks of a shift are in the mean: 0-2.83."""
+    """Return how far apart neighbouring tracks of a shift are on average: 0-2.83."""
     return _mean(_steps(playlist))
 
 
@@ -183,7 +195,7 @@ def outside_labelled(answers: Sequence[Answer], tracks: int) -> float | None:
     """Return how far outside of `LABELLED`'s quartiles tracks lie, in measured units: 0-1.41."""
     gaps = []
     for answer in answers:
-        quartiles = LABELLED.get(answer.request.label or "")
+        quartiles = LABELLED.get(answer.scenario.label or "")
         if quartiles is None:
             continue
         (low_v, high_v), (low_e, high_e) = quartiles
@@ -194,22 +206,22 @@ def outside_labelled(answers: Sequence[Answer], tracks: int) -> float | None:
     return _mean(gaps)
 
 
-def acoustic(answers: Sequence[Answer], tracks: int) -> float | None:
+def acousticness(answers: Sequence[Answer], tracks: int) -> float | None:
     """Return the mean acousticness where calm or sad music is asked for: 0-1."""
     return _mean(
         track.acousticness
         for answer in answers
-        if answer.request.label in ("calm", "sad")
+        if answer.scenario.label in ("calm", "sad")
         for track in _tracks(answer)
     )
 
 
-def wordless(answers: Sequence[Answer], tracks: int) -> float | None:
+def instrumentalness(answers: Sequence[Answer], tracks: int) -> float | None:
     """Return the mean instrumentalness where calm music is asked for: 0-1."""
     return _mean(
         track.instrumentalness
         for answer in answers
-        if answer.request.label == "calm"
+        if answer.scenario.label == "calm"
         for track in _tracks(answer)
     )
 
@@ -219,7 +231,7 @@ def _tracks(answer: Answer) -> list[Track]:
 
 
 def _travels(playlist: Playlist) -> bool:
-    far = playlist.mood.distance(playlist.target) >= FAR
+    far = playlist.mood.distance(playlist.target) >= MIN_JOURNEY_DISTANCE
     return playlist.intent != "match" and far and bool(playlist.picks)
 
 
@@ -236,7 +248,7 @@ _FIXED: Final = ("popularity", "nearest, raw", "nearest, ranked")
 
 MEASURES: Final = (
     Measure(
-        "distance", -1, "of tracks from their places, on the plane of ranks", _each(distance), _APPS
+        "distance", -1, "of tracks from their slots, on the plane of ranks", _each(distance), _APPS
     ),
     Measure(
         "genre fit",
@@ -253,17 +265,17 @@ MEASURES: Final = (
         _BLIND,
     ),
     Measure(
-        "acoustic",
+        "acousticness",
         1,
-        "acousticness where calm or sad is asked for; labelled sad: .67",
-        acoustic,
+        "mean where calm or sad is asked for; labelled sad: .67",
+        acousticness,
         _BLIND,
     ),
     Measure(
-        "wordless",
+        "instrumentalness",
         1,
-        "instrumentalness where calm is asked for; labelled calm: .91",
-        wordless,
+        "mean where calm is asked for; labelled calm: .91",
+        instrumentalness,
         _BLIND,
     ),
     Measure(
@@ -275,7 +287,7 @@ MEASURES: Final = (
     Measure(
         "repeats",
         -1,
-        "share of tracks by an artist heard within the last nine",
+        "fraction of tracks by an artist heard within the last nine",
         _each(artist_repeats),
         _ALL,
         True,
@@ -283,12 +295,14 @@ MEASURES: Final = (
     Measure(
         "novelty",
         1,
-        "share of new songs when the same is asked again, nothing left out",
+        "fraction of new songs when the same is asked again, nothing left out",
         novelty,
         _FIXED,
     ),
-    Measure("coverage", 1, "share of the catalogue that came up in any playlist", coverage, _FIXED),
-    Measure("fame", 1, "mean popularity, 0-100", _each(fame), ("random", "hard quadrant")),
+    Measure(
+        "coverage", 1, "fraction of the catalogue that came up in any playlist", coverage, _FIXED
+    ),
+    Measure("popularity", 1, "mean, 0-100", _each(popularity), ("random", "hard quadrant")),
     Measure("radius", -1, "of a match: nine of ten tracks lie within it", _each(radius), _APPS[:3]),
     Measure(
         "arrival", -1, "of a journey: its last three tracks from the target", _each(arrival), _APPS

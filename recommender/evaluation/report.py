@@ -12,7 +12,7 @@ from recommender.evaluation.evaluate import Evaluation, Figures, Standing
 from recommender.evaluation.label_retrieval import DEPTHS, Precision
 from recommender.evaluation.metrics import MEASURES, Measure
 from recommender.evaluation.tune import PARTS, Search
-from recommender.ranking.candidates import Weights
+from recommender.ranking.weights import Weights
 
 RECORD: Final = Path(__file__).parents[1] / "evaluation.md"
 """Where the figures of the shipped weights are kept; the chart and the JSON lie beside it."""
@@ -22,12 +22,12 @@ DRAWN: Final = (
     "arrival",
     "genre fit",
     "outside labels",
-    "acoustic",
+    "acousticness",
     "diversity",
     "repeats",
     "novelty",
     "coverage",
-    "fame",
+    "popularity",
 )
 """What the chart shows."""
 
@@ -62,7 +62,7 @@ def as_content(
     content: Content = {
         "catalog": catalog,
         "tracks": evaluation.tracks,
-        "requests": len(evaluation.grid.requests),
+        "scenarios": len(evaluation.grid.scenarios),
         "seeds": list(evaluation.grid.seeds),
         "n": evaluation.grid.n,
         "figures": {name: dict(figures) for name, figures in evaluation.figures.items()},
@@ -103,7 +103,7 @@ def as_markdown(content: Content) -> str:
 
 
 def table(content: Content) -> str:
-    """Return the figures, a row a measure and a column a chooser, the best of each row bold."""
+    """Return the figures, a row a measure and a column a recommender, the best of each row bold."""
     names = list(content["figures"])
     rows = [["", *names], ["---", *["---:"] * len(names)]]
     for measure in MEASURES:
@@ -115,7 +115,7 @@ def table(content: Content) -> str:
 
 
 def labels_table(labels: Mapping[str, Any]) -> str:
-    """Return the precision at each depth, a row a label and a column a chooser."""
+    """Return the precision at each depth, a row a label and a column a recommender."""
     names = list(labels["labels"][0]["precision"]) if labels["labels"] else []
     depths = " and ".join(map(str, DEPTHS))
     lines = [
@@ -125,7 +125,7 @@ def labels_table(labels: Mapping[str, Any]) -> str:
         f"Of {labels['known']:,} labelled tracks that the catalogue has "
         f"({labels['missing']:,} it has not).",
         "",
-        f"| label | tracks | by chance | {' | '.join(names)} |",
+        f"| label | tracks | at random | {' | '.join(names)} |",
         f"|---|---:|---:|{'---:|' * len(names)}",
     ]
     for found in labels["labels"]:
@@ -174,7 +174,7 @@ def record(content: Content, path: Path = RECORD) -> list[Path]:
 
 
 def draw(content: Content, path: Path) -> None:
-    """Draw a small bar chart for each of `DRAWN`, ours in ink and the yardsticks paler."""
+    """Draw a small bar chart for each of `DRAWN`, ours in ink and the baselines paler."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -216,7 +216,7 @@ def draw(content: Content, path: Path) -> None:
 
 
 def _heading(content: Content) -> str:
-    playlists = content["requests"] * len(content["seeds"])
+    playlists = content["scenarios"] * len(content["seeds"])
     return "\n".join(
         [
             "# How well the music fits",
@@ -225,13 +225,13 @@ def _heading(content: Content) -> str:
             "[evaluation.json](evaluation.json).",
             "",
             f"Catalogue: `{content['catalog']}`, {content['tracks']:,} tracks. Each way of "
-            f"choosing made {playlists} playlists of {content['n']} tracks: {content['requests']} "
+            f"choosing made {playlists} playlists of {content['n']} tracks: {content['scenarios']} "
             f"moods and intents, each asked {len(content['seeds'])} times with another draw.",
             "",
             "- **random**: any track.",
             "- **popularity**: the best known ones, whatever the mood.",
-            "- **hard quadrant**: any track of the right quadrant of valence and energy, cut at "
-            "0.5; what most apps do.",
+            "- **hard quadrant**: any track of the right quadrant of valence and energy, split "
+            "at 0.5; what most apps do.",
             "- **nearest, raw**: nearest by valence and energy as measured.",
             "- **nearest, ranked**: nearest by their ranks in the catalogue, and nothing else. It "
             "shows how near one can come, at the price of the same playlist every time.",
@@ -264,7 +264,7 @@ def _measured() -> str:
 
 
 def _adventure(figures: Mapping[str, Figures]) -> str:
-    names = ("fame", "genre fit", "novelty", "coverage", "diversity", "distance")
+    names = ("popularity", "genre fit", "novelty", "coverage", "diversity", "distance")
     lines = [
         "",
         "## From familiar to adventurous",
@@ -288,7 +288,7 @@ def _features(gains: Mapping[str, float | None]) -> str:
         "## Is a mood more than two numbers?",
         "",
         "What a track's genre families suit (our table, a weak label) is explained by a quadratic "
-        "in the features, on tracks that it was not fitted to. Share of the variance:",
+        "in the features, on tracks that it was not fitted to. Fraction of the variance:",
         "",
         "| | |",
         "|---|---:|",
@@ -315,7 +315,7 @@ def _search(search: Mapping[str, Any], weights: Mapping[str, float]) -> str:
         "## How the weights were chosen",
         "",
         "`python -m recommender evaluate --tune` tries one weight after the other and keeps what "
-        "raises the mean of marks: 0 for the worst yardstick's figure, 1 for the best one's, and "
+        "raises the mean of marks: 0 for the worst baseline's figure, 1 for the best one's, and "
         "no more for being still better. Draws are others than those of the table. The marks "
         f"count: {parts}.",
         "",
@@ -347,7 +347,7 @@ def _limits() -> str:
             "",
             "## What this does not say",
             "",
-            "Nobody was asked. Nearness is judged by the measured valence and energy that the "
+            "No listener was asked. Nearness is judged by the measured valence and energy that the "
             "ranking itself goes by, and genre fit by our own table. The quartiles of 686 tracks "
             "that people labelled by hand are the one check from outside, and they are of another "
             "set of tracks. Labels of one's own say more: `--labels FILE.csv` with the columns "
@@ -365,7 +365,7 @@ def _cell(value: float | None, measure: Measure, best: float) -> str:
 
 
 def _figure(value: float, measure: Measure) -> str:
-    return f"{value:.1f}" if measure.name == "fame" else f"{value:.3f}"
+    return f"{value:.1f}" if measure.name == "popularity" else f"{value:.3f}"
 
 
 def _rounded(value: Any) -> Any:

@@ -18,22 +18,23 @@ from numpy.typing import NDArray
 from recommender.catalog.catalog import Catalog
 from recommender.mood import mood_of_emotion
 from recommender.recommender import Recommender
+from recommender.request import Request
 from recommender.taste.taste import Taste, Verdict
 from recommender.types import Mood, Track
 
 Floats = NDArray[np.float64]
 
 Likes = Callable[[Track, Mood], bool]
-"""Whether somebody's taste is for a track in a mood."""
+"""Whether a listener's taste is for a track in a mood."""
 
-FITS: Final = 0.85
-"""How often somebody likes what is to their taste."""
+LIKE_PROBABILITY_TO_TASTE: Final = 0.85
+"""How often a listener likes what is to their taste."""
 
-REST: Final = 0.15
-"""How often somebody likes what is not."""
+LIKE_PROBABILITY_OTHERWISE: Final = 0.15
+"""How often a listener likes what is not."""
 
-SKIPS: Final = 0.5
-"""Share of what was not liked that is only skipped."""
+SKIP_PROBABILITY: Final = 0.5
+"""Fraction of what was not liked that is only skipped."""
 
 MOODS: Final = ("sad", "happy", "neutral", "angry")
 """What is felt in one set after the other."""
@@ -41,7 +42,7 @@ MOODS: Final = ("sad", "happy", "neutral", "angry")
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Somebody with a taste.
+    """A simulated person with a taste.
 
     Attributes:
         kind: what kind of taste it is, in words.
@@ -53,13 +54,13 @@ class Listener:
 
     def chance(self, track: Track, mood: Mood) -> float:
         """Return how likely they are to like a track in a mood, 0-1."""
-        return FITS if self.likes(track, mood) else REST
+        return LIKE_PROBABILITY_TO_TASTE if self.likes(track, mood) else LIKE_PROBABILITY_OTHERWISE
 
     def say(self, track: Track, mood: Mood, noise: np.random.Generator) -> Verdict:
         """Return what they say of a track."""
         if noise.random() < self.chance(track, mood):
             return "like"
-        return "skip" if noise.random() < SKIPS else "dislike"
+        return "skip" if noise.random() < SKIP_PROBABILITY else "dislike"
 
 
 def listeners(catalog: Catalog, seed: int) -> tuple[Listener, ...]:
@@ -89,10 +90,10 @@ def listeners(catalog: Catalog, seed: int) -> tuple[Listener, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """How somebody fared, one figure a set, each (sets,).
+    """How a listener fared, one figure a set, each (sets,).
 
     Attributes:
-        liked: share of a set that is to their liking, 0-1: the chance of a like, not the draw.
+        liked: fraction of a set that is to their liking, 0-1: the chance of a like, not the draw.
         likes: how many likes they had given before it.
         distance: mean distance of its tracks to the mood it was for, in units of the plane.
     """
@@ -114,7 +115,7 @@ def listen(
     after: int = 0,
     taste: Taste | None = None,
 ) -> Session:
-    """Let somebody hear one set after the other, without repeats, and say a verdict on each track.
+    """Let a listener hear one set after the other, without repeats, and judge each track.
 
     Args:
         listener: who listens.
@@ -134,13 +135,15 @@ def listen(
     for number in range(sets):
         who = then if then is not None and number >= after else listener
         mood = mood_of_emotion(MOODS[number % len(MOODS)])
-        playlist = recommender.recommend(
-            mood,
-            intent="match",
-            n=size,
-            seed=seed * 1000 + number,
-            exclude=heard,
-            taste=taste if learning else None,
+        playlist = recommender.answer(
+            Request(
+                mood,
+                intent="match",
+                n=size,
+                seed=seed * 1000 + number,
+                exclude=tuple(heard),
+                taste=taste if learning else None,
+            )
         )
         tracks = [pick.track for pick in playlist.picks]
         rows.append(
@@ -158,7 +161,7 @@ def listen(
 
 
 def separation(taste: Taste, listener: Listener, tracks: Sequence[Track], mood: Mood) -> float:
-    """Return how well a taste tells what somebody likes from what they do not.
+    """Return how well a taste tells what a listener likes from what they do not.
 
     Returns:
         The chance that of two tracks, one liked and one not, the liked one scores higher (the

@@ -6,30 +6,32 @@ the round is repeated until nothing gets better. What is made better is `merit`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Final
 
 from recommender.catalog.catalog import Catalog
-from recommender.evaluation.baselines import Ours, yardsticks
+from recommender.evaluation.baselines import CatalogRecommender, baselines
 from recommender.evaluation.evaluate import Figures, Grid, ask, default_grid, everything, measure
 from recommender.evaluation.metrics import MEASURES
-from recommender.genres import default_table
-from recommender.journey import plan, target_for
-from recommender.ranking.candidates import Weights
-from recommender.ranking.ranking import Ranker, Wish
-from recommender.recommender import search
-from recommender.types import Intent, Mood, Pick, Playlist, Track
+from recommender.journey import plan
+from recommender.ranking.candidates import CandidateSet
+from recommender.ranking.scoring import Context, Scores, score
+from recommender.ranking.selection import select
+from recommender.ranking.weights import Weights
+from recommender.recommender import search_plan
+from recommender.request import Request
+from recommender.types import Pick, Playlist
 
 PARTS: Final[Mapping[str, float]] = {
     "distance": 3.0,
     "genre fit": 2.0,
     "outside labels": 1.5,
-    "acoustic": 1.0,
-    "wordless": 0.5,
+    "acousticness": 1.0,
+    "instrumentalness": 0.5,
     "diversity": 1.0,
     "novelty": 2.0,
-    "fame": 1.0,
+    "popularity": 1.0,
     "arrival": 1.5,
     "leap": 1.0,
     "radius": 1.0,
@@ -37,34 +39,34 @@ PARTS: Final[Mapping[str, float]] = {
 """What each measure is worth in `merit`: to be near the mood first, then to fit and to be new."""
 
 PERFECT: Final[Mapping[str, float]] = {"genre fit": 1.0, "novelty": 1.0}
-"""What earns full marks where that is not what the best yardstick reaches."""
+"""What earns full marks where that is not what the best baseline reaches."""
 
 BY_HAND: Final = Weights(
-    reach=0.12,
-    quiet_reach=0.22,
+    bandwidth=0.12,
+    quiet_bandwidth=0.22,
     genre=2.0,
-    fame=0.8,
-    still=0.6,
-    wordless=9.0,
+    popularity=0.8,
+    acousticness=0.6,
+    instrumentalness=9.0,
     repeat=0.6,
-    chance=0.4,
+    temperature=0.4,
 )
 """What had been set by hand before anything was measured: where a search begins."""
 
 VALUES: Final[Mapping[str, tuple[float, ...]]] = {
-    "reach": (0.08, 0.10, 0.12, 0.15, 0.18, 0.22),
-    "quiet_reach": (0.10, 0.15, 0.22, 0.30),
+    "bandwidth": (0.08, 0.10, 0.12, 0.15, 0.18, 0.22),
+    "quiet_bandwidth": (0.10, 0.15, 0.22, 0.30),
     "genre": (1.0, 1.5, 2.0, 3.0, 4.0),
-    "fame": (0.0, 0.4, 0.8, 1.2, 1.6),
-    "still": (0.0, 0.6, 1.5, 2.5, 3.5),
-    "wordless": (0.0, 0.3, 0.6, 1.0, 9.0),
+    "popularity": (0.0, 0.4, 0.8, 1.2, 1.6),
+    "acousticness": (0.0, 0.6, 1.5, 2.5, 3.5),
+    "instrumentalness": (0.0, 0.3, 0.6, 1.0, 9.0),
     "repeat": (0.0, 0.3, 0.6, 0.9, 1.2),
-    "chance": (0.2, 0.4, 0.6, 0.8, 1.0),
+    "temperature": (0.2, 0.4, 0.6, 0.8, 1.0),
 }
-"""What is tried of each weight. `taste` is not: nobody in the grid has one."""
+"""What is tried of each weight. `taste` is not: no scenario of the grid has one."""
 
-NOTICEABLE: Final = 0.001
-"""A gain in merit below this is taken for luck, and the weight stays as it is."""
+MIN_GAIN: Final = 0.001
+"""A gain in merit below this is taken for chance, and the weight stays as it is."""
 
 SEEDS: Final = (11, 12, 13, 14)
 """Other draws than those of the recorded figures, so that none of their luck is fitted to."""
@@ -106,49 +108,53 @@ class Search:
         return {name: (before[name], after[name]) for name in before if before[name] != after[name]}
 
 
-class Prefetched(Ours):
-    """Ours with the catalogue's answers kept, so that only the ranking is done again."""
+class CachedRecommender(CatalogRecommender):
+    """`CatalogRecommender` that keeps candidates and scores: another draw costs the selection only.
+
+    Picks carry no reasons. Of a request only the mood, intent, n, target, emotions, exclude and
+    seed count.
+    """
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(catalog)
-        self._catalog = catalog
-        self._found: dict[tuple[Mood, Intent, int], list[Track]] = {}
-        self._ranker: tuple[object, Ranker] | None = None
-        self.weights = Weights()
+        self._candidates_along: dict[object, CandidateSet] = {}
+        self._scored: tuple[object, Scores] | None = None
 
-    def recommend(
-        self,
-        mood: Mood,
-        *,
-        intent: Intent,
-        n: int,
-        seed: int,
-        emotions: Mapping[str, float] | None = None,
-        exclude: Collection[str] = (),
-    ) -> Playlist:
-        """Return the tracks that `Recommender.recommend` would choose, without the reasons."""
-        slots = plan(mood, intent, n)
-        ranker = self._rank(slots, Wish(intent, emotions or {}), exclude)
-        picks = tuple(
-            Pick(ranker.tracks[row], slot, self.name)
-            for row, slot in zip(ranker.order(slots, seed), slots, strict=False)
+    def answer(self, request: Request) -> Playlist:
+        """Return the tracks that `Recommender.answer` would choose, without the reasons."""
+        request = request.seeded()
+        assert request.seed is not None
+        slots = plan(request.mood, request.intent, request.n, target=request.end)
+        searched = slots, frozenset(request.exclude)
+        if searched not in self._candidates_along:
+            places, limit = search_plan(slots)
+            found = self.catalog.candidates_along(places, limit=limit, exclude=request.exclude)
+            self._candidates_along[searched] = CandidateSet(found)
+        candidates = self._candidates_along[searched]
+        context = Context(request.intent, request.emotions or {})
+        key = (searched, context, self.weights)
+        if self._scored is None or self._scored[0] != key:
+            self._scored = key, score(candidates, slots, context, self.weights)
+        scores = self._scored[1]
+        rows = select(
+            candidates,
+            scores,
+            slots,
+            intent=request.intent,
+            weights=self.weights,
+            seed=request.seed,
         )
-        end = target_for(mood, intent)
-        return Playlist(mood=mood, target=end, intent=intent, picks=picks, seed=seed)
-
-    def _rank(self, slots: Sequence[Mood], wish: Wish, exclude: Collection[str]) -> Ranker:
-        """Return the ranker, the last one if the request is the same with another seed."""
-        key = (slots[0], wish.intent, len(slots))
-        asked = (key, wish, self.weights, tuple(exclude))
-        if self._ranker is None or self._ranker[0] != asked:
-            if exclude or key not in self._found:
-                places, limit = search(slots)
-                self._found[key] = self._catalog.candidates_along(
-                    places, limit=limit, exclude=exclude
-                )
-            ranker = Ranker(self._found[key], wish, default_table(), self.weights)
-            self._ranker = (asked, ranker)
-        return self._ranker[1]
+        picks = tuple(
+            Pick(candidates.tracks[row], slot, self.name)
+            for row, slot in zip(rows, slots, strict=False)
+        )
+        return Playlist(
+            mood=request.mood,
+            target=request.end,
+            intent=request.intent,
+            picks=picks,
+            seed=request.seed,
+        )
 
 
 def merit(own: Figures, others: Sequence[Figures]) -> float:
@@ -159,7 +165,7 @@ def merit(own: Figures, others: Sequence[Figures]) -> float:
 
     Args:
         own: measure → figure.
-        others: the yardsticks' figures.
+        others: the baselines' figures.
     """
     total = 0.0
     worth = 0.0
@@ -196,12 +202,12 @@ def tune(
     grid = grid or default_grid(SEEDS)
     tracks = everything(catalog)
     others: list[Figures] = []
-    for yardstick in yardsticks():
-        yardstick.fit(tracks)
-        others.append(measure(ask(yardstick, grid), len(tracks)))
-    chooser = Prefetched(catalog)
+    for baseline in baselines():
+        baseline.fit(tracks)
+        others.append(measure(ask(baseline, grid), len(tracks)))
+    recommender = CachedRecommender(catalog)
     best = first = start or BY_HAND
-    top = begin = _try(chooser, best, grid, len(tracks), others)[0]
+    top = begin = _try(recommender, best, grid, len(tracks), others)[0]
     trials: list[Trial] = []
     for _ in range(rounds):
         before = top
@@ -209,8 +215,8 @@ def tune(
             changed = replace(best, **{name: value})  # type: ignore[arg-type]
             if changed == best:
                 continue
-            reached, figures = _try(chooser, changed, grid, len(tracks), others)
-            kept = reached > top + NOTICEABLE
+            reached, figures = _try(recommender, changed, grid, len(tracks), others)
+            kept = reached > top + MIN_GAIN
             trials.append(Trial(name, value, reached, figures, kept))
             if kept:
                 best, top = changed, reached
@@ -233,11 +239,11 @@ def slider(
         stops: what is asked for between 0 and 1.
     """
     grid = grid or default_grid()
-    chooser = Prefetched(catalog)
+    recommender = CachedRecommender(catalog)
     found: dict[float, Figures] = {}
     for stop in stops:
-        chooser.weights = Weights().at(stop)
-        found[stop] = measure(ask(chooser, grid), len(catalog))
+        recommender.weights = Weights().at(stop)
+        found[stop] = measure(ask(recommender, grid), len(catalog))
     return found
 
 
@@ -251,8 +257,12 @@ def _steps(values: Mapping[str, Sequence[float]]) -> Iterator[tuple[str, float]]
 
 
 def _try(
-    chooser: Prefetched, weights: Weights, grid: Grid, tracks: int, others: Sequence[Figures]
+    recommender: CachedRecommender,
+    weights: Weights,
+    grid: Grid,
+    tracks: int,
+    others: Sequence[Figures],
 ) -> tuple[float, Figures]:
-    chooser.weights = weights
-    figures = measure(ask(chooser, grid), tracks)
+    recommender.weights = weights
+    figures = measure(ask(recommender, grid), tracks)
     return merit(figures, others), figures

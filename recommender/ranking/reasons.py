@@ -12,24 +12,22 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
+from recommender.ranking.scoring import IN_PLACE_DISTANCE
 from recommender.types import Intent, Mood, Track
 
-CLOSE: Final = 0.30
-"""A track within this distance of its place is said to be there."""
+AUDIBLE_STEP: Final = 0.03
+"""Less than this on an axis of the plane is no difference that one hears."""
 
-STEP: Final = 0.03
-"""Less than this on an axis is no difference that anybody hears."""
+MAX_REASON_CHARACTERS: Final = 88
+"""So that a reason fits on a line."""
 
-LONGEST: Final = 88
-"""Characters of a reason, so that it fits on a line."""
-
-SPOKE: Final = 0.45
-"""From how many points on a term is said to have spoken for a track."""
+NOTABLE_POINTS: Final = 0.45
+"""A term of the score that gave a track more points than this is mentioned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where in a playlist a track was chosen, and what spoke for it.
+    """Where in a playlist a track was selected, and what spoke for it.
 
     Attributes:
         place: from 0.
@@ -38,13 +36,13 @@ class Situation:
         slot: the mood of the place.
         target: the mood of the last place.
         previous: the track before.
-        asked: families that were asked for.
+        genres: families that were asked for.
         emotion: what is felt here most.
-        genre: points that its family's fit to the mood gave it.
-        fame: points that being known gave it.
-        fresh: whether its leading family was not among the last few.
-        suited: which of its families fits the mood best.
-        taste: points that the listener's taste gave it.
+        genre_points: what its family's fit to the mood gave it.
+        popularity_points: what being known gave it.
+        new_family: whether its leading family was not among the last few.
+        best_family: which of its families fits the mood best.
+        taste_points: what the listener's taste gave it.
         because: what of their taste speaks for it, "because you liked …".
     """
 
@@ -54,43 +52,42 @@ class Situation:
     slot: Mood
     target: Mood
     previous: Track | None
-    asked: tuple[str, ...]
+    genres: tuple[str, ...]
     emotion: str
-    genre: float
-    fame: float
-    fresh: bool
-    suited: str | None
-    taste: float = 0.0
+    genre_points: float
+    popularity_points: float
+    new_family: bool
+    best_family: str | None
+    taste_points: float = 0.0
     because: str | None = None
 
 
-def explain(track: Track, situation: Situation, said: Sequence[str]) -> str:
-    """Return the reason for a track.
+def write_reason(track: Track, situation: Situation, earlier: Sequence[str]) -> str:
+    """Return the reason for a track, in one line.
 
     Args:
-        track: what was chosen.
+        track: what was selected.
         situation: where and why.
-        said: the reasons before it, which it avoids to repeat.
+        earlier: the reasons before it, which it avoids repeating.
     """
-    recent = said[-6:]
-    leads = _least_used(_leads(track, situation), recent)
-    sounds = _least_used(list(_sounds(track)), said)
-    tails = [tail for tail in _tails(track, situation) if not _stale(tail, said[-3:])]
+    leads = _least_used(_leads(track, situation), earlier[-6:])
+    sounds = _least_used(list(_sounds(track)), earlier)
+    tails = [tail for tail in _tails(track, situation) if not _stale(tail, earlier[-3:])]
     # Of an estimate it is always said that it is one.
     sounds = sounds if track.estimated else [*sounds, ""]
     fitting = ""
     for tail, lead, sound in product([*tails, ""], leads, sounds):
         reason = _joined(lead, sound, tail)
-        if len(reason) <= LONGEST:
+        if len(reason) <= MAX_REASON_CHARACTERS:
             fitting = reason
-            if reason not in said:
+            if reason not in earlier:
                 break
     return fitting
 
 
 def _leads(track: Track, situation: Situation) -> list[str]:
     """Return what can be said of the track's part in the journey, never nothing."""
-    there = track.position.distance(situation.slot) <= CLOSE
+    there = track.position.distance(situation.slot) <= IN_PLACE_DISTANCE
     first, last = situation.place == 0, situation.place == situation.places - 1
     if not there and _settles(track, situation.slot):
         return ["Quiet, and without words", "Room to breathe", "Needs no words"]
@@ -111,7 +108,7 @@ def _leads(track: Track, situation: Situation) -> list[str]:
         return ["Straight to something brighter"]
     if first:
         return ["Meets you where you are"]
-    if last and track.position.distance(situation.target) <= CLOSE:
+    if last and track.position.distance(situation.target) <= IN_PLACE_DISTANCE:
         return ["Arrived"]
     turned = _step(track, situation.previous)
     if situation.intent == "lift":
@@ -122,10 +119,10 @@ def _leads(track: Track, situation: Situation) -> list[str]:
 
 
 def _settles(track: Track, slot: Mood) -> bool:
-    """Whether a place is calm and a track is, though without a voice it is measured as sad."""
-    wordless = track.instrumentalness is not None and track.instrumentalness >= 0.7
-    calm = slot.valence > 0.0 and slot.arousal < -CLOSE
-    return calm and wordless and track.position.arousal < slot.arousal + CLOSE / 2
+    """Whether a place is calm and a track is, though instrumental music is measured as sad."""
+    instrumental = track.instrumentalness is not None and track.instrumentalness >= 0.7
+    calm = slot.valence > 0.0 and slot.arousal < -IN_PLACE_DISTANCE
+    return calm and instrumental and track.position.arousal < slot.arousal + IN_PLACE_DISTANCE / 2
 
 
 def _step(track: Track, previous: Track | None) -> list[str]:
@@ -134,17 +131,21 @@ def _step(track: Track, previous: Track | None) -> list[str]:
         return []
     brighter = track.position.valence - previous.position.valence
     livelier = track.position.arousal - previous.position.arousal
-    if brighter > STEP and livelier > STEP:
+    if brighter > AUDIBLE_STEP and livelier > AUDIBLE_STEP:
         return ["Brighter and livelier than the last", "A step brighter, with more drive"]
-    if brighter > STEP and livelier < -STEP:
+    if brighter > AUDIBLE_STEP and livelier < -AUDIBLE_STEP:
         return ["Brighter and calmer than the last", "Warmer now, and less restless"]
-    if brighter > STEP:
+    if brighter > AUDIBLE_STEP:
         return ["A step brighter than the last", "A little warmer"]
-    if livelier < -STEP and brighter > -STEP:
+    if livelier < -AUDIBLE_STEP and brighter > -AUDIBLE_STEP:
         return ["Calmer than the last", "A little quieter"]
-    if livelier > STEP and brighter > -STEP:
+    if livelier > AUDIBLE_STEP and brighter > -AUDIBLE_STEP:
         return ["A little more awake", "Livelier than the last"]
-    return ["Takes a breath", "Stays a moment"] if abs(brighter) + abs(livelier) < 4 * STEP else []
+    return (
+        ["Takes a breath", "Stays a moment"]
+        if abs(brighter) + abs(livelier) < 4 * AUDIBLE_STEP
+        else []
+    )
 
 
 def _sounds(track: Track) -> Iterator[str]:
@@ -212,21 +213,23 @@ def _textures(track: Track) -> Iterator[str]:
 
 def _tails(track: Track, situation: Situation) -> list[str]:
     """Return what else spoke for a track, the weightiest first."""
-    liked = [situation.because] if situation.because and situation.taste > SPOKE else []
-    asked = [family for family in track.genres if family in situation.asked]
+    liked = (
+        [situation.because] if situation.because and situation.taste_points > NOTABLE_POINTS else []
+    )
+    asked = [family for family in track.genres if family in situation.genres]
     if asked:
         return [*liked, f"{asked[0]}, which you asked for", f"more {asked[0]}"]
     weighed: list[tuple[float, str]] = []
-    if situation.suited is not None and situation.genre > SPOKE:
-        wording = _SUITS[situation.emotion].format(family=situation.suited)
-        weighed.append((situation.genre, wording))
-    known = situation.fame > SPOKE
+    if situation.best_family is not None and situation.genre_points > NOTABLE_POINTS:
+        wording = _SUITS[situation.emotion].format(family=situation.best_family)
+        weighed.append((situation.genre_points, wording))
+    known = situation.popularity_points > NOTABLE_POINTS
     if known and track.popularity >= 80:
-        weighed.append((situation.fame, "a song many people know"))
+        weighed.append((situation.popularity_points, "a song many people know"))
     if known and track.year is not None and track.year < 2000 and track.popularity >= 60:
-        weighed.append((situation.fame, f"a keeper from {track.year}"))
-    if situation.fresh and track.genres:
-        weighed.append((SPOKE, f"a turn to {track.genres[0]}"))
+        weighed.append((situation.popularity_points, f"a keeper from {track.year}"))
+    if situation.new_family and track.genres:
+        weighed.append((NOTABLE_POINTS, f"a turn to {track.genres[0]}"))
     return [*liked, *(tail for _, tail in sorted(weighed, key=lambda pair: -pair[0]))]
 
 
@@ -241,15 +244,15 @@ _SUITS: Final = {
 }
 
 
-def _least_used(options: Sequence[str], said: Sequence[str]) -> list[str]:
+def _least_used(options: Sequence[str], earlier: Sequence[str]) -> list[str]:
     """Sort wordings by how often they were used, those of equal use in their order."""
-    return sorted(options, key=lambda option: sum(option in reason for reason in said))
+    return sorted(options, key=lambda option: sum(option in reason for reason in earlier))
 
 
-def _stale(tail: str, said: Sequence[str]) -> bool:
+def _stale(tail: str, earlier: Sequence[str]) -> bool:
     """Whether one of the last reasons ended alike: in the same first or last word."""
     words = tail.split()
-    ends = [reason.rstrip(".").split("; ")[-1].split() for reason in said if "; " in reason]
+    ends = [reason.rstrip(".").split("; ")[-1].split() for reason in earlier if "; " in reason]
     return any(end[-1] == words[-1] or end[:2] == words[:2] for end in ends)
 
 

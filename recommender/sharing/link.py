@@ -19,23 +19,24 @@ from dataclasses import dataclass, replace
 from hashlib import blake2s
 from typing import Final
 
-from recommender.catalog.catalog import EVERYTHING, Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.genres import default_table, resolve
 from recommender.journey import plan
 from recommender.mood import COORDINATES
-from recommender.ranking.ranking import retell
+from recommender.ranking.ranking import explain_tracks
+from recommender.ranking.scoring import Context
 from recommender.sharing.link_repair import readings
-from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
+from recommender.types import EVERYTHING, INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
 
 VERSION: Final = 1
 
-LONGEST: Final = 16_000
+MAX_CHARACTERS: Final = 16_000
 """Characters of the longest text that `encode` writes, and a few more."""
 
-MOST_LETTERS: Final = 4 * LONGEST
+MAX_READ_CHARACTERS: Final = 4 * MAX_CHARACTERS
 """Characters of the longest text that is looked at; some will have been escaped."""
 
-MOST: Final = 255
+MAX_SHARED_TRACKS: Final = 255
 """Tracks of the longest playlist that is shared."""
 
 BROKEN: Final = "This link is broken or incomplete. Ask for it again, and copy the whole of it."
@@ -90,12 +91,13 @@ def encode(
             only the genres are told.
 
     Raises:
-        ValueError: it has more than `MOST` tracks, an id of more than 255 bytes, a seed below 0,
-            or a genre was asked for that the catalogue does not have.
+        ValueError: it has more than `MAX_SHARED_TRACKS` tracks, an id of more than 255 bytes, a
+            seed below 0, or a genre was asked for that the catalogue does not have.
     """
-    if len(playlist.picks) > MOST:
+    if len(playlist.picks) > MAX_SHARED_TRACKS:
         raise ValueError(
-            f"Incorrect value for 'playlist' argument: {len(playlist.picks)} tracks: at most {MOST}"
+            f"Incorrect value for 'playlist' argument: {len(playlist.picks)} tracks: "
+            f"at most {MAX_SHARED_TRACKS}"
         )
     if playlist.seed < 0:
         raise ValueError(f"Incorrect value for 'seed' argument: {playlist.seed!r}: 0 or more")
@@ -219,10 +221,10 @@ def _places(playlist: Playlist, emotions: Mapping[str, float], asked: Sequence[s
         return planned(count)[: len(tracks)] == playlist.journey
 
     least = max(1, len(tracks))
-    count = next((count for count in range(least, MOST + 1) if fits(count)), None)
+    count = next((count for count in range(least, MAX_SHARED_TRACKS + 1) if fits(count)), None)
     if count is None:
         return None
-    if count < MOST and fits(count + 1):
+    if count < MAX_SHARED_TRACKS and fits(count + 1):
         for longer in (count, count + 1):
             told = _told(tracks, planned(longer), playlist.intent, emotions, asked)
             if [pick.reason for pick in told] == reasons:
@@ -239,9 +241,7 @@ def _told(
 ) -> list[Pick]:
     if not tracks:
         return []
-    return retell(
-        tracks, slots, intent=intent, emotions=emotions, asked=asked, table=default_table()
-    )
+    return explain_tracks(tracks, slots, Context(intent, emotions, asked))
 
 
 def _mark(catalog: Catalog) -> bytes:
@@ -254,7 +254,7 @@ def _checksum(body: bytes) -> bytes:
 
 def _body(text: str) -> bytes:
     """Return what is in a text before the checksum, if that is right."""
-    if len(text) <= MOST_LETTERS:
+    if len(text) <= MAX_READ_CHARACTERS:
         for reading in readings(text):
             body = _checked(reading)
             if body is not None:
@@ -264,7 +264,7 @@ def _body(text: str) -> bytes:
 
 def _checked(text: str) -> bytes | None:
     """Return what is in a text that is exactly what `encode` wrote, or ``None``."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_CHARACTERS:
         return None
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from recommender.catalog.catalog import EVERYTHING, Catalog
+from recommender.catalog.catalog import Catalog
 from recommender.genres import default_table, resolve
 from recommender.spotify import reccobeats as elsewhere
 from recommender.spotify.cache import DayCache
@@ -24,7 +24,7 @@ from recommender.spotify.feature_imputation import Candidate, place
 from recommender.spotify.reccobeats import ReccoBeats
 from recommender.spotify.transport import Deadline, bounded
 from recommender.spotify.types import SpotifyTrack
-from recommender.types import Filters, Mood, Track
+from recommender.types import EVERYTHING, Filters, Mood, Track
 
 SEARCHES: Final = 3
 """Searches for a recommendation, at most."""

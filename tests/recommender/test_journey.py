@@ -4,7 +4,7 @@ from itertools import pairwise, product
 
 import pytest
 
-from recommender.journey import EASE_IN, between, plan, suggested_intent, target_for
+from recommender.journey import EASE_IN_TRACKS, between, plan, suggested_intent, target_for
 from recommender.mood import BRIGHT_AND_EASY, CALM, COORDINATES
 from recommender.types import Intent, Mood
 
@@ -34,7 +34,7 @@ def test_lift_is_pleasant_at_once_and_brings_the_energy_along(n: int) -> None:
         slots = plan(mood, "lift", n)
         target = target_for(mood, "lift")
         assert {slot.valence for slot in slots} == {target.valence}
-        assert all(slot == target for slot in slots[EASE_IN - 1 :])
+        assert all(slot == target for slot in slots[EASE_IN_TRACKS - 1 :])
         gaps = [abs(slot.arousal - target.arousal) for slot in slots]
         assert gaps == sorted(gaps, reverse=True)
         assert gaps[0] <= abs(mood.arousal - target.arousal)

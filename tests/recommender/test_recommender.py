@@ -16,8 +16,9 @@ from recommender.catalog.catalog import Catalog
 from recommender.journey import plan, target_for
 from recommender.mood import COORDINATES
 from recommender.ranking.candidates import song_key
-from recommender.ranking.ranking import APART
-from recommender.recommender import MOST, Recommender
+from recommender.ranking.selection import ARTIST_GAP
+from recommender.recommender import Recommender
+from recommender.request import MAX_TRACKS
 from recommender.taste.taste import Taste
 from recommender.types import INTENTS, Filters, Intent, Mood, Pick, Playlist, Track
 
@@ -58,8 +59,10 @@ def test_no_track_and_no_song_comes_twice(playlists: list[Playlist]) -> None:
 def test_no_artist_comes_twice_in_ten(playlists: list[Playlist]) -> None:
     for playlist in playlists:
         artists = [{name.casefold() for name in pick.track.artists} for pick in playlist.picks]
-        for start in range(len(artists) - APART):
-            window = Counter(name for names in artists[start : start + APART + 1] for name in names)
+        for start in range(len(artists) - ARTIST_GAP):
+            window = Counter(
+                name for names in artists[start : start + ARTIST_GAP + 1] for name in names
+            )
             assert max(window.values()) == 1
 
 
@@ -70,7 +73,7 @@ def test_genres_are_mixed(playlists: list[Playlist]) -> None:
         assert max(leading.values()) <= 6
 
 
-def _calm_without_words(pick: Pick) -> bool:
+def _calm_and_instrumental(pick: Pick) -> bool:
     """Whether a pick is what people label as calm, which is not measured where calm is felt."""
     quiet = pick.slot.arousal < -0.3 and pick.track.energy < 0.4
     return quiet and pick.slot.valence > 0 and (pick.track.instrumentalness or 0) > 0.5
@@ -86,7 +89,7 @@ def test_the_end_is_where_the_target_is(playlists: list[Playlist]) -> None:
     gaps = [
         playlist.picks[-1].track.position.distance(playlist.target)
         for playlist in playlists
-        if not _calm_without_words(playlist.picks[-1])
+        if not _calm_and_instrumental(playlist.picks[-1])
     ]
     assert len(gaps) > 0.9 * len(playlists)
     assert mean(gaps) < 0.16
@@ -128,14 +131,14 @@ def test_what_was_heard_is_left_out(recommender: Recommender) -> None:
         heard |= ids
 
 
-@pytest.mark.parametrize("n", [1, 2, 10, MOST])
+@pytest.mark.parametrize("n", [1, 2, 10, MAX_TRACKS])
 def test_any_length_within_the_bounds(recommender: Recommender, n: int) -> None:
     assert len(recommender.recommend(Mood(0, 0), n=n, seed=1).picks) == n
 
 
-@pytest.mark.parametrize("n", [0, -1, MOST + 1, 2.5, True, "20", None])
+@pytest.mark.parametrize("n", [0, -1, MAX_TRACKS + 1, 2.5, True, "20", None])
 def test_a_length_out_of_bounds_is_echoed(recommender: Recommender, n: Any) -> None:
-    with pytest.raises(ValueError, match=f"1 to {MOST}") as caught:
+    with pytest.raises(ValueError, match=f"1 to {MAX_TRACKS}") as caught:
         recommender.recommend(Mood(0, 0), n=n)
     assert repr(n) in str(caught.value)
 
@@ -228,7 +231,7 @@ def _timed(row: Row, numbers: range) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("minutes", [5, 17.5, 60, 240])
 @pytest.mark.parametrize("intent", INTENTS)
-def test_about_so_many_minutes_are_filled(
+def test_about_as_many_minutes_as_asked_are_filled(
     minutes: float, intent: Intent, row: Row, write_csv: Writer
 ) -> None:
     with Catalog.open(write_csv(_timed(row, range(300)))) as catalog:
@@ -257,7 +260,9 @@ def test_minutes_win_over_a_number_and_unknown_lengths_count_as_usual(
 def test_an_endless_wish_ends_at_the_most_tracks(row: Row, write_csv: Writer) -> None:
     rows = [row(n, duration_ms=60_000) for n in range(400)]
     with Catalog.open(write_csv(rows)) as catalog:
-        assert len(Recommender(catalog).recommend(Mood(0, 0), minutes=600, seed=1).picks) == MOST
+        assert (
+            len(Recommender(catalog).recommend(Mood(0, 0), minutes=600, seed=1).picks) == MAX_TRACKS
+        )
 
 
 @pytest.mark.parametrize("minutes", [4.9, 601, 0, -5, float("nan"), "60", True])
@@ -386,7 +391,7 @@ def test_a_match_stays_within_a_small_radius(playlists: list[Playlist]) -> None:
         for playlist in playlists
         if playlist.intent == "match"
         for pick in playlist.picks
-        if not _calm_without_words(pick)
+        if not _calm_and_instrumental(pick)
     ]
     assert mean(strays) < 0.2
     assert sum(stray > 0.5 for stray in strays) < 0.02 * len(strays)

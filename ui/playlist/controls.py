@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from recommender.catalog.catalog import EVERYTHING
 from recommender.sharing import export
-from recommender.types import Playlist
+from recommender.types import EVERYTHING, Playlist
 from ui import services, wording
 from ui.playlist import music
 from ui.spotify.saving import play_section, save_section

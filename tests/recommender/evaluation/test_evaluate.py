@@ -1,4 +1,4 @@
-"""The measures on playlists made by hand, the yardsticks, and where ours stands among them."""
+"""The measures on playlists made by hand, the baselines, and where ours stands among them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from recommender.errors import CatalogError
 from recommender.evaluation import metrics as measures
 from recommender.evaluation import report
 from recommender.evaluation.baselines import (
+    CatalogRecommender,
     NearestRank,
     NearestRaw,
-    Ours,
     Popular,
     Quadrant,
     Random,
-    Ranked,
-    yardsticks,
+    baselines,
 )
 from recommender.evaluation.evaluate import (
     Evaluation,
@@ -38,10 +37,11 @@ from recommender.evaluation.evaluate import (
 )
 from recommender.evaluation.feature_analysis import gains
 from recommender.evaluation.label_retrieval import precision, read_labels
-from recommender.evaluation.metrics import MEASURES, Answer, Request
-from recommender.evaluation.tune import PARTS, Prefetched, merit, slider, tune
+from recommender.evaluation.metrics import MEASURES, Answer, Scenario
+from recommender.evaluation.tune import PARTS, CachedRecommender, merit, slider, tune
 from recommender.mood import CALM, COORDINATES, ENERGETIC
-from recommender.ranking.candidates import Weights
+from recommender.ranking.weights import Weights
+from recommender.request import Request
 from recommender.types import Intent, Mood, Pick, Playlist, Track
 
 Make = Callable[..., Track]
@@ -49,17 +49,17 @@ Row = Callable[..., dict[str, Any]]
 Writer = Callable[..., Path]
 
 WAYS: tuple[Intent, ...] = ("match", "shift", "lift")
-REQUESTS = (
+SCENARIOS = (
     *(
-        Request(name, COORDINATES[name], way, {name: 1.0}, name if way == "match" else None)
+        Scenario(name, COORDINATES[name], way, {name: 1.0}, name if way == "match" else None)
         for name in ("sad", "angry", "happy")
         for way in WAYS
     ),
-    Request("calm", CALM, "match", None, "calm"),
-    Request("energetic", ENERGETIC, "match", None, "energetic"),
+    Scenario("calm", CALM, "match", None, "calm"),
+    Scenario("energetic", ENERGETIC, "match", None, "energetic"),
 )
 MIDDLE = Mood(0.0, 0.0)
-GRID = Grid(REQUESTS, seeds=(1, 2), n=20)
+GRID = Grid(SCENARIOS, seeds=(1, 2), n=20)
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +81,8 @@ def _playlist(
 
 
 def _answer(*playlists: Playlist, **changes: Any) -> list[Answer]:
-    request = Request("x", playlists[0].mood, playlists[0].intent)
-    return [Answer(replace(request, **changes), playlists)]
+    scenario = Scenario("x", playlists[0].mood, playlists[0].intent)
+    return [Answer(replace(scenario, **changes), playlists)]
 
 
 def test_ours_is_ahead_where_it_claims_to_be(evaluation: Evaluation) -> None:
@@ -92,13 +92,13 @@ def test_ours_is_ahead_where_it_claims_to_be(evaluation: Evaluation) -> None:
 
 
 def test_every_way_is_measured_in_every_way(evaluation: Evaluation) -> None:
-    names = ["Affectune", *(each.name for each in yardsticks())]
+    names = ["Affectune", *(each.name for each in baselines())]
     assert list(evaluation.figures) == names
     for figures in evaluation.figures.values():
         assert list(figures) == [measure.name for measure in MEASURES]
         for name, value in figures.items():
             assert value is not None
-            assert 0 <= value <= (100 if name == "fame" else 3)
+            assert 0 <= value <= (100 if name == "popularity" else 3)
 
 
 def test_a_claim_that_does_not_hold_is_told(evaluation: Evaluation) -> None:
@@ -117,16 +117,16 @@ def test_the_recorded_figures_are_of_the_weights_in_use() -> None:
     recorded = json.loads(report.RECORD.with_suffix(".json").read_text(encoding="utf-8"))
     assert Weights(**recorded["weights"]) == Weights()
     assert all(standing["broken"] == [] for standing in recorded["standings"])
-    assert recorded["requests"] == len(default_grid().requests)
+    assert recorded["scenarios"] == len(default_grid().scenarios)
     assert Weights(**recorded["search"]["best"]) == Weights()
 
 
 def test_the_default_grid_has_every_emotion_with_every_intent() -> None:
     grid = default_grid()
-    asked = {(request.name, request.intent) for request in grid.requests}
+    asked = {(scenario.name, scenario.intent) for scenario in grid.scenarios}
     assert asked >= {(name, way) for name in COORDINATES for way in ("match", "shift", "lift")}
-    assert {request.label for request in grid.requests} >= set(measures.LABELLED)
-    assert grid.playlists == len(grid.requests) * len(grid.seeds)
+    assert {scenario.label for scenario in grid.scenarios} >= set(measures.LABELLED)
+    assert grid.playlists == len(grid.scenarios) * len(grid.seeds)
 
 
 # What is measured
@@ -182,43 +182,28 @@ def test_genre_fit_takes_the_best_family(track: Make) -> None:
     assert fit() == fit("not a family") == pytest.approx(0.3)
 
 
-def test_labelled_quartiles_acoustic_and_wordless(track: Make) -> None:
+def test_labelled_quartiles_acousticness_and_instrumentalness(track: Make) -> None:
     inside = track(1, valence=0.1, energy=0.1, acousticness=0.9, instrumentalness=0.7)
     outside = track(2, valence=0.49, energy=0.64, acousticness=None, instrumentalness=0.1)
     both = _answer(_playlist([inside, outside]), label="calm")
     assert measures.outside_labelled(both, 2) == pytest.approx(0.25)
-    assert measures.acoustic(both, 2) == pytest.approx(0.9)
-    assert measures.wordless(both, 2) == pytest.approx(0.4)
+    assert measures.acousticness(both, 2) == pytest.approx(0.9)
+    assert measures.instrumentalness(both, 2) == pytest.approx(0.4)
     unlabelled = _answer(_playlist([inside]))
     assert measures.outside_labelled(unlabelled, 2) is None
-    assert measures.acoustic(unlabelled, 2) is None
+    assert measures.acousticness(unlabelled, 2) is None
 
 
-# The yardsticks
+# The baselines
 
 
-@pytest.mark.parametrize("make", [Random, Popular, Quadrant, NearestRaw, NearestRank, Ranked])
-def test_every_chooser_keeps_the_contract(make: Any, starter: Catalog) -> None:
-    chooser = make()
-    chooser.fit(everything(starter)[:300])
-    first = chooser.recommend(Mood(-0.4, 0.3), intent="shift", n=15, seed=3)
-    assert first == chooser.recommend(Mood(-0.4, 0.3), intent="shift", n=15, seed=3)
-    ids = [pick.track.id for pick in first.picks]
-    assert len(set(ids)) == 15
-    rest = chooser.recommend(Mood(-0.4, 0.3), intent="shift", n=15, seed=3, exclude=ids)
-    assert not {pick.track.id for pick in rest.picks} & set(ids)
-    few = make()
-    few.fit(everything(starter)[:4])
-    assert len(few.recommend(Mood(0, 0), intent="match", n=15, seed=1).picks) <= 4
-
-
-def test_the_yardsticks_do_what_they_say(track: Make) -> None:
+def test_the_baselines_do_what_they_say(track: Make) -> None:
     bright = track(1, valence=0.9, energy=0.9, popularity=10.0, position=Mood(0.0, 0.0))
     sad = track(2, valence=0.1, energy=0.2, popularity=90.0, position=Mood(0.8, 0.8))
 
-    def first(chooser: Any) -> Track:
-        chooser.fit([bright, sad])
-        (pick,) = chooser.recommend(Mood(0.8, 0.8), intent="match", n=1, seed=1).picks
+    def first(baseline: Any) -> Track:
+        baseline.fit([bright, sad])
+        (pick,) = baseline.answer(Request(Mood(0.8, 0.8), intent="match", n=1, seed=1)).picks
         return pick.track  # type: ignore[no-any-return]
 
     assert first(Popular()) == sad
@@ -227,10 +212,10 @@ def test_the_yardsticks_do_what_they_say(track: Make) -> None:
     assert first(NearestRank()) == sad
 
 
-def test_every_request_is_drawn_on_its_own(starter: Catalog) -> None:
-    chooser = Random()
-    chooser.fit(everything(starter))
-    answers = ask(chooser, GRID)
+def test_every_scenario_is_drawn_on_its_own(starter: Catalog) -> None:
+    random = Random()
+    random.fit(everything(starter))
+    answers = ask(random, GRID)
     firsts = {playlist.picks[0].track.id for each in answers for playlist in each.playlists}
     assert len(firsts) > 0.9 * GRID.playlists
 
@@ -238,11 +223,11 @@ def test_every_request_is_drawn_on_its_own(starter: Catalog) -> None:
 # Weights
 
 
-def test_prefetched_is_what_visitors_get(starter: Catalog) -> None:
+def test_what_is_cached_is_what_visitors_get(starter: Catalog) -> None:
     for mood, intent, seed in ((COORDINATES["sad"], "shift", 1), (CALM, "match", 2)):
-        options: dict[str, Any] = {"intent": intent, "n": 20, "seed": seed}
-        quick = Prefetched(starter).recommend(mood, **options)
-        whole = Ours(starter).recommend(mood, **options)
+        request = Request(mood, intent=intent, n=20, seed=seed)  # type: ignore[arg-type]
+        quick = CachedRecommender(starter).answer(request)
+        whole = CatalogRecommender(starter).answer(request)
         assert [pick.track for pick in quick.picks] == [pick.track for pick in whole.picks]
 
 
@@ -261,29 +246,31 @@ def test_merit_is_between_the_worst_and_the_best() -> None:
 
 
 def test_a_search_leaves_bad_weights_behind(starter: Catalog) -> None:
-    grid = Grid(REQUESTS[:4], seeds=(11,), n=12)
-    search = tune(starter, start=Weights(reach=3.0), grid=grid, values={"reach": (3.0, 0.15)})
-    assert search.best.reach == 0.15
+    grid = Grid(SCENARIOS[:4], seeds=(11,), n=12)
+    search = tune(
+        starter, start=Weights(bandwidth=3.0), grid=grid, values={"bandwidth": (3.0, 0.15)}
+    )
+    assert search.best.bandwidth == 0.15
     assert search.last > search.first
-    assert search.changes == {"reach": (3.0, 0.15)}
+    assert search.changes == {"bandwidth": (3.0, 0.15)}
     kept = [trial for trial in search.trials if trial.kept]
-    assert [(trial.changed, trial.value) for trial in kept] == [("reach", 0.15)]
-    again = tune(starter, start=search.best, grid=grid, values={"reach": (3.0,)})
+    assert [(trial.changed, trial.value) for trial in kept] == [("bandwidth", 0.15)]
+    again = tune(starter, start=search.best, grid=grid, values={"bandwidth": (3.0,)})
     assert again.best == search.best
     assert again.changes == {}
 
 
 def test_from_familiar_to_adventurous(starter: Catalog) -> None:
-    figures = slider(starter, grid=Grid(REQUESTS[:4], seeds=(1, 2, 3)), stops=(0.0, 0.5, 1.0))
+    figures = slider(starter, grid=Grid(SCENARIOS[:4], seeds=(1, 2, 3)), stops=(0.0, 0.5, 1.0))
     familiar, middle, bold = figures.values()
-    assert familiar["fame"] > middle["fame"] > bold["fame"]  # type: ignore[operator]
+    assert familiar["popularity"] > middle["popularity"] > bold["popularity"]  # type: ignore[operator]
     for name in ("novelty", "coverage"):
         assert familiar[name] < middle[name] < bold[name]  # type: ignore[operator]
 
 
 def test_a_weight_that_does_not_exist_is_echoed(starter: Catalog) -> None:
-    grid = Grid(REQUESTS[:1], seeds=(1,), n=2)
-    with pytest.raises(ValueError, match=r"'weight'.*one of chance, .*reach"):
+    grid = Grid(SCENARIOS[:1], seeds=(1,), n=2)
+    with pytest.raises(ValueError, match=r"'weight'.*one of acousticness, .*temperature"):
         tune(starter, grid=grid, values={"weight": (1.0,)})
 
 
@@ -380,8 +367,8 @@ def test_the_table_has_a_row_a_measure_and_the_best_bold(content: dict[str, Any]
     for row, measure in zip(rows, MEASURES, strict=True):
         assert row.startswith(f"| {measure.name} {'↑' if measure.better > 0 else '↓'}")
         assert row.count("**") >= 2
-    fame = next(row for row in rows if row.startswith("| fame"))
-    assert f"**{content['figures']['popularity']['fame']:.1f}**" in fame
+    popularity = next(row for row in rows if row.startswith("| popularity"))
+    assert f"**{content['figures']['popularity']['popularity']:.1f}**" in popularity
 
 
 def test_a_record_is_a_report_its_figures_and_a_small_chart(
@@ -397,8 +384,8 @@ def test_a_record_is_a_report_its_figures_and_a_small_chart(
     ]
     assert "Where ours stands" in path.read_text(encoding="utf-8")
     figures = json.loads(written[1].read_text(encoding="utf-8"))
-    assert figures["figures"]["random"]["fame"] == pytest.approx(
-        content["figures"]["random"]["fame"], abs=1e-4
+    assert figures["figures"]["random"]["popularity"] == pytest.approx(
+        content["figures"]["random"]["popularity"], abs=1e-4
     )
     drawing = written[2].read_bytes()
     assert ElementTree.fromstring(drawing).tag.endswith("svg")
@@ -413,12 +400,12 @@ def test_a_search_is_kept_as_long_as_its_weights_are_in_use(
 ) -> None:
     monkeypatch.setattr(report, "draw", lambda content, path: None)
     path = tmp_path / "evaluation.md"
-    grid = Grid(REQUESTS[:2], seeds=(11,), n=5)
-    search = tune(starter, start=Weights(), grid=grid, values={"chance": (3.0,)}, rounds=1)
+    grid = Grid(SCENARIOS[:2], seeds=(11,), n=5)
+    search = tune(starter, start=Weights(), grid=grid, values={"temperature": (3.0,)}, rounds=1)
     report.record({**content, "search": report.as_search(search)}, path)
     report.record(content, path)
     assert "How the weights were chosen" in path.read_text(encoding="utf-8")
-    others = {**content, "weights": {**content["weights"], "reach": 0.5}}
+    others = {**content, "weights": {**content["weights"], "bandwidth": 0.5}}
     report.record(others, path)
     assert "How the weights were chosen" not in path.read_text(encoding="utf-8")
 

@@ -10,17 +10,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recommender.genres import default_table
 from recommender.journey import plan
 from recommender.mood import CALM
-from recommender.ranking.candidates import WORDLESS, Weights, song_key
-from recommender.ranking.ranking import APART, choose, pooled, retell
+from recommender.ranking.candidates import CandidateSet, merge_candidates, song_key
+from recommender.ranking.ranking import explain_tracks, rank
+from recommender.ranking.scoring import INSTRUMENTAL_CALM, Context
+from recommender.ranking.selection import ARTIST_GAP
+from recommender.ranking.weights import Weights
 from recommender.taste.taste import Taste
 from recommender.types import Mood, Pick, Track
 
 Make = Callable[..., Track]
-SURE = Weights(chance=0.0)
-"""Nothing is left to chance, so that what is best comes first."""
+SURE = Weights(temperature=0.0)
+"""No noise, so that what is best comes first."""
 
 
 class LikesJazz(Taste):
@@ -37,34 +39,34 @@ class LikesJazz(Taste):
         return "because you liked Take Five" if "jazz" in track.genres else None
 
 
-def _choose(tracks: Sequence[Track], slots: Sequence[Mood], **changes: Any) -> list[Pick]:
-    options: dict[str, Any] = {
-        "intent": "match",
-        "emotions": {},
-        "asked": (),
-        "table": default_table(),
-        "seed": 1,
-        "weights": SURE,
-    }
-    return choose(tracks, slots, **(options | changes))
+def _rank(
+    tracks: Sequence[Track],
+    slots: Sequence[Mood],
+    *,
+    weights: Weights = SURE,
+    adventure: float = 0.5,
+    **context: Any,
+) -> list[Pick]:
+    asked = Context(**({"intent": "match"} | context))
+    return rank(CandidateSet(tracks), slots, asked, weights=weights.at(adventure), seed=1)
 
 
 def test_the_nearest_comes_first(track: Make) -> None:
     tracks = [track(n, position=Mood(n / 10, 0)) for n in range(8)]
-    assert _choose(tracks, [Mood(0.4, 0)])[0].track == tracks[4]
+    assert _rank(tracks, [Mood(0.4, 0)])[0].track == tracks[4]
 
 
 def test_the_better_known_of_equals_comes_first(track: Make) -> None:
     tracks = [track(n, popularity=10.0 * n) for n in range(8)]
-    assert _choose(tracks, [Mood(0, 0)])[0].track == tracks[7]
-    bold = _choose(tracks, [Mood(0, 0)], adventure=1.0)
+    assert _rank(tracks, [Mood(0, 0)])[0].track == tracks[7]
+    bold = _rank(tracks, [Mood(0, 0)], adventure=1.0)
     assert bold[0].track == tracks[0]
 
 
 def test_the_genre_that_suits_comes_first(track: Make) -> None:
     tracks = [track(1, genres=("metal",)), track(2, genres=("dance pop",)), track(3, genres=())]
-    assert _choose(tracks, [Mood(0, 0)], emotions={"happy": 1.0})[0].track == tracks[1]
-    assert _choose(tracks, [Mood(0, 0)], emotions={"angry": 1.0})[0].track == tracks[0]
+    assert _rank(tracks, [Mood(0, 0)], emotions={"happy": 1.0})[0].track == tracks[1]
+    assert _rank(tracks, [Mood(0, 0)], emotions={"angry": 1.0})[0].track == tracks[0]
 
 
 def test_quiet_places_go_to_acoustic_music_and_loud_ones_do_not_care(track: Make) -> None:
@@ -74,20 +76,26 @@ def test_quiet_places_go_to_acoustic_music_and_loud_ones_do_not_care(track: Make
             track(1, acousticness=0.0, position=place),
             track(2, acousticness=1.0, position=place),
         ]
-        assert (_choose(tracks, [place])[0].track == tracks[1]) is differs
+        assert (_rank(tracks, [place])[0].track == tracks[1]) is differs
 
 
-def test_calm_places_know_where_wordless_calm_is_measured(track: Make) -> None:
+def test_calm_slots_know_where_instrumental_calm_is_measured(track: Make) -> None:
     def both(place: Mood, instrumentalness: float) -> list[Track]:
         return [
-            track(1, position=WORDLESS, instrumentalness=instrumentalness, energy=0.1, valence=0.1),
+            track(
+                1,
+                position=INSTRUMENTAL_CALM,
+                instrumentalness=instrumentalness,
+                energy=0.1,
+                valence=0.1,
+            ),
             track(2, position=Mood(place.valence - 0.35, place.arousal)),
         ]
 
-    assert _choose(both(CALM, 0.95), [CALM])[0].track.id.endswith("1")
-    assert _choose(both(CALM, 0.05), [CALM])[0].track.id.endswith("2")
+    assert _rank(both(CALM, 0.95), [CALM])[0].track.id.endswith("1")
+    assert _rank(both(CALM, 0.05), [CALM])[0].track.id.endswith("2")
     lively = Mood(0.5, 0.3)
-    assert _choose(both(lively, 0.95), [lively])[0].track.id.endswith("2")
+    assert _rank(both(lively, 0.95), [lively])[0].track.id.endswith("2")
 
 
 def test_what_is_liked_comes_first_and_says_so(track: Make) -> None:
@@ -95,28 +103,28 @@ def test_what_is_liked_comes_first_and_says_so(track: Make) -> None:
     taste = LikesJazz()
     emotions = {"neutral": 1.0}
     assert (
-        _choose(tracks[:1] + tracks[1:], [Mood(0, 0)], emotions=emotions, taste=taste)[0].track
+        _rank(tracks[:1] + tracks[1:], [Mood(0, 0)], emotions=emotions, taste=taste)[0].track
         == (tracks[1])
     )
-    (pick,) = _choose(tracks, [Mood(0, 0)], taste=taste)
+    (pick,) = _rank(tracks, [Mood(0, 0)], taste=taste)
     assert pick.reason.endswith("; because you liked Take Five.")
 
 
 def test_what_did_not_speak_is_not_said(track: Make) -> None:
-    (pick,) = _choose([track(1, genres=("jazz",))], [Mood(0, 0)], taste=LikesJazz(0.01))
+    (pick,) = _rank([track(1, genres=("jazz",))], [Mood(0, 0)], taste=LikesJazz(0.01))
     assert "liked" not in pick.reason
 
 
 def test_taste_bends_and_does_not_fill(track: Make) -> None:
     far = track(1, genres=("jazz",), position=Mood(0.9, 0.9))
     near = track(2, genres=("blues",))
-    assert _choose([far, near], [Mood(0, 0)], taste=LikesJazz(1e9))[0].track == near
+    assert _rank([far, near], [Mood(0, 0)], taste=LikesJazz(1e9))[0].track == near
 
 
 def test_families_just_heard_cost_a_little(track: Make) -> None:
     tracks = [track(n, genres=("folk",)) for n in range(3)]
     tracks += [track(3, genres=("country",), popularity=45)]
-    families = [pick.track.genres[0] for pick in _choose(tracks, [Mood(0, 0)] * 4)]
+    families = [pick.track.genres[0] for pick in _rank(tracks, [Mood(0, 0)] * 4)]
     assert families.index("country") < 3
 
 
@@ -124,16 +132,16 @@ def test_an_artist_heard_longest_ago_returns_first(track: Make) -> None:
     tracks = [
         track(n, title=f"{artist} {n}", artists=(artist,)) for n, artist in enumerate("abcabcabc")
     ]
-    artists = [pick.track.artists[0] for pick in _choose(tracks, [Mood(0, 0)] * 9)]
+    artists = [pick.track.artists[0] for pick in _rank(tracks, [Mood(0, 0)] * 9)]
     assert artists[:3] == artists[3:6] == artists[6:9]
-    assert APART > 2
+    assert ARTIST_GAP > 2
 
 
 def test_a_shift_takes_no_step_back(track: Make) -> None:
     noise = np.random.default_rng(5)
     tracks = [track(n, position=Mood(*map(float, noise.uniform(-0.9, 0.9, 2)))) for n in range(300)]
     slots = plan(Mood(-0.6, -0.4), "shift", 20, target=Mood(0.6, 0.2))
-    picks = _choose(tracks, slots, intent="shift", weights=Weights())
+    picks = _rank(tracks, slots, intent="shift", weights=Weights())
     way = (1.2, 0.6)
     along = [way[0] * p.track.position.valence + way[1] * p.track.position.arousal for p in picks]
     assert along == sorted(along)
@@ -146,19 +154,19 @@ def test_steps_forward_keep_artists_apart(track: Make) -> None:
         for n in range(300)
     ]
     slots = plan(Mood(-0.6, -0.4), "shift", 40, target=Mood(0.6, 0.2))
-    artists = [pick.track.artists[0] for pick in _choose(tracks, slots, intent="shift")]
-    assert all(len(set(artists[n : n + APART + 1])) == APART + 1 for n in range(30))
+    artists = [pick.track.artists[0] for pick in _rank(tracks, slots, intent="shift")]
+    assert all(len(set(artists[n : n + ARTIST_GAP + 1])) == ARTIST_GAP + 1 for n in range(30))
 
 
 def test_a_track_without_artists_is_a_track(track: Make) -> None:
     tracks = [track(1, artists=()), track(2, artists=()), track(3, artists=(), title="Song 1")]
-    assert len(_choose(tracks, [Mood(0, 0)] * 3)) == 2
-    assert len(pooled(tracks[:1], tracks[2:])) == 1
+    assert len(_rank(tracks, [Mood(0, 0)] * 3)) == 2
+    assert len(merge_candidates(tracks[:1], tracks[2:])) == 1
 
 
 def test_nothing_comes_of_nothing() -> None:
-    assert _choose([], [Mood(0, 0)] * 3) == []
-    assert _choose([], []) == []
+    assert _rank([], [Mood(0, 0)] * 3) == []
+    assert _rank([], []) == []
 
 
 @pytest.mark.parametrize("adventure", [-0.1, 1.1, float("nan"), "0.5", None, True])
@@ -171,14 +179,20 @@ def test_an_adventure_out_of_bounds_is_echoed(adventure: Any) -> None:
 def test_the_middle_of_adventure_changes_nothing_and_the_ends_are_ordered() -> None:
     assert Weights().at(0.5) == Weights()
     steps = [Weights().at(step / 10) for step in range(11)]
-    for name, rises in (("fame", 0), ("genre", 0), ("taste", 0), ("chance", 1), ("repeat", 1)):
+    for name, rises in (
+        ("popularity", 0),
+        ("genre", 0),
+        ("taste", 0),
+        ("temperature", 1),
+        ("repeat", 1),
+    ):
         values = [getattr(step, name) for step in steps]
         assert values == sorted(values, reverse=not rises)
         assert len(set(values)) == 11
-    assert steps[0].fame > 0 > steps[10].fame
+    assert steps[0].popularity > 0 > steps[10].popularity
 
 
-def test_retold_in_the_same_order_the_reasons_are_the_same(track: Make) -> None:
+def test_explained_in_the_same_order_the_reasons_are_the_same(track: Make) -> None:
     tracks = [
         track(
             n, position=Mood(n / 40 - 0.5, n / 50 - 0.3), genres=("jazz",) if n % 3 else ("soul",)
@@ -186,29 +200,19 @@ def test_retold_in_the_same_order_the_reasons_are_the_same(track: Make) -> None:
         for n in range(40)
     ]
     slots = plan(Mood(-0.4, -0.2), "shift", 12)
-    common: dict[str, Any] = {
-        "intent": "shift",
-        "emotions": {"sad": 1.0},
-        "asked": (),
-        "table": default_table(),
-    }
     for taste in (None, LikesJazz()):
-        picks = choose(tracks, slots, seed=3, taste=taste, **common)
-        assert retell([pick.track for pick in picks], slots, taste=taste, **common) == picks
+        context = Context("shift", {"sad": 1.0}, taste=taste)
+        picks = rank(CandidateSet(tracks), slots, context, weights=Weights(), seed=3)
+        assert explain_tracks([pick.track for pick in picks], slots, context) == picks
 
 
-def test_fewer_tracks_than_places_can_be_retold_and_more_cannot(track: Make) -> None:
-    common: dict[str, Any] = {
-        "intent": "match",
-        "emotions": {},
-        "asked": (),
-        "table": default_table(),
-    }
+def test_fewer_tracks_than_slots_can_be_explained_and_more_cannot(track: Make) -> None:
+    context = Context("match")
     slots = [Mood(0, 0)] * 2
-    assert [pick.slot for pick in retell([track(1)], slots, **common)] == slots[:1]
-    with pytest.raises(ValueError, match="2 places for 3 tracks"):
-        retell([track(n) for n in range(3)], slots, **common)
-    assert retell([], [], **common) == []
+    assert [pick.slot for pick in explain_tracks([track(1)], slots, context)] == slots[:1]
+    with pytest.raises(ValueError, match="2 slots for 3 tracks"):
+        explain_tracks([track(n) for n in range(3)], slots, context)
+    assert explain_tracks([], [], context) == []
 
 
 def test_an_estimate_gives_way_to_what_was_measured(track: Make) -> None:
@@ -216,10 +220,10 @@ def test_an_estimate_gives_way_to_what_was_measured(track: Make) -> None:
     guess = track(9, title="Heroes - Remaster", artists=("david b",), estimated=True)
     same = replace(measured, estimated=True, title="Heroes again")
     other = track(5, estimated=True)
-    assert pooled([measured], [guess, same, other]) == [measured, other]
-    assert pooled([guess], [measured]) == [measured]
-    assert pooled([guess], [replace(same, title="Heroes")]) == [guess]
-    assert pooled([], [other, other]) == [other]
+    assert merge_candidates([measured], [guess, same, other]) == [measured, other]
+    assert merge_candidates([guess], [measured]) == [measured]
+    assert merge_candidates([guess], [replace(same, title="Heroes")]) == [guess]
+    assert merge_candidates([], [other, other]) == [other]
 
 
 @pytest.mark.parametrize(

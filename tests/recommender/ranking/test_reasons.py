@@ -9,7 +9,7 @@ import pytest
 
 from recommender.catalog.catalog import Catalog
 from recommender.mood import COORDINATES, mood_of_emotion
-from recommender.ranking.reasons import LONGEST, Situation, explain
+from recommender.ranking.reasons import MAX_REASON_CHARACTERS, Situation, write_reason
 from recommender.recommender import Recommender
 from recommender.types import INTENTS, Mood, Pick, Playlist, Track
 
@@ -105,7 +105,7 @@ def test_years_and_genres_are_the_track_s_own(playlists: list[Playlist]) -> None
 def test_reasons_are_one_short_line_without_claims(playlists: list[Playlist]) -> None:
     for pick in (pick for playlist in playlists for pick in playlist.picks):
         assert "\n" not in pick.reason
-        assert 10 <= len(pick.reason) <= LONGEST
+        assert 10 <= len(pick.reason) <= MAX_REASON_CHARACTERS
         assert pick.reason.endswith(".")
         assert pick.reason[0].isupper()
         assert not any(claim in pick.reason.lower() for claim in CLAIMS)
@@ -136,12 +136,12 @@ def _situation(**changes: object) -> Situation:
         "slot": Mood(0, 0),
         "target": Mood(0, 0),
         "previous": None,
-        "asked": (),
+        "genres": (),
         "emotion": "neutral",
-        "genre": 0.0,
-        "fame": 0.0,
-        "fresh": False,
-        "suited": None,
+        "genre_points": 0.0,
+        "popularity_points": 0.0,
+        "new_family": False,
+        "best_family": None,
     }
     return Situation(**(values | changes))  # type: ignore[arg-type]
 
@@ -149,17 +149,17 @@ def _situation(**changes: object) -> Situation:
 def test_a_track_far_from_its_place_is_not_called_close(track: Callable[..., Track]) -> None:
     far = track(position=Mood(0.9, 0.9), valence=0.9, energy=0.9)
     for intent, place in product(INTENTS, (0, 3, 9)):
-        reason = explain(far, _situation(intent=intent, place=place), [])
+        reason = write_reason(far, _situation(intent=intent, place=place), [])
         assert any(word in reason for word in ("As near as", "closest", "Not far")), reason
 
 
 def test_what_was_asked_for_is_said(track: Callable[..., Track]) -> None:
-    situation = _situation(asked=("folk",))
-    first = explain(track(), situation, [])
+    situation = _situation(genres=("folk",))
+    first = write_reason(track(), situation, [])
     assert first.endswith("; folk, which you asked for.")
-    second = explain(track(2), situation, [first])
+    second = write_reason(track(2), situation, [first])
     assert "asked for" not in second
-    assert explain(track(genres=("pop",)), situation, []).find("asked") == -1
+    assert write_reason(track(genres=("pop",)), situation, []).find("asked") == -1
 
 
 def test_nothing_is_said_of_what_is_not_known(track: Callable[..., Track]) -> None:
@@ -171,12 +171,12 @@ def test_nothing_is_said_of_what_is_not_known(track: Callable[..., Track]) -> No
         genres=(),
         year=None,
     )
-    assert explain(bare, _situation(), []) == "Stays with you: steady and even."
+    assert write_reason(bare, _situation(), []) == "Stays with you: steady and even."
 
 
 def test_a_long_genre_name_does_not_make_a_long_line(track: Callable[..., Track]) -> None:
     long = track(genres=("x" * 200,))
-    assert len(explain(long, _situation(asked=("x" * 200,)), [])) <= LONGEST
+    assert len(write_reason(long, _situation(genres=("x" * 200,)), [])) <= MAX_REASON_CHARACTERS
 
 
 def test_of_an_estimate_it_is_always_said(track: Callable[..., Track]) -> None:
@@ -188,39 +188,41 @@ def test_of_an_estimate_it_is_always_said(track: Callable[..., Track]) -> None:
             intent=intent,
             place=place,
             previous=last,
-            asked=guess.genres,
-            taste=2.0,
+            genres=guess.genres,
+            taste_points=2.0,
             because="b" * 50,
         )
-        reason = explain(guess, situation, said)
+        reason = write_reason(guess, situation, said)
         said.append(reason)
         assert "(estimated)" in reason
-        assert len(reason) <= LONGEST
-        assert "than the last" not in reason, "nobody measured that"
+        assert len(reason) <= MAX_REASON_CHARACTERS
+        assert "than the last" not in reason, "that was not measured"
         assert "acoustic" not in reason
 
 
 def test_what_was_liked_is_said_before_all_else(track: Callable[..., Track]) -> None:
-    situation = _situation(asked=("folk",), taste=1.0, because="because you liked Nick Drake")
-    first = explain(track(), situation, [])
+    situation = _situation(
+        genres=("folk",), taste_points=1.0, because="because you liked Nick Drake"
+    )
+    first = write_reason(track(), situation, [])
     assert first.endswith("; because you liked Nick Drake.")
-    second = explain(track(2), situation, [first])
+    second = write_reason(track(2), situation, [first])
     assert second.endswith("; folk, which you asked for.")
-    weak = _situation(asked=("folk",), taste=0.1, because="because you liked Nick Drake")
-    assert "liked" not in explain(track(), weak, [])
+    weak = _situation(genres=("folk",), taste_points=0.1, because="because you liked Nick Drake")
+    assert "liked" not in write_reason(track(), weak, [])
 
 
-def test_calm_without_words_is_not_called_far(track: Callable[..., Track]) -> None:
+def test_calm_instrumental_music_is_not_called_far(track: Callable[..., Track]) -> None:
     quiet = track(position=Mood(-0.8, -0.9), valence=0.1, energy=0.1, instrumentalness=0.9)
     calm = _situation(slot=Mood(0.47, -0.6))
-    assert "without words" in explain(quiet, calm, [])
+    assert "without words" in write_reason(quiet, calm, [])
     for slot in (Mood(0.47, 0.6), Mood(-0.1, 0.0)):
-        assert "words" not in explain(quiet, _situation(slot=slot), [])
+        assert "words" not in write_reason(quiet, _situation(slot=slot), [])
     sung = track(position=Mood(-0.8, -0.9), valence=0.1, energy=0.1, instrumentalness=0.0)
-    assert "words" not in explain(sung, calm, [])
+    assert "words" not in write_reason(sung, calm, [])
 
 
-def test_fame_is_only_said_where_it_spoke(track: Callable[..., Track]) -> None:
+def test_popularity_is_only_mentioned_where_it_counted(track: Callable[..., Track]) -> None:
     famous = track(popularity=95.0, genres=())
-    assert "many people know" in explain(famous, _situation(fame=1.0), [])
-    assert "many people know" not in explain(famous, _situation(fame=-0.5), [])
+    assert "many people know" in write_reason(famous, _situation(popularity_points=1.0), [])
+    assert "many people know" not in write_reason(famous, _situation(popularity_points=-0.5), [])

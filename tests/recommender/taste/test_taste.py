@@ -11,6 +11,7 @@ import pytest
 from recommender.catalog.catalog import Catalog
 from recommender.evaluation.simulate import Listener, Session, listen, listeners, separation
 from recommender.recommender import Recommender
+from recommender.request import Request
 from recommender.taste.taste import BOUND, Affinities, Feedback, Taste, Verdict
 from recommender.types import Mood, Playlist, Track
 
@@ -282,12 +283,12 @@ class _Remembering(Recommender):
         super().__init__(catalog)
         self._sets: dict[Any, Playlist] = {}
 
-    def recommend(self, mood: Mood, **wish: Any) -> Playlist:
-        if wish["taste"] is not None:
-            return super().recommend(mood, **wish)
-        key = (mood, wish["seed"], tuple(wish["exclude"]))
+    def answer(self, request: Request) -> Playlist:
+        if request.taste is not None:
+            return super().answer(request)
+        key = (request.mood, request.seed, tuple(request.exclude))
         if key not in self._sets:
-            self._sets[key] = super().recommend(mood, **wish)
+            self._sets[key] = super().answer(request)
         return self._sets[key]
 
 

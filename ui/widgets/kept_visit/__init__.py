@@ -19,7 +19,7 @@ import streamlit as st
 from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
 from recommender.catalog.catalog import Catalog
-from recommender.recommender import LONGEST, SHORTEST
+from recommender.request import MAX_MINUTES, MIN_MINUTES
 from recommender.sharing import link as share
 from recommender.taste.taste import VERDICTS, Taste
 from recommender.types import Filters, Mood
@@ -155,7 +155,7 @@ def _read(visitor: VisitorState, found: dict[str, Any], catalog: Catalog) -> str
         return None
     filters = _filters(found["filters"])
     minutes, adventure, draw = found["minutes"], found["adventure"], found["draw"]
-    if not (type(minutes) is int and SHORTEST <= minutes <= LONGEST):
+    if not (type(minutes) is int and MIN_MINUTES <= minutes <= MAX_MINUTES):
         raise ValueError(minutes)
     if adventure not in wording.ADVENTURE or not (type(draw) is int and 0 <= draw < 1_000_000):
         raise ValueError(adventure, draw)
@@ -239,6 +239,6 @@ def _mood(valence: float, arousal: float) -> Mood:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > share.LONGEST:
+    if not isinstance(value, str) or len(value) > share.MAX_CHARACTERS:
         raise ValueError(value)
     return value
