@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from recommender.session import minutes_of
 from ui import services, wording
 from ui.mood_entry import mood_entry
 from ui.navigation import require_router
@@ -88,7 +89,7 @@ with body:
             key="tracks",
             current=current,
             liked=visitor.liked,
-            change=(visitor.change.track, visitor.change.text) if visitor.change else None,
+            change=music.announcement(visitor),
             on_play=partial(music.play, visitor),
             on_verdict=partial(music.judge, visitor),
             on_ban=None if shared else partial(music.ban, visitor),
@@ -110,7 +111,7 @@ with body:
             caption="Every dot is a track. Tap one to play it.",
             on_pick=partial(music.play, visitor),
         )
-        count, minutes = len(playlist.picks), music.minutes_of(playlist)
+        count, minutes = len(playlist.picks), minutes_of(playlist)
         st.caption(
             f"{count} track{'' if count == 1 else 's'}, about {minutes} minutes",
             text_alignment="center",

@@ -9,15 +9,16 @@ from __future__ import annotations
 import logging
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 import streamlit as st
 
 from emotion.labels import HEADS, HeadName
 from recommender.catalog.catalog import ENVIRONMENT, STARTER, Catalog
 from recommender.errors import CatalogError
-from recommender.types import EVERYTHING, Mood, Playlist
+from recommender.request import Request
+from recommender.types import EVERYTHING, Playlist
 from ui import wording
 
 if TYPE_CHECKING:
@@ -43,20 +44,20 @@ def recommender() -> tuple[Recommender, str | None]:
     return _recommender().future.result()
 
 
-def recommend(mood: Mood, **wish: Any) -> Playlist:
-    """Return `Recommender.recommend(mood, **wish)`, from the starter catalogue if need be.
+def recommend(request: Request) -> Playlist:
+    """Return `Recommender.answer(request)`, from the starter catalogue if need be.
 
     Raises:
         CatalogError: that one is damaged, too.
         ValueError: as there.
     """
     try:
-        return recommender()[0].recommend(mood, **wish)
+        return recommender()[0].answer(request)
     except CatalogError as error:
         if not play_starter(error):
             raise
     # What was asked of the other catalogue may be unknown to this one.
-    return recommender()[0].recommend(mood, **wish | {"filters": EVERYTHING})
+    return recommender()[0].answer(replace(request, filters=EVERYTHING))
 
 
 def play_starter(error: CatalogError) -> bool:

@@ -18,6 +18,7 @@ from emotion.personal import Recentring
 from emotion.types import EmotionScores, FaceReading, ImageReading
 from recommender.journey import suggested_intent
 from recommender.mood import mood_of, mood_of_emotion, room_mood
+from recommender.session import DEFAULT_ADVENTURE, DEFAULT_SET_MINUTES, Change, SetOptions
 from recommender.taste.taste import Taste
 from recommender.types import EVERYTHING, Filters, Intent, Mood, Playlist, Track
 from ui import wording
@@ -30,12 +31,6 @@ MIDDLE: Final = Mood(0.0, 0.0)
 
 ROUNDING: Final = 0.01
 """The pad's precision: a dot this near to a mood is on it."""
-
-AN_HOUR: Final = 60
-"""Minutes of music, as long as nobody asks for more or less."""
-
-HALFWAY: Final = 0.5
-"""Between familiar (0) and adventurous (1)."""
 
 MORE: Final = 3.0
 """How much a face counts in the room that is to count more; the others count 1."""
@@ -102,45 +97,6 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a set was drawn for, besides the mood.
-
-    Attributes:
-        intent: what the music should do.
-        filters: what is let in.
-        minutes: how long it should last.
-        adventure: from familiar (0) to adventurous (1).
-        draw: how many times another set was asked for.
-    """
-
-    intent: Intent
-    filters: Filters = EVERYTHING
-    minutes: int = AN_HOUR
-    adventure: float = HALFWAY
-    draw: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a verdict did to the set, and what there was before it.
-
-    Attributes:
-        track: the id of the row that says so.
-        text: what changed, in a sentence.
-        judged: the track that the verdict was on, if it was on one.
-        sets, taste, filters, playing: as they were.
-    """
-
-    track: str
-    text: str
-    sets: dict[Wish, Playlist]
-    taste: Taste
-    filters: Filters
-    playing: Track | None
-    judged: Track | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Shared:
     """A set that came by a link: it is looked at and played, and is nobody's own mood.
 
@@ -199,10 +155,10 @@ class VisitorState:
     intent: Intent | None = None
     filters: Filters = EVERYTHING
     filters_before: Filters = EVERYTHING
-    adventure: float = HALFWAY
-    minutes: int = AN_HOUR
+    adventure: float = DEFAULT_ADVENTURE
+    minutes: int = DEFAULT_SET_MINUTES
     draw: int = 0
-    sets: dict[Wish, Playlist] = field(default_factory=dict)
+    sets: dict[SetOptions, Playlist] = field(default_factory=dict)
     taste: Taste = field(default_factory=Taste)
     change: Change | None = None
     playing: Track | None = None
@@ -261,9 +217,9 @@ class VisitorState:
         return suggested_intent(self.mood) if self.mood else "match"
 
     @property
-    def wish(self) -> Wish:
+    def wish(self) -> SetOptions:
         """What to draw a set for, as things stand."""
-        return Wish(
+        return SetOptions(
             intent=self.intent or self.suggestion,
             filters=self.filters,
             minutes=self.minutes,
@@ -274,7 +230,7 @@ class VisitorState:
     @property
     def liked(self) -> frozenset[str]:
         """The ids of the tracks that the visitor likes."""
-        return frozenset(one.track.id for one in self.taste.feedback if one.verdict == "like")
+        return self.taste.liked
 
     def show(self, image: NDArray[np.uint8] | None, reading: ImageReading) -> None:
         """Take a picture that was read. One without a face leaves the last reading as it is."""

@@ -250,14 +250,14 @@ def what_changed(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
     """Say in a sentence or two what a verdict did to the set.
 
     Args:
-        verdict: ``like``, ``back`` (a like taken back), ``dislike`` or ``ban``.
+        verdict: ``like``, ``unlike`` (a like taken back), ``dislike`` or ``ban``.
         name: the track's title, or the artist's name.
         fresh: how many tracks ahead are new.
         owed: how many of them are there because of what the visitor likes.
     """
     said = {
         "like": f"You like “{name}”.",
-        "back": f"“{name}” no longer counts as liked.",
+        "unlike": f"“{name}” no longer counts as liked.",
         "dislike": f"“{name}” is gone.",
         "ban": f"{name} is left out.",
     }[verdict]

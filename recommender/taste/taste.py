@@ -89,6 +89,24 @@ class Taste:
         kept = [said for said in self.feedback if said.track.id != track.id]
         return Taste([*kept, Feedback(track, verdict, mood)], known=self.known, prior=self.prior)
 
+    def forget(self, track_id: str) -> Taste:
+        """Return the taste without what was said of a track."""
+        kept = [said for said in self.feedback if said.track.id != track_id]
+        return Taste(kept, known=self.known, prior=self.prior)
+
+    @property
+    def liked(self) -> frozenset[str]:
+        """The ids of the tracks that are liked."""
+        return self._judged("like")
+
+    @property
+    def disliked(self) -> frozenset[str]:
+        """The ids of the tracks that are disliked."""
+        return self._judged("dislike")
+
+    def _judged(self, verdict: Verdict) -> frozenset[str]:
+        return frozenset(said.track.id for said in self.feedback if said.verdict == verdict)
+
     def verdict_on(self, track_id: str) -> Verdict | None:
         """Return what was said of a track, or ``None`` where nothing was."""
         return next(

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from recommender.session import SetOptions, minutes_of
 from recommender.sharing import link as share
 from recommender.types import Filters, Mood, Playlist, Track
 from ui import services, wording
 from ui.playlist import controls
-from ui.playlist.music import ban, judge, minutes_of, play, undo
+from ui.playlist.music import announcement, ban, judge, play, undo
 from ui.spotify import spotify
-from ui.state import VisitorState, Wish
+from ui.state import VisitorState
 
 
 def title(app: AppTest) -> str:
@@ -133,7 +134,7 @@ def test_another_mood_asks_anew(listening: AppTest, sent_to: Any) -> None:
 
 def test_the_playing_track_is_marked_and_goes_on(listening: AppTest, sent_to: Any) -> None:
     visitor = listening.session_state["visitor"]
-    track = visitor.sets[Wish("shift")].picks[2].track
+    track = visitor.sets[SetOptions("shift")].picks[2].track
     play(visitor, track.id)
     listening.run()
     assert sent_to(listening, "track_list")["current"] == track.id
@@ -144,7 +145,7 @@ def test_the_playing_track_is_marked_and_goes_on(listening: AppTest, sent_to: An
 
 def test_pressing_again_stops_and_a_row_that_is_gone_changes_nothing(listening: AppTest) -> None:
     visitor = listening.session_state["visitor"]
-    track = visitor.sets[Wish("shift")].picks[0].track
+    track = visitor.sets[SetOptions("shift")].picks[0].track
     play(visitor, track.id)
     play(visitor, "gone")
     assert visitor.playing == track
@@ -281,8 +282,8 @@ def test_likes_are_given_as_reasons(listening: AppTest) -> None:
         pick.reason for pick in drawn(listening)[1].picks[3:] if "because you liked" in pick.reason
     ]
     assert owed
-    assert visitor.change is not None
-    assert visitor.change.text.endswith("because of what you like.")
+    _, text = announcement(visitor) or ("", "")
+    assert text.endswith("because of what you like.")
 
 
 def test_a_like_said_again_is_taken_back(listening: AppTest) -> None:
@@ -291,8 +292,8 @@ def test_a_like_said_again_is_taken_back(listening: AppTest) -> None:
     judge(visitor, before.picks[0].track.id, "like")
     assert visitor.liked == frozenset()
     assert visitor.taste.feedback == ()
-    assert visitor.change is not None
-    assert "no longer counts" in visitor.change.text
+    _, text = announcement(visitor) or ("", "")
+    assert "no longer counts" in text
 
 
 def test_not_for_me_goes_on_to_another_track_in_its_place(

@@ -83,7 +83,7 @@ def test_plain_text_sets_nothing() -> None:
         ),
         ("like", 1, 1, "You like “X”. 1 track ahead is new, because of what you like."),
         ("like", 0, 0, "You like “X”. What comes next stays as it is."),
-        ("back", 2, 0, "“X” no longer counts as liked. 2 tracks ahead are new."),
+        ("unlike", 2, 0, "“X” no longer counts as liked. 2 tracks ahead are new."),
         ("dislike", 12, 0, "“X” is gone. 12 tracks ahead are new."),
         ("ban", 1, 0, "X is left out. 1 track ahead is new."),
     ],

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from recommender.session import falls_short, minutes_of
 from recommender.sharing import export
 from recommender.types import EVERYTHING, Playlist
 from ui import services, wording
@@ -173,12 +174,12 @@ def _filters(visitor: VisitorState) -> None:
 
 def too_few(visitor: VisitorState, playlist: Playlist) -> None:
     """Where the filters leave too little, say so and offer to take them back."""
-    if not music.falls_short(playlist, visitor.minutes):
+    if not falls_short(playlist, visitor.minutes):
         return
     if visitor.filters == EVERYTHING:
         st.markdown("The catalogue has no more music near this mood.")
         return
-    st.markdown(wording.how_few(len(playlist.picks), music.minutes_of(playlist)))
+    st.markdown(wording.how_few(len(playlist.picks), minutes_of(playlist)))
     with st.container(horizontal=True):
         if visitor.filters_before not in (visitor.filters, EVERYTHING):
             st.button(

@@ -1,0 +1,368 @@
+"""A listener's session: what a like, dislike, skip, ban, undo or "another set" does to a set.
+
+Everything here is pure: a function takes a `Session` and returns another one. What it needs from
+outside is `Draw`, which answers a request with a playlist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from recommender.journey import emotions_at
+from recommender.ranking.ranking import explain_tracks
+from recommender.ranking.scoring import Context
+from recommender.ranking.selection import ARTIST_GAP
+from recommender.recommender import TYPICAL_TRACK_MINUTES
+from recommender.request import Request
+from recommender.taste.taste import Affinities, Taste, Verdict
+from recommender.types import EVERYTHING, Filters, Intent, Mood, Pick, Playlist, Track
+
+Draw = Callable[[Request], Playlist]
+"""Answers a request, as `Recommender.answer` does."""
+
+Action = Literal["like", "unlike", "dislike", "ban"]
+"""What a listener did that changed a set; ``unlike`` takes a like back."""
+
+DEFAULT_SET_MINUTES: Final = 60
+"""How long a set lasts unless a listener asks for more or less."""
+
+DEFAULT_ADVENTURE: Final = 0.5
+"""Halfway between familiar (0) and adventurous (1)."""
+
+MIN_FILLED_FRACTION: Final = 0.75
+"""A set that fills less of the time asked for than this is short of music."""
+
+MILLISECONDS_PER_MINUTE: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class SetOptions:
+    """What a set is drawn for, besides the mood.
+
+    Attributes:
+        intent: what the music should do.
+        filters: what is let in.
+        minutes: how long it should last.
+        adventure: from familiar (0) to adventurous (1).
+        draw: how many times another set was asked for.
+    """
+
+    intent: Intent
+    filters: Filters = EVERYTHING
+    minutes: int = DEFAULT_SET_MINUTES
+    adventure: float = DEFAULT_ADVENTURE
+    draw: int = 0
+
+    def same_but_for_draw(self, other: SetOptions) -> bool:
+        """Whether both ask for the same, however often another set was asked for."""
+        return replace(self, draw=0) == replace(other, draw=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the last action did to the set, and what there was before it.
+
+    Attributes:
+        action: what the listener did.
+        subject: the title of the track, or the name of the artist, that it was about.
+        row: the id of the track beside which to say so.
+        judged: the track that was liked or disliked; ``None`` for a ban.
+        redrawn: whether the rest of the set was drawn anew. A set that came by a link stays as
+            it is.
+        new_tracks: how many tracks ahead were not there before.
+        because_liked: how many of these are there because of what the listener likes.
+        sets, taste, filters, playing: as they were.
+    """
+
+    action: Action
+    subject: str
+    row: str
+    judged: Track | None
+    redrawn: bool
+    new_tracks: int
+    because_liked: int
+    sets: Mapping[SetOptions, Playlist]
+    taste: Taste
+    filters: Filters
+    playing: Track | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The sets that a listener was given in one mood, and what they said of them.
+
+    Attributes:
+        mood: where the listener is; ``None`` where only a set that came by a link is heard.
+        emotions: emotion → weight, what the listener feels, where it is known.
+        options: what the current set is drawn for.
+        sets: what was drawn for this mood, so that a set is still there on the way back.
+        taste: what was learned from verdicts.
+        playing: the track in the player.
+        shared: a set that came by a link, as long as it is looked at.
+        change: what the last action changed, as long as it can be undone.
+    """
+
+    mood: Mood | None
+    options: SetOptions
+    emotions: Mapping[str, float] | None = None
+    sets: Mapping[SetOptions, Playlist] = field(default_factory=dict)
+    taste: Taste = field(default_factory=Taste)
+    playing: Track | None = None
+    shared: Playlist | None = None
+    change: Change | None = None
+
+    @property
+    def playlist(self) -> Playlist | None:
+        """The set that the listener looks at, if it was drawn."""
+        return self.shared or self.sets.get(self.options)
+
+    def place_of(self, track_id: str) -> int | None:
+        """Return where in the set that the listener looks at a track is, from 0."""
+        picks = self.playlist.picks if self.playlist else ()
+        return next((n for n, pick in enumerate(picks) if pick.track.id == track_id), None)
+
+
+def with_set(session: Session, draw: Draw) -> Session:
+    """Return the session with a set for its options, drawn if there is none yet.
+
+    What was heard in earlier draws for the same options is left out, unless too little would
+    remain: then it begins again rather than give half a set.
+
+    Raises:
+        ValueError: there is no mood to draw for.
+    """
+    options = session.options
+    if options in session.sets:
+        return session
+    heard = {
+        pick.track.id
+        for earlier, playlist in session.sets.items()
+        if earlier.same_but_for_draw(options)
+        for pick in playlist.picks
+    }
+    playlist = draw(_request(session, exclude=heard))
+    if heard and falls_short(playlist, options.minutes):
+        playlist = draw(_request(session))
+    return replace(session, sets={**session.sets, options: playlist})
+
+
+def with_affinities(session: Session, known: Affinities) -> Session:
+    """Take in what is known of the listener beforehand; where it is new, sets are drawn anew."""
+    if known == session.taste.known:
+        return session
+    taste = Taste(session.taste.feedback, known=known, prior=session.taste.prior)
+    return replace(session, taste=taste, sets={}, change=None)
+
+
+def toggle_playing(session: Session, track_id: str) -> Session:
+    """Put a track into the player, or take it out again if it is there.
+
+    A row may have been tapped just when another set took its place, so all sets are searched. An
+    id that is in none of them changes nothing.
+    """
+    if session.playing is not None and session.playing.id == track_id:
+        return replace(session, playing=None)
+    playlists = [*session.sets.values(), *([session.shared] if session.shared else [])]
+    found = [
+        pick.track for playlist in playlists for pick in playlist.picks if pick.track.id == track_id
+    ]
+    return replace(session, playing=found[-1]) if found else session
+
+
+def judge(session: Session, track_id: str, verdict: Verdict, draw: Draw) -> Session:
+    """Take in what the listener says of a track of the set that they look at.
+
+    A like draws anew what comes after the track; said again it is taken back. A dislike draws
+    the track itself anew too and plays what comes instead. A skip plays the next track and takes
+    no like or dislike back. What came before stays as it is. An id that is not in the set changes
+    nothing.
+
+    Args:
+        session: the session so far.
+        track_id: which track.
+        verdict: what they say.
+        draw: answers requests.
+    """
+    playlist, place = session.playlist, session.place_of(track_id)
+    if playlist is None or place is None:
+        return session
+    pick = playlist.picks[place]
+    action: Action | None = None if verdict == "skip" else verdict
+    if verdict == "like" and session.taste.verdict_on(track_id) == "like":
+        action = "unlike"
+        learned = replace(session, taste=session.taste.forget(track_id))
+    else:
+        learned = replace(session, taste=session.taste.learn(pick.track, verdict, pick.slot))
+    if action is None:
+        return replace(learned, playing=_track_at(playlist, place + 1), change=None)
+
+    renewed = playlist
+    kept = playlist.picks[: place if action == "dislike" else place + 1]
+    if session.shared is None:
+        renewed = _renew(learned, playlist, kept, draw)
+        # What was drawn for other options does not know of this verdict.
+        learned = replace(
+            learned,
+            sets={
+                options: old
+                for options, old in session.sets.items()
+                if options.same_but_for_draw(session.options)
+            }
+            | {session.options: renewed},
+        )
+    row = track_id
+    if action == "dislike":
+        # In a set that stays as it is the next track plays, in another one what came instead.
+        playing = _track_at(renewed, place if session.shared is None else place + 1)
+        learned = replace(learned, playing=playing)
+        row = playing.id if playing else track_id
+    change = _change(session, action, pick.track.title, row, judged=pick.track)
+    return replace(learned, change=_counted(change, playlist, renewed, kept))
+
+
+def ban(session: Session, track_id: str, artist: str, draw: Draw) -> Session:
+    """Leave an artist out from a track on; what came before it stays.
+
+    A set that came by a link stays as it is.
+
+    Args:
+        session: the session so far.
+        track_id: from which track of the set on.
+        artist: the name.
+        draw: answers requests.
+    """
+    playlist, place = session.playlist, session.place_of(track_id)
+    if playlist is None or place is None or session.shared is not None:
+        return session
+    before = session.options.filters
+    filters = replace(before, without_artists=(*before.without_artists, artist))
+    options = replace(session.options, filters=filters)
+    kept = playlist.picks[:place]
+    banned = replace(session, options=options)
+    renewed = _renew(banned, playlist, kept, draw)
+    playing = _track_at(renewed, place)
+    change = _change(session, "ban", artist, playing.id if playing else track_id)
+    # The same sets as before, so that "another set" still repeats nothing.
+    sets = {
+        replace(drawn_for, filters=filters): old
+        for drawn_for, old in session.sets.items()
+        if drawn_for.same_but_for_draw(session.options)
+    }
+    return replace(
+        banned,
+        sets=sets | {options: renewed},
+        playing=playing,
+        change=_counted(change, playlist, renewed, kept),
+    )
+
+
+def undo(session: Session) -> Session:
+    """Take the last action back, with everything that it changed."""
+    change = session.change
+    if change is None:
+        return session
+    return replace(
+        session,
+        options=replace(session.options, filters=change.filters),
+        sets=change.sets,
+        taste=change.taste,
+        playing=change.playing,
+        change=None,
+    )
+
+
+def minutes_of(playlist: Playlist) -> int:
+    """Return how long a set lasts, in whole minutes.
+
+    A track of unknown length counts as `TYPICAL_TRACK_MINUTES`.
+    """
+    typical_ms = TYPICAL_TRACK_MINUTES * MILLISECONDS_PER_MINUTE
+    total_ms = sum(pick.track.duration_ms or typical_ms for pick in playlist.picks)
+    return round(total_ms / MILLISECONDS_PER_MINUTE)
+
+
+def falls_short(playlist: Playlist, minutes: int) -> bool:
+    """Whether a set is much shorter than it was asked to be."""
+    return minutes_of(playlist) < MIN_FILLED_FRACTION * minutes
+
+
+def _request(session: Session, *, exclude: Collection[str] = ()) -> Request:
+    if session.mood is None:
+        raise ValueError("Incorrect value for 'session' argument: a session without a mood")
+    return Request(
+        session.mood,
+        intent=session.options.intent,
+        minutes=session.options.minutes,
+        filters=session.options.filters,
+        emotions=session.emotions,
+        exclude=frozenset(exclude) | session.taste.disliked,
+        taste=session.taste,
+        adventure=session.options.adventure,
+    )
+
+
+def _renew(session: Session, playlist: Playlist, kept: Sequence[Pick], draw: Draw) -> Playlist:
+    """Return a set that begins with `kept` and goes the rest of its way with other tracks."""
+    ahead = playlist.journey[len(kept) :]
+    if not ahead:
+        return playlist
+    filters, emotions = session.options.filters, session.emotions
+    if emotions and playlist.intent == "shift":
+        # What was read at the start has partly given way by now.
+        emotions = emotions_at(
+            len(kept), playlist.journey, intent=playlist.intent, emotions=emotions
+        )
+    # The recommender keeps artists apart within what it draws, and knows nothing of what is kept.
+    recent = tuple(name for pick in kept[-ARTIST_GAP:] for name in pick.track.artists)
+    request = Request(
+        ahead[0],
+        intent=playlist.intent,
+        target=playlist.target,
+        n=len(ahead),
+        filters=replace(filters, without_artists=(*filters.without_artists, *recent)),
+        emotions=emotions,
+        exclude=frozenset(pick.track.id for pick in kept) | session.taste.disliked,
+        taste=session.taste,
+        adventure=session.options.adventure,
+    )
+    rest = draw(request)
+    if len(rest.picks) < len(ahead):
+        rest = draw(replace(request, filters=filters))
+    explained = explain_tracks(
+        [pick.track for pick in (*kept, *rest.picks)],
+        playlist.journey,
+        Context(playlist.intent, session.emotions or {}, filters.genres, session.taste),
+    )
+    return replace(playlist, picks=(*kept, *explained[len(kept) :]), seed=rest.seed)
+
+
+def _change(
+    before: Session, action: Action, subject: str, row: str, *, judged: Track | None = None
+) -> Change:
+    return Change(
+        action=action,
+        subject=subject,
+        row=row,
+        judged=judged,
+        redrawn=before.shared is None,
+        new_tracks=0,
+        because_liked=0,
+        sets=before.sets,
+        taste=before.taste,
+        filters=before.options.filters,
+        playing=before.playing,
+    )
+
+
+def _counted(change: Change, old: Playlist, new: Playlist, kept: Sequence[Pick]) -> Change:
+    """Return a change with the tracks counted that are ahead now and were not there before."""
+    known = {pick.track.id for pick in old.picks}
+    fresh = [pick for pick in new.picks[len(kept) :] if pick.track.id not in known]
+    because_liked = sum("because you liked" in pick.reason for pick in fresh)
+    return replace(change, new_tracks=len(fresh), because_liked=because_liked)
+
+
+def _track_at(playlist: Playlist, place: int) -> Track | None:
+    return playlist.picks[place].track if place < len(playlist.picks) else None
