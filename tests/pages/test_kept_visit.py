@@ -50,7 +50,10 @@ def test_a_visit_comes_back_as_it_was(listening: AppTest, sent_to: Any) -> None:
     listening.run()
     again = VisitorState()
     assert restore(again, sent(listening, sent_to)) == wording.what_came_back(0, 17)
-    for name in ("intent", "filters", "minutes", "adventure", "draw", "said", "placed", "playing"):
+    for name in (
+        *("intent", "filters", "minutes", "adventure", "draw"),
+        *("corrected_emotion", "manual_mood", "playing"),
+    ):
         assert getattr(again, name) == getattr(visitor, name), name
     assert again.wish == visitor.wish
     assert again.sets[again.wish] == visitor.sets[visitor.wish]
