@@ -5,10 +5,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from recommender.diary import summary
+from recommender.diary.summary import Month
 from ui import wording
 from ui.diary import diary, identity, story
 from ui.diary import view as diary_view
-from ui.diary.story import Month
 from ui.mood_entry import mood_entry
 from ui.navigation import require_router
 from ui.state import visitor_state
@@ -39,7 +40,7 @@ with body:
 
     first_month = Month.of(entries[-1].at.astimezone(zone).date()) if entries else this_month
     month = max(first_month, min(st.session_state.get(diary_view.MONTH, this_month), this_month))
-    of_month = story.within(entries, month, zone)
+    of_month = summary.entries_in(entries, month, zone)
 
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
@@ -54,7 +55,7 @@ with body:
         st.markdown("Nothing in it yet. The next playlist will be the first entry.")
         mood_entry(by_hand=True)
     else:
-        st.markdown(story.summary(of_month))
+        st.markdown(story.month_sentence(of_month))
         if diary.keeping():
             diary.ask_how_it_ended(entries[0])
 

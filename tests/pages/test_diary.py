@@ -7,18 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from recommender import mood_of_emotion
-from recommender.diary import ENVIRONMENT, DiaryStore, Entry, KeptTrack, Moment
+from recommender.diary import ENVIRONMENT, DiaryStore, Entry, KeptTrack, Moment, summary
+from recommender.diary.summary import Month
 from recommender.taste.taste import Taste
 from recommender.types import Mood, Pick, Playlist, Track
 from ui import services, wording
 from ui.diary import charts, diary, identity, story
-from ui.diary.story import BY_HAND, Month
 from ui.state import VisitorState
 
 ROOT = Path(__file__).parents[2]
@@ -724,103 +723,19 @@ def on(day: int, hour: int = 12) -> datetime:
     return datetime(2026, 11, day, hour, tzinfo=UTC)
 
 
-def test_a_day_is_what_was_felt_most_and_of_several_the_latest() -> None:
-    felt = [
-        entry(1, "sad", on(2, 8)),
-        entry(2, "happy", on(2, 9)),
-        entry(3, "sad", on(3, 8)),
-        entry(4, "happy", on(3, 9)),
-        entry(5, "sad", on(3, 10)),
-        entry(6, "fear", on(4, 8)),
-        entry(7, None, on(4, 9)),
-        entry(8, None, on(5)),
-    ]
-    days = story.days(felt[::-1], Month(2026, 11), UTC)
-    assert len(days) == 30
-    assert [day.leading for day in days[:6]] == [None, "happy", "sad", "fear", BY_HAND, None]
-    assert story.month_in_words(days).startswith("2: sad and happy; 3: sad and happy; 4: afraid")
-
-
 def test_weeks_begin_on_monday() -> None:
-    days = story.days([], Month(2026, 11), UTC)
+    days = summary.days_of([], Month(2026, 11), UTC)
     assert [day.week for day in days[:2]] == [0, 1]  # the first is a Sunday
     rows = charts.calendar_rows(days)
     assert (rows[0]["weekday"], rows[1]["weekday"]) == ("Sun", "Mon")
     assert len({(row["weekday"], row["week"]) for row in rows}) == 30
 
 
-def test_a_day_is_the_visitors_day() -> None:
-    late = entry(1, "sad", on(30, 23))
-    assert story.within([late], Month(2026, 11), UTC) == [late]
-    tokyo = ZoneInfo("Asia/Tokyo")
-    assert story.within([late], Month(2026, 11), tokyo) == []
-    assert story.days([late], Month(2026, 12), tokyo)[0].leading == "sad"
-
-
-@pytest.mark.parametrize(
-    ("start", "by", "end"),
-    [((2026, 11), 1, (2026, 12)), ((2026, 12), 1, (2027, 1)), ((2026, 1), -1, (2025, 12))],
-)
-def test_months_follow_each_other(start: Any, by: int, end: Any) -> None:
-    assert Month(*start).step(by) == Month(*end)
-
-
 def test_the_summary_counts() -> None:
     moods = ["happy", "happy", "sad", "sad", "neutral", "fear", None]
-    text = story.summary([entry(n, mood, on(n + 1)) for n, mood in enumerate(moods)])
+    text = story.month_sentence([entry(n, mood, on(n + 1)) for n, mood in enumerate(moods)])
     assert text == (
         "Seven entries: **happy** 😊 and **sad** 😢 twice each, **afraid** 😨 once, "
         "another mood once and set by hand once."
     )
-    assert story.summary([entry(1, None, on(1))]) == "One entry: set by hand once."
-
-
-def test_what_stands_out_is_above_the_usual() -> None:
-    moods = [("sad", "pop")] * 6 + [("sad", "folk")] * 5 + [("happy", "pop")] * 9
-    moods += [("happy", "folk")]
-    genres = story.genres_by_feeling(
-        entry(n, emotion, on(1), genres=[genre]) for n, (emotion, genre) in enumerate(moods)
-    )
-    assert genres["pop"] == {"sad": 6, "happy": 9}
-    assert list(genres) == ["pop", "folk"]
-    assert story.what_stands_out(genres) == (
-        "More folk when sad and more pop when happy than otherwise."
-    )
-    same = story.genres_by_feeling([entry(1, "sad", on(1), genres=["pop"])])
-    assert story.what_stands_out(same) == ""
-    assert story.what_stands_out({}) == ""
-
-
-def test_journeys_are_counted_by_how_they_ended() -> None:
-    ended = [
-        entry(1, "sad", on(1), ended="happy"),
-        entry(2, "sad", on(2), ended="sad"),
-        entry(3, "happy", on(3), ended="sad"),
-        entry(4, None, on(4), ended="happy"),
-        entry(5, "sad", on(5)),
-    ]
-    journeys = story.journeys(ended)
-    assert [journey.change for journey in journeys] == [1, 0, -1, 1]
-    assert story.how_they_ended(journeys) == (
-        "You looked back on four playlists: two brighter than before, one about the same and "
-        "one lower."
-    )
-    assert story.how_they_ended(journeys[:1]) == (
-        "You looked back on one playlist: one brighter than before."
-    )
-
-
-def test_what_was_liked_goes_with_its_mood() -> None:
-    liked = [entry(n, mood, on(n), liked=n != 2) for n, mood in ((1, "sad"), (2, "sad"), (3, None))]
-    found = story.liked_by_feeling(liked)
-    assert {felt: [one.title for one in tracks] for felt, tracks in found.items()} == {
-        "sad": ["Song *1*"],
-        BY_HAND: ["Song *3*"],
-    }
-    assert story.liked_share(liked) == "So far you like 2 of the 3 tracks that came up."
-
-
-def test_the_example_is_nobodys() -> None:
-    days = story.example(Month(2026, 2))
-    assert len(days) == 28
-    assert {day.leading for day in days} > {"happy", "sad", "neutral", None}
+    assert story.month_sentence([entry(1, None, on(1))]) == "One entry: set by hand once."

@@ -9,9 +9,10 @@ from typing import Any, Final
 import altair as alt
 
 from emotion.labels import EMOTIONS
+from recommender.diary.summary import BY_HAND, Day, Journey
 from ui import wording
 from ui.charts import AXIS_PX, EMOTION_COLOURS, INK, LABEL_PX, Chart, finished
-from ui.diary.story import BY_HAND, DID, Day, Journey, glyph, name
+from ui.diary.story import INTENT_DONE, glyph, name
 
 GLYPH_PX: Final = 20
 DAY_HEIGHT_PX, ROW_HEIGHT_PX, AXIS_HEIGHT_PX = 54, 34, 32
@@ -177,7 +178,7 @@ def journey_rows(journeys: Sequence[Journey], dates: Sequence[str]) -> list[dict
             "end": journey.end.valence,
             "before": glyph(journey.entry.emotion or BY_HAND),
             "after": glyph(journey.entry.ended or BY_HAND),
-            "did": DID[journey.entry.intent],
+            "did": INTENT_DONE[journey.entry.intent],
             "felt": f"{name(journey.entry.emotion or BY_HAND)}, then "
             f"{name(journey.entry.ended or BY_HAND)}",
             "same": abs(journey.end.valence - journey.start.valence) < 0.05,

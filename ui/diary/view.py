@@ -8,10 +8,10 @@ from functools import partial
 
 import streamlit as st
 
-from recommender.diary import Entry, KeptVerdict, to_csv, to_json
+from recommender.diary import Entry, KeptVerdict, summary, to_csv, to_json
+from recommender.diary.summary import Month
 from ui import wording
 from ui.diary import charts, diary, identity, story
-from ui.diary.story import Month
 from ui.state import VisitorState
 
 KEEPS = (
@@ -66,7 +66,7 @@ def invitation(person: identity.Identity, this_month: Month) -> None:
         what_is_kept(person)
     with picture:
         st.altair_chart(
-            charts.calendar_chart(story.example(this_month), faint=True),
+            charts.calendar_chart(summary.example_month(this_month), faint=True),
             alt="An example of a month: a calendar with a face for the mood of each day",
         )
         st.caption("An example. Yours begins empty.", text_alignment="center")
@@ -76,11 +76,11 @@ def calendar(
     entries: Sequence[Entry], month: Month, first_month: Month, today: date, zone: tzinfo
 ) -> None:
     """Draw a month's days, each with a face for its mood, and the way to other months."""
-    days = story.days(entries, month, zone)
-    in_words = story.month_in_words(days)
+    days = summary.days_of(entries, month, zone)
+    in_words = story.days_in_words(days)
     st.altair_chart(charts.calendar_chart(days), alt=f"Moods in {month.named(today)}. {in_words}")
-    if any(entry.emotion is None for entry in story.within(entries, month, zone)):
-        st.caption(f"{story.MARK} is a mood that you set by hand.")
+    if any(entry.emotion is None for entry in summary.entries_in(entries, month, zone)):
+        st.caption(f"{story.BY_HAND_GLYPH} is a mood that you set by hand.")
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.button(
             month.step(-1).named(today),
@@ -117,8 +117,8 @@ def timeline(of_month: Sequence[Entry], month: Month, today: date, zone: tzinfo)
 
 def music(entries: Sequence[Entry]) -> None:
     """Draw which genres came with which mood, and what was liked in it."""
-    genres = story.genres_by_feeling(entries)
-    liked = story.liked_by_feeling(entries)
+    genres = summary.genres_by_feeling(entries)
+    liked = summary.liked_by_feeling(entries)
     if not genres and not liked:
         return
     st.header("What went with what", anchor=False)
@@ -156,22 +156,22 @@ def music(entries: Sequence[Entry]) -> None:
 
 def journeys(entries: Sequence[Entry], zone: tzinfo) -> None:
     """Draw where the mood was after a playlist, as far as that was said."""
-    ended = story.journeys(entries)
+    ended = summary.journeys(entries)
     st.header("How journeys ended", anchor=False)
     if not ended:
         st.markdown(
-            f"{story.liked_share(entries)} Tap how you feel after a playlist, and you see here "
-            "where the music left you."
+            f"{summary.liked_sentence(entries)} Tap how you feel after a playlist, and you see "
+            "here where the music left you."
         )
         return
-    sentence = story.how_they_ended(ended)
+    sentence = summary.how_they_ended(ended)
     st.markdown(f"{sentence} That the music did it, nobody can say: moods pass by themselves, too.")
-    latest = {story.when(journey.entry, zone, month=True): journey for journey in ended[:10]}
+    latest = {summary.when(journey.entry, zone, month=True): journey for journey in ended[:10]}
     st.altair_chart(
         charts.journey_chart(list(latest.values()), list(latest)),
         alt="Moods before and after, from unpleasant to pleasant. "
         + "; ".join(
-            f"{when}: {story.name(story.feeling(journey.entry))}, "
+            f"{when}: {story.name(summary.feeling(journey.entry))}, "
             f"then {story.name(journey.entry.ended or '')}"
             for when, journey in latest.items()
         ),
@@ -236,7 +236,7 @@ def _sign_in() -> None:
 
 def _entry(entry: Entry, zone: tzinfo, *, expanded: bool) -> None:
     with st.expander(
-        f"{story.title(entry)} · {story.when(entry, zone)}",
+        f"{story.title(entry)} · {summary.when(entry, zone)}",
         type="step",
         icon=wording.FEELINGS[entry.emotion].glyph if entry.emotion else ":material/touch_app:",
         expanded=expanded,
@@ -256,7 +256,7 @@ def _entry(entry: Entry, zone: tzinfo, *, expanded: bool) -> None:
         if entry.ended:
             felt = wording.FEELINGS[entry.ended]
             st.markdown(f"Afterwards: {felt.word} {felt.glyph}")
-        st.caption(story.SAYS[entry.source])
+        st.caption(story.SOURCES[entry.source])
         st.button(
             "Delete this entry",
             key=f"forget-{entry.id}",
