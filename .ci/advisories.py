@@ -1,9 +1,9 @@
-"""Check what is installed for known advisories with pip-audit, and say what could not be checked.
+"""Check the installed packages for known advisories with pip-audit, and report what was skipped.
 
-Run by ``make audit``. Where the network does not lead to the advisories, pip-audit skips package
-after package and ends as if all were well; then this says so, and fails.
+Run by ``make audit``. If the advisories cannot be reached, pip-audit skips one package after another
+and ends as if all were well; this says so and fails.
 
-Exit status: 0 where all that was checked is well, 1 for an advisory, 2 where nothing was checked.
+Exit status: 0 if no advisory was found, 1 for an advisory, 2 if nothing was checked.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def main(pip_audit: str, folder: str) -> int:
     found = [package for package in checked if package["vulns"]]
     for package in found:
         for one in package["vulns"]:
-            mended = ", ".join(one.get("fix_versions", ())) or "no version yet"
-            print(f"{package['name']} {package['version']}: {one['id']}, mended in {mended}")  # noqa: T201
+            fixed = ", ".join(one.get("fix_versions", ())) or "no version yet"
+            print(f"{package['name']} {package['version']}: {one['id']}, fixed in {fixed}")  # noqa: T201
     print(  # noqa: T201
         f"{len(checked)} of {len(packages)} packages were checked, {len(found)} with an advisory."
     )

@@ -23,7 +23,7 @@ BAD = {"name": "c", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": 
         ([WELL, SKIPPED], 0, "1 of 2 packages were checked, 0 with an advisory."),
         ([SKIPPED, SKIPPED], 2, "nothing was checked"),
         ([], 2, "nothing was checked"),
-        ([WELL, BAD], 1, "c 1: PYSEC-1, mended in 2"),
+        ([WELL, BAD], 1, "c 1: PYSEC-1, fixed in 2"),
         (None, 2, "Nothing was checked: no way out"),
     ],
 )
