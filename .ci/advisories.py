@@ -1,7 +1,7 @@
 """Check the installed packages for known advisories with pip-audit, and report what was skipped.
 
-Run by ``make audit``. If the advisories cannot be reached, pip-audit skips one package after another
-and ends as if all were well; this says so and fails.
+Run by ``make audit``. If the advisories cannot be reached, pip-audit skips one package after the
+other and ends as if all were well; this says so and fails.
 
 Exit status: 0 if no advisory was found, 1 for an advisory, 2 if nothing was checked.
 """
