@@ -10,7 +10,7 @@ prints the mean recall of five emotions, and the mean log-probability of the rig
    0.5 at one of them, and beyond.
 
 `emotion.detectors.blazeface.SCALE` and `RISE` and `emotion.crop.LEVEL_FROM_DEGREES` and
-`BEYOND_EARS` came from here.
+`TURNED_AWAY_BEYOND_EARS` came from here.
 """
 
 from __future__ import annotations

@@ -104,7 +104,7 @@ def report_package(photos: dict[str, np.ndarray], repeat: int) -> None:
         f"\nThe mtcnn package: {seconds:.1f} s to load, {resident() - before} MB more, other "
         f"threads without a turn for up to {ticker.longest:.2f} s"
     )
-    ours = MtcnnDetector(smallest=20, accept_above=0.8)
+    ours = MtcnnDetector(min_face=20, accept_above=0.8)
     for name, image in photos.items():
         theirs, slow = timed(lambda i=image: package.detect_faces(i), repeat)
         mine, fast = timed(lambda i=image: ours.detect_with_scores(i), repeat)

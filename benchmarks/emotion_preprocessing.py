@@ -159,7 +159,7 @@ def enlarged(crop: Crops, angle: float = 0.0) -> Crops:
 def found_again(
     crops: Crops, name: str, angle: float = 0.0
 ) -> tuple[list[Crops], list[Face | None]]:
-    detector = MtcnnDetector(smallest=60) if name == "mtcnn" else build_detector("haar")
+    detector = MtcnnDetector(min_face=60) if name == "mtcnn" else build_detector("haar")
     pictures = [enlarged(crop, angle) for crop in crops]
     return pictures, [next(iter(detector.detect(picture)), None) for picture in pictures]
 
@@ -240,7 +240,7 @@ def report_size(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.
 def report_small_boxes(crops: Crops) -> None:
     print(f"\n5. Haar's boxes: side of the box / side of the frame, {len(crops)} training faces")
     grounds = load_backgrounds()
-    detector, as_boxed = HaarDetector(), HaarDetector(too_large=0.0)
+    detector, as_boxed = HaarDetector(), HaarDetector(shrink_per_pixel=0.0)
     for side in (32, 36, 40, 44, 48, 56, 64, 96, 128):
         boxes: list[int] = []
         raw: list[int] = []

@@ -1,4 +1,4 @@
-"""Reads the emotion on faces in a picture.
+"""Reads the emotion on faces in an image.
 
 Everything public is named here and loaded on first use, so that ``import emotion`` costs
 next to nothing and pulls in neither streamlit nor tensorflow.

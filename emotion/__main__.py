@@ -77,11 +77,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Which files are pictures is known before the network is loaded; loading it is only
+    # Which files are images is known before the network is loaded; loading it is only
     # worth while if there is one.
-    pictures, status = _load(options.photos)
+    images, status = _load(options.photos)
     readings: list[tuple[Path, ImageReading]] = []
-    if pictures:
+    if images:
         from emotion.classifier import WeightsError
 
         try:
@@ -90,9 +90,9 @@ def _run(options: argparse.Namespace) -> int:
         except WeightsError as error:
             return _complain(str(error))
         targets = annotation_targets(
-            options.annotate, [path for path, _ in pictures], inputs=options.photos
+            options.annotate, [path for path, _ in images], inputs=options.photos
         )
-        for (path, image), target in zip(pictures, targets, strict=True):
+        for (path, image), target in zip(images, targets, strict=True):
             reading = recognizer.analyze(image)
             readings.append((path, reading))
             if target:
@@ -111,16 +111,16 @@ def _run(options: argparse.Namespace) -> int:
 
 def _load(paths: Sequence[Path]) -> tuple[list[tuple[Path, NDArray[np.uint8]]], int]:
     """Return the photos that can be read, and the exit status after the others' complaints."""
-    pictures, status = [], 0
+    images, status = [], 0
     for path in paths:
         try:
             check_bytes(path.stat().st_size)
-            pictures.append((path, decode_image(path.read_bytes())))
+            images.append((path, decode_image(path.read_bytes())))
         except ImageError as error:
             status = _complain(f"{path}: {error}")
         except OSError as error:
             status = _complain(f"{path}: {error.strerror or error}")
-    return pictures, status
+    return images, status
 
 
 def _recognizer(detector: Any, head: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Drawing what was read onto the picture, and cutting the part worth showing."""
+"""Drawing what was read onto the image, and cutting the part worth showing."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def annotate(
     selected: int | None = None,
     labels: Sequence[str] | None = None,
 ) -> NDArray[np.uint8]:
-    """Return a copy of a picture with every face outlined.
+    """Return a copy of an image with every face outlined.
 
-    The outline is a rounded white line with a dark edge, so that it shows on any picture.
+    The outline is a rounded white line with a dark edge, so that it shows on any image.
 
     Args:
         image: RGB uint8 ``(H, W, 3)``.
@@ -63,15 +63,15 @@ def annotate(
 
 
 def square_around(image: NDArray[np.uint8], readings: Sequence[FaceReading]) -> NDArray[np.uint8]:
-    """Return a square part of a picture that shows the faces with some room about them.
+    """Return a square part of an image that shows the faces with some room about them.
 
-    Where faces stand too far apart for a square within the picture, what is missing above and
-    below (or beside) is filled with the picture's own blurred reflection. Without faces the
-    middle of the picture is returned.
+    Where faces stand too far apart for a square within the image, what is missing above and
+    below (or beside) is filled with the image's own blurred reflection. Without faces the
+    middle of the image is returned.
 
     Args:
         image: RGB uint8 ``(H, W, 3)``.
-        readings: the faces, in the picture's coordinates.
+        readings: the faces, in the image's coordinates.
 
     Returns:
         RGB uint8 ``(S, S, 3)``.
@@ -102,7 +102,7 @@ def _within(start: int, side: int, end: int) -> int:
 def _extended(
     image: NDArray[np.uint8], side: int, x: int, y: int
 ) -> tuple[NDArray[np.uint8], int, int]:
-    """Return the picture on a blurred ground at least ``side`` wide and high, and x, y in it."""
+    """Return the image on a blurred ground at least ``side`` wide and high, and x, y in it."""
     height, width = image.shape[:2]
     above, beside = max(0, side - height) // 2, max(0, side - width) // 2
     below, beyond = max(0, side - height) - above, max(0, side - width) - beside
@@ -112,7 +112,7 @@ def _extended(
     return ground.astype(np.uint8, copy=False), x, y
 
 
-def _outline(picture: NDArray[np.uint8], box: Box, colour: Colour, line: int) -> None:
+def _outline(image: NDArray[np.uint8], box: Box, colour: Colour, line: int) -> None:
     """Draw a rectangle with round corners."""
     x1, y1, x2, y2 = box.x, box.y, box.x + box.width - 1, box.y + box.height - 1
     radius = max(1, round(min(box.width, box.height) * 0.09))
@@ -124,7 +124,7 @@ def _outline(picture: NDArray[np.uint8], box: Box, colour: Colour, line: int) ->
     )
     for x, y, turn in corners:
         cv2.ellipse(
-            picture, (x, y), (radius, radius), turn, 0, 90, colour, line, lineType=cv2.LINE_AA
+            image, (x, y), (radius, radius), turn, 0, 90, colour, line, lineType=cv2.LINE_AA
         )
     for start, end in (
         ((x1 + radius, y1), (x2 - radius, y1)),
@@ -132,14 +132,14 @@ def _outline(picture: NDArray[np.uint8], box: Box, colour: Colour, line: int) ->
         ((x2 - radius, y2), (x1 + radius, y2)),
         ((x1, y2 - radius), (x1, y1 + radius)),
     ):
-        cv2.line(picture, start, end, colour, line, lineType=cv2.LINE_AA)
+        cv2.line(image, start, end, colour, line, lineType=cv2.LINE_AA)
 
 
 def _labelled(
-    picture: NDArray[np.uint8], boxes: Sequence[Box], labels: Sequence[str]
+    image: NDArray[np.uint8], boxes: Sequence[Box], labels: Sequence[str]
 ) -> NDArray[np.uint8]:
-    """Return the picture with a label above every box, or inside where there is no room."""
-    canvas = Image.fromarray(picture)
+    """Return the image with a label above every box, or inside where there is no room."""
+    canvas = Image.fromarray(image)
     pen = ImageDraw.Draw(canvas)
     for box, label in zip(boxes, labels, strict=True):
         size = min(48, max(12, round(box.width * 0.14)))

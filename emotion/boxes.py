@@ -1,10 +1,11 @@
-"""Rectangles: overlap, order, limits, and turning with the picture."""
+"""Boxes and faces: how they overlap, and how they move with an image that is rotated or scaled."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Final
 
 import cv2
 import numpy as np
@@ -14,12 +15,12 @@ from emotion.types import Box, CropRegion, Face, Landmarks
 
 Point = tuple[float, float]
 
-NMS_THRESHOLD = 0.4
-"""Two boxes are one face when their common part is this share of the smaller of the two."""
+NMS_THRESHOLD: Final = 0.4
+"""Intersection over the smaller box from which two boxes are the same face."""
 
 
 def intersection_over_smaller(a: Box, b: Box) -> float:
-    """Return the share of the smaller box that lies in the other one, 0-1."""
+    """Return the fraction of the smaller box that lies in the other one, 0-1."""
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
     smaller = min(a.area, b.area)
@@ -29,7 +30,7 @@ def intersection_over_smaller(a: Box, b: Box) -> float:
 
 
 def clip_box(x: float, y: float, right: float, bottom: float, *, width: int, height: int) -> Box:
-    """Return the box between two corners as whole pixels inside a ``width`` x ``height`` picture.
+    """Return the box between two corners as whole pixels inside a ``width`` x ``height`` image.
 
     A box that lies outside altogether comes back with no area.
     """
@@ -41,7 +42,11 @@ def clip_box(x: float, y: float, right: float, bottom: float, *, width: int, hei
 
 
 def suppress_overlaps(faces: Iterable[Face]) -> list[Face]:
-    """Return ``faces`` without overlaps, the largest first; of two, the earlier one stays."""
+    """Apply non-maximum suppression and return the faces that are left, the largest first.
+
+    Args:
+        faces: the best first: of two that overlap by `NMS_THRESHOLD`, the earlier one is kept.
+    """
     kept: list[Face] = []
     for face in faces:
         if face.box.area and all(
@@ -52,7 +57,7 @@ def suppress_overlaps(faces: Iterable[Face]) -> list[Face]:
 
 
 def rotate(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
-    """Return a picture ``(H, W, 3)`` turned clockwise, whole, with black in the new corners.
+    """Return an image ``(H, W, 3)`` rotated clockwise, enlarged to show all of it on black.
 
     Args:
         image: uint8.
@@ -60,21 +65,21 @@ def rotate(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
     """
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
-    wide, tall = _size(degrees, width, height)
+    wide, tall = _rotated_size(degrees, width, height)
     matrix[:, 2] += (wide - width) / 2, (tall - height) / 2
     return cv2.warpAffine(image, matrix, (wide, tall)).astype(np.uint8, copy=False)
 
 
 def rotate_back(face: Face, *, degrees: int, width: int, height: int) -> Face:
-    """Return a face that was found in a turned picture in the coordinates of the unturned one.
+    """Return a face that was detected in a rotated image in the coordinates of the original.
 
-    A box that comes back leaning is replaced by an upright one of its size about its centre.
+    A box that comes back leaning is replaced by an upright one of its size around its centre.
 
     Args:
-        face: found after turning the picture clockwise by ``degrees``, as `rotate` does.
+        face: detected in what `rotate` returned for the same ``degrees``.
         degrees: clockwise.
-        width: of the unturned picture.
-        height: of the unturned picture.
+        width: of the original, in pixels.
+        height: of the original, in pixels.
     """
     points = face.landmarks
     region = face.region
@@ -85,30 +90,31 @@ def rotate_back(face: Face, *, degrees: int, width: int, height: int) -> Face:
         face,
         box=_rotate_box_back(face.box, degrees, width, height),
         landmarks=points
-        and _moved(points, lambda point: _rotate_point_back(point, degrees, width, height)),
+        and _map_points(points, lambda point: _rotate_point_back(point, degrees, width, height)),
         rotation=degrees,
         region=region,
     )
 
 
 def wrap_degrees(degrees: float) -> float:
-    """Return an angle as -180 to 180."""
+    """Return an angle wrapped to -180 to 180."""
     return (degrees + 180) % 360 - 180
 
 
 def scale_face(face: Face, factor: float) -> Face:
-    """Return a face that was found in an image in another one, ``factor`` times as large."""
+    """Return a face in the coordinates of its image scaled by ``factor``."""
     box, points, region = face.box, face.landmarks, face.region
     return replace(
         face,
         box=Box(*(round(factor * v) for v in (box.x, box.y, box.width, box.height))),
-        landmarks=points and _moved(points, lambda point: (factor * point[0], factor * point[1])),
+        landmarks=points
+        and _map_points(points, lambda point: (factor * point[0], factor * point[1])),
         region=region
         and CropRegion(factor * region.x, factor * region.y, factor * region.side, region.angle),
     )
 
 
-def _moved(points: Landmarks, move: Callable[[Point], Point]) -> Landmarks:
+def _map_points(points: Landmarks, move: Callable[[Point], Point]) -> Landmarks:
     return Landmarks(
         left_eye=move(points.left_eye),
         right_eye=move(points.right_eye),
@@ -121,13 +127,13 @@ def _moved(points: Landmarks, move: Callable[[Point], Point]) -> Landmarks:
 
 
 def _cosine_and_sine(degrees: int) -> tuple[float, float]:
-    """Return both of an angle, exact for right angles."""
+    """Return the cosine and sine of an angle, exact for right angles."""
     angle = math.radians(degrees)
     return round(math.cos(angle), 12), round(math.sin(angle), 12)
 
 
-def _size(degrees: int, width: int, height: int) -> tuple[int, int]:
-    """Return width and height in pixels of a picture of that size after a turn in degrees."""
+def _rotated_size(degrees: int, width: int, height: int) -> tuple[int, int]:
+    """Return the width and height, in pixels, of an image of that size once it is rotated."""
     cosine, sine = map(abs, _cosine_and_sine(degrees))
     return (
         math.ceil(round(width * cosine + height * sine, 6)),
@@ -136,7 +142,7 @@ def _size(degrees: int, width: int, height: int) -> tuple[int, int]:
 
 
 def _rotate_point_back(point: Point, degrees: int, width: int, height: int) -> Point:
-    wide, tall = _size(degrees, width, height)
+    wide, tall = _rotated_size(degrees, width, height)
     cosine, sine = _cosine_and_sine(degrees)
     x, y = point[0] - wide / 2, point[1] - tall / 2
     return width / 2 + cosine * x + sine * y, height / 2 - sine * x + cosine * y

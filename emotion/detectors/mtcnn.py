@@ -1,8 +1,8 @@
-"""MTCNN: the careful look. Finds what Haar misses, and five landmarks with it."""
+"""MTCNN: slow and thorough, with five landmarks a face."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import cv2
 import numpy as np
@@ -11,18 +11,21 @@ from numpy.typing import NDArray
 from emotion.boxes import clip_box, suppress_overlaps
 from emotion.detectors.base import OnStage
 from emotion.detectors.mtcnn_networks import describe, load_weights, propose, refine
+from emotion.image.resize import downscale
 from emotion.types import Face, Landmarks
 
-WORK_SIDE = 640
-"""Pictures are looked at no larger than this: the time grows with the square of it."""
-STEP = 0.709
-WINDOW = 12
+MTCNN_SIDE_PX: Final = 640
+"""Images are downscaled to at most this many pixels a side: the time grows with its square."""
+PYRAMID_SCALE: Final = 0.709
+PNET_WINDOW_PX: Final = 12
 """P-Net sees 12x12 windows, in a pyramid whose steps halve the area (Zhang et al. 2016)."""
-PROPOSE_ABOVE, REFINE_ABOVE, ACCEPT_ABOVE = 0.6, 0.7, 0.9
-"""Probability needed after each network. The paper's, but for the last one (0.8 in the
-package), raised because an invented face costs more here than a missed one."""
-MOST_PROPOSALS = 400
-"""The best proposals are refined, which bounds the time on pictures full of texture."""
+PNET_THRESHOLD: Final = 0.6
+RNET_THRESHOLD: Final = 0.7
+ONET_THRESHOLD: Final = 0.9
+"""Least probability of a face after each network. The paper's, but for the last one (0.8 in the
+package), raised because a false positive costs more here than a missed face."""
+MAX_PNET_PROPOSALS: Final = 400
+"""The best proposals are refined, which bounds the time on images full of texture."""
 
 Boxes = NDArray[np.float32]
 Pixel = TypeVar("Pixel", np.uint8, np.float32)
@@ -32,13 +35,13 @@ class MtcnnDetector:
     """Finds faces with MTCNN. Safe to call from several threads at once.
 
     Args:
-        smallest: the shortest side of a face that is looked for, in pixels of the picture
-            as it is looked at (at most 640 a side).
+        min_face: the side of the smallest face that is looked for, in pixels of the downscaled
+            image (at most 640 a side).
         accept_above: the least probability of a face, 0-1.
     """
 
-    def __init__(self, *, smallest: int = 24, accept_above: float = ACCEPT_ABOVE) -> None:
-        self.smallest = smallest
+    def __init__(self, *, min_face: int = 24, accept_above: float = ONET_THRESHOLD) -> None:
+        self.min_face = min_face
         self.accept_above = accept_above
 
     def warm_up(self) -> None:
@@ -66,14 +69,13 @@ class MtcnnDetector:
             MtcnnUnavailable: the `mtcnn` package is not installed.
         """
         height, width = image.shape[:2]
-        shrink = min(1.0, WORK_SIDE / max(height, width))
-        small = _resize(image, max(1, round(width * shrink)), max(1, round(height * shrink)))
-        boxes, scores, points = self._cascade(_scaled(small))
+        small, scale = downscale(image, MTCNN_SIDE_PX)
+        boxes, scores, points = self._cascade(_normalize(small))
         return [
             (
                 Face(
-                    box=clip_box(*(box / shrink), width=width, height=height),
-                    landmarks=_landmarks(five / shrink),
+                    box=clip_box(*(box / scale), width=width, height=height),
+                    landmarks=_landmarks(five / scale),
                 ),
                 float(score),
             )
@@ -82,13 +84,13 @@ class MtcnnDetector:
 
     def _cascade(self, pixels: NDArray[np.float32]) -> tuple[Boxes, Boxes, Boxes]:
         """Return boxes ``(N, 4)`` as corners, scores ``(N,)`` and landmarks ``(N, 5, 2)``."""
-        boxes, scores = _propose_all(pixels, self.smallest)
+        boxes, scores = _propose_all(pixels, self.min_face)
         if len(boxes):
             offsets, scores = refine(_patches(pixels, boxes, 24))
-            keep = scores > REFINE_ABOVE
+            keep = scores > RNET_THRESHOLD
             boxes, scores = _move(boxes, offsets)[keep], scores[keep]
-            keep_order = _suppress(boxes, scores, 0.7)
-            boxes, scores = _square(boxes[keep_order]), scores[keep_order]
+            keep_order = _nms(boxes, scores, 0.7)
+            boxes, scores = _squared(boxes[keep_order]), scores[keep_order]
         if not len(boxes):
             return np.empty((0, 4), np.float32), scores[:0], np.empty((0, 5, 2), np.float32)
         offsets, points, scores = describe(_patches(pixels, boxes, 48))
@@ -98,46 +100,50 @@ class MtcnnDetector:
         )
         keep = scores > self.accept_above
         boxes, scores, landmarks = _move(boxes, offsets)[keep], scores[keep], landmarks[keep]
-        keep_order = _suppress(boxes, scores, 0.7, of_smaller=True)
+        keep_order = _nms(boxes, scores, 0.7, of_smaller=True)
         return boxes[keep_order], scores[keep_order], landmarks[keep_order]
 
 
-def _propose_all(pixels: NDArray[np.float32], smallest: int) -> tuple[Boxes, Boxes]:
+def _propose_all(pixels: NDArray[np.float32], min_face: int) -> tuple[Boxes, Boxes]:
     """Run P-Net over the pyramid and return the best proposals as squares, with scores."""
     height, width = pixels.shape[:2]
     found: list[tuple[Boxes, Boxes]] = []
-    scale = WINDOW / smallest
-    while min(height, width) * scale >= WINDOW:
+    scale = PNET_WINDOW_PX / min_face
+    while min(height, width) * scale >= PNET_WINDOW_PX:
         level = _resize(pixels, int(np.ceil(width * scale)), int(np.ceil(height * scale)))
         offsets, scores = propose(level)
-        rows, columns = np.nonzero(scores > PROPOSE_ABOVE)
+        rows, columns = np.nonzero(scores > PNET_THRESHOLD)
         corners = np.stack([columns, rows], axis=1).astype(np.float32) * 2
-        boxes = np.concatenate([corners, corners + WINDOW], axis=1)
-        boxes += offsets[rows, columns] * WINDOW
+        boxes = np.concatenate([corners, corners + PNET_WINDOW_PX], axis=1)
+        boxes += offsets[rows, columns] * PNET_WINDOW_PX
         boxes = (boxes / scale).astype(np.float32)
         scores = scores[rows, columns]
-        keep = _suppress(boxes, scores, 0.5)[:MOST_PROPOSALS]
+        keep = _nms(boxes, scores, 0.5)[:MAX_PNET_PROPOSALS]
         found.append((boxes[keep], scores[keep]))
-        scale *= STEP
+        scale *= PYRAMID_SCALE
     if not found:
         return np.empty((0, 4), np.float32), np.empty(0, np.float32)
     boxes = np.concatenate([boxes for boxes, _ in found])
     scores = np.concatenate([scores for _, scores in found])
-    keep = _suppress(boxes, scores, 0.7)[:MOST_PROPOSALS]
-    return _square(boxes[keep]), scores[keep]
+    keep = _nms(boxes, scores, 0.7)[:MAX_PNET_PROPOSALS]
+    return _squared(boxes[keep]), scores[keep]
 
 
-def _scaled(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _normalize(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return 0-255 as about [-1, 1], the range in which the networks were trained."""
     return (image.astype(np.float32) - np.float32(127.5)) / np.float32(128)
 
 
-def _suppress(
-    boxes: Boxes, scores: Boxes, most: float, *, of_smaller: bool = False
+def _nms(
+    boxes: Boxes, scores: Boxes, threshold: float, *, of_smaller: bool = False
 ) -> NDArray[np.intp]:
-    """Return positions, best first, of boxes that no better one overlaps by more than ``most``.
+    """Return the indices, best first, that non-maximum suppression keeps.
 
-    Overlap is the common part as a share of the union, or of the smaller box.
+    Args:
+        boxes: ``(N, 4)`` as corners.
+        scores: ``(N,)``.
+        threshold: greatest intersection over union with a better box.
+        of_smaller: whether to take the intersection over the smaller box instead.
     """
     order = np.argsort(-scores, kind="stable")
     areas = np.prod(_sides(boxes), axis=1)
@@ -153,7 +159,7 @@ def _suppress(
             if of_smaller
             else areas[best] + areas[rest] - common
         )
-        order = rest[common <= most * whole]
+        order = rest[common <= threshold * whole]
     return np.asarray(kept, dtype=np.intp)
 
 
@@ -162,11 +168,11 @@ def _sides(boxes: Boxes) -> Boxes:
 
 
 def _move(boxes: Boxes, offsets: Boxes) -> Boxes:
-    """Shift corners by offsets given in shares of the box."""
+    """Shift corners by offsets given as fractions of the box."""
     return boxes + offsets * np.tile(_sides(boxes), 2)
 
 
-def _square(boxes: Boxes) -> Boxes:
+def _squared(boxes: Boxes) -> Boxes:
     """Return boxes grown to squares about their centres."""
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = _sides(boxes).max(axis=1, keepdims=True) / 2
@@ -174,17 +180,17 @@ def _square(boxes: Boxes) -> Boxes:
 
 
 def _patches(pixels: NDArray[np.float32], boxes: Boxes, side: int) -> NDArray[np.float32]:
-    """Cut boxes out, mid-grey (0) beyond the picture's edge, each resized to ``side``."""
+    """Crop boxes, each resized to ``side``; mid-grey (0) beyond the image's edge."""
     patches = np.zeros((len(boxes), side, side, 3), np.float32)
     height, width = pixels.shape[:2]
     for patch, (x, y, right, bottom) in zip(patches, np.rint(boxes).astype(int), strict=True):
         inside = pixels[max(y, 0) : min(bottom, height), max(x, 0) : min(right, width)]
         if not inside.size:
             continue
-        cut = np.zeros((bottom - y, right - x, 3), np.float32)
+        crop = np.zeros((bottom - y, right - x, 3), np.float32)
         top, left = max(-y, 0), max(-x, 0)
-        cut[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-        patch[:] = _resize(cut, side, side)
+        crop[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+        patch[:] = _resize(crop, side, side)
     return patches
 
 

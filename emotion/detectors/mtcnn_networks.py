@@ -1,9 +1,9 @@
 """The three networks of MTCNN in numpy, on the weights that the `mtcnn` package carries.
 
-Why not the package's own code: it runs on tensorflow, whose import in a web server's process
-takes 3-14 s, holds the interpreter's lock for up to 0.6 s at a stretch (every visitor's page
-stands still) and keeps 600 MB for good. The networks are tiny, half a million parameters
-together, and numpy's matrix product runs them in less time than tensorflow does.
+Why not the package's own code: it runs on TensorFlow, whose import in a web server's process
+takes 3-14 s, holds the GIL for up to 0.6 s at a stretch (every visitor's page stands still) and
+keeps 600 MB for good. The networks are tiny, half a million parameters in all, and NumPy's matrix
+product runs them in less time than TensorFlow does.
 ``benchmarks/emotion_detectors.py`` measures both and compares their boxes.
 
 The networks are those of Zhang et al. (2016), "Joint Face Detection and Alignment Using
@@ -12,24 +12,23 @@ Multitask Cascaded Convolutional Networks", IEEE Signal Processing Letters 23(10
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion._compat import mtcnn_weights_file
+
 Array = NDArray[np.float32]
 NetworkName = Literal["pnet", "rnet", "onet"]
 
 WEIGHT_COUNTS = {"pnet": 13, "rnet": 16, "onet": 21}
-"""Arrays a file of weights holds: what tells a package laid out differently."""
+"""How many arrays a file of weights holds: another number is another network."""
 
-
-ONE_THREAD = 65_536 * 4
-"""Multiplications up to which OpenBLAS computes a product in one thread (its constants
+MAX_SINGLE_THREAD_PRODUCTS = 65_536 * 4
+"""Multiplications up to which OpenBLAS computes a matrix product in one thread (its constants
 SMP_THRESHOLD_MIN and GEMM_MULTITHREAD_THRESHOLD)."""
 
 
@@ -41,21 +40,15 @@ class MtcnnUnavailable(RuntimeError):
 def load_weights(name: NetworkName) -> tuple[Array, ...]:
     """Return one network's arrays in the order of its layers.
 
-    The package is located without being imported: importing it would import tensorflow.
-
     Raises:
         MtcnnUnavailable: no package, or one whose files are not those of mtcnn 1.0.
     """
     try:
         import joblib  # type: ignore[import-untyped]
 
-        spec = importlib.util.find_spec("mtcnn")
-        if spec is None or not spec.submodule_search_locations:
-            raise ModuleNotFoundError("the mtcnn package is not installed")
-        home = Path(next(iter(spec.submodule_search_locations)))
-        arrays = joblib.load(home / "assets" / "weights" / f"{name}.lz4")
+        arrays = joblib.load(mtcnn_weights_file(name))
         weights = tuple(np.ascontiguousarray(array, dtype=np.float32) for array in arrays)
-    except Exception as error:  # whatever a foreign package's file can go wrong with
+    except Exception as error:  # a broken file can raise anything
         raise MtcnnUnavailable(f"MTCNN's {name} cannot be loaded: {error}") from error
     if len(weights) != WEIGHT_COUNTS[name]:
         raise MtcnnUnavailable(
@@ -71,7 +64,7 @@ def propose(pixels: Array) -> tuple[Array, Array]:
         pixels: float32 ``(H, W, 3)``, scaled to about [-1, 1]; H and W at least 12.
 
     Returns:
-        ``(h, w, 4)`` box offsets in shares of the window, and ``(h, w)`` probability of a face.
+        ``(h, w, 4)`` box offsets as fractions of the window, and ``(h, w)`` probability of a face.
     """
     weights = iter(load_weights("pnet"))
     x = _pool(_conv_prelu(pixels[np.newaxis], weights), size=2)
@@ -95,7 +88,7 @@ def describe(patches: Array) -> tuple[Array, Array, Array]:
     """Run O-Net on float32 ``(N, 48, 48, 3)``.
 
     Returns:
-        ``(N, 4)`` box offsets, ``(N, 10)`` landmarks in shares of the box (five x, then five
+        ``(N, 4)`` box offsets, ``(N, 10)`` landmarks as fractions of the box (five x, then five
         y: eyes, nose, mouth corners, the viewer's left first) and ``(N,)`` probabilities.
     """
     weights = iter(load_weights("onet"))
@@ -133,7 +126,7 @@ def _pool(x: Array, *, size: int, pad: bool = True) -> Array:
     """Take maxima over ``size`` x ``size`` every second pixel.
 
     With ``pad`` the last window may reach over the lower and right edge, which is all that
-    tensorflow's "same" does at the sizes that occur here.
+    TensorFlow's "same" does at the sizes that occur here.
     """
     if pad:
         needed = [(-(-side // 2) - 1) * 2 + size - side for side in x.shape[1:3]]
@@ -162,11 +155,11 @@ def _dense(x: Array, weights: Iterator[Array]) -> Array:
 def _product(rows: Array, matrix: Array) -> Array:
     """Return ``rows @ matrix``, computed in slices that stay in the calling thread.
 
-    OpenBLAS spreads a larger product over all cores and makes them wait for one another. In a
-    server whose cores are busy that costs four times what it saves (measured: 500 against
-    110 ms for a photo).
+    OpenBLAS spreads a larger product over all cores, which then wait for one another. On a
+    server whose cores are busy that takes four times as long (measured: 500 against 110 ms for
+    a photo).
     """
-    step = max(1, ONE_THREAD // matrix.size)
+    step = max(1, MAX_SINGLE_THREAD_PRODUCTS // matrix.size)
     whole = len(rows) // step * step
     result = np.empty((len(rows), matrix.shape[1]), dtype=np.float32)
     np.matmul(
@@ -180,5 +173,5 @@ def _product(rows: Array, matrix: Array) -> Array:
 
 def _softmax(x: Array) -> Array:
     powers: Array = np.exp(x - x.max(axis=-1, keepdims=True))
-    shares: Array = powers / powers.sum(axis=-1, keepdims=True)
-    return shares
+    probabilities: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return probabilities

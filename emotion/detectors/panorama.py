@@ -1,9 +1,10 @@
-"""Looking for faces in pictures that are much longer than high."""
+"""Detecting faces in panoramas, part by part."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,29 +13,30 @@ from emotion.boxes import suppress_overlaps
 from emotion.detectors.base import FaceDetector, OnStage
 from emotion.types import Box, Face, Landmarks
 
-LONG_FROM = 2.5
-"""Times as long as high, from which on a picture is looked at in parts. A detector shrinks what
-it looks at to 640 pixels: 8,000 × 400 to a strip 32 pixels high."""
-WINDOW = 2.0
-"""Times as long as high is each part, or longer where there would be too many."""
-OVERLAP = 0.5
-"""By how much of the height two parts overlap, so that a face on the seam is whole in one."""
-MAX_WINDOWS = 8
+MIN_ASPECT_RATIO: Final = 2.5
+"""From this ratio of the longer to the shorter side on, faces are detected in parts of the image.
+A detector downscales an image to 640 pixels: 8,000 × 400 to a strip 32 pixels high."""
+WINDOW_ASPECT_RATIO: Final = 2.0
+"""That ratio of each part; greater where there would be too many parts."""
+WINDOW_OVERLAP: Final = 0.5
+"""By how much two parts overlap, as a fraction of the shorter side, so that a face on the seam is
+whole in one of them."""
+MAX_WINDOWS: Final = 8
 
 
 def detect_faces(
     detector: FaceDetector, image: NDArray[np.uint8], *, on_stage: OnStage | None = None
 ) -> list[Face]:
-    """Return the faces in a picture of any shape, the largest first.
+    """Return the faces in an image of any shape, the largest first.
 
     Args:
-        detector: looks at the picture, or at each part of a panorama.
+        detector: applied to the image, or to each part of a panorama.
         image: RGB uint8 ``(H, W, 3)``.
         on_stage: called with the name of each stage as it begins.
     """
     height, width = image.shape[:2]
     shorter, longer = sorted((height, width))
-    if longer < LONG_FROM * shorter:
+    if longer < MIN_ASPECT_RATIO * shorter:
         return detector.detect(image, on_stage=on_stage)
     found = []
     for start, end in windows(longer, shorter):
@@ -44,17 +46,18 @@ def detect_faces(
         at_seam = [
             _touches(face.box, part.shape[1], part.shape[0], longer, x + y) for face in faces
         ]
-        found += [(seam, _moved(face, x, y)) for seam, face in zip(at_seam, faces, strict=True)]
-    # Of a face that two parts show, the one that shows it whole is believed.
+        found += [(seam, _shift(face, x, y)) for seam, face in zip(at_seam, faces, strict=True)]
+    # Of a face that two parts show, the detection in the part that shows it whole is kept.
     found.sort(key=lambda pair: (pair[0], -pair[1].box.area))
     return suppress_overlaps(face for _, face in found)
 
 
 def windows(longer: int, shorter: int) -> list[tuple[int, int]]:
-    """Return where the parts of a panorama begin and end along its longer side, in pixels."""
-    overlap = round(OVERLAP * shorter)
+    """Return where each part of a panorama begins and ends along its longer side, in pixels."""
+    overlap = round(WINDOW_OVERLAP * shorter)
     size = max(
-        round(WINDOW * shorter), math.ceil((longer + (MAX_WINDOWS - 1) * overlap) / MAX_WINDOWS)
+        round(WINDOW_ASPECT_RATIO * shorter),
+        math.ceil((longer + (MAX_WINDOWS - 1) * overlap) / MAX_WINDOWS),
     )
     if size >= longer:
         return [(0, longer)]
@@ -64,15 +67,15 @@ def windows(longer: int, shorter: int) -> list[tuple[int, int]]:
 
 
 def _touches(box: Box, width: int, height: int, longer: int, start: int) -> bool:
-    """Return whether a face lies at the edge of its part where the picture goes on."""
+    """Return whether a face lies at the edge of its part where the image goes on."""
     along, extent, size = (
         (box.x, box.width, width) if width > height else (box.y, box.height, height)
     )
     return (start > 0 and along <= 1) or (start + size < longer and along + extent >= size - 1)
 
 
-def _moved(face: Face, x: int, y: int) -> Face:
-    """Return a face of a part of a picture in the coordinates of the whole."""
+def _shift(face: Face, x: int, y: int) -> Face:
+    """Return a face in the coordinates of the whole image, given its part's corner."""
     box, points = face.box, face.landmarks
     if points is not None:
         points = Landmarks(

@@ -52,7 +52,7 @@ def read_png(data: bytes) -> PngFile:
 
     Raises:
         ImageError: larger than what is read, or of too many chunks.
-        ValueError: a critical chunk is broken or missing, or the picture is cut short.
+        ValueError: a critical chunk is broken or missing, or the image is cut short.
     """
     kept: dict[bytes, bytes] = {}
     image: list[bytes] = []

@@ -1,8 +1,8 @@
-"""From the bytes of a file to an upright RGB picture of bounded size.
+"""From the bytes of a file to an upright RGB image of bounded size.
 
 A file goes through three steps: its container is read and held against the budgets of
 `emotion.image.limits`, what is needed of it is decoded (at a reduced size where the format has
-one), and the result is made smaller strip by strip, so that no second copy of a large picture
+one), and the result is made smaller strip by strip, so that no second copy of a large image
 is ever made.
 """
 
@@ -43,26 +43,29 @@ from emotion.image.limits import (
     check_bytes,
     check_size,
 )
+from emotion.image.resize import scaled_size
 
-__all__ = ["MAX_BYTES", "MAX_SIDE", "ImageError", "check_bytes", "decode_image"]
+__all__ = ["MAX_BYTES", "MAX_SIDE_PX", "ImageError", "check_bytes", "decode_image"]
 
-MAX_SIDE: Final = 1280
+MAX_SIDE_PX: Final = 1280
 """Twice the side at which faces are looked for. The smallest face found there, 24 pixels, has
-48 pixels here, the network's own input: a larger picture would show it nothing more."""
-MAX_SHORT_SIDE: Final = MAX_SIDE // 2
+48 pixels here, the network's own input: a larger image would show it nothing more."""
+MAX_PANORAMA_HEIGHT_PX: Final = MAX_SIDE_PX // 2
 """Of panoramas, which are more than twice as long as they are high, it is the height that is
-bounded: shrunk to `MAX_SIDE` they would show no face."""
-MAX_LONG_SIDE: Final = 8 * MAX_SIDE
-"""Panoramas are looked at in up to eight parts (`emotion.detectors.panorama`)."""
-MIN_SHORT_SIDE: Final = 28
+bounded: downscaled to `MAX_SIDE_PX` they would show no face."""
+MAX_PANORAMA_LENGTH_PX: Final = 8 * MAX_SIDE_PX
+"""Faces are detected in up to eight parts of a panorama (`emotion.detectors.panorama`)."""
+MIN_PANORAMA_HEIGHT_PX: Final = 28
 """No face is read in a strip that is narrower than the smallest face that is read."""
 DRAFT_MARGIN: Final = 1.34
-"""A JPEG is decoded at no less than this times the size that is wanted: it is shrunk again, and
-twice by little would make it soft."""
+"""A JPEG is decoded at no less than this multiple of the target size: it is downscaled once more,
+and twice by a little would make it soft."""
 STRIP_PIXELS: Final = 2_000_000
+"""Large images are downscaled in strips of about this many pixels."""
 
-AT_ONCE: Final = 2
-"""Pictures decoded at the same time in one process; what one takes is bounded, and so is this."""
+MAX_CONCURRENT_DECODES: Final = 2
+"""Images decoded at the same time in one process. What one decode takes is bounded, and so is the
+sum."""
 
 READABLE: Final = "JPEG, PNG, WebP, BMP, GIF, HEIC or AVIF"
 UNREADABLE: Final = (
@@ -77,7 +80,7 @@ NOT_INSTALLED: Final = (
     "as JPEG, PNG, WebP, BMP or GIF and try again."
 )
 
-UPRIGHT: Final = {
+UNDO_ORIENTATION: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -86,26 +89,26 @@ UPRIGHT: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What undoes each EXIF orientation; 1 is upright."""
+"""EXIF orientation → the transposition that undoes it; 1 is upright."""
 
-CHANGED_BY_PADDING: Final = 0.001
+MAX_PADDING_FRACTION: Final = 0.001
 """Of a JPEG without its end marker, at most this fraction of the pixels may depend on what is
 put behind its data: more means that data are missing."""
 PADDINGS: Final = (bytes(4096), bytes(range(1, 250, 3)) * 50)
 
 Pixels = NDArray[np.uint8]
-_decoding = threading.BoundedSemaphore(AT_ONCE)
+_decoding_slots = threading.BoundedSemaphore(MAX_CONCURRENT_DECODES)
 
 
 def decode_image(data: bytes, *, on_wait: Callable[[], None] | None = None) -> Pixels:
-    """Return the picture in a file's bytes, upright and at most 1280 pixels a side.
+    """Return the image in a file's bytes, upright and at most 1280 pixels a side.
 
     JPEG, PNG, WebP, BMP, GIF, AVIF (the first frame of each) and, where pillow-heif is
     installed, HEIC. The EXIF orientation is applied, alpha laid on white, grey, palette, 16-bit
-    and CMYK pictures turned into RGB. What a picture may cost is bounded by its header
-    (`emotion.image.limits`); text, profiles and checksums beside the picture do not matter.
+    and CMYK images turned into RGB. What an image may cost is bounded by its header
+    (`emotion.image.limits`); text, profiles and checksums beside the image do not matter.
 
-    Two pictures are decoded at once in a process; others wait for their turn.
+    Two images are decoded at once in a process; further calls wait.
 
     Args:
         data: the file, at most 15 MB of it.
@@ -115,38 +118,38 @@ def decode_image(data: bytes, *, on_wait: Callable[[], None] | None = None) -> P
         RGB uint8 ``(H, W, 3)``. Panoramas are at most 640 pixels high and 10,240 long.
 
     Raises:
-        ImageError: too large, too costly, damaged, or no picture.
+        ImageError: too large, too costly, damaged, or no image.
     """
     check_bytes(len(data))
-    reader = _reader(data)
-    with _turn(on_wait):
+    reader = _choose_reader(data)
+    with _decoding_slot(on_wait):
         try:
-            pixels, turned = reader(data)
+            pixels, exif_orientation = reader(data)
         except ImageError:
             raise
         except Exception as error:  # decoders meet broken files with every kind of exception
             raise ImageError(DAMAGED) from error
-        return _upright(pixels, turned)
+        return _apply_orientation(pixels, exif_orientation)
 
 
 @contextmanager
-def _turn(on_wait: Callable[[], None] | None) -> Iterator[None]:
-    """Hold one of the places for decoding, and wait for it if need be."""
-    if not _decoding.acquire(blocking=False):
+def _decoding_slot(on_wait: Callable[[], None] | None) -> Iterator[None]:
+    """Hold one of the slots for decoding, and wait for it if need be."""
+    if not _decoding_slots.acquire(blocking=False):
         if on_wait:
             on_wait()
-        _decoding.acquire()
+        _decoding_slots.acquire()
     try:
         yield
     finally:
-        _decoding.release()
+        _decoding_slots.release()
 
 
-def _reader(data: bytes) -> Callable[[bytes], tuple[Pixels, int]]:
+def _choose_reader(data: bytes) -> Callable[[bytes], tuple[Pixels, int]]:
     """Choose the reader by the file's first bytes; names and extensions are not trusted.
 
     Pillow's readers are called by name, not through ``Image.open``, because that one meets a
-    picture of many pixels with a warning or an error of its own before its size can be asked.
+    image of many pixels with a warning or an error of its own before its size can be asked.
     """
     if data[:3] == b"\xff\xd8\xff":
         return _jpeg
@@ -169,12 +172,12 @@ def _jpeg(data: bytes) -> tuple[Pixels, int]:
     file.check_cost()
     if file.ended:
         return _pillow(JpegImageFile, file.rebuilt()), orientation(file.exif)
-    # Without its end marker a decoder cannot tell a whole picture from one that is cut short: it
+    # Without its end marker a decoder cannot tell a whole image from one that is cut short: it
     # goes on with whatever follows. So two different things follow.
     if file.lacks_scans() or file.lacks_restarts():
         raise ValueError("A JPEG ends before its last scan does")
     pixels, other = (_pillow(JpegImageFile, file.rebuilt(padding)) for padding in PADDINGS)
-    if (pixels != other).any(axis=2).mean() > CHANGED_BY_PADDING:
+    if (pixels != other).any(axis=2).mean() > MAX_PADDING_FRACTION:
         raise ValueError("A JPEG is cut short")
     return pixels, orientation(file.exif)
 
@@ -184,11 +187,11 @@ def _png(data: bytes) -> tuple[Pixels, int]:
     if not file.deep_colour:
         pixels = _pillow(PngImageFile, file.data, significant_bits=file.significant_bits)
         return pixels, orientation(file.exif)
-    # Pillow would drop the lower byte of each sample, and with it pictures of 10 or 12 bits.
+    # Pillow would drop the lower byte of each sample, and with it images of 10 or 12 bits.
     samples = cv2.imdecode(np.frombuffer(file.data, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None:
         raise ValueError("OpenCV cannot decode this PNG")
-    return _shrunk_samples(samples, file.significant_bits), orientation(file.exif)
+    return _downscale_samples(samples, file.significant_bits), orientation(file.exif)
 
 
 def _webp(data: bytes) -> tuple[Pixels, int]:
@@ -209,10 +212,10 @@ def _avif(data: bytes) -> tuple[Pixels, int]:
     if not features.check("avif"):
         raise ImageError(NOT_INSTALLED.format(format="AVIF"))
     content = read_heif(data, "AVIF")
-    with AvifImageFile(io.BytesIO(content)) as picture:
+    with AvifImageFile(io.BytesIO(content)) as image:
         # Pillow puts the turns that the boxes prescribe into EXIF data of its own making.
-        turned = orientation(picture.info.get("exif", b""))
-    return _pillow(AvifImageFile, content, "AVIF"), turned
+        exif_orientation = orientation(image.info.get("exif", b""))
+    return _pillow(AvifImageFile, content, "AVIF"), exif_orientation
 
 
 def _heic(data: bytes) -> tuple[Pixels, int]:
@@ -220,54 +223,54 @@ def _heic(data: bytes) -> tuple[Pixels, int]:
         from pillow_heif import HeifFile
     except ImportError as error:
         raise ImageError(NOT_INSTALLED.format(format="HEIC")) from error
-    # Not through Pillow, which would copy the pixels. libheif turns the picture upright itself.
+    # Not through Pillow, which would copy the pixels. libheif turns the image upright itself.
     file = HeifFile(io.BytesIO(read_heif(data, "HEIC")))
-    picture = file[file.primary_index]
-    deep = picture.info["bit_depth"] > 8
-    width, height = picture.size
+    image = file[file.primary_index]
+    deep = image.info["bit_depth"] > 8
+    width, height = image.size
     check_size(width, height, (MAX_DEEP_MEGAPIXELS if deep else MAX_MEGAPIXELS)["HEIC"])
-    samples = np.asarray(picture)[:, : picture.size[0]]
-    mode: str = picture.mode
+    samples = np.asarray(image)[:, : image.size[0]]
+    mode: str = image.mode
 
     def strip(top: int, bottom: int) -> Image.Image:
         return Image.frombuffer(
             mode, (samples.shape[1], bottom - top), samples[top:bottom].tobytes(), "raw", mode, 0, 1
         )
 
-    return _shrunk(samples.shape[1], samples.shape[0], strip), 1
+    return _downscale_strips(samples.shape[1], samples.shape[0], strip), 1
 
 
 def _pillow(opener: Any, data: bytes, name: str = "", *, significant_bits: int = 16) -> Pixels:
     """Decode with Pillow and return RGB uint8 ``(H, W, 3)`` of bounded size, as it is stored."""
-    with opener(io.BytesIO(data)) as picture:
+    with opener(io.BytesIO(data)) as image:
         if name:
-            check_size(picture.width, picture.height, MAX_MEGAPIXELS[name])
+            check_size(image.width, image.height, MAX_MEGAPIXELS[name])
         # A JPEG decodes to a half, quarter or eighth of its size for much less than the whole:
         # 12 megapixels take a third of the time.
-        width, height = _target_size(picture.width, picture.height)
-        picture.draft("RGB", (round(width * DRAFT_MARGIN), round(height * DRAFT_MARGIN)))
-        picture.load()
+        width, height = _target_size(image.width, image.height)
+        image.draft("RGB", (round(width * DRAFT_MARGIN), round(height * DRAFT_MARGIN)))
+        image.load()
         if name:
-            check_size(picture.width, picture.height, MAX_MEGAPIXELS[name])
-        return _shrunk_picture(picture, significant_bits)
+            check_size(image.width, image.height, MAX_MEGAPIXELS[name])
+        return _downscale_pillow(image, significant_bits)
 
 
-def _shrunk_picture(picture: Image.Image, significant_bits: int) -> Pixels:
-    """Return a decoded picture of any mode as RGB uint8 ``(H, W, 3)`` of bounded size."""
-    if picture.mode.startswith("I"):  # 16 bits a pixel, as integers of 16 or 32
-        return _shrunk_samples(np.asarray(picture), significant_bits)
-    bmp_with_alpha = isinstance(picture, BmpImageFile) and picture.mode == "RGBA"
-    if bmp_with_alpha and picture.getextrema()[-1] == (0, 0):
+def _downscale_pillow(image: Image.Image, significant_bits: int) -> Pixels:
+    """Return a decoded image of any mode as RGB uint8 ``(H, W, 3)`` of bounded size."""
+    if image.mode.startswith("I"):  # 16 bits a pixel, as integers of 16 or 32
+        return _downscale_samples(np.asarray(image), significant_bits)
+    bmp_with_alpha = isinstance(image, BmpImageFile) and image.mode == "RGBA"
+    if bmp_with_alpha and image.getextrema()[-1] == (0, 0):
         # Four bytes a pixel of which the fourth was never written: browsers take it for opaque.
-        picture = picture.convert("RGB")
+        image = image.convert("RGB")
 
     def strip(top: int, bottom: int) -> Image.Image:
-        return picture.crop((0, top, picture.width, bottom))
+        return image.crop((0, top, image.width, bottom))
 
-    return _shrunk(*picture.size, strip)
+    return _downscale_strips(*image.size, strip)
 
 
-def _shrunk_samples(samples: NDArray[Any], significant_bits: int) -> Pixels:
+def _downscale_samples(samples: NDArray[Any], significant_bits: int) -> Pixels:
     """Return samples of 16 bits as RGB uint8 ``(H, W, 3)`` of bounded size.
 
     Args:
@@ -290,13 +293,13 @@ def _shrunk_samples(samples: NDArray[Any], significant_bits: int) -> Pixels:
         opacity = (alpha[top:bottom] >> (alpha_bits - 8)).clip(0, 255).astype(np.uint8)
         return Image.fromarray(np.dstack((part, opacity)))
 
-    return _shrunk(samples.shape[1], samples.shape[0], strip)
+    return _downscale_strips(samples.shape[1], samples.shape[0], strip)
 
 
 def _bits_used(highest: int, significant_bits: int) -> int:
     """Return in how many bits the samples are kept: 10 and 12 are often not scaled to 16.
 
-    A picture of full scale whose brightest sample lies below a sixteenth of it would be black to
+    An image of full scale whose brightest sample lies below a sixteenth of it would be black to
     the eye, so that nothing is lost by taking it for one of 12 bits.
     """
     for bits in sorted({8, 10, 12, max(8, significant_bits)}):
@@ -306,21 +309,20 @@ def _bits_used(highest: int, significant_bits: int) -> int:
 
 
 def _target_size(width: int, height: int) -> tuple[int, int]:
-    """Return the bounded size of a picture of ``width`` × ``height`` pixels."""
+    """Return the bounded size of an image of ``width`` × ``height`` pixels."""
     shorter, longer = sorted((width, height))
-    shrink = MAX_SIDE / longer
-    if longer > 2 * shorter >= 2 * MIN_SHORT_SIDE:
-        shrink = min(MAX_SHORT_SIDE / shorter, MAX_LONG_SIDE / longer)
-    shrink = min(shrink, 1.0)
-    return max(1, round(width * shrink)), max(1, round(height * shrink))
+    scale = MAX_SIDE_PX / longer
+    if longer > 2 * shorter >= 2 * MIN_PANORAMA_HEIGHT_PX:
+        scale = min(MAX_PANORAMA_HEIGHT_PX / shorter, MAX_PANORAMA_LENGTH_PX / longer)
+    return scaled_size(width, height, min(scale, 1.0))
 
 
-def _shrunk(width: int, height: int, strip: Callable[[int, int], Image.Image]) -> Pixels:
-    """Return a picture of bounded size that is made from strips of the large one.
+def _downscale_strips(width: int, height: int, strip: Callable[[int, int], Image.Image]) -> Pixels:
+    """Return an image of bounded size that is made from strips of the large one.
 
     Args:
-        width: of the large picture.
-        height: of the large picture.
+        width: of the large image.
+        height: of the large image.
         strip: returns its rows from the first up to but without the second.
 
     Returns:
@@ -339,23 +341,23 @@ def _shrunk(width: int, height: int, strip: Callable[[int, int], Image.Image]) -
     return cv2.resize(pixels, target, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _on_white(picture: Image.Image, factor: int) -> Pixels:
-    """Return a picture of any mode as RGB uint8, ``factor`` times smaller, laid on white.
+def _on_white(image: Image.Image, factor: int) -> Pixels:
+    """Return an image of any mode as RGB uint8, ``factor`` times smaller, laid on white.
 
     Colours are multiplied by their alpha before they are averaged, so that what cannot be seen
-    does not show; what is missing to white is added to the small picture.
+    does not show; what is missing to white is added to the small image.
     """
-    if picture.mode == "RGBa" or picture.has_transparency_data:
-        if picture.mode != "RGBa":
-            picture = picture.convert("RGBA").convert("RGBa")
-        samples = np.asarray(picture.reduce(factor))
+    if image.mode == "RGBa" or image.has_transparency_data:
+        if image.mode != "RGBa":
+            image = image.convert("RGBA").convert("RGBa")
+        samples = np.asarray(image.reduce(factor))
         return np.asarray(samples[..., :3] + (255 - samples[..., 3:]))
-    if picture.mode not in ("L", "RGB"):
-        picture = picture.convert("RGB")
-    return np.asarray(picture.reduce(factor).convert("RGB"))
+    if image.mode not in ("L", "RGB"):
+        image = image.convert("RGB")
+    return np.asarray(image.reduce(factor).convert("RGB"))
 
 
-def _upright(pixels: Pixels, turned: int) -> Pixels:
-    if turned not in UPRIGHT:
+def _apply_orientation(pixels: Pixels, exif_orientation: int) -> Pixels:
+    if exif_orientation not in UNDO_ORIENTATION:
         return np.array(pixels)  # the caller's own and writable
-    return np.array(Image.fromarray(pixels).transpose(UPRIGHT[turned]))
+    return np.array(Image.fromarray(pixels).transpose(UNDO_ORIENTATION[exif_orientation]))

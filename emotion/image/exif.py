@@ -1,4 +1,4 @@
-"""The one thing that is read of a picture's EXIF: which way is up."""
+"""The one thing that is read of an image's EXIF: which way is up."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The items of a HEIC or AVIF file, read from its boxes before any is decoded (ISO 23008-12).
 
-A picture may be a grid of tiles, or layers, with an alpha plane beside it: small boxes can refer
+An image may be a grid of tiles, or layers, with an alpha plane beside it: small boxes can refer
 to a large tile again and again. libheif holds each item to the size that its box names; libavif
 takes the size from the coded data, so that it is read there, too.
 """
@@ -54,11 +54,11 @@ def heif_kind(data: bytes) -> str | None:
 
 
 def read_heif(data: bytes, kind: str) -> bytes:
-    """Return a HEIC or AVIF that offers its still picture, whatever sequence is beside it.
+    """Return a HEIC or AVIF that offers its still image, whatever sequence is beside it.
 
     Raises:
         ImageError: larger than what is read, or of too many tiles, layers or boxes.
-        ValueError: it has no still picture.
+        ValueError: it has no still image.
     """
     items = _Items()
     for name, start, end in _boxes(data, 0, len(data)):
@@ -285,7 +285,7 @@ class _Bits:
 
 
 def _sequence_size(bits: _Bits) -> tuple[int, int]:
-    bits.take(4)  # profile, still picture
+    bits.take(4)  # profile, still image
     if bits.take(1):  # reduced header
         bits.take(5)
     else:

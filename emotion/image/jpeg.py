@@ -34,11 +34,11 @@ STANDALONE: Final = frozenset({0x01, SOI})
 ARITHMETIC: Final = frozenset(range(0xC9, 0xD0)) - {0xCC}
 APP1: Final = 0xE1
 KEPT_ONCE: Final = {0xE0: b"JFIF\0", 0xEE: b"Adobe"}
-"""Application segments that say how the picture is to be shown; the others are left out."""
+"""Application segments that say how the image is to be shown; the others are left out."""
 
 
 class CutShortError(ValueError):
-    """The file ends before the picture does."""
+    """The file ends before the image does."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class _Component:
 
 @dataclass(slots=True)
 class _Scan:
-    """One pass over the picture: the components in it, and what it adds of each coefficient."""
+    """One pass over the image: the components in it, and what it adds of each coefficient."""
 
     components: tuple[int, ...]
     first: int
@@ -65,7 +65,7 @@ class JpegFile:
     Attributes:
         width: in pixels, as stored.
         height: in pixels, as stored.
-        ended: whether the marker that ends a picture is there.
+        ended: whether the marker that ends an image is there.
         exif: its first EXIF segment, with the prefix; empty where there is none.
     """
 
@@ -158,7 +158,7 @@ def read_jpeg(data: bytes) -> JpegFile:
     """Return the pieces of a JPEG, with fill bytes and what is not shown left out.
 
     Raises:
-        CutShortError: the file ends within a header, or before the picture's data.
+        CutShortError: the file ends within a header, or before the image's data.
         TooComplexError: it has more segments than are read.
     """
     found = JpegFile()

@@ -1,4 +1,4 @@
-"""What a picture may cost: budgets that are checked on the header, before anything is decoded.
+"""What an image may cost: budgets that are checked on the header, before anything is decoded.
 
 Without them a file of a few kilobytes makes a decoder fill gigabytes or burn minutes. The
 budgets leave what cameras and phones make untouched and hold every file of `MAX_BYTES` below 3 s
@@ -51,7 +51,7 @@ class ImageError(ValueError):
 
 
 class TooComplexError(ImageError):
-    """A picture in too many pieces: reading it would take too long."""
+    """An image in too many pieces: reading it would take too long."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
@@ -70,7 +70,7 @@ def check_bytes(count: int) -> None:
 
 
 def check_size(width: int, height: int, megapixels: float) -> None:
-    """Raise an `ImageError` if a picture has too many pixels, in all or on one side.
+    """Raise an `ImageError` if an image has too many pixels, in all or on one side.
 
     Args:
         width: in pixels.

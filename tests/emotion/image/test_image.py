@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, features
 
 import emotion.image.decoding
-from emotion.image.decoding import MAX_SIDE, ImageError, decode_image
+from emotion.image.decoding import MAX_SIDE_PX, ImageError, decode_image
 from emotion.image.exif import orientation
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -150,9 +150,9 @@ def test_cmyk_jpeg_keeps_its_colours() -> None:
 
 
 @pytest.mark.parametrize(("size", "shape"), [
-    ((2000, 1000), (MAX_SIDE // 2, MAX_SIDE, 3)),
-    ((3000, 4000), (MAX_SIDE, MAX_SIDE * 3 // 4, 3)),
-    ((9000, 2), (1, MAX_SIDE, 3)),
+    ((2000, 1000), (MAX_SIDE_PX // 2, MAX_SIDE_PX, 3)),
+    ((3000, 4000), (MAX_SIDE_PX, MAX_SIDE_PX * 3 // 4, 3)),
+    ((9000, 2), (1, MAX_SIDE_PX, 3)),
     ((8000, 400), (400, 8000, 3)),
     ((400, 8000), (8000, 400, 3)),
     ((6000, 1500), (640, 2560, 3)),
