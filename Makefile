@@ -37,45 +37,22 @@ fast: $(VENV)/dev.installed  ## the libraries' fast tests
 # Hours on a CPU. Interrupted, it goes on where it stopped; PrivateTest is measured once, last.
 RUN ?= default
 train: $(VENV)/train.installed
-	$(BIN)/python -m model train --run $(RUN) $(if $(VOTES),--votes $(VOTES))
+	$(BIN)/python -m model train $(if $(RECIPE),--recipe $(RECIPE)) --run $(RUN) \
+	  $(if $(VOTES),--votes $(VOTES))
 	$(BIN)/python -m model export --run $(RUN)
 	$(MAKE) figures
 
 # The shipped network, as it was made: from ImageNet's weights, and from small networks that were
-# shipped before it and lie in the repository's history. Each line is a run that goes on where it
-# stopped.
-LEARN := $(BIN)/python -m model train $(if $(VOTES),--votes $(VOTES)) --batch-size 64 --run
-LITE := --network efficientnet_lite0
-LATER := --strength 0.9 --weight-decay 2e-3 --label-smoothing 0
-EDGES := --scale 0.15 --edge constant
-best = $(patsubst %,model/runs/%/best.keras,$(1))
+# shipped before it and lie in the repository's history. Each recipe (model/recipes) is a run that
+# goes on where it stopped; docs/training.md has their lineage.
 shipped: $(VENV)/train.installed
 	$(PIP) -r requirements-teacher.txt
 	test -d model/runs/first || $(BIN)/python -m model restore 58f6519 --run first
 	test -d model/runs/second || $(BIN)/python -m model restore fef7c90 --run second
 	test -d model/runs/third || $(BIN)/python -m model restore bee212a --run third
 	$(BIN)/python -m model imagenet
-	$(LEARN) lite2 $(LITE) $(EDGES) --initial model/runs/imagenet.keras --epochs 20 \
-	  --learning-rate 0.025 --strength 0.6 --erase 0.15 --noise 8 --dropout 0.2 \
-	  --teacher $(call best,third) --teacher-weight 0.3 --teacher-views 1
-	$(LEARN) lite3 $(LITE) $(EDGES) $(LATER) --initial $(call best,lite2) --epochs 12 \
-	  --learning-rate 0.025 --noise 12 \
-	  --teacher $(call best,third lite2) --teacher-weight 0.7 --teacher-views 1
-	$(LEARN) lite4 $(LITE) $(EDGES) $(LATER) --initial $(call best,lite3) --epochs 6 --side 112 \
-	  --learning-rate 0.02 --noise 12 \
-	  --teacher $(call best,second third lite3) --teacher-weight 0.7 --teacher-views 2
-	$(LEARN) fifth $(EDGES) $(LATER) --initial $(call best,second) --epochs 36 \
-	  --learning-rate 0.03 --balance 0.3 \
-	  --teacher $(call best,second third lite3) --teacher-weight 0.6 --teacher-views 2
-	$(LEARN) lite6 $(LITE) $(LATER) --initial $(call best,lite4) --epochs 7 --side 112 \
-	  --learning-rate 0.02 --erase 0.2 --noise 12 --blur 1.2 \
-	  --teacher $(call best,third fifth lite2) --teacher-weight 0.6 --teacher-views 1
-	$(LEARN) lite7 $(LITE) $(LATER) --initial $(call best,lite6) --epochs 17 --side 112 \
-	  --learning-rate 0.03 --noise 12 --blur 1.2 --mixup 0.2 --detected 0.5 \
-	  --teacher $(call best,third fifth lite2 lite6) --teacher-weight 0.7 --teacher-views 1
-	$(LEARN) lite8 $(LITE) $(LATER) --initial $(call best,lite7) --epochs 16 --side 100 \
-	  --learning-rate 0.03 --noise 12 --blur 1.2 --mixup 0.2 --detected 0.5 \
-	  --teacher $(call best,third fifth lite3 lite6 lite7) --teacher-weight 0.7 --teacher-views 1
+	for recipe in lite2 lite3 lite4 fifth lite6 lite7 lite8; do \
+	  $(BIN)/python -m model train --recipe $$recipe $(if $(VOTES),--votes $(VOTES)) || exit 1; done
 	$(BIN)/python -m model export --run lite8 --join second
 	$(MAKE) figures
 
@@ -92,7 +69,7 @@ endif
 	  $(BIN)/python -m model evaluate --split $$split $$tta $(if $(VOTES),--votes $(VOTES)) --record \
 	  || exit 1; done; done
 	$(BIN)/python -m model robustness $(if $(FER),--fer $(FER)) --record
-	$(BIN)/python -m model placement --record
+	$(BIN)/python -m model localization --record
 	$(BIN)/python -m model compare $(if $(FER),--fer $(FER)) --record
 	$(BIN)/python -m model card
 	$(BIN)/python -m model notebooks $(if $(VOTES),--votes $(VOTES))

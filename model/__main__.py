@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 # TensorFlow's start-up chatter hides the progress bar.
@@ -26,7 +27,7 @@ COMMANDS = {
     "export": "calibrate a run's best network and make it the shipped one",
     "evaluate": "measure a network on a test split, or on labelled photographs",
     "robustness": "measure it on turned, small, blurred, noisy, dark and covered faces",
-    "placement": "measure what is lost between a photo and the crop",
+    "localization": "measure what is lost between a photo and the crop",
     "resting": "measure how a typical neutral face is read, for visitors who show their own",
     "compare": "measure it beside classical features, and PyPI's fer",
     "experiments": "write down what every run tried and reached",
@@ -44,7 +45,7 @@ MODULES = {
     "export": "model.training.export",
     "evaluate": "model.evaluation.evaluate",
     "robustness": "model.evaluation.robustness",
-    "placement": "model.evaluation.localization",
+    "localization": "model.evaluation.localization",
     "resting": "model.training.resting",
     "compare": "model.evaluation.compare",
     "experiments": "model.reporting.experiments",
@@ -57,14 +58,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = argparse.ArgumentParser(prog="python -m model", description=__doc__)
     parsers = parser.add_subparsers(dest="command", required=True)
+    expand = None
     for name, what in COMMANDS.items():
         command = parsers.add_parser(name, help=what)
         # Keras takes seconds to import, and most commands do not need it.
         if name in given[:1]:
             module = importlib.import_module(MODULES[name])
             module.add_arguments(command)
-    chosen = parser.parse_args(given)
+            if hasattr(module, "expand"):  # options that stand for several others
+                expand = partial(module.expand, parser=command)
     try:
+        if expand:
+            given[1:] = expand(given[1:])
+        chosen = parser.parse_args(given)
         found = module.run(chosen)
     except (FileNotFoundError, ValueError) as error:
         print(error, file=sys.stderr)

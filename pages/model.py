@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from emotion.labels import EMOTIONS
+from model import records
 from ui import wording
 from ui.model import charts, figures
 from ui.model.figures import in_ten, percent
@@ -27,11 +28,16 @@ def unreadable(what: str) -> None:
     st.info(f"{what} cannot be shown just now: their file cannot be read.", icon=":material/info:")
 
 
-measured, metrics_broken = figures.read("metrics.json", figures.measured)
-robustness, robustness_broken = figures.read("robustness.json", figures.robustness)
-yardsticks, yardsticks_broken = figures.read("yardsticks.json", figures.yardsticks)
-
-people, people_broken = figures.read("photographs.json", figures.photographs)
+measured, metrics_broken = figures.read("metrics.json", records.MetricsRecord, figures.measured)
+robustness, robustness_broken = figures.read(
+    "robustness.json", records.RobustnessRecord, figures.robustness
+)
+baselines, baselines_broken = figures.read(
+    "baselines.json", records.BaselinesRecord, figures.baselines
+)
+people, people_broken = figures.read(
+    "photographs.json", records.PhotographsRecord, figures.photographs
+)
 
 body = st.container(horizontal_alignment="center").container(width=900)
 
@@ -51,9 +57,9 @@ with body:
             f"On photos it was not trained on, it agrees with people about "
             f"**{in_ten(figure.accuracy)}**."
         )
-        if figure.unsure and "either_of_two_when_unsure" in figure.unsure:
+        if figure.unsure:
             lead += (
-                f" About {in_ten(figure.unsure['share'])} it says “hard to say” and names two "
+                f" About {in_ten(figure.unsure['fraction'])} it says “hard to say” and names two "
                 f"moods; one of them is right "
                 f"{in_ten(figure.unsure['either_of_two_when_unsure'])}."
             )
@@ -127,17 +133,13 @@ with body:
             again = figure.ferplus
             text = (
                 f"Ten more people looked at the same photos (FER+). It agrees with most of them "
-                f"on {percent(again['agreement'], 0)}"
+                f"on {percent(again['agreement'], 0)}; the labels themselves do on "
+                f"{percent(again['labels_agreement'], 0)}. Where label and people agree, on "
+                f"{again['agreed_images']:,} photos, it is right "
+                f"{percent(again['agreed_accuracy'], 0)} of the time"
             )
-            if "labels_agreement" in again:
-                text += f"; the labels themselves do on {percent(again['labels_agreement'], 0)}"
-            if "agreed_accuracy" in again:
-                text += (
-                    f". Where label and people agree, on {again['agreed_images']:,.0f} photos, "
-                    f"it is right {percent(again['agreed_accuracy'], 0)} of the time"
-                )
-                if again["agreed_accuracy"] > figure.accuracy + 0.05:
-                    text += ": a good part of its misses are faces that people dispute"
+            if again["agreed_accuracy"] > figure.accuracy + 0.05:
+                text += ": a good part of its misses are faces that people dispute"
             st.markdown(f"{text}.")
         as_table(
             [
@@ -248,9 +250,9 @@ with body:
 
     if robustness_broken:
         unreadable("The figures on harder pictures")
-    elif robustness and robustness.changes:
+    elif robustness and robustness.corruptions:
         st.header("When does it fail?")
-        hardest, easiest = robustness.changes[0], robustness.changes[-1]
+        hardest, easiest = robustness.corruptions[0], robustness.corruptions[-1]
         st.markdown(
             f"What costs it most is *{wording.plain(hardest.name)}*: at the worst that was tried, "
             f"{percent(hardest.worst, 0)} are right instead of "
@@ -261,58 +263,58 @@ with body:
                 else ""
             )
         )
-        changes = robustness.changes
+        corruptions = robustness.corruptions
         place = st.pills(
             "What makes the picture worse?",
-            range(len(changes)),
-            format_func=lambda place: f":gray[{wording.plain(changes[place].name)}]",
+            range(len(corruptions)),
+            format_func=lambda place: f":gray[{wording.plain(corruptions[place].name)}]",
             default=0,
             required=True,
             key="change",
             wrap=True,
         )
-        change = changes[place or 0]
-        st.markdown(wording.plain(change.explanation))
+        corruption = corruptions[place or 0]
+        st.markdown(wording.plain(corruption.explanation))
         st.altair_chart(
-            charts.change_chart(change),
-            alt=f"Right answers as pictures get worse ({change.name}): from {change.best:.0%} "
-            f"down to {change.worst:.0%}",
+            charts.corruption_chart(corruption),
+            alt=f"Right answers as pictures get worse ({corruption.name}): from "
+            f"{corruption.best:.0%} down to {corruption.worst:.0%}",
         )
         as_table(
             [
                 {
-                    wording.plain(change.scale): f"{severity:g}",
+                    wording.plain(corruption.scale): f"{severity:g}",
                     "Affectune": percent(share),
                     **({} if fer is None else {"fer": percent(fer)}),
                 }
-                for severity, share, fer in change.points
+                for severity, share, fer in corruption.points
             ],
-            f"Right answers for each step of: {change.name}",
+            f"Right answers for each step of: {corruption.name}",
         )
         note = f"{robustness.images:,} photos of {SPLITS.get(robustness.split, robustness.split)}."
-        if any(fer is not None for *_, fer in change.points):
+        if any(fer is not None for *_, fer in corruption.points):
             note += " The dashed line is fer, a package that many apps of this kind use."
         if measured and robustness.sha256 != measured.sha256:
             note += " Measured with an earlier network."
         st.caption(note)
 
-    if yardsticks_broken:
-        unreadable("The yardsticks")
-    elif yardsticks:
+    if baselines_broken:
+        unreadable("The baselines")
+    elif baselines:
         st.header("Is the network worth it?")
-        top = yardsticks.rows[0]
+        top = baselines.rows[0]
         st.markdown(
-            f"Others had the same {yardsticks.images:,} photos of "
-            f"{SPLITS.get(yardsticks.split, yardsticks.split)} to read. Higher is better, further "
+            f"Others had the same {baselines.images:,} photos of "
+            f"{SPLITS.get(baselines.split, baselines.split)} to read. Higher is better, further "
             f"left is faster. The best, {wording.plain(top.name)}, is right "
             f"{percent(top.accuracy)} of the time in {top.milliseconds:.2g} milliseconds."
         )
         st.altair_chart(
-            charts.yardstick_chart(yardsticks),
+            charts.baseline_chart(baselines),
             alt="Right answers against milliseconds for one face: "
             + ", ".join(
                 f"{row.name} {row.accuracy:.0%} in {row.milliseconds:.2g} ms"
-                for row in yardsticks.rows
+                for row in baselines.rows
             ),
         )
         as_table(
@@ -323,9 +325,9 @@ with body:
                     "ms": f"{row.milliseconds:.2g}",
                     "Note": row.note,
                 }
-                for row in yardsticks.rows
+                for row in baselines.rows
             ],
-            "Accuracy, time for one face and a note for each yardstick",
+            "Accuracy, time for one face and a note for each baseline",
         )
 
     st.header("Can you break it?")
@@ -357,7 +359,7 @@ with body:
             )
     if measured:
         commands = [one.command for one in measured.figures]
-        commands += [one.command for one in (robustness, yardsticks) if one]
+        commands += [one.command for one in (robustness, baselines) if one]
         with st.expander("How was this measured?", type="compact"):
             st.markdown(
                 f"The network is `{measured.file}`, {measured.bytes / 1e6:.1f} MB, SHA-256 "

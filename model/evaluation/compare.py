@@ -2,7 +2,7 @@
 
 ``python -m model compare --fer PYTHON`` trains four classifiers on each of four features, on the
 cleaned Training split, and has them read the same test split as the shipped network and PyPI's
-``fer``. ``--record`` writes what was measured into ``yardsticks.json``; nothing else does.
+``fer``. ``--record`` writes what was measured into ``baselines.json``; nothing else does.
 """
 
 from __future__ import annotations
@@ -12,30 +12,29 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
+from model import options
 from model.data.fer2013 import Split, load_fer2013
 from model.evaluation.baselines import RECIPES, SEED, fit, one_thread
 from model.evaluation.evaluate import (
     Predict,
-    describe,
     load_predictor,
     predict_with_mirror,
-    write_json,
 )
 from model.evaluation.features import FEATURES, Features, Pictures
 from model.evaluation.fer_package import load_fer
 from model.evaluation.robustness import GROUND, sample
 from model.evaluation.robustness import OURS as INK
-from model.records import SHIPPED, WEIGHTS
+from model.markdown import markdown_table
+from model.records import SHIPPED, WEIGHTS, BaselineRow, BaselinesRecord, describe, write_json
 
-RECORD = WEIGHTS / "yardsticks.json"
+RECORD = WEIGHTS / "baselines.json"
 WARM_UP, TIMED = 5, 100
 """Faces read one by one before and while the time is taken."""
 
@@ -54,53 +53,12 @@ LED_FROM = 10
 """A name further from its mark than this, in points, is led to it by a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One way of reading a face, and how well it does.
-
-    Attributes:
-        name: as shown.
-        features: what is measured on the face.
-        classifier: what reads the features.
-        training_images: how many it was trained on here; ``None`` where it came trained.
-        accuracy: share of right answers, 0-1.
-        macro_f1: mean F1 of the seven classes, 0-1.
-        training_seconds: its features and its fit; ``None`` where it came trained.
-        milliseconds: a face, from grey picture to class: the median, one at a time, one thread.
-        bytes: of the pickled pipeline or of the weights file.
-        note: what else has to be known.
-    """
-
-    name: str
-    features: str
-    classifier: str
-    training_images: int | None
-    accuracy: float
-    macro_f1: float
-    training_seconds: float | None
-    milliseconds: float
-    bytes: int
-    note: str
-
-
-class Results(TypedDict):
-    """What `run` finds; ``rows`` holds `Row`s as dictionaries, the most accurate first."""
-
-    network: dict[str, Any]
-    command: str
-    split: str
-    images: int
-    training_images: int
-    seed: int
-    rows: list[dict[str, Any]]
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
-    add("--split", choices=("public-test", "private-test"), default="public-test")
-    add("--fer", metavar="PYTHON", help="a Python that can import PyPI's fer, to compare with")
+    options.add_data(parser)
+    options.add_split(parser)
+    options.add_fer(parser)
     add(
         "--weights",
         type=Path,
@@ -122,11 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="train on so many images and test on a fifth of that (default: all)",
     )
     add("--chart", type=Path, metavar="PNG", help="draw the rows into this picture as well")
-    add("--json", action="store_true", help="print the figures as JSON")
-    add("--record", action="store_true", help=f"write them into {RECORD.name} as well")
+    options.add_json(parser)
+    options.add_record(parser, RECORD)
 
 
-def run(arguments: argparse.Namespace) -> Results:
+def run(arguments: argparse.Namespace) -> BaselinesRecord:
     """Train and measure as the command line asks, and record and draw if it asks for that.
 
     Raises:
@@ -148,25 +106,20 @@ def run(arguments: argparse.Namespace) -> Results:
         rows.append(_fer_row(arguments.fer, test))
     with one_thread():
         rows += _classical_rows(pairs, training, test)
-    results = Results(
+    results = BaselinesRecord(
         network=describe(SHIPPED),
         command=_command(arguments),
         split=arguments.split,
         images=len(test),
         training_images=len(training),
         seed=SEED,
-        rows=[asdict(row) for row in sorted(rows, key=lambda row: -row.accuracy)],
+        rows=_ranked(rows),
     )
     if arguments.record:
         write_json(results, RECORD)
     if arguments.chart:
         draw_chart(rows, arguments.chart)
     return results
-
-
-def rows_of(results: Results) -> list[Row]:
-    """Return the rows of `run`'s results, or of ``yardsticks.json``."""
-    return [Row(**row) for row in results["rows"]]
 
 
 def _pairs(only: Sequence[str] | None) -> list[tuple[str, str]]:
@@ -197,14 +150,16 @@ def _with_mirror(predict: Predict) -> Predict:
     return lambda pictures: predict_with_mirror(predict, pictures)
 
 
-def _trained_row(name: str, predict: Predict, size: int, note: str, test: Split) -> Row:
+def _trained_row(name: str, predict: Predict, size: int, note: str, test: Split) -> BaselineRow:
     print(name, file=sys.stderr)
-    return Row(
+    predicted = predict(test.images).argmax(axis=1)
+    return BaselineRow(
         name=name,
         features=LEARNED,
         classifier=NETWORK,
         training_images=None,
-        **_scores(predict(test.images).argmax(axis=1), test),
+        accuracy=_accuracy(predicted, test),
+        macro_f1=_macro_f1(predicted, test),
         training_seconds=None,
         milliseconds=milliseconds(predict, test.images),
         bytes=size,
@@ -212,16 +167,17 @@ def _trained_row(name: str, predict: Predict, size: int, note: str, test: Split)
     )
 
 
-def _fer_row(python: str, test: Split) -> Row:
+def _fer_row(python: str, test: Split) -> BaselineRow:
     print("fer", file=sys.stderr)
     with load_fer(python) as fer:
         found = fer.predict(test.images).argmax(axis=1)
-        return Row(
+        return BaselineRow(
             name="fer",
             features=LEARNED,
             classifier=NETWORK,
             training_images=None,
-            **_scores(found, test),
+            accuracy=_accuracy(found, test),
+            macro_f1=_macro_f1(found, test),
             training_seconds=None,
             milliseconds=fer.milliseconds,
             bytes=fer.size,
@@ -231,7 +187,7 @@ def _fer_row(python: str, test: Split) -> Row:
 
 def _classical_rows(
     pairs: Sequence[tuple[str, str]], training: Split, test: Split
-) -> Iterator[Row]:
+) -> Iterator[BaselineRow]:
     """Train and measure one pair after another; a feature is extracted once for all of its."""
     for feature in dict.fromkeys(feature for feature, _ in pairs):
         print(f"{TITLES[feature]}: features", file=sys.stderr)
@@ -250,12 +206,14 @@ def _classical_rows(
                 ADDED.get(feature, ""),
                 "" if fitted.converged else "stopped before it had converged",
             ]
-            yield Row(
+            predicted = predict(asked)
+            yield BaselineRow(
                 name=f"{TITLES[feature]} + {recipe.title}",
                 features=TITLES[feature],
                 classifier=recipe.title,
                 training_images=fitted.images,
-                **_scores(predict(asked), test),
+                accuracy=_accuracy(predicted, test),
+                macro_f1=_macro_f1(predicted, test),
                 training_seconds=fitted.seconds + extraction * fitted.images,
                 milliseconds=milliseconds(_chained(extract, predict), test.images),
                 bytes=fitted.bytes,
@@ -269,13 +227,17 @@ def _chained(
     return lambda pictures: predict(extract(pictures))
 
 
-def _scores(predicted: NDArray[np.int64], test: Split) -> dict[str, float]:
+def _macro_f1(predicted: NDArray[np.int64], test: Split) -> float:
     from sklearn.metrics import f1_score
 
     f1 = f1_score(
         test.labels, predicted, labels=range(len(EMOTIONS)), average="macro", zero_division=0.0
     )
-    return {"accuracy": float((predicted == test.labels).mean()), "macro_f1": float(f1)}
+    return float(f1)
+
+
+def _accuracy(predicted: NDArray[np.int64], test: Split) -> float:
+    return float((predicted == test.labels).mean())
 
 
 def milliseconds(read: Callable[[Pictures], Any], pictures: Pictures) -> float:
@@ -304,24 +266,25 @@ def _command(arguments: argparse.Namespace) -> str:
     return " ".join(words)
 
 
-def as_text(results: Results) -> str:
+def as_text(results: BaselinesRecord) -> str:
     """Return the figures as a person reads them."""
     lines = [
         f"{results['split']}, {results['images']:,} images; "
         f"{results['training_images']:,} to train on",
         f"  {'':28} accuracy  macro-F1  ms a face       size  training images  seconds",
     ]
-    for row in _ranked(rows_of(results)):
-        images = "" if row.training_images is None else f"{row.training_images:,}"
-        seconds = "" if row.training_seconds is None else f"{row.training_seconds:,.1f}"
+    for row in _ranked(results["rows"]):
+        images = "" if row["training_images"] is None else f"{row['training_images']:,}"
+        seconds = "" if row["training_seconds"] is None else f"{row['training_seconds']:,.1f}"
         lines.append(
-            f"  {row.name:28} {row.accuracy:8.1%}  {row.macro_f1:8.3f}  {row.milliseconds:9.2f}"
-            f"  {_size(row.bytes):>9}  {images:>15}  {seconds:>7}".rstrip()
+            f"  {row['name']:28} {row['accuracy']:8.1%}  {row['macro_f1']:8.3f}"
+            f"  {row['milliseconds']:9.2f}  {_size(row['bytes']):>9}  {images:>15}"
+            f"  {seconds:>7}".rstrip()
         )
     return "\n".join(lines)
 
 
-def as_markdown(results: Results) -> str:
+def as_markdown(results: BaselinesRecord) -> str:
     """Return one table, the most accurate row first."""
     head = (
         "What",
@@ -333,38 +296,31 @@ def as_markdown(results: Results) -> str:
         "Training seconds",
         "Note",
     )
-    lines = [_cells(head), _cells(["---", *["---:"] * 6, "---"])]
-    for row in _ranked(rows_of(results)):
-        lines.append(
-            _cells(
-                [
-                    row.name,
-                    f"{row.accuracy:.1%}",
-                    f"{row.macro_f1:.3f}",
-                    f"{row.milliseconds:.2f}",
-                    _size(row.bytes),
-                    "" if row.training_images is None else f"{row.training_images:,}",
-                    "" if row.training_seconds is None else f"{row.training_seconds:,.0f}",
-                    row.note,
-                ]
-            )
-        )
-    return "\n".join(lines)
+    rows = [
+        [
+            row["name"],
+            f"{row['accuracy']:.1%}",
+            f"{row['macro_f1']:.3f}",
+            f"{row['milliseconds']:.2f}",
+            _size(row["bytes"]),
+            "" if row["training_images"] is None else f"{row['training_images']:,}",
+            "" if row["training_seconds"] is None else f"{row['training_seconds']:,.0f}",
+            row["note"],
+        ]
+        for row in _ranked(results["rows"])
+    ]
+    return markdown_table(head, rows, text_columns=(0, len(head) - 1))
 
 
-def _cells(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _ranked(rows: Sequence[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: -row.accuracy)
+def _ranked(rows: Sequence[BaselineRow]) -> list[BaselineRow]:
+    return sorted(rows, key=lambda row: -row["accuracy"])
 
 
 def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
-def draw_chart(rows: Sequence[Row], path: Path) -> Path:
+def draw_chart(rows: Sequence[BaselineRow], path: Path) -> Path:
     """Draw accuracy against milliseconds a face into a picture.
 
     Networks are filled, hand-made features hollow, a shape a feature.
@@ -385,20 +341,20 @@ def draw_chart(rows: Sequence[Row], path: Path) -> Path:
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
     figure, axis = pyplot.subplots(figsize=(9, 6.4), layout="constrained", facecolor=GROUND)
-    times = [row.milliseconds for row in rows]
+    times = [row["milliseconds"] for row in rows]
     axis.set_xscale("log")
     axis.set_xlim(min(times) / 2.5, max(times) * 2.5)
-    shares = [row.accuracy for row in rows]
+    shares = [row["accuracy"] for row in rows]
     axis.set_ylim(int(10 * min(shares) - 0.2) / 10, 1.08 * max(*shares, 0.2))
     for row in rows:
         axis.plot(
-            row.milliseconds,
-            row.accuracy,
+            row["milliseconds"],
+            row["accuracy"],
             linestyle="",
-            marker=MARKERS.get(row.features, "o"),
-            markersize=8 if row.features == LEARNED else 6,
+            marker=MARKERS.get(row["features"], "o"),
+            markersize=8 if row["features"] == LEARNED else 6,
             markeredgecolor=INK,
-            markerfacecolor=INK if row.features == LEARNED else GROUND,
+            markerfacecolor=INK if row["features"] == LEARNED else GROUND,
         )
     axis.set_xlabel("milliseconds a face", color=INK)
     axis.set_ylabel("accuracy", color=INK)
@@ -418,12 +374,12 @@ def draw_chart(rows: Sequence[Row], path: Path) -> Path:
     return path
 
 
-def _name_marks(axis: Any, rows: Sequence[Row]) -> None:
+def _name_marks(axis: Any, rows: Sequence[BaselineRow]) -> None:
     """Write every row's name where it covers no mark and no other name, if there is room."""
     from matplotlib.transforms import Bbox
 
     frame = axis.get_window_extent()
-    marks = axis.transData.transform([(row.milliseconds, row.accuracy) for row in rows])
+    marks = axis.transData.transform([(row["milliseconds"], row["accuracy"]) for row in rows])
     taken = [Bbox.from_extents(x - 7, y - 7, x + 7, y + 7) for x, y in marks]
     for row in rows:
         for place in (*PLACES, PLACES[0]):
@@ -442,10 +398,10 @@ def _name_marks(axis: Any, rows: Sequence[Row]) -> None:
             _name(axis, row, place, arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.5})
 
 
-def _name(axis: Any, row: Row, place: tuple[int, int], **more: Any) -> Any:
+def _name(axis: Any, row: BaselineRow, place: tuple[int, int], **more: Any) -> Any:
     return axis.annotate(
-        row.name,
-        (row.milliseconds, row.accuracy),
+        row["name"],
+        (row["milliseconds"], row["accuracy"]),
         xytext=place,
         textcoords="offset points",
         horizontalalignment="left" if place[0] > 0 else "right",

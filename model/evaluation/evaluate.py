@@ -7,11 +7,9 @@ PublicTest is for choosing, PrivateTest is touched once for a network that is pu
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +17,23 @@ from numpy.typing import NDArray
 from emotion.detectors.factory import DETECTORS
 from emotion.labels import EMOTIONS, HEADS
 from emotion.types import UNSURE_BELOW
+from model import options
 from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013
 from model.data.labelled_photos import PARTS
-from model.records import SHIPPED, WEIGHTS, records_folder
+from model.records import (
+    WEIGHTS,
+    CalibrationRecord,
+    FerplusMetrics,
+    MetricsRecord,
+    PhotographsFigures,
+    ReliabilityBin,
+    SplitMetrics,
+    UnsureMetrics,
+    describe,
+    load,
+    records_folder,
+    write_json,
+)
 
 METRICS = WEIGHTS / "metrics.json"
 CALIBRATION = WEIGHTS / "calibration.json"
@@ -44,51 +56,24 @@ FERPLUS_TO_EMOTIONS = {
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-class Metrics(TypedDict):
-    """What `evaluate` finds; shares are 0-1, ``confusion`` counts [true][predicted]."""
-
-    split: str
-    tta: bool
-    images: int
-    accuracy: float
-    clean_images: int
-    clean_accuracy: float
-    macro_f1: float
-    macro_recall: float
-    ece: float
-    per_class: dict[str, dict[str, float]]
-    confusion: list[list[int]]
-    reliability: list[dict[str, float]]
-    unsure: dict[str, float]
-    ferplus: dict[str, float] | None
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options."""
+    """Declare the command's options. ``--photos`` are read end to end, instead of a split."""
     add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
-    add("--votes", help="FER+ votes (csv): how far the network agrees with its majority")
-    add("--split", choices=("public-test", "private-test"), default="public-test")
+    options.add_data(parser)
+    options.add_votes(parser, "how far the network agrees with their majority")
+    options.add_split(parser)
     add("--tta", action="store_true", help="average over the picture and its mirror image")
-    add("--weights", type=Path, default=SHIPPED, help="a .tflite or .keras file")
-    add(
-        "--photos",
-        type=Path,
-        help="labelled photographs (zip or folder), read end to end instead of a split",
-    )
-    add(
-        "--part",
-        choices=PARTS,
-        help="only photographs of these persons",
-    )
+    options.add_weights(parser)
+    options.add_photos(parser)
+    add("--part", choices=PARTS, help="only photographs of these persons")
     add("--head", choices=HEADS, default="people", help="which head reads the photographs")
     add("--detector", choices=DETECTORS, default="auto", help="what finds their faces")
-    add("--fer", type=Path, help="a Python that can import PyPI's fer, to read them as well")
-    add("--json", action="store_true", help="print the figures as JSON")
-    add("--record", action="store_true", help=f"write them into {METRICS.name} as well")
+    options.add_fer(parser)
+    options.add_json(parser)
+    options.add_record(parser, METRICS)
 
 
-def run(arguments: argparse.Namespace) -> Metrics | dict[str, Any]:
+def run(arguments: argparse.Namespace) -> SplitMetrics | PhotographsFigures:
     """Evaluate as the command line asks, and record if it asks for that."""
     if arguments.photos:
         return _run_photos(arguments)
@@ -106,7 +91,7 @@ def run(arguments: argparse.Namespace) -> Metrics | dict[str, Any]:
     return metrics
 
 
-def _run_photos(arguments: argparse.Namespace) -> dict[str, Any]:
+def _run_photos(arguments: argparse.Namespace) -> PhotographsFigures:
     # Imported here: they need this module.
     from model.evaluation.photographs import evaluate_photographs, record_photographs
 
@@ -174,7 +159,7 @@ def predict_with_mirror(predict: Predict, pictures: NDArray[np.uint8]) -> NDArra
 
 def measure(
     probabilities: NDArray[np.float32], split: Split, *, name: str, tta: bool = False
-) -> Metrics:
+) -> SplitMetrics:
     """Compare probabilities ``(N, 7)`` with a split's labels."""
     predicted = probabilities.argmax(axis=1)
     right = predicted == split.labels
@@ -184,7 +169,7 @@ def measure(
     recall = hits / np.maximum(confusion.sum(axis=1), 1)
     precision = hits / np.maximum(confusion.sum(axis=0), 1)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return Metrics(
+    return SplitMetrics(
         split=name,
         tta=tta,
         images=len(split),
@@ -227,7 +212,7 @@ def expected_calibration_error(
 
 def reliability(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, bins: int = BINS
-) -> list[dict[str, float]]:
+) -> list[ReliabilityBin]:
     """Return, for each bin of confidence that is not empty, what was claimed and what was true.
 
     Args:
@@ -252,7 +237,7 @@ def reliability(
     ]
 
 
-def _unsure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
+def _unsure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> UnsureMetrics:
     """Return how often the network says "hard to say", and how right it is then and else."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ranked = np.take_along_axis(probabilities, order, axis=1)
@@ -260,14 +245,14 @@ def _unsure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> di
     first, second = (order[:, place] == labels for place in (0, 1))
     return {
         "margin": UNSURE_BELOW,
-        "share": float(unsure.mean()),
+        "fraction": float(unsure.mean()),
         "accuracy_when_sure": _mean(first[~unsure]),
         "accuracy_when_unsure": _mean(first[unsure]),
         "either_of_two_when_unsure": _mean((first | second)[unsure]),
     }
 
 
-def _ferplus(predicted: NDArray[np.int64], split: Split) -> dict[str, float] | None:
+def _ferplus(predicted: NDArray[np.int64], split: Split) -> FerplusMetrics | None:
     """Compare with what most FER+ taggers saw, where that is one of the seven emotions."""
     if split.votes is None:
         return None
@@ -303,14 +288,14 @@ def _mean(right: NDArray[np.bool_]) -> float:
     return float(right.mean()) if len(right) else 0.0
 
 
-def record(metrics: Metrics, weights: Path, *, path: Path = METRICS) -> None:
+def record(metrics: SplitMetrics, weights: Path, *, path: Path = METRICS) -> None:
     """Write the figures beside the weights, under the split's name (``+tta`` with mirror).
 
     Figures of another weights file are dropped: the file speaks of one network.
     """
     network = describe(weights)
-    known = json.loads(path.read_text()) if path.exists() else {}
-    figures = known.get("figures", {}) if known.get("network") == network else {}
+    known = load(MetricsRecord, path) if path.exists() else None
+    figures = known["figures"] if known and known["network"] == network else {}
     key = metrics["split"] + ("+tta" if metrics["tta"] else "")
     figures[key] = {
         **metrics,
@@ -319,44 +304,25 @@ def record(metrics: Metrics, weights: Path, *, path: Path = METRICS) -> None:
         + (" --votes FERPLUS.csv" if metrics["ferplus"] else ""),
     }
     beside = records_folder(weights) / CALIBRATION.name
-    calibration = json.loads(beside.read_text()) if beside.is_file() else None
+    calibration = load(CalibrationRecord, beside) if beside.is_file() else None
     write_json(
-        {
-            "network": network,
-            "calibration": calibration,
-            "figures": dict(sorted(figures.items())),
-        },
+        MetricsRecord(
+            network=network, calibration=calibration, figures=dict(sorted(figures.items()))
+        ),
         path,
     )
 
 
-def describe(weights: Path) -> dict[str, Any]:
-    """Return a weights file's name, size in bytes and SHA-256, to tell whose figures are whose."""
-    content = weights.read_bytes()
-    return {
-        "file": weights.name,
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-
-
-def write_json(content: Any, path: Path) -> None:
-    """Write a file of figures, whole or not at all."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(json.dumps(content, indent=2) + "\n")
-    draft.replace(path)
-
-
-def as_text(metrics: Metrics | dict[str, Any]) -> str:
+def as_text(metrics: SplitMetrics | PhotographsFigures) -> str:
     """Return the figures as a person reads them."""
     if "photos" in metrics:
         from model.evaluation.photographs import photographs_as_text
 
-        return photographs_as_text(cast("dict[str, Any]", metrics))
-    return _split_as_text(cast("Metrics", metrics))
+        return photographs_as_text(cast("PhotographsFigures", metrics))
+    return _split_as_text(metrics)
 
 
-def _split_as_text(metrics: Metrics) -> str:
+def _split_as_text(metrics: SplitMetrics) -> str:
     lines = [
         f"{metrics['split']}{' with mirror' if metrics['tta'] else ''}: "
         f"{metrics['accuracy']:.2%} of {metrics['images']:,}",
@@ -372,7 +338,7 @@ def _split_as_text(metrics: Metrics) -> str:
         )
     unsure = metrics["unsure"]
     lines.append(
-        f"  hard to say: {unsure['share']:.1%}, where the first guess is right "
+        f"  hard to say: {unsure['fraction']:.1%}, where the first guess is right "
         f"{unsure['accuracy_when_unsure']:.1%} and one of the two "
         f"{unsure['either_of_two_when_unsure']:.1%}; else {unsure['accuracy_when_sure']:.1%}"
     )

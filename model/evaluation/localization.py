@@ -1,10 +1,10 @@
 """From photo to crop: what is lost when a face has to be found before it is read.
 
-FER-2013's faces come cut out. ``python -m model placement`` pastes test faces into pictures that
+FER-2013's faces come cut out. ``python -m model localization`` pastes test faces into pictures that
 training does not paste into, at several sizes and leaning, lets the app's detectors find them,
 cuts them out and reads them as the app does (without the mirror image), and compares with the
 same faces' own crops. It also counts in how many pictures that show nobody a detector sees a
-face. ``--record`` writes what was measured into ``placement.json``.
+face. ``--record`` writes what was measured into ``localization.json``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, TypedDict
 
 import cv2
 import numpy as np
@@ -30,6 +28,7 @@ from emotion.detectors.base import FaceDetector
 from emotion.detectors.factory import DETECTORS, build_detector
 from emotion.labels import EMOTIONS
 from emotion.types import Box, Face
+from model import options
 from model.data.backgrounds import (
     HEIGHT,
     SEED,
@@ -40,11 +39,18 @@ from model.data.backgrounds import (
     load_test_backgrounds,
 )
 from model.data.fer2013 import Split, load_fer2013
-from model.evaluation.evaluate import describe, write_json
 from model.evaluation.robustness import sample
-from model.records import SHIPPED, WEIGHTS
+from model.markdown import markdown_table
+from model.records import (
+    WEIGHTS,
+    ConditionFigures,
+    DetectorFigures,
+    LocalizationRecord,
+    describe,
+    write_json,
+)
 
-RECORD = WEIGHTS / "placement.json"
+RECORD = WEIGHTS / "localization.json"
 LIMIT = 600
 SIDES = (40, 64, 96, 160, 240)
 """Of upright faces, in pixels: the side of FER-2013's frame."""
@@ -84,54 +90,11 @@ class Placed:
     frame: Box
 
 
-class ConditionFigures(TypedDict):
-    """What a detector did under one condition; shares are 0-1, ``loss`` is in points.
-
-    ``own_crops`` and ``detected`` are accuracies on the faces that were found, ``loss`` their
-    difference; ``end_to_end`` counts a face that was not found as read wrongly.
-    """
-
-    side: int
-    tilt: int
-    faces: int
-    found: float
-    own_crops: float
-    detected: float
-    loss: float
-    end_to_end: float
-
-
-class DetectorFigures(TypedDict):
-    """One detector under every condition, and in how many empty pictures it sees a face."""
-
-    detector: str
-    conditions: list[ConditionFigures]
-    invented: int
-
-
-class Placement(TypedDict):
-    """What `run` finds.
-
-    ``own_crops`` is the accuracy on all faces, cut out by FER-2013, and ``empty`` the number of
-    pictures that show nobody; ``backgrounds`` are scikit-image's names of what is pasted into.
-    """
-
-    network: dict[str, Any]
-    command: str
-    split: str
-    faces: int
-    picture: list[int]
-    backgrounds: list[str]
-    own_crops: float
-    empty: int
-    detectors: list[DetectorFigures]
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
-    add("--split", choices=("public-test", "private-test"), default="public-test")
+    options.add_data(parser)
+    options.add_split(parser)
     add("--limit", type=int, default=LIMIT, metavar="N", help="so many faces, drawn at random")
     add(
         "--detector",
@@ -139,12 +102,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=DETECTORS,
         help="looks for the faces; may be given several times (default: each)",
     )
-    add("--weights", type=Path, default=SHIPPED, help="a .tflite file")
-    add("--json", action="store_true", help="print the figures as JSON")
-    add("--record", action="store_true", help=f"write them into {RECORD.name} as well")
+    options.add_weights(parser, ".tflite")
+    options.add_json(parser)
+    options.add_record(parser, RECORD)
 
 
-def run(arguments: argparse.Namespace) -> Placement:
+def run(arguments: argparse.Namespace) -> LocalizationRecord:
     """Measure as the command line asks, and record if it asks for that.
 
     Raises:
@@ -162,16 +125,16 @@ def run(arguments: argparse.Namespace) -> Placement:
     )
     detectors = {name: build_detector(name) for name in names}
     empty = empty_pictures()
-    results = Placement(
+    results = LocalizationRecord(
         network=describe(arguments.weights),
-        command=f"python -m model placement --split {arguments.split} --limit {arguments.limit}"
+        command=f"python -m model localization --split {arguments.split} --limit {arguments.limit}"
         + "".join(f" --detector {name}" for name in arguments.detector or ()),
         split=arguments.split,
         faces=len(split),
-        picture=[WIDTH, HEIGHT],
+        image_size=[WIDTH, HEIGHT],
         backgrounds=list(TEST_PHOTOS),
         own_crops=float(read_crops(split, classifier).mean()),
-        empty=len(empty),
+        empty_images=len(empty),
         detectors=measure(split, classifier, detectors, empty=empty),
     )
     if arguments.record:
@@ -228,7 +191,7 @@ def measure(
         DetectorFigures(
             detector=name,
             conditions=figures[name],
-            invented=sum(bool(detector.detect(picture)) for picture in empty),
+            false_positives=sum(bool(detector.detect(picture)) for picture in empty),
         )
         for name, detector in detectors.items()
     ]
@@ -362,20 +325,21 @@ COLUMNS: tuple[tuple[str, Callable[[ConditionFigures], str]], ...] = (
 )
 
 
-def as_markdown(results: Placement) -> str:
-    """Return a table for the model card, a row a detector and condition."""
-    lines = [
-        f"| Detector | {' | '.join(title for title, _ in COLUMNS)} |",
-        f"| --- | --- |{' ---: |' * (len(COLUMNS) - 1)}",
-    ]
-    for found in results["detectors"]:
-        for condition in found["conditions"]:
-            cells = [found["detector"], *(cell(condition) for _, cell in COLUMNS)]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + f"\n\n{_invented(results)}\n"
+def as_markdown(results: LocalizationRecord) -> str:
+    """Return a table, a row a detector and condition."""
+    table = markdown_table(
+        ["Detector", *(title for title, _ in COLUMNS)],
+        [
+            [found["detector"], *(cell(condition) for _, cell in COLUMNS)]
+            for found in results["detectors"]
+            for condition in found["conditions"]
+        ],
+        text_columns=(0, 1),
+    )
+    return f"{table}\n\n{_false_positives(results)}\n"
 
 
-def as_text(results: Placement) -> str:
+def as_text(results: LocalizationRecord) -> str:
     """Return the figures as a person reads them."""
     lines = [
         f"{results['split']}, {results['faces']:,} faces: {results['own_crops']:.1%} from "
@@ -386,11 +350,11 @@ def as_text(results: Placement) -> str:
         for condition in found["conditions"]:
             first, *rest = (cell(condition) for _, cell in COLUMNS)
             lines.append(f"  {first:11}" + "".join(f"{text:>11}" for text in rest))
-    return "\n".join([*lines, _invented(results)])
+    return "\n".join([*lines, _false_positives(results)])
 
 
-def _invented(results: Placement) -> str:
+def _false_positives(results: LocalizationRecord) -> str:
     each = ", ".join(
-        f"{found['detector']} in {found['invented']}" for found in results["detectors"]
+        f"{found['detector']} in {found['false_positives']}" for found in results["detectors"]
     )
-    return f"Faces seen in {results['empty']} pictures that show nobody: {each}."
+    return f"Faces seen in {results['empty_images']} pictures that show nobody: {each}."

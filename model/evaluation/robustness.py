@@ -3,7 +3,7 @@
 ``python -m model robustness --fer PYTHON`` alters a test split in nine ways, each from not at
 all to badly, and reads it with the shipped network: one crop a face, as of a live frame,
 preprocessed as the app does (`emotion.crop.preprocess`), and not levelled. PyPI's ``fer`` reads the
-same altered images. ``--record`` writes what was measured into ``robustness.json``.
+same corrupted images. ``--record`` writes what was measured into ``robustness.json``.
 """
 
 from __future__ import annotations
@@ -14,22 +14,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion.crop import preprocess
+from model import options
 from model.data.fer2013 import Split, load_fer2013
-from model.evaluation.evaluate import (
-    Predict,
+from model.evaluation.evaluate import Predict, load_predictor
+from model.evaluation.fer_package import load_fer
+from model.markdown import markdown_table
+from model.records import (
+    WEIGHTS,
+    CorruptionFigures,
+    CorruptionPoint,
+    RobustnessRecord,
     describe,
-    load_predictor,
     write_json,
 )
-from model.evaluation.fer_package import load_fer
-from model.records import SHIPPED, WEIGHTS
 
 RECORD = WEIGHTS / "robustness.json"
 SEED = 0
@@ -44,11 +48,11 @@ LABEL_HEIGHT = 0.05
 UNITS = {"°": "degrees", "px": "pixels", "×": "times as bright", "%": "% of the part"}
 
 Pictures = NDArray[np.uint8]
-Alter = Callable[[Pictures, float], Pictures]
+Corrupt = Callable[[Pictures, float], Pictures]
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Corruption:
     """One way in which a picture gets worse.
 
     Attributes:
@@ -57,7 +61,7 @@ class Change:
         explanation: one sentence on what is done.
         severities: in the order in which they are shown.
         none: the severity that changes nothing.
-        alter: from uint8 pictures ``(N, 48, 48, 1)`` and a severity to such pictures.
+        corrupt: from uint8 pictures ``(N, 48, 48, 1)`` and a severity to such pictures.
     """
 
     name: str
@@ -65,35 +69,7 @@ class Change:
     explanation: str
     severities: tuple[float, ...]
     none: float
-    alter: Alter
-
-
-class Point(TypedDict):
-    """Accuracy at one severity, shares 0-1; ``fer`` is ``None`` where it was not asked."""
-
-    severity: float
-    accuracy: float
-    fer: float | None
-
-
-class ChangeFigures(TypedDict):
-    """What one change costs."""
-
-    name: str
-    unit: str
-    explanation: str
-    none: float
-    points: list[Point]
-
-
-class Robustness(TypedDict):
-    """What `run` finds."""
-
-    network: dict[str, Any]
-    command: str
-    split: str
-    images: int
-    changes: list[ChangeFigures]
+    corrupt: Corrupt
 
 
 def rotate(pictures: Pictures, degrees: float) -> Pictures:
@@ -190,78 +166,78 @@ def _to_greys(values: NDArray[np.float32]) -> Pictures:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-CHANGES: tuple[Change, ...] = (
-    Change(
+CORRUPTIONS: tuple[Corruption, ...] = (
+    Corruption(
         name="Rotation",
         unit="°",
         explanation="The face turned clockwise, its eyes not levelled.",
         severities=(-30, -20, -10, 0, 10, 20, 30),
         none=0,
-        alter=rotate,
+        corrupt=rotate,
     ),
-    Change(
+    Corruption(
         name="Size",
         unit="px",
         explanation="The face taken so many pixels wide and enlarged to 48.",
         severities=(48, 40, 32, 28, 24, 20, 16),
         none=48,
-        alter=shrink,
+        corrupt=shrink,
     ),
-    Change(
+    Corruption(
         name="Blur",
         unit="px",
         explanation="A Gaussian blur with this standard deviation, on a face 48 pixels wide.",
         severities=(0, 0.5, 1, 1.5, 2, 2.5, 3),
         none=0,
-        alter=blur,
+        corrupt=blur,
     ),
-    Change(
+    Corruption(
         name="Noise",
         unit="greys",
         explanation="Gaussian noise with this standard deviation, of 256 greys.",
         severities=(0, 5, 10, 15, 20, 30, 40),
         none=0,
-        alter=add_noise,
+        corrupt=add_noise,
     ),
-    Change(
+    Corruption(
         name="JPEG",
         unit="quality",
         explanation="The face stored as a JPEG of this quality.",
         severities=(100, 80, 60, 45, 30, 20, 10),
         none=100,
-        alter=compress,
+        corrupt=compress,
     ),
-    Change(
+    Corruption(
         name="Too dark",
         unit="×",
         explanation="Every grey multiplied by this and rounded.",
         severities=(1, 0.75, 0.5, 0.35, 0.25, 0.15),
         none=1,
-        alter=expose,
+        corrupt=expose,
     ),
-    Change(
+    Corruption(
         name="Too bright",
         unit="×",
         explanation="Every grey multiplied by this; what exceeds white is lost.",
         severities=(1, 1.25, 1.5, 2, 2.5, 3),
         none=1,
-        alter=expose,
+        corrupt=expose,
     ),
-    Change(
+    Corruption(
         name="Mouth hidden",
         unit="%",
         explanation="A grey bar over this share of the part of the face about the mouth.",
         severities=(0, 20, 40, 60, 80, 100),
         none=0,
-        alter=hide_mouth,
+        corrupt=hide_mouth,
     ),
-    Change(
+    Corruption(
         name="Eyes hidden",
         unit="%",
         explanation="A grey bar over this share of the part of the face about the eyes.",
         severities=(0, 20, 40, 60, 80, 100),
         none=0,
-        alter=hide_eyes,
+        corrupt=hide_eyes,
     ),
 )
 
@@ -269,17 +245,17 @@ CHANGES: tuple[Change, ...] = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
-    add("--split", choices=("public-test", "private-test"), default="public-test")
-    add("--fer", metavar="PYTHON", help="a Python that can import PyPI's fer, to compare with")
+    options.add_data(parser)
+    options.add_split(parser)
+    options.add_fer(parser)
     add("--limit", type=int, metavar="N", help="so many faces, drawn at random (default: all)")
-    add("--weights", type=Path, default=SHIPPED, help="a .tflite or .keras file")
+    options.add_weights(parser)
     add("--charts", type=Path, metavar="PNG", help="draw them into this picture as well")
-    add("--json", action="store_true", help="print the figures as JSON")
-    add("--record", action="store_true", help=f"write them into {RECORD.name} as well")
+    options.add_json(parser)
+    options.add_record(parser, RECORD)
 
 
-def run(arguments: argparse.Namespace) -> Robustness:
+def run(arguments: argparse.Namespace) -> RobustnessRecord:
     """Measure as the command line asks, and record and draw if it asks for that.
 
     Raises:
@@ -294,17 +270,17 @@ def run(arguments: argparse.Namespace) -> Robustness:
     )
     if arguments.fer:
         with load_fer(arguments.fer) as fer:
-            changes = measure(split, predict, fer.predict)
+            corruptions = measure(split, predict, fer.predict)
     else:
-        changes = measure(split, predict)
-    results = Robustness(
+        corruptions = measure(split, predict)
+    results = RobustnessRecord(
         network=describe(arguments.weights),
         command=f"python -m model robustness --split {arguments.split}"
         + (" --fer PYTHON" if arguments.fer else "")
         + (f" --limit {arguments.limit}" if arguments.limit else ""),
         split=arguments.split,
         images=len(split),
-        changes=changes,
+        corruptions=corruptions,
     )
     if arguments.record:
         write_json(results, RECORD)
@@ -331,32 +307,32 @@ def measure(
     predict: Predict,
     fer: Predict | None = None,
     *,
-    changes: Sequence[Change] | None = None,
-) -> list[ChangeFigures]:
-    """Read a split under every change.
+    corruptions: Sequence[Corruption] | None = None,
+) -> list[CorruptionFigures]:
+    """Read a split under every corruption.
 
     Args:
         split: the faces, unaltered.
         predict: the network, whose pictures are prepared before it sees them.
-        fer: reads the altered pictures as they are.
-        changes: what is done to them; all of `CHANGES` by default.
+        fer: reads the corrupted pictures as they are.
+        corruptions: what is done to them; all of `CORRUPTIONS` by default.
     """
     found = []
-    as_shot = _accuracies(split.images, split, predict, fer)
-    for change in CHANGES if changes is None else changes:
-        print(f"{change.name} …", file=sys.stderr)
+    clean = _accuracies(split.images, split, predict, fer)
+    for corruption in CORRUPTIONS if corruptions is None else corruptions:
+        print(f"{corruption.name} …", file=sys.stderr)
         points = []
-        for severity in change.severities:
-            altered = change.alter(split.images, severity)
-            same = np.array_equal(altered, split.images)
-            ours, theirs = as_shot if same else _accuracies(altered, split, predict, fer)
-            points.append(Point(severity=severity, accuracy=ours, fer=theirs))
+        for severity in corruption.severities:
+            corrupted = corruption.corrupt(split.images, severity)
+            same = np.array_equal(corrupted, split.images)
+            ours, theirs = clean if same else _accuracies(corrupted, split, predict, fer)
+            points.append(CorruptionPoint(severity=severity, accuracy=ours, fer=theirs))
         found.append(
-            ChangeFigures(
-                name=change.name,
-                unit=change.unit,
-                explanation=change.explanation,
-                none=change.none,
+            CorruptionFigures(
+                name=corruption.name,
+                unit=corruption.unit,
+                explanation=corruption.explanation,
+                none=corruption.none,
                 points=points,
             )
         )
@@ -383,20 +359,20 @@ class Step:
     fer: float | None
 
 
-def steps(change: ChangeFigures) -> list[Step]:
-    """Return a change's points from none to bad; those equally far to both sides as one."""
+def steps(corruption: CorruptionFigures) -> list[Step]:
+    """Return a corruption's points from none to bad; those equally far to both sides as one."""
 
-    def distance(point: Point) -> float:
-        return abs(point["severity"] - change["none"])
+    def distance(point: CorruptionPoint) -> float:
+        return abs(point["severity"] - corruption["none"])
 
     found = []
-    for far, group in groupby(sorted(change["points"], key=distance), key=distance):
+    for far, group in groupby(sorted(corruption["points"], key=distance), key=distance):
         points = list(group)
         fer = [point["fer"] for point in points if point["fer"] is not None]
-        label = with_unit(points[0]["severity"], change["unit"])
+        label = with_unit(points[0]["severity"], corruption["unit"])
         found.append(
             Step(
-                label=f"±{with_unit(far, change['unit'])}" if len(points) > 1 else label,
+                label=f"±{with_unit(far, corruption['unit'])}" if len(points) > 1 else label,
                 accuracy=float(np.mean([point["accuracy"] for point in points])),
                 fer=float(np.mean(fer)) if fer else None,
             )
@@ -413,46 +389,42 @@ def with_unit(severity: float, unit: str) -> str:
     return f"{severity:g} {unit}"
 
 
-def as_markdown(results: Robustness) -> str:
-    """Return a table for the model card: every change at none, in the middle and at worst."""
-    changes = [(change, steps(change)) for change in results["changes"]]
-    compared = any(found[0].fer is not None for _, found in changes)
-    head = ["Change", "none", "middle", "worst"]
+def as_markdown(results: RobustnessRecord) -> str:
+    """Return a table for the model card: every corruption at none, in the middle and at worst."""
+    corruptions = [(corruption, steps(corruption)) for corruption in results["corruptions"]]
+    compared = any(found[0].fer is not None for _, found in corruptions)
+    head = ["Corruption", "none", "middle", "worst"]
     if compared:
         head += ["`fer`: none", "middle", "worst"]
-    lines = [_row(head), _row(["---", *["---:"] * (len(head) - 1)])]
-    for change, found in changes:
+    rows = []
+    for corruption, found in corruptions:
         chosen = [found[0], found[len(found) // 2], found[-1]]
-        cells = [f"{change['name']} ({chosen[1].label}, {chosen[2].label})"]
+        cells = [f"{corruption['name']} ({chosen[1].label}, {chosen[2].label})"]
         cells += [_percent(step.accuracy) for step in chosen]
         if compared:
             cells += [_percent(step.fer) for step in chosen]
-        lines.append(_row(cells))
-    return "\n".join(lines) + "\n"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        rows.append(cells)
+    return markdown_table(head, rows)
 
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
-def as_text(results: Robustness) -> str:
+def as_text(results: RobustnessRecord) -> str:
     """Return the figures as a person reads them."""
     lines = [f"{results['split']}, {results['images']:,} faces: accuracy of ours (of fer)"]
-    for change in results["changes"]:
-        lines.append(f"{change['name']}: {change['explanation']}")
-        for point in change["points"]:
+    for corruption in results["corruptions"]:
+        lines.append(f"{corruption['name']}: {corruption['explanation']}")
+        for point in corruption["points"]:
             fer = "" if point["fer"] is None else f"  ({point['fer']:6.1%})"
-            label = with_unit(point["severity"], change["unit"])
+            label = with_unit(point["severity"], corruption["unit"])
             lines.append(f"  {label:>12} {point['accuracy']:7.1%}{fer}")
     return "\n".join(lines)
 
 
-def draw_charts(results: Robustness, path: Path) -> Path:
-    """Draw accuracy against severity, a panel a change, into a picture.
+def draw_charts(results: RobustnessRecord, path: Path) -> Path:
+    """Draw accuracy against severity, a panel a corruption, into a picture.
 
     Args:
         results: what `run` found.
@@ -465,7 +437,7 @@ def draw_charts(results: Robustness, path: Path) -> Path:
     from matplotlib.ticker import PercentFormatter
 
     columns = 3
-    rows = -(-len(results["changes"]) // columns)
+    rows = -(-len(results["corruptions"]) // columns)
     figure, grid = pyplot.subplots(
         rows,
         columns,
@@ -476,9 +448,9 @@ def draw_charts(results: Robustness, path: Path) -> Path:
         facecolor=GROUND,
     )
     panels = list(grid.flat)
-    for panel, change in zip(panels, results["changes"], strict=False):
-        _draw(panel, change)
-    for panel in panels[len(results["changes"]) :]:
+    for panel, corruption in zip(panels, results["corruptions"], strict=False):
+        _draw(panel, corruption)
+    for panel in panels[len(results["corruptions"]) :]:
         panel.axis("off")
     panels[0].set_ylim(0, max(0.8, panels[0].get_ylim()[1]))
     panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -487,10 +459,10 @@ def draw_charts(results: Robustness, path: Path) -> Path:
     return path
 
 
-def _draw(panel: Any, change: ChangeFigures) -> None:
-    severities = [point["severity"] for point in change["points"]]
-    ours = [point["accuracy"] for point in change["points"]]
-    fer = [point["fer"] for point in change["points"]]
+def _draw(panel: Any, corruption: CorruptionFigures) -> None:
+    severities = [point["severity"] for point in corruption["points"]]
+    ours = [point["accuracy"] for point in corruption["points"]]
+    fer = [point["fer"] for point in corruption["points"]]
     panel.plot(severities, ours, color=OURS, linewidth=1.8)
     ends = [("Affectune", ours[-1], OURS)]
     if fer[-1] is not None:
@@ -511,8 +483,8 @@ def _draw(panel: Any, change: ChangeFigures) -> None:
         )
     if severities[-1] < severities[0]:
         panel.invert_xaxis()
-    panel.set_title(change["name"], loc="left", color=OURS, fontsize=10)
-    panel.set_xlabel(UNITS.get(change["unit"], change["unit"]), color=FER, fontsize=8)
+    panel.set_title(corruption["name"], loc="left", color=OURS, fontsize=10)
+    panel.set_xlabel(UNITS.get(corruption["unit"], corruption["unit"]), color=FER, fontsize=8)
     panel.set_facecolor(GROUND)
     panel.grid(axis="y", color=FER, alpha=0.15)
     panel.tick_params(colors=FER, labelsize=8, length=0)

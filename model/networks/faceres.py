@@ -14,7 +14,7 @@ import numpy as np
 
 from model.data.fer2013 import load_fer2013
 from model.networks.mobilenet import build_mobilenet, read_tfjs_weights, set_face_weights
-from model.training.train import RUNS
+from model.training.runs import RUNS
 
 NAME = "faceres"
 STATISTICS_IMAGES = 512

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from model.networks.efficientnet import build_efficientnet, set_imagenet_weights
-from model.training.train import RUNS
+from model.training.runs import RUNS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,19 +14,18 @@ from typing import Any
 import numpy as np
 
 from emotion.labels import EMOTIONS
-from model.evaluation import compare, robustness
-from model.evaluation import localization as placement
-from model.evaluation.evaluate import describe
+from model.evaluation import compare, localization, robustness
 from model.networks.efficientnet import SIDE
-from model.records import WEIGHTS, litert_file
-from model.reporting.experiments import multiply_adds_of, run_of
+from model.records import WEIGHTS, describe, litert_file
+from model.reporting.experiments import multiply_adds_of
 from model.reporting.people_card import people_section
+from model.training.runs import run_of
 
 HOME = Path(__file__).parents[1]
 CARD = HOME / "MODEL_CARD.md"
 FIGURES = HOME / "figures"
 INK, PAPER = "#1D1419", "#FFFBF7"
-OF_THE_SHIPPED = ("metrics", "robustness", "placement", "yardsticks", "photographs")
+OF_THE_SHIPPED = ("metrics", "robustness", "localization", "baselines", "photographs")
 """Records that name the file that they were measured on."""
 WEAK_BELOW = 0.6
 """An emotion of which less is recognised is named among the weak ones."""
@@ -53,8 +52,8 @@ def run(arguments: argparse.Namespace) -> Path:
     draw_reliability(private["reliability"], pictures / "reliability.png")
     if found := figures["robustness"]:
         robustness.draw_charts(found, pictures / "robustness.png")
-    if found := figures["yardsticks"]:
-        compare.draw_chart(compare.rows_of(found), pictures / "yardsticks.png")
+    if found := figures["baselines"]:
+        compare.draw_chart(found["rows"], pictures / "baselines.png")
     arguments.out.write_text(as_markdown(figures))
     return Path(arguments.out)
 
@@ -142,7 +141,7 @@ def as_markdown(figures: dict[str, Any]) -> str:
             robustness.as_markdown(found),
             "![Accuracy against severity, a panel for each alteration](figures/robustness.png)",
         ]
-    if found := figures["placement"]:
+    if found := figures["localization"]:
         parts += [
             "## From photo to crop",
             f"{_split(found)} faces pasted into pictures that training does not paste into, found "
@@ -153,15 +152,15 @@ def as_markdown(figures: dict[str, Any]) -> str:
                 else " Measured before BlazeFace became the first look of `auto`, which was Haar "
                 "and MTCNN then."
             ),
-            placement.as_markdown(found),
+            localization.as_markdown(found),
         ]
-    if found := figures["yardsticks"]:
+    if found := figures["baselines"]:
         parts += [
             "## Beside classical features",
             f"Trained on the same Training split, measured on {found['images']:,} images of "
             f"{_split(found)} (`{found['command']}`).",
             compare.as_markdown(found),
-            "![Accuracy against milliseconds a face](figures/yardsticks.png)",
+            "![Accuracy against milliseconds a face](figures/baselines.png)",
         ]
     parts += [
         "## How it was trained",
@@ -295,7 +294,7 @@ def _trust(metrics: dict[str, Any], private: dict[str, Any]) -> str:
     unsure = private["unsure"]
     said.append(
         f"Where the two nearest emotions are closer than {unsure['margin']:.2f} the app says "
-        f"“hard to say” and offers both: {unsure['share']:.0%} of faces, of which the "
+        f"“hard to say” and offers both: {unsure['fraction']:.0%} of faces, of which the "
         f"first guess is right {unsure['accuracy_when_unsure']:.0%} of the time and one of the "
         f"two {unsure['either_of_two_when_unsure']:.0%}. Otherwise it is right "
         f"{unsure['accuracy_when_sure']:.0%} of the time."

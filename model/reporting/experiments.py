@@ -3,8 +3,9 @@
 ``python -m model experiments`` reads the run folders under ``model/runs``, adds them to
 ``model/experiments.json`` (run folders are not kept in the repository, the table is) and writes
 ``model/experiments.md`` from it. With ``--offsets RUN`` (or two that are joined) it also measures
-what class offsets cost on PublicTest, and with ``--together RUN RUN`` what networks reach in
-company; ``RUN@104`` is a run's network that is shown its pictures in 104 pixels (`export --side`).
+what class offsets cost on PublicTest, and with ``--ensembles RUN RUN`` what the mean of
+several networks reaches; ``RUN@104`` is a run's network whose input side is 104 pixels
+(`export --side`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from model import options
 from model.data.fer2013 import SIZE, load_fer2013
 from model.evaluation.evaluate import (
     Predict,
@@ -28,14 +30,15 @@ from model.evaluation.evaluate import (
     measure,
     predict_with_mirror,
     predictor_of,
-    write_json,
 )
+from model.markdown import markdown_table
 from model.networks.efficientnet import HEAD, SIDE, STAGES, STEM, at_side
 from model.networks.mobilenet import mobilenet_multiply_adds
+from model.records import EnsembleTrial, ExperimentsRecord, RunSummary, load, write_json
 from model.training.calibration import fit_calibration
+from model.training.runs import RUNS, find_weights, run_of
 
 HOME = Path(__file__).parents[1]
-RUNS = HOME / "runs"
 KNOWN = HOME / "experiments.json"
 TABLE = HOME / "experiments.md"
 OFFSETS = (
@@ -46,6 +49,14 @@ OFFSETS = (
     *((0.2, floor) for floor in (0.52, 0.53, 0.55)),
 )
 """Logit adjustments and floors that are tried."""
+RUN_COLUMNS = (
+    *("run", "what", "M mult-adds", "epochs", "hours", "in training", "PublicTest"),
+    *("macro-recall", "disgust"),
+)
+OFFSET_COLUMNS = (
+    *("adjustment", "floor", "accuracy", "macro-recall", "lowest recall", "calibration error"),
+    *("accuracy, other half", "macro-recall, other half", "lowest recall, other half"),
+)
 SAID = {
     "batch_size": "batch {}",
     "learning_rate": "rate {}",
@@ -69,7 +80,7 @@ SAID = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    options.add_data(parser)
     add(
         "--offsets",
         nargs="+",
@@ -77,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a run whose best network, or runs whose mean logits, are tried with class offsets",
     )
     add(
-        "--together",
+        "--ensembles",
         nargs="+",
         metavar="RUN",
         help="runs whose mean probabilities are tried, in every combination",
@@ -86,25 +97,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> Path:
     """Bring the table up to date and return it."""
-    known = json.loads(KNOWN.read_text()) if KNOWN.is_file() else {"runs": {}}
+    known = load(ExperimentsRecord, KNOWN) if KNOWN.is_file() else ExperimentsRecord(runs={})
     for folder in sorted(RUNS.glob("*/")):
         if (folder / "best.json").is_file() and (folder / "history.csv").is_file():
             known["runs"][folder.name] = describe_run(folder)
     if arguments.offsets:
         rows = try_offsets(arguments.offsets, arguments.data)
         known["offsets"] = {"runs": arguments.offsets, "rows": rows}
-    if arguments.together:
-        together = try_together(arguments.together, arguments.data)
-        tried = [row["runs"] for row in together]
+    if arguments.ensembles:
+        trials = try_ensembles(arguments.ensembles, arguments.data)
+        tried = [trial["runs"] for trial in trials]
         # Like a run, what was tried stays when its networks are gone.
-        together += [row for row in known.get("together", []) if row["runs"] not in tried]
-        known["together"] = sorted(together, key=lambda row: len(row["runs"]))
+        trials += [trial for trial in known.get("ensembles", []) if trial["runs"] not in tried]
+        known["ensembles"] = sorted(trials, key=lambda trial: len(trial["runs"]))
     write_json(known, KNOWN)
     TABLE.write_text(as_markdown(known))
     return TABLE
 
 
-def describe_run(folder: Path) -> dict[str, Any]:
+def describe_run(folder: Path) -> RunSummary:
     """Return what a run's files say of it: settings, epochs, cost and the best on PublicTest."""
     starts = json.loads((folder / "arguments.json").read_text())
     best = json.loads((folder / "best.json").read_text())
@@ -121,7 +132,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
         "effective": last.get("effective"),
         "images": last.get("limit"),
         "initial": run_of(starts[0].get("initial")),
-        "teachers": [run_of(teacher) for teacher in _listed(last.get("teacher"))],
+        "teachers": [str(run_of(teacher)) for teacher in _listed(last.get("teacher"))],
         "teacher_weight": last.get("teacher_weight") if last.get("teacher") else None,
         "starts": len(starts),
         "epochs": len(rows),
@@ -169,12 +180,6 @@ def lite0_multiply_adds(side: int = SIDE) -> int:
     return total + side**2 * before * HEAD
 
 
-def find_weights(run: str) -> Path:
-    """Return a run's best network: in its folder, or as a file of its name beside the folders."""
-    folder = RUNS / run / "best.keras"
-    return folder if folder.is_file() else RUNS / f"{run}.keras"
-
-
 def load_run_predictor(run: str) -> Predict:
     """Return a function from uint8 pictures ``(N, 48, 48, 1)`` to a run's probabilities ``(N, 7)``.
 
@@ -188,20 +193,19 @@ def load_run_predictor(run: str) -> Predict:
     """
     name, at, side = run.partition("@")
     if not at:
-        return load_predictor(find_weights(name))
+        return load_predictor(find_weights(name, RUNS))
     if not side.isdecimal() or int(side) < 1:
         raise ValueError(f"Incorrect value for 'run' argument: {run}: a side in pixels after '@'")
-    weights = find_weights(name)
+    weights = find_weights(name, RUNS)
     if not weights.is_file():
         raise FileNotFoundError(f"There are no weights at {weights}")
     return predictor_of(at_side(keras.saving.load_model(weights, compile=False), int(side)))
 
 
-def try_together(runs: list[str], data: str | None) -> list[dict[str, Any]]:
+def try_ensembles(runs: list[str], data: str | None) -> list[EnsembleTrial]:
     """Measure the mean probabilities of every combination of networks on PublicTest.
 
-    Each row holds ``runs`` and two accuracies, 0-1: ``single`` view, and with the ``mirror``
-    image.
+    The runs are named as for `load_run_predictor`.
     """
     split = load_fer2013(data).public_test
     views = {}
@@ -210,10 +214,10 @@ def try_together(runs: list[str], data: str | None) -> list[dict[str, Any]]:
         views[run] = (predict(split.images), predict_with_mirror(predict, split.images))
     rows = []
     for count in range(1, len(views) + 1):
-        for together in itertools.combinations(views, count):
-            means = [np.mean([views[run][view] for run in together], axis=0) for view in (0, 1)]
+        for members in itertools.combinations(views, count):
+            means = [np.mean([views[run][view] for run in members], axis=0) for view in (0, 1)]
             single, mirror = (float((m.argmax(axis=1) == split.labels).mean()) for m in means)
-            rows.append({"runs": list(together), "single": single, "mirror": mirror})
+            rows.append(EnsembleTrial(runs=list(members), single=single, mirror=mirror))
     return rows
 
 
@@ -251,7 +255,7 @@ def try_offsets(runs: list[str], data: str | None) -> list[dict[str, float]]:
     return rows
 
 
-def as_markdown(known: dict[str, Any]) -> str:
+def as_markdown(known: ExperimentsRecord) -> str:
     """Return the table as Markdown."""
     lines = [
         "# Experiments",
@@ -266,58 +270,71 @@ def as_markdown(known: dict[str, Any]) -> str:
         "From `seventh` and `lite6` on, moved faces repeat their edge, and at full augmentation",
         "change in size by up to 25 %; before, black lay beyond the edge, and it was 15 %.",
         "",
-        "| run | what | M mult-adds | epochs | hours | in training | PublicTest "
-        "| macro-recall | disgust |",
-        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     ranked = sorted(known["runs"].items(), key=lambda item: item[1]["public_test"])
-    for name, row in ranked:
-        hours = f"{row['hours']:.1f}" if row["hours"] is not None else ""
-        cost = f"{row['multiply_adds'] / 1e6:.0f} | {row['epochs']} | {hours}"
-        lines.append(
-            f"| {name} | {_what(row)} | {cost} | {row['train_accuracy']:.1%} "
-            f"| {row['public_test']:.2%} | {_recall(row)} |"
-        )
+    parts = [
+        "\n".join(lines),
+        markdown_table(
+            RUN_COLUMNS,
+            [
+                [
+                    name,
+                    _what(row),
+                    f"{row['multiply_adds'] / 1e6:.0f}",
+                    str(row["epochs"]),
+                    "" if row["hours"] is None else f"{row['hours']:.1f}",
+                    f"{row['train_accuracy']:.1%}",
+                    f"{row['public_test']:.2%}",
+                    *_recalls(row),
+                ]
+                for name, row in ranked
+            ],
+            text_columns=(0, 1),
+        ),
+    ]
     if offsets := known.get("offsets"):
-        lines += [
-            "",
+        parts += [
             "## Class offsets",
-            "",
-            "Offsets of the logits (`model.training.calibration`): logit adjustment and a floor",
-            f"under every recall, for {' + '.join(offsets['runs'])}, fitted on PublicTest; and on",
-            "one half of it and tried on the other, as on faces never seen.",
-            "",
-            "| adjustment | floor | accuracy | macro-recall | lowest recall | calibration error "
-            "| accuracy, other half | macro-recall, other half | lowest recall, other half |",
-            "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+            "Offsets of the logits (`model.training.calibration`): logit adjustment and a floor\n"
+            f"under every recall, for {' + '.join(offsets['runs'])}, fitted on PublicTest; and on\n"
+            "one half of it and measured on the other, as on unseen faces.",
+            markdown_table(
+                OFFSET_COLUMNS,
+                [
+                    [
+                        f"{row['adjustment']:.1f}",
+                        f"{row['floor']:.0%}",
+                        f"{row['fitted_accuracy']:.2%}",
+                        f"{row['fitted_macro_recall']:.1%}",
+                        f"{row['fitted_lowest_recall']:.1%}",
+                        f"{row['fitted_ece']:.1%}",
+                        f"{row['crossed_accuracy']:.2%}",
+                        f"{row['crossed_macro_recall']:.1%}",
+                        f"{row['crossed_lowest_recall']:.1%}",
+                    ]
+                    for row in offsets["rows"]
+                ],
+                text_columns=(),
+            ),
         ]
-        lines += [
-            f"| {row['adjustment']:.1f} | {row['floor']:.0%} | {row['fitted_accuracy']:.2%} "
-            f"| {row['fitted_macro_recall']:.1%} | {row['fitted_lowest_recall']:.1%} "
-            f"| {row['fitted_ece']:.1%} | {row['crossed_accuracy']:.2%} "
-            f"| {row['crossed_macro_recall']:.1%} | {row['crossed_lowest_recall']:.1%} |"
-            for row in offsets["rows"]
+    if ensembles := known.get("ensembles"):
+        parts += [
+            "## Ensembles",
+            "Mean probabilities of several best networks on PublicTest: what they may reach when\n"
+            "shipped as one (`export --join`), and what one distilled from them may hope for.\n"
+            "`lite7@104` is `lite7` with an input side of 104 pixels (`export --side`).",
+            markdown_table(
+                ("runs", "single view", "with mirror image"),
+                [
+                    [" + ".join(row["runs"]), f"{row['single']:.2%}", f"{row['mirror']:.2%}"]
+                    for row in ensembles
+                ],
+            ),
         ]
-    if together := known.get("together"):
-        lines += [
-            "",
-            "## Networks in company",
-            "",
-            "Mean probabilities of several best networks on PublicTest: what their mean may reach,",
-            "shipped as one (`export --join`), and a network that is taught by them may hope for.",
-            "`lite7@104` is `lite7`, shown its pictures in 104 pixels (`export --side`).",
-            "",
-            "| runs | single view | with mirror image |",
-            "|---|---:|---:|",
-        ]
-        lines += [
-            f"| {' + '.join(row['runs'])} | {row['single']:.2%} | {row['mirror']:.2%} |"
-            for row in together
-        ]
-    return "\n".join(lines) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
-def _what(row: dict[str, Any]) -> str:
+def _what(row: RunSummary) -> str:
     settings = dict(row["settings"])
     if row["balance_by"] == "effective-number":
         del settings["balance"]
@@ -344,19 +361,12 @@ def _what(row: dict[str, Any]) -> str:
     return ", ".join(said)
 
 
-def _recall(row: dict[str, Any]) -> str:
-    """Return the mean over the classes and that of the rarest, as two cells."""
+def _recalls(row: RunSummary) -> tuple[str, str]:
+    """Return the mean over the classes and the recall of the rarest, as two cells."""
     if not (recall := row.get("recall")):
-        return " | "
-    return f"{sum(recall.values()) / len(recall):.1%} | {recall['disgust']:.1%}"
+        return "", ""
+    return f"{sum(recall.values()) / len(recall):.1%}", f"{recall['disgust']:.1%}"
 
 
 def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value or [])
-
-
-def run_of(path: str | None) -> str | None:
-    """Return the run whose network a path names: its folder, or a file of its name."""
-    if not path:
-        return None
-    return Path(path).parent.name if Path(path).stem == "best" else Path(path).stem

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from model.training.people import MEASURED
+from model.evaluation.recall import MEASURED
 
 Z_95 = 1.96
 

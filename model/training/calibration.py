@@ -9,13 +9,13 @@ one temperature (Guo et al. 2017).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from emotion.labels import EMOTIONS
+from model.records import CalibrationRecord
 
 FLOOR = 0.52
 """The recall on PublicTest below which no emotion shall fall. Half is wanted on other faces as
@@ -44,10 +44,10 @@ class Calibration:
         logits = (np.log(np.maximum(probabilities, 1e-9)) + self.offsets) / self.temperature
         return _softmax(logits).astype(np.float32)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_record(self) -> CalibrationRecord:
         """Return what is written beside the weights."""
         bias = dict(zip(EMOTIONS, self.offsets, strict=True))
-        return {"temperature": self.temperature, "bias": bias}
+        return CalibrationRecord(temperature=self.temperature, bias=bias)
 
 
 def fit_calibration(

@@ -23,18 +23,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
+from model import options
 from model.data.fer2013 import Split, load_fer2013
 from model.evaluation.evaluate import (
     CALIBRATION,
-    describe,
     load_predictor,
     measure,
-    write_json,
 )
 from model.networks.second_head import add_second_head
-from model.records import SHIPPED, WEIGHTS, litert_file
+from model.records import (
+    SHIPPED,
+    WEIGHTS,
+    CalibrationSummary,
+    NetworkFile,
+    TrainingRecord,
+    describe,
+    litert_file,
+    write_json,
+)
 from model.training.calibration import ADJUSTMENT, FLOOR, Calibration, fit_calibration
-from model.training.train import RUNS
+from model.training.runs import RUNS
 
 TOLERANCE = 0.01
 """How far a probability of the 8-bit network may be from Keras's, on average."""
@@ -46,7 +54,7 @@ NAME = SHIPPED.stem
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    options.add_data(parser)
     add("--run", default="default", help="the run under model/runs whose best network is taken")
     add(
         "--join", help="another run, whose best network speaks with it: the mean of both is shipped"
@@ -103,12 +111,12 @@ def run(arguments: argparse.Namespace) -> Path:
     after = load_predictor(exported)(split.images)
     write_json(
         {
-            **calibration.as_dict(),
+            **calibration.as_record(),
             "adjustment": arguments.adjustment,
             "floor": arguments.floor,
             "split": "public-test",
             "before": _summary(before, split),
-            "after, in 8 bits": _summary(after, split),
+            "after_quantization": _summary(after, split),
         },
         arguments.out / CALIBRATION.name,
     )
@@ -123,7 +131,7 @@ def run(arguments: argparse.Namespace) -> Path:
     return exported
 
 
-def _provenance(run: Path) -> dict[str, Any]:
+def _provenance(run: Path) -> TrainingRecord:
     """Return how a run was started and what it reached, and the same of the run it began with."""
     starts = json.loads((run / "arguments.json").read_text())
     initial = starts[0].get("initial")
@@ -132,12 +140,14 @@ def _provenance(run: Path) -> dict[str, Any]:
         for place in ("data", "votes"):
             if start[place]:
                 start[place] = Path(start[place]).name
+        if start.get("recipe"):
+            start["recipe"] = Path(start["recipe"]).stem
         if start.get("initial"):
             start["initial"] = _run_and_file(start["initial"])
         if teachers := start.get("teacher"):
             named = [teachers] if isinstance(teachers, str) else teachers
             start["teacher"] = [_run_and_file(teacher) for teacher in named]
-    how = {"starts": starts, "best": json.loads((run / "best.json").read_text())}
+    how = TrainingRecord(starts=starts, best=json.loads((run / "best.json").read_text()))
     if initial:
         # A restored run (`model.training.restore`) names what it began with, not where that lies.
         for folder in (Path(initial).parent, RUNS / Path(initial).parent.name):
@@ -280,7 +290,7 @@ def export_with_people(
     return [target, folder / f"{NAME}.keras"]
 
 
-def _carry_over(folder: Path, before: dict[str, Any], after: dict[str, Any]) -> None:
+def _carry_over(folder: Path, before: NetworkFile, after: NetworkFile) -> None:
     """Say in the records of the first output's figures which file has that output now."""
     for path in folder.glob("*.json"):
         content = json.loads(path.read_text())
@@ -300,7 +310,7 @@ def _accuracy(probabilities: NDArray[np.float32], split: Split) -> float:
     return float((probabilities.argmax(axis=1) == split.labels).mean())
 
 
-def _summary(probabilities: NDArray[np.float32], split: Split) -> dict[str, Any]:
+def _summary(probabilities: NDArray[np.float32], split: Split) -> CalibrationSummary:
     metrics = measure(probabilities, split, name="public-test")
     return {
         "accuracy": metrics["accuracy"],

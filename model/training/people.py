@@ -15,25 +15,36 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
+from model import options
 from model.data.fer2013 import Split, load_fer2013
 from model.data.labelled_photos import PARTS, PhotoCrops, crop_photos, read_photos
-from model.evaluation.evaluate import ferplus_majority, predictor_of, write_json
-from model.records import WEIGHTS
+from model.evaluation.evaluate import ferplus_majority, predictor_of
+from model.evaluation.recall import (
+    MEASURED,
+    mean_recall,
+    neutral_read_negative,
+    recall_by_emotion,
+)
+from model.records import (
+    WEIGHTS,
+    HeadChoice,
+    HeadFigures,
+    HeadTrial,
+    PeoplePhotos,
+    PeopleRecord,
+    write_json,
+)
 from model.training.calibration import fit_temperature
 
 PEOPLE = WEIGHTS / "people.json"
-MEASURED = ("angry", "happy", "sad", "surprise", "neutral")
-"""The emotions that the photographs show often enough to measure."""
-NEGATIVE = ("angry", "disgust", "fear", "sad")
 BALANCES = (0.25, 0.5, 0.75)
 FER_WEIGHTS = (1.0,)
 REGULARISATIONS = (0.03, 0.1)
@@ -68,6 +79,12 @@ class Choice:
     fer_weight: float
     regularisation: float
 
+    def as_record(self) -> HeadChoice:
+        """Return what is written into the record."""
+        return HeadChoice(
+            balance=self.balance, fer_weight=self.fer_weight, regularisation=self.regularisation
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -89,9 +106,9 @@ class Head:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--photos", type=Path, required=True, help="labelled photographs: a zip or a folder")
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
-    add("--votes", required=True, help="FER+ votes (csv): which FER-2013 labels people share")
+    options.add_photos(parser, required=True)
+    options.add_data(parser)
+    options.add_votes(parser, "which FER-2013 labels people agree with", required=True)
     add("--weights", type=Path, default=WEIGHTS, help="folder of the network to extend")
 
 
@@ -129,26 +146,26 @@ def run(arguments: argparse.Namespace) -> list[Path]:
         network, head.kernel, head.bias, arguments.weights, fer.public_test
     )
     write_json(
-        {
-            "choice": asdict(choice),
-            "neutral_offset": round(offset, 4),
-            "temperature": round(float(temperature), 4),
-            "photos": {
-                "looked_at": crops.photos,
-                "with_a_face": len(crops),
-                "persons": {
-                    part: len(set(crops.part(part).persons)) for part in ("train", "dev", "test")
-                },
-                "images": {part: counts(crops.part(part).labels) for part in PARTS},
-            },
-            "fer_images": len(agreed.labels),
-            "tried_on_dev": tried,
-            "test": measure_people(head.logits(photos["test"].features), photos["test"].labels),
-            "test_read_by_first_output": measure_people(
+        PeopleRecord(
+            choice=choice.as_record(),
+            neutral_offset=round(offset, 4),
+            temperature=round(float(temperature), 4),
+            photos=PeoplePhotos(
+                looked_at=crops.photos,
+                with_a_face=len(crops),
+                persons={part: len(set(crops.part(part).persons)) for part in PARTS},
+                images={part: counts(crops.part(part).labels) for part in PARTS},
+            ),
+            fer_images=len(agreed.labels),
+            tried_on_dev=tried,
+            test=measure_people(head.logits(photos["test"].features), photos["test"].labels),
+            test_read_by_first_output=measure_people(
                 predictor_of(network)(crops.part("test").images), crops.part("test").labels
             ),
-            "public_test_agreed": _recalls(head.logits(public.features), public.labels),
-        },
+            public_test_agreed=recall_by_emotion(
+                head.logits(public.features).argmax(axis=1), public.labels
+            ),
+        ),
         arguments.weights / PEOPLE.name,
     )
     return [*written, arguments.weights / PEOPLE.name]
@@ -260,7 +277,7 @@ def balanced_loss(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> flo
     return float(-np.mean([truth[labels == label].mean() for label in np.unique(labels)]))
 
 
-def measure_people(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, Any]:
+def measure_people(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> HeadFigures:
     """Compare scores ``(N, 7)`` (logits or probabilities) with the labels of photographs.
 
     Returns:
@@ -268,23 +285,13 @@ def measure_people(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> di
         ``neutral_read_negative``: the fraction of resting faces that are read as angry,
         disgusted, afraid or sad. All are 0-1.
     """
-    recall = {name: value for name, value in _recalls(scores, labels).items() if name in MEASURED}
-    resting = scores.argmax(axis=1)[labels == EMOTIONS.index("neutral")]
-    negative = np.isin(resting, [EMOTIONS.index(name) for name in NEGATIVE])
+    predicted = scores.argmax(axis=1)
+    recall = recall_by_emotion(predicted, labels)
     return {
         "faces": len(labels),
-        "recall": recall,
-        "mean_recall": float(np.mean(list(recall.values()))) if recall else None,
-        "neutral_read_negative": float(negative.mean()) if len(negative) else None,
-    }
-
-
-def _recalls(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
-    named = scores.argmax(axis=1)
-    return {
-        emotion: float((named[labels == place] == place).mean())
-        for place, emotion in enumerate(EMOTIONS)
-        if (labels == place).any()
+        "recall": {name: value for name, value in recall.items() if name in MEASURED},
+        "mean_recall": mean_recall(recall),
+        "neutral_read_negative": neutral_read_negative(predicted, labels),
     }
 
 
@@ -294,15 +301,15 @@ def counts(labels: NDArray[np.int64]) -> dict[str, int]:
     return {emotion: int(count) for emotion, count in zip(EMOTIONS, found, strict=True)}
 
 
-def _try(train: Sample, dev: Sample, fer: Sample, public: Sample) -> Iterable[dict[str, Any]]:
+def _try(train: Sample, dev: Sample, fer: Sample, public: Sample) -> Iterable[HeadTrial]:
     for balance, fer_weight, regularisation in product(BALANCES, FER_WEIGHTS, REGULARISATIONS):
         choice = Choice(balance, fer_weight, regularisation)
         head = fit_head(train, fer, choice)
         found = measure_people(head.logits(dev.features), dev.labels)
-        recalls = _recalls(head.logits(public.features), public.labels)
+        recalls = recall_by_emotion(head.logits(public.features).argmax(axis=1), public.labels)
         print(choice, flush=True)
         yield {
-            **asdict(choice),
+            **choice.as_record(),
             "loss": balanced_loss(head.logits(dev.features), dev.labels),
             "neutral_recall": found["recall"]["neutral"],
             "mean_recall": found["mean_recall"],
@@ -314,7 +321,7 @@ def _try(train: Sample, dev: Sample, fer: Sample, public: Sample) -> Iterable[di
         }
 
 
-def best(tried: Iterable[dict[str, Any]]) -> Choice:
+def best(tried: Iterable[HeadTrial]) -> Choice:
     """Return the choice with the least loss on ``dev``.
 
     Only those that keep `LEAST_FER_RECALL` of every emotion on PublicTest are considered, where

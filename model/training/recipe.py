@@ -13,7 +13,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from model import options
 from model.training import train as training
+from model.training.runs import epochs_done
 
 
 class OutOfTimeError(TimeoutError):
@@ -53,10 +55,10 @@ SHARED = ("data", "votes", "limit", "precision", "verbose")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
-    add("--votes", help="FER+ votes (csv), used as an auxiliary target; left out by default")
-    add("--minutes", type=float, help="do what fits into so many minutes")
-    add("--epochs", type=int, help="so many in every run: to try things out")
+    options.add_data(parser)
+    options.add_votes(parser, "an auxiliary target; left out by default")
+    add("--minutes", type=float, metavar="N", help="do what fits into N minutes")
+    add("--epochs", type=int, metavar="N", help="N epochs in every run: to try things out")
     add("--limit", type=int, help="use this many images of each split: to try things out")
     add("--precision", choices=("float32", "mixed_bfloat16"), default="mixed_bfloat16")
     add("--verbose", type=int, default=2)
@@ -72,24 +74,24 @@ def run(arguments: argparse.Namespace) -> Path:
     parser = argparse.ArgumentParser()
     training.add_arguments(parser)
     defaults = vars(parser.parse_args([]))
-    taught_by: list[Path] = []
+    teachers: list[Path] = []
     for step in STEPS:
         given = asdict(step)
         if arguments.epochs:
             given["epochs"] = arguments.epochs
         folder = training.RUNS / step.run
-        if training.epochs_done(folder) < given["epochs"]:
+        if epochs_done(folder) < given["epochs"]:
             left = None if end is None else (end - time.monotonic()) / 60
             if left is not None and left <= 0 and step is not STEPS[0]:
                 raise OutOfTimeError(_unfinished(step))
             shared = {name: getattr(arguments, name) for name in SHARED}
             chosen = {**defaults, **shared, **given, "minutes": left}
             if step is STEPS[-1]:
-                chosen |= {"teacher": taught_by, "teacher_views": 4}
+                chosen |= {"teacher": teachers, "teacher_views": 4}
             training.train(argparse.Namespace(**chosen))
-            if training.epochs_done(folder) < given["epochs"]:
+            if epochs_done(folder) < given["epochs"]:
                 raise OutOfTimeError(_unfinished(step))
-        taught_by.append(folder / "best.keras")
+        teachers.append(folder / "best.keras")
     return training.RUNS / STEPS[-1].run
 
 

@@ -12,7 +12,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from model.training.train import RUNS
+from model.training.runs import RUNS
 
 HOME = Path(__file__).parents[1]
 SHIPPED = "model/weights"

@@ -1,7 +1,7 @@
 """Training, from the data to the best network of the run. Read it top to bottom.
 
-``python -m model train --data fer2013.zip --votes ferplus_votes.csv --run first``
-writes ``model/runs/first/``: ``arguments.json`` (of every start),
+``python -m model train --data fer2013.zip --votes ferplus_votes.csv --recipe lite8``
+writes ``model/runs/lite8/``: ``arguments.json`` (of every start),
 ``history.csv`` (a line an epoch),
 ``curves.png``, ``best.keras`` (averaged weights of the epoch that did best on PublicTest, plain
 and under noise) and
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
+from model import options
 from model.data.augmentation import RandomAugmentation
 from model.data.batches import Batches
 from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013
@@ -31,85 +32,136 @@ from model.networks.efficientnet import SIDE, build_efficientnet
 from model.networks.emotion_cnn import WIDTHS, build_model
 from model.networks.mobilenet import build_mobilenet
 from model.training.curves import draw_curves
+from model.training.recipes import expand_recipe
+from model.training.runs import RUNS as RUNS
+from model.training.runs import epochs_done, weights_of
 
-RUNS = Path(__file__).parents[1] / "runs"
 MOMENTUM = 0.9
+expand = expand_recipe
+"""What `model.__main__` does with the words of the command line before it parses them."""
 JUDGEMENTS = ("val_accuracy", "val_loss", "with_noise_accuracy")
 """What the history says of the averaged weights; nan in an epoch that was not judged."""
 NOISE = 10.0
-"""Deviation of the noise, in greys, under which an epoch has to prove itself as well."""
+"""Deviation of the noise, in intensities, under which an epoch has to prove itself as well."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's options; the defaults are the recipe of the shipped network."""
-    add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
-    add("--votes", help="FER+ votes (csv), used as an auxiliary target; left out by default")
-    add("--run", default="default", help="the run's name, a folder under model/runs")
-    add("--epochs", type=int, default=32)
-    add("--batch-size", type=int, default=128)
-    add("--learning-rate", type=float, default=0.04, help="the cosine's height")
-    add("--warmup", type=float, default=1.0, help="epochs of linear warm-up")
-    add("--weight-decay", type=float, default=1e-3, help="decoupled, on kernels only")
-    add("--label-smoothing", type=float, default=0.05)
-    add("--ema", type=float, default=0.998, help="decay of the averaged weights")
-    add("--votes-weight", type=float, default=0.5, help="weight of the FER+ loss")
-    add("--balance", type=float, default=0.25, help="0: classes as they are, 1: all alike")
-    add(
+    """Declare the command's options, in groups."""
+    what = parser.add_argument_group("run")
+    what.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="take the options from model/recipes/NAME.yaml, and NAME as the run's; options that "
+        "are given as well override it",
+    )
+    what.add_argument("--run", default="default", help="the run's name, a folder in model/runs")
+    what.add_argument("--seed", type=int, default=0)
+    what.add_argument(
+        "--minutes",
+        type=float,
+        metavar="N",
+        help="stop after the epoch in which N minutes have passed",
+    )
+    what.add_argument("--verbose", type=int, default=1, help="1: progress bar, 2: a line an epoch")
+
+    data = parser.add_argument_group("data")
+    options.add_data(data)
+    options.add_votes(data, "an auxiliary target; left out by default")
+    data.add_argument(
+        "--limit", type=int, metavar="N", help="use N images of each split: to try things out"
+    )
+
+    network = parser.add_argument_group("network")
+    network.add_argument(
+        "--network",
+        choices=("emotion_cnn", "efficientnet_lite0", "mobilenet"),
+        default="emotion_cnn",
+        help="our own small CNN (--widths, --depths), a larger one for which there are ImageNet "
+        "weights, or one for which there are face-recognition weights",
+    )
+    network.add_argument("--widths", type=int, nargs="+", default=list(WIDTHS))
+    network.add_argument("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
+    network.add_argument(
+        "--side", type=int, default=SIDE, help="input side of the larger networks, pixels"
+    )
+    network.add_argument("--dropout", type=float, default=0.3)
+    network.add_argument(
+        "--initial",
+        type=weights_of,
+        metavar="RUN",
+        help="start from this run's network, or from a .keras file, and not from random weights",
+    )
+
+    how = parser.add_argument_group("optimization")
+    how.add_argument("--epochs", type=int, default=32)
+    how.add_argument("--batch-size", type=int, default=128)
+    how.add_argument("--learning-rate", type=float, default=0.04, help="peak of the cosine")
+    how.add_argument("--warmup", type=float, default=1.0, help="epochs of linear warm-up")
+    how.add_argument("--weight-decay", type=float, default=1e-3, help="decoupled, kernels only")
+    how.add_argument("--label-smoothing", type=float, default=0.05)
+    how.add_argument("--ema", type=float, default=0.998, help="decay of the averaged weights")
+    how.add_argument("--votes-weight", type=float, default=0.5, help="weight of the FER+ loss")
+    how.add_argument("--precision", choices=("float32", "mixed_bfloat16"), default="float32")
+    how.add_argument(
+        "--judge-every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="evaluate the averaged weights every N epochs, to save time; in the last quarter "
+        "after each",
+    )
+
+    balance = parser.add_argument_group("class balance")
+    balance.add_argument("--balance", type=float, default=0.25, help="0: none, 1: full")
+    balance.add_argument(
         "--balance-by",
         choices=("loss", "sampling", "effective-number"),
         default="loss",
-        help="rare classes count more, are drawn more often, or count by how many images of them "
-        "say something new (--effective)",
+        help="weight the loss by class frequency, draw rare classes more often, or weight the "
+        "loss by the effective number of samples (--effective)",
     )
-    add("--effective", type=float, default=0.999, help="0: classes as they are, near 1: all alike")
-    add("--mixup", type=float, default=0.0, help="mixes pairs of pictures; 0: none")
-    add("--cutmix", type=float, default=0.0, help="mixes pairs by a rectangle; 0: none")
-    add("--plain", type=float, default=0.1, help="last share of the epochs without either")
-    add("--dropout", type=float, default=0.3)
-    add("--strength", type=float, default=0.8, help="of the augmentation, 0: mirror images only")
-    add("--erase", type=float, default=0.25, help="share of pictures with a rectangle erased")
+    balance.add_argument(
+        "--effective", type=float, default=0.999, help="beta, 0: none, near 1: full"
+    )
+
+    augmentation = parser.add_argument_group("augmentation")
+    add = augmentation.add_argument
+    add("--strength", type=float, default=0.8, help="of all of it, 0: mirror images only")
     add("--scale", type=float, default=0.25, help="change of size at strength 1, 0-1")
-    add("--edge", choices=("nearest", "constant"), default="nearest", help="beyond a moved picture")
-    add("--noise", type=float, default=16.0, help="largest deviation of added noise, greys 0-255")
-    add("--blur", type=float, default=0.0, help="largest deviation of added blur, pixels, 0-1.5")
+    add("--edge", choices=("nearest", "constant"), default="nearest", help="beyond a moved image")
+    add("--erase", type=float, default=0.25, help="fraction of images with a rectangle erased")
+    add(
+        "--noise",
+        type=float,
+        default=16.0,
+        help="largest deviation of the noise, intensities 0-255",
+    )
+    add("--blur", type=float, default=0.0, help="largest deviation of the blur, pixels, 0-1.5")
     add(
         "--detected",
         type=float,
         default=0.0,
-        help="share of pictures shown as the app cuts them out of photos, 0-1",
+        help="fraction of images that are replaced by crops as the app's detectors make them, 0-1",
     )
-    add(
-        "--network",
-        choices=("emotion_cnn", "efficientnet_lite0", "mobilenet"),
-        default="emotion_cnn",
-        help="our own small one, in --widths and --depths, a larger one that can know ImageNet, or "
-        "one that can know faces",
-    )
-    add("--side", type=int, default=SIDE, help="pixels that the larger network sees the picture in")
-    add("--widths", type=int, nargs="+", default=list(WIDTHS))
-    add("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
-    add("--initial", type=Path, help="start from this network (.keras) and not from random weights")
-    add(
+    add("--mixup", type=float, default=0.0, help="parameter of the Beta distribution; 0: none")
+    add("--cutmix", type=float, default=0.0, help="parameter of the Beta distribution; 0: none")
+    add("--plain", type=float, default=0.1, help="last fraction of the epochs without either")
+
+    teachers = parser.add_argument_group("distillation")
+    teachers.add_argument(
         "--teacher",
-        type=Path,
+        type=weights_of,
         nargs="+",
         default=[],
-        help="trained networks whose mean probabilities soften the labels",
+        metavar="RUN",
+        help="runs, or .keras files, whose mean probabilities soften the labels",
     )
-    add("--teacher-weight", type=float, default=0.4, help="its share of the labels, 0-1")
-    add("--teacher-views", type=int, default=0, help="random views it sees beside the mirror image")
-    add("--precision", choices=("float32", "mixed_bfloat16"), default="float32")
-    add("--seed", type=int, default=0)
-    add(
-        "--judge-every",
-        type=int,
-        default=1,
-        help="epochs from one judgement to the next, to save time; the last quarter has them all",
+    teachers.add_argument(
+        "--teacher-weight", type=float, default=0.4, help="their fraction of the labels, 0-1"
     )
-    add("--minutes", type=float, help="stop after the epoch in which so many have passed")
-    add("--limit", type=int, help="use this many images of each split: to try things out")
-    add("--verbose", type=int, default=1, help="1: progress bar, 2: a line an epoch")
+    teachers.add_argument(
+        "--teacher-views", type=int, default=0, help="random views beside the mirror image"
+    )
 
 
 def run(arguments: argparse.Namespace) -> Path:
@@ -137,7 +189,8 @@ def train(arguments: argparse.Namespace) -> Path:
 
     keras.config.set_dtype_policy("float32")
     published = _build(arguments)  # in full precision, whatever it is trained in
-    targets = _targets(training, _taught(run, training, arguments), arguments.teacher_weight)
+    soft = _teacher_probabilities(run, training, arguments)
+    targets = _targets(training, soft, arguments.teacher_weight)
     keras.config.set_dtype_policy(arguments.precision)
     network = _build(arguments)
     print(f"{network.count_params():,} parameters, Keras on {keras.backend.backend()}")
@@ -233,12 +286,6 @@ def _note_start(run: Path, arguments: argparse.Namespace) -> int:
     return done
 
 
-def epochs_done(run: Path) -> int:
-    """Return how many epochs a run has behind it; 0 where there is none."""
-    history = run / "history.csv"
-    return max(0, len(history.read_text().splitlines()) - 1) if history.exists() else 0
-
-
 def _with_heads(
     network: keras.Model, augmentation: keras.layers.Layer, *, dropout: float
 ) -> keras.Model:
@@ -300,23 +347,25 @@ def _start_from(network: keras.Model, initial: Path) -> float:
     return copied / int(network.count_params())
 
 
-def _taught(run: Path, split: Split, arguments: argparse.Namespace) -> NDArray[np.float32] | None:
+def _teacher_probabilities(
+    run: Path, split: Split, arguments: argparse.Namespace
+) -> NDArray[np.float32] | None:
     """Return the teacher's probabilities ``(N, 7)``, kept in the run's folder for its next start.
 
-    They are the mean over the picture, its mirror image and random views of it, which is a
-    better teacher than any single look (on PublicTest by about one point).
+    They are the mean over the image, its mirror image and random views of it, which is a
+    better teacher than any single view (on PublicTest by about one point).
     """
     if not arguments.teacher:
         return None
-    kept = run / "taught.npy"
+    kept = run / "teacher_probabilities.npy"
     if kept.is_file() and len(known := np.load(kept)) == len(split):
         return np.asarray(known, dtype=np.float32)
     augmentation = RandomAugmentation.of_strength(0.5, erase=0.0, seed=arguments.seed)
-    looks = []
+    views = []
     for teacher in arguments.teacher:
         predict = load_predictor(teacher)
-        print(f"{teacher} looks at {len(split):,} images in {2 + arguments.teacher_views} views")
-        looks += [predict_with_mirror(predict, split.images)] * 2
+        print(f"{teacher} reads {len(split):,} images in {2 + arguments.teacher_views} views")
+        views += [predict_with_mirror(predict, split.images)] * 2
         for _ in range(arguments.teacher_views):
             pictures = [
                 keras.ops.convert_to_numpy(
@@ -324,10 +373,10 @@ def _taught(run: Path, split: Split, arguments: argparse.Namespace) -> NDArray[n
                 )
                 for start in range(0, len(split), 512)
             ]
-            looks.append(predict(np.concatenate(pictures).round().astype(np.uint8)))
-    taught = np.mean(looks, axis=0, dtype=np.float32)
-    np.save(kept, taught)
-    return np.asarray(taught, dtype=np.float32)
+            views.append(predict(np.concatenate(pictures).round().astype(np.uint8)))
+    probabilities = np.mean(views, axis=0, dtype=np.float32)
+    np.save(kept, probabilities)
+    return np.asarray(probabilities, dtype=np.float32)
 
 
 def _detected(run: Path, split: Split) -> NDArray[np.uint8]:
@@ -346,7 +395,7 @@ def _detected(run: Path, split: Split) -> NDArray[np.uint8]:
 
 
 def _targets(
-    split: Split, taught: NDArray[np.float32] | None = None, teacher_weight: float = 0.0
+    split: Split, probabilities: NDArray[np.float32] | None = None, teacher_weight: float = 0.0
 ) -> dict[str, NDArray[np.float32]]:
     """Return what the two heads should say of each image.
 
@@ -354,13 +403,13 @@ def _targets(
     the learner's own size, Furlanello et al. 2018, "Born-Again Neural Networks"): a third of
     FER-2013's labels are ones that people would dispute.
     """
-    nobody = np.zeros((len(split), len(FERPLUS_COLUMNS)), dtype=np.float32)
+    no_votes = np.zeros((len(split), len(FERPLUS_COLUMNS)), dtype=np.float32)
     labels = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
-    if taught is not None:
-        labels = labels + np.float32(teacher_weight) * (taught - labels)
+    if probabilities is not None:
+        labels = labels + np.float32(teacher_weight) * (probabilities - labels)
     return {
         "logits": labels,
-        "votes": nobody if split.votes is None else split.votes,
+        "votes": no_votes if split.votes is None else split.votes,
     }
 
 

@@ -34,6 +34,9 @@ def figure(split: str, *, tta: bool, accuracy: float, **more: Any) -> dict[str, 
         "accuracy": accuracy,
         "clean_images": 660,
         "clean_accuracy": accuracy - 0.01,
+        "macro_f1": accuracy,
+        "macro_recall": accuracy,
+        "ece": 0.02,
         "per_class": {
             emotion: {"images": 100, "precision": 0.7, "recall": confusion[i][i] / 100, "f1": 0.7}
             for i, emotion in enumerate(EMOTIONS)
@@ -61,6 +64,7 @@ def robustness(**more: Any) -> dict[str, Any]:
             "name": name,
             "unit": "greys",
             "explanation": f"It is about {name}.",
+            "none": 0,
             "points": [
                 {"severity": 0, "accuracy": 0.73, "fer": fer},
                 {"severity": 8, "accuracy": last, "fer": fer and fer - 0.3},
@@ -72,7 +76,7 @@ def robustness(**more: Any) -> dict[str, Any]:
         "command": "python -m model robustness",
         "split": "public-test",
         "images": 300,
-        "changes": [change("dim light", 0.7, None), change("blur", 0.31, 0.64)],
+        "corruptions": [change("dim light", 0.7, None), change("blur", 0.31, 0.64)],
         **more,
     }
 
@@ -92,29 +96,51 @@ def row(name: str, accuracy: float, milliseconds: float) -> dict[str, Any]:
     }
 
 
-YARDSTICKS = {
+BASELINES = {
     "split": "public-test",
     "images": 300,
     "command": "python -m model compare",
+    "network": {"file": "emotion_cnn.tflite", "bytes": 1, "sha256": SHA256},
+    "training_images": 2_000,
+    "seed": 0,
     "rows": [row("HOG and SVM", 0.48, 2.0), row("Affectune", 0.73, 5.0)],
 }
 
 
+COVERAGE = {"margin": 0.15, "coverage": 0.9, "accuracy": 0.9, "accuracy_of_the_rest": 0.5}
+
+
 def reader(neutral: float, negative: float) -> dict[str, Any]:
-    recall = {"happy": 0.9, "fear": 0.2, "neutral": neutral}
-    return {"recall": recall, "mean_recall": 0.8, "neutral_read_negative": negative}
+    return {
+        "found": 1.0,
+        "recall": {"happy": 0.9, "fear": 0.2, "neutral": neutral},
+        "mean_recall": 0.8,
+        "neutral_read_negative": negative,
+        "images": {"happy": 97, "fear": 3, "neutral": 200},
+        "ece": 0.02,
+        "hard_to_say": COVERAGE,
+        "coverage": [COVERAGE],
+    }
+
+
+def read_by(head: str, neutral: float, negative: float, **more: Any) -> dict[str, Any]:
+    return {
+        "photos": 300,
+        "part": "test",
+        "head": head,
+        "detector": "auto",
+        **reader(neutral, negative),
+        "command": "python -m model evaluate --photos PHOTOS --part test",
+        **more,
+    }
 
 
 PHOTOGRAPHS = {
+    "network": {"file": "emotion_cnn.tflite", "bytes": 1, "sha256": SHA256},
     "heads": {
-        "people": {
-            "photos": 300,
-            "images": {"happy": 97, "fear": 3, "neutral": 200},
-            **reader(0.87, 0.06),
-            "fer": reader(0.41, 0.52),
-        },
-        "fer2013": reader(0.47, 0.48),
-    }
+        "people": read_by("people", 0.87, 0.06, fer=reader(0.41, 0.52)),
+        "fer2013": read_by("fer2013", 0.47, 0.48),
+    },
 }
 
 
@@ -230,11 +256,17 @@ def test_all_there_is_to_show(app: AppTest, weights: Any) -> None:
         "agreed_images": 400,
         "agreed_accuracy": 0.88,
     }
-    unsure = {"share": 0.2, "accuracy_when_unsure": 0.4, "either_of_two_when_unsure": 0.81}
+    unsure = {
+        "margin": 0.15,
+        "fraction": 0.2,
+        "accuracy_when_sure": 0.8,
+        "accuracy_when_unsure": 0.4,
+        "either_of_two_when_unsure": 0.81,
+    }
     weights(
         metrics=metrics(reliability=bins, ferplus=ferplus, unsure=unsure),
         robustness=robustness(),
-        yardsticks=YARDSTICKS,
+        baselines=BASELINES,
     )
     assert headings(opened(app)) == [
         "How often is it right?",
@@ -254,7 +286,7 @@ def test_all_there_is_to_show(app: AppTest, weights: Any) -> None:
 
 
 def test_a_chart_is_never_the_only_way(app: AppTest, weights: Any) -> None:
-    weights(metrics=metrics(), robustness=robustness(), yardsticks=YARDSTICKS)
+    weights(metrics=metrics(), robustness=robustness(), baselines=BASELINES)
     found = alternatives(opened(app))
     assert len(found) == 5
     assert all(len(text) > 40 for text in found)
@@ -269,11 +301,11 @@ def test_nothing_measured(app: AppTest, weights: Any) -> None:
 @pytest.mark.parametrize(
     "content", ["{", "[]", "null", '{"figures": {}}', '{"figures": {"private-test": {"split": 1}}}']
 )
-@pytest.mark.parametrize("name", ["metrics", "robustness", "yardsticks"])
+@pytest.mark.parametrize("name", ["metrics", "robustness", "baselines"])
 def test_a_broken_file_is_a_sentence(
     app: AppTest, weights: Any, name: str, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    weights(metrics=metrics(), robustness=robustness(), yardsticks=YARDSTICKS)
+    weights(metrics=metrics(), robustness=robustness(), baselines=BASELINES)
     weights(**{name: content})
     (info,) = opened(app).info
     assert "cannot be shown just now" in info.value
@@ -311,12 +343,15 @@ def test_a_change_to_both_sides_costs_what_its_worst_end_does(app: AppTest, weig
         "name": "Rotation",
         "unit": "°",
         "explanation": "",
+        "none": 0,
         "points": [
             {"severity": severity, "accuracy": accuracy, "fer": None}
             for severity, accuracy in ((-30, 0.2), (0, 0.73), (30, 0.21))
         ],
     }
-    weights(metrics=metrics(), robustness=robustness(changes=[*robustness()["changes"], lean]))
+    weights(
+        metrics=metrics(), robustness=robustness(corruptions=[*robustness()["corruptions"], lean])
+    )
     assert opened(app).pills[0].options[0] == ":gray[Rotation]"
     assert "20\u00a0% are right instead of 73\u00a0%" in said(app)
 
@@ -359,17 +394,17 @@ def test_the_interval_of_a_share() -> None:
 
 def test_names_on_the_chart_do_not_cover_each_other() -> None:
     near = {"rows": [row("Near", 0.730, 5.0), row("Nearer", 0.731, 5.1), row("Far", 0.3, 0.01)]}
-    found = figures.yardsticks(YARDSTICKS | near)
+    found = figures.baselines(BASELINES | near)
     named = charts.standouts(found.rows)
     assert "Far" in named
     assert named.get("Near") != named.get("Nearer")
     apart = {"rows": [row("One", 0.73, 5.0), row("Two", 0.5, 0.1)]}
-    assert set(charts.standouts(figures.yardsticks(YARDSTICKS | apart).rows)) == {"One", "Two"}
+    assert set(charts.standouts(figures.baselines(BASELINES | apart).rows)) == {"One", "Two"}
 
 
 def test_lines_that_end_together_are_named_apart() -> None:
-    change = figures.Change("blur", "px", "", ((0, 0.7, 0.6), (4, 0.31, 0.32)))
-    ours, fer = (line for line in charts.change_rows(change) if line["text"])
+    blur = figures.Corruption("blur", "px", "", ((0, 0.7, 0.6), (4, 0.31, 0.32)))
+    ours, fer = (line for line in charts.corruption_rows(blur) if line["text"])
     assert fer["label"] - ours["label"] == pytest.approx(0.06)
     assert (ours["share"], fer["share"]) == (0.31, 0.32)
 

@@ -17,10 +17,10 @@ from ui.charts import AXIS_PX, INK, LABEL_PX, Chart, finished
 from ui.model.figures import (
     PEOPLE,
     PEOPLE_WITHIN,
-    Change,
+    Baseline,
+    Baselines,
+    Corruption,
     Figure,
-    Yardstick,
-    Yardsticks,
     margin,
     named,
     share_of,
@@ -34,10 +34,8 @@ Rows = Sequence[Mapping[str, Any]]
 Align = Literal["left", "center", "right"]
 
 
-def standouts(
-    rows: Sequence[Yardstick], *, plot: tuple[int, int] = (290, 420)
-) -> Mapping[str, str]:
-    """Return whom to name on `yardstick_chart` and on which side: first who is beaten by nobody.
+def standouts(rows: Sequence[Baseline], *, plot: tuple[int, int] = (290, 420)) -> Mapping[str, str]:
+    """Return whom to name on `baseline_chart` and on which side: first who is beaten by nobody.
 
     A name that would cover another name or dot, or leave the chart, is left to the table.
 
@@ -90,7 +88,7 @@ def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
     return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
-def _span(rows: Sequence[Yardstick]) -> tuple[float, float]:
+def _span(rows: Sequence[Baseline]) -> tuple[float, float]:
     """Return where the axis of the milliseconds begins and ends."""
     times = [row.milliseconds for row in rows]
     return min(times) / 2, max(times) * 2
@@ -282,10 +280,10 @@ def reliability_chart(figure: Figure) -> Chart:
     return finished(alt.layer(line, path, dots), height=330)
 
 
-def change_rows(change: Change, *, ours: str = "Affectune") -> list[dict[str, Any]]:
-    """Return the rows of `change_chart`; the last of each line names it, at the height ``label``,
-    apart from the other's."""
-    _, end, other = change.points[-1]
+def corruption_rows(corruption: Corruption, *, ours: str = "Affectune") -> list[dict[str, Any]]:
+    """Return the rows of `corruption_chart`; the last of each line names it, at the height
+    ``label``, apart from the other's."""
+    _, end, other = corruption.points[-1]
     apart = 0.0 if other is None else max(0.0, 0.06 - abs(end - other)) / 2
     above = apart if other is None or end >= other else -apart
     return [
@@ -293,33 +291,33 @@ def change_rows(change: Change, *, ours: str = "Affectune") -> list[dict[str, An
             "severity": point[0],
             "share": share,
             "who": who,
-            "text": who if point is change.points[-1] else "",
+            "text": who if point is corruption.points[-1] else "",
             "label": share + shift,
         }
         for who, of, shift in ((ours, 1, above), ("fer", 2, -above))
-        for point in change.points
+        for point in corruption.points
         if (share := point[of]) is not None
     ]
 
 
-def change_chart(change: Change, *, ours: str = "Affectune") -> Chart:
+def corruption_chart(corruption: Corruption, *, ours: str = "Affectune") -> Chart:
     """Draw the accuracy as a picture gets harder to read, ours and that of ``fer``."""
-    severities = [severity for severity, *_ in change.points]
+    severities = [severity for severity, *_ in corruption.points]
     # From better to worse, whether the numbers rise or fall.
     span = sorted((min(severities), max(severities)), reverse=severities[0] > severities[-1])
     up = alt.Scale(domain=[0, TOP])
-    base = _base(change_rows(change, ours=ours)).encode(
+    base = _base(corruption_rows(corruption, ours=ours)).encode(
         x=alt.X(
             "severity:Q",
             scale=alt.Scale(domain=span, nice=False, zero=False),
             axis=alt.Axis(
-                title=change.scale, values=severities, grid=False, labelOverlap=True, **_AXIS
+                title=corruption.scale, values=severities, grid=False, labelOverlap=True, **_AXIS
             ),
         ),
         detail="who:N",
         tooltip=[
             alt.Tooltip("who:N", title="Who"),
-            alt.Tooltip("severity:Q", title=change.scale),
+            alt.Tooltip("severity:Q", title=corruption.scale),
             alt.Tooltip("share:Q", title="Right", format=".1%"),
         ],
     )
@@ -343,7 +341,7 @@ def change_chart(change: Change, *, ours: str = "Affectune") -> Chart:
     return finished(alt.layer(lines, dots, texts), height=300)
 
 
-def yardstick_chart(found: Yardsticks) -> Chart:
+def baseline_chart(found: Baselines) -> Chart:
     """Draw accuracy against the time for one picture."""
     shown = standouts(found.rows)
     first, last = _span(found.rows)

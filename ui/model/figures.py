@@ -7,21 +7,32 @@ its files along. A file that cannot be read is told from one that is not there.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import streamlit as st
 
-from emotion.classifier import WEIGHTS as SHIPPED
 from emotion.labels import EMOTIONS
+from model import records
+from model.records import (
+    SHIPPED,
+    BaselinesRecord,
+    FerplusMetrics,
+    MetricsRecord,
+    PhotographsRecord,
+    ReadingFigures,
+    ReliabilityBin,
+    RobustnessRecord,
+    SplitMetrics,
+    UnsureMetrics,
+)
 from ui import wording
 
-WEIGHTS: Final = Path(__file__).parents[2] / "model" / "weights"
+WEIGHTS: Final = records.WEIGHTS
 CARD: Final = WEIGHTS.parent / "MODEL_CARD.md"
 
 PREFERRED: Final = ("private-test+tta", "private-test", "public-test+tta", "public-test")
@@ -40,13 +51,13 @@ TIMES: Final = (
     *("six times", "seven times", "eight times", "nine times", "almost always"),
 )
 
-T = TypeVar("T")
+Record = TypeVar("Record")
+View = TypeVar("View")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A network measured on one split, one way. Shares are 0-1, ``confusion`` counts
-    [true][predicted]; the last three are left out by older files."""
+    """A network measured on one split, one way (`model.records.SplitMetrics`)."""
 
     split: str
     tta: bool
@@ -59,9 +70,9 @@ class Figure:
     counts: Mapping[str, int]
     confusion: tuple[tuple[int, ...], ...]
     command: str
-    reliability: tuple[Mapping[str, float], ...] = ()
-    ferplus: Mapping[str, float] | None = None
-    unsure: Mapping[str, float] | None = None
+    reliability: tuple[ReliabilityBin, ...] = ()
+    ferplus: FerplusMetrics | None = None
+    unsure: UnsureMetrics | None = None
 
     @property
     def most_frequent(self) -> float:
@@ -81,8 +92,8 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What one way to spoil a picture costs: (severity, accuracy, accuracy of ``fer``)."""
+class Corruption:
+    """What one corruption of the image costs: (severity, accuracy, accuracy of ``fer``)."""
 
     name: str
     unit: str
@@ -107,38 +118,38 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """All of ``robustness.json``, the costliest change first."""
+    """All of ``robustness.json``, the costliest corruption first."""
 
     sha256: str
     split: str
     images: int
     command: str
-    changes: tuple[Change, ...]
+    corruptions: tuple[Corruption, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
-    """Something that reads the same test pictures: its accuracy 0-1 and milliseconds a picture."""
+class Baseline:
+    """Something that reads the same test images (`model.records.BaselineRow`)."""
 
     name: str
     features: str
     classifier: str
     accuracy: float
-    macro_f1: float | None
+    macro_f1: float
     milliseconds: float
-    bytes: int | None
+    bytes: int
     training_images: int | None
     note: str
 
 
 @dataclass(frozen=True, slots=True)
-class Yardsticks:
-    """All of ``yardsticks.json``, the most accurate first."""
+class Baselines:
+    """All of ``baselines.json``, the most accurate first."""
 
     split: str
     images: int
     command: str
-    rows: tuple[Yardstick, ...]
+    rows: tuple[Baseline, ...]
 
 
 # Reading
@@ -163,114 +174,115 @@ class Photographs:
     others: Mapping[str, Reader]
 
 
-def read(name: str, parse: Callable[[Any], T]) -> tuple[T | None, bool]:
-    """Return what a file of ``model/weights`` says, and whether it is there but makes no sense.
+def read(
+    name: str, schema: type[Record], view: Callable[[Record], View]
+) -> tuple[View | None, bool]:
+    """Return what a record in ``model/weights`` says, and whether it is there but unreadable.
 
     Args:
         name: the file.
-        parse: makes the result of its JSON; a KeyError, TypeError or ValueError means nonsense.
+        schema: the record's type in `model.records`.
+        view: makes the result of the record; a ValueError means that it shows nothing.
     """
     path = WEIGHTS / name
     if not path.is_file():
         return None, False
     try:
-        return parse(json.loads(path.read_text(encoding="utf-8"))), False
-    except (OSError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return view(records.load(schema, path)), False
+    except (OSError, ArithmeticError, LookupError, TypeError, ValueError):
         logging.getLogger(__name__).exception("%s cannot be read", path)
         return None, True
 
 
-def measured(data: Any) -> Measured:
-    """Parse ``metrics.json``."""
-    found = data["figures"]
+def measured(record: MetricsRecord) -> Measured:
+    """Return what is shown of ``metrics.json``."""
+    found = record["figures"]
     names = [name for name in PREFERRED if name in found]
     if not names:
         raise ValueError(f"Incorrect value for 'figures': {list(found)}: none of {PREFERRED}")
-    calibration = data.get("calibration") or {}
+    calibration = record.get("calibration")
     return Measured(
-        file=str(data["network"]["file"]),
-        bytes=int(data["network"]["bytes"]),
-        sha256=str(data["network"]["sha256"]),
+        **record["network"],
         figures=tuple(_figure(found[name]) for name in names),
-        temperature=_number(calibration.get("temperature")),
+        temperature=calibration["temperature"] if calibration else None,
     )
 
 
-def robustness(data: Any) -> Robustness:
-    """Parse ``robustness.json``; changes of less than two points say nothing and are left out."""
-    changes = [
-        Change(
-            name=str(change["name"]),
-            unit=str(change["unit"]),
-            explanation=str(change["explanation"]),
+def robustness(record: RobustnessRecord) -> Robustness:
+    """Return what is shown of ``robustness.json``: corruptions of more than one severity."""
+    corruptions = [
+        Corruption(
+            name=corruption["name"],
+            unit=corruption["unit"],
+            explanation=corruption["explanation"],
             points=tuple(
-                (float(point["severity"]), float(point["accuracy"]), _number(point.get("fer")))
-                for point in change["points"]
+                (point["severity"], point["accuracy"], point["fer"])
+                for point in corruption["points"]
             ),
         )
-        for change in data["changes"]
+        for corruption in record["corruptions"]
+        if len(corruption["points"]) > 1
     ]
     return Robustness(
-        sha256=str(data["network"]["sha256"]),
-        split=str(data["split"]),
-        images=int(data["images"]),
-        command=str(data["command"]),
-        changes=tuple(
-            sorted((c for c in changes if len(c.points) > 1), key=lambda c: c.worst - c.best)
-        ),
+        sha256=record["network"]["sha256"],
+        split=record["split"],
+        images=record["images"],
+        command=record["command"],
+        corruptions=tuple(sorted(corruptions, key=lambda one: one.worst - one.best)),
     )
 
 
-def yardsticks(data: Any) -> Yardsticks:
-    """Parse ``yardsticks.json``."""
+def baselines(record: BaselinesRecord) -> Baselines:
+    """Return what is shown of ``baselines.json``."""
     rows = [
-        Yardstick(
-            name=str(row["name"]),
-            features=str(row.get("features") or ""),
-            classifier=str(row.get("classifier") or ""),
-            accuracy=float(row["accuracy"]),
-            macro_f1=_number(row.get("macro_f1")),
-            milliseconds=float(row["milliseconds"]),
-            bytes=_whole(row.get("bytes")),
-            training_images=_whole(row.get("training_images")),
-            note=str(row.get("note") or ""),
+        Baseline(
+            name=row["name"],
+            features=row["features"],
+            classifier=row["classifier"],
+            accuracy=row["accuracy"],
+            macro_f1=row["macro_f1"],
+            milliseconds=row["milliseconds"],
+            bytes=row["bytes"],
+            training_images=row["training_images"],
+            note=row["note"],
         )
-        for row in data["rows"]
-        if row.get("accuracy") is not None and (row.get("milliseconds") or 0) > 0
+        for row in record["rows"]
+        if row["milliseconds"] > 0
     ]
     if not rows:
         raise ValueError("Incorrect value for 'rows': nothing was measured")
-    return Yardsticks(
-        split=str(data["split"]),
-        images=int(data["images"]),
-        command=str(data["command"]),
+    return Baselines(
+        split=record["split"],
+        images=record["images"],
+        command=record["command"],
         rows=tuple(sorted(rows, key=lambda row: row.accuracy, reverse=True)),
     )
 
 
-def photographs(data: Any) -> Photographs:
-    """Read ``photographs.json``.
+def photographs(record: PhotographsRecord) -> Photographs:
+    """Return what is shown of ``photographs.json``.
 
     Raises:
-        KeyError, TypeError, ValueError: it is not such a file.
+        KeyError, ValueError: the head that the app uses was not measured.
     """
-    app = data["heads"]["people"]
-    others = {"the same network, by FER-2013's labels": data["heads"].get("fer2013")}
-    others["fer, a package many use"] = app.get("fer")
+    app = record["heads"]["people"]
+    readers: dict[str, ReadingFigures | None] = {
+        "the same network, by FER-2013's labels": record["heads"].get("fer2013"),
+        "fer, a package many use": app.get("fer"),
+    }
     return Photographs(
         photos=_positive(app["photos"]),
-        counts={emotion: int(count) for emotion, count in app["images"].items()},
+        counts=app["images"],
         app=_reader(app),
-        others={name: _reader(found) for name, found in others.items() if found},
+        others={name: _reader(found) for name, found in readers.items() if found},
     )
 
 
-def _reader(data: Any) -> Reader:
-    return Reader(
-        recall={emotion: float(value) for emotion, value in data["recall"].items()},
-        mean_recall=float(data["mean_recall"]),
-        neutral_read_negative=float(data["neutral_read_negative"]),
-    )
+def _reader(found: ReadingFigures) -> Reader:
+    mean, negative = found["mean_recall"], found["neutral_read_negative"]
+    if mean is None or negative is None:
+        raise ValueError("Incorrect value for 'mean_recall': nothing was measured")
+    return Reader(recall=found["recall"], mean_recall=mean, neutral_read_negative=negative)
 
 
 def is_shipped(sha256: str, file: str) -> bool | None:
@@ -290,50 +302,33 @@ def _sha256(path: str, changed: int) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def _figure(data: Any) -> Figure:
-    per_class = {emotion: data["per_class"][emotion] for emotion in EMOTIONS}
-    confusion = tuple(tuple(int(count) for count in row) for row in data["confusion"])
+def _figure(found: SplitMetrics) -> Figure:
+    per_class = {emotion: found["per_class"][emotion] for emotion in EMOTIONS}
+    confusion = tuple(tuple(row) for row in found["confusion"])
     if [len(row) for row in confusion] != [len(EMOTIONS)] * len(EMOTIONS):
         raise ValueError(f"Incorrect value for 'confusion': {len(confusion)} rows")
     return Figure(
-        split=str(data["split"]),
-        tta=bool(data["tta"]),
-        images=_positive(data["images"]),
-        accuracy=float(data["accuracy"]),
-        clean_images=_positive(data["clean_images"]),
-        clean_accuracy=float(data["clean_accuracy"]),
-        recall={emotion: float(row["recall"]) for emotion, row in per_class.items()},
-        precision={emotion: float(row["precision"]) for emotion, row in per_class.items()},
+        split=found["split"],
+        tta=found["tta"],
+        images=_positive(found["images"]),
+        accuracy=found["accuracy"],
+        clean_images=_positive(found["clean_images"]),
+        clean_accuracy=found["clean_accuracy"],
+        recall={emotion: row["recall"] for emotion, row in per_class.items()},
+        precision={emotion: row["precision"] for emotion, row in per_class.items()},
         counts={emotion: _positive(row["images"]) for emotion, row in per_class.items()},
         confusion=confusion,
-        command=str(data.get("command") or ""),
-        reliability=tuple(
-            {key: float(bin_[key]) for key in ("confidence", "accuracy", "images")}
-            for bin_ in data.get("reliability") or ()
-        ),
-        ferplus=_numbers(data.get("ferplus"), "images", "agreement", "agreed_images"),
-        unsure=_numbers(data.get("unsure"), "share", "accuracy_when_unsure"),
+        command=found.get("command", ""),
+        reliability=tuple(found.get("reliability", ())),
+        ferplus=found.get("ferplus"),
+        unsure=found.get("unsure"),
     )
 
 
-def _numbers(data: Any, *needed: str) -> Mapping[str, float] | None:
-    if not data or any(data.get(key) is None for key in needed):
-        return None
-    return {key: float(value) for key, value in data.items() if value is not None}
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
-
-
-def _positive(value: Any) -> int:
-    if int(value) < 1:
-        raise ValueError(f"Incorrect value for 'images': {value!r}: 1 or more")
-    return int(value)
+def _positive(count: int) -> int:
+    if count < 1:
+        raise ValueError(f"Incorrect value for 'images': {count}: 1 or more")
+    return count
 
 
 # Words

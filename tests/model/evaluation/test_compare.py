@@ -203,7 +203,7 @@ def test_run_measures_what_was_asked_for(
     arguments.chart = tmp_path / "chart.png"
     results = json.loads(json.dumps(compare.run(arguments)))
     assert capsys.readouterr().out == ""
-    assert set(results) == set(compare.Results.__annotations__)
+    assert set(results) == set(compare.BaselinesRecord.__annotations__)
     assert (results["split"], results["images"], results["training_images"]) == (
         "public-test",
         14,
@@ -213,26 +213,26 @@ def test_run_measures_what_was_asked_for(
     assert results["command"] == (
         "python -m model compare --split public-test --only hog:linear-svm geometry:knn"
     )
-    rows = compare.rows_of(results)
-    assert {row.name for row in rows} == {
+    rows = results["rows"]
+    assert {row["name"] for row in rows} == {
         "Affectune",
         "Affectune + mirror image",
         "HOG + linear SVM",
         "Landmarks + k-NN",
     }
-    accuracies = [row.accuracy for row in rows]
+    accuracies = [row["accuracy"] for row in rows]
     assert accuracies == sorted(accuracies, reverse=True)
     for row in rows:
-        assert 0 <= row.accuracy <= 1
-        assert 0 <= row.macro_f1 <= 1
-        assert row.milliseconds > 0
-        assert row.bytes > 0
-        learned_here = row.features != compare.LEARNED
-        assert (row.training_images == 42) is learned_here
-        assert (row.training_seconds is not None) is learned_here
-    assert "O-Net" in next(row.note for row in rows if row.features == "Landmarks")
+        assert 0 <= row["accuracy"] <= 1
+        assert 0 <= row["macro_f1"] <= 1
+        assert row["milliseconds"] > 0
+        assert row["bytes"] > 0
+        learned_here = row["features"] != compare.LEARNED
+        assert (row["training_images"] == 42) is learned_here
+        assert (row["training_seconds"] is not None) is learned_here
+    assert "O-Net" in next(row["note"] for row in rows if row["features"] == "Landmarks")
     text = compare.as_text(results)
-    assert all(row.name in text for row in rows)
+    assert all(row["name"] in text for row in rows)
     assert arguments.chart.read_bytes().startswith(b"\x89PNG")
 
 
@@ -253,8 +253,8 @@ def test_further_networks_are_named_after_their_files(
     arguments.weights = [copy]
     arguments.only = ["hog:knn"]
     results = compare.run(arguments)
-    names = {row.name: row for row in compare.rows_of(results)}
-    assert names["second/best.tflite"].accuracy == names["Affectune"].accuracy
+    names = {row["name"]: row for row in results["rows"]}
+    assert names["second/best.tflite"]["accuracy"] == names["Affectune"]["accuracy"]
     assert str(tmp_path) not in json.dumps(results)
 
 
@@ -276,8 +276,12 @@ def test_fer_is_asked_where_it_lives(
     monkeypatch.setattr(compare, "load_fer", lambda python: asked.append(python) or Fer())
     arguments.fer, arguments.only = "/elsewhere/python", ["hog:knn"]
     results = compare.run(arguments)
-    row = next(row for row in compare.rows_of(results) if row.name == "fer")
-    assert (row.accuracy, row.milliseconds, row.bytes) == (pytest.approx(1 / 7), 1.5, 1_000)
+    row = next(row for row in results["rows"] if row["name"] == "fer")
+    assert (row["accuracy"], row["milliseconds"], row["bytes"]) == (
+        pytest.approx(1 / 7),
+        1.5,
+        1_000,
+    )
     assert asked == ["/elsewhere/python"]
     assert "/elsewhere" not in json.dumps(results)
 
@@ -285,7 +289,7 @@ def test_fer_is_asked_where_it_lives(
 def test_a_part_is_not_recorded(
     arguments: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(compare, "RECORD", tmp_path / "yardsticks.json")
+    monkeypatch.setattr(compare, "RECORD", tmp_path / "baselines.json")
     arguments.record = True
     with pytest.raises(ValueError, match="whole table"):
         compare.run(arguments)
@@ -293,7 +297,7 @@ def test_a_part_is_not_recorded(
     monkeypatch.setattr(compare, "_pairs", lambda only: [("hog", "linear-svm")])
     results = compare.run(arguments)
     assert json.loads(compare.RECORD.read_text()) == results
-    assert [path.name for path in tmp_path.iterdir()] == ["yardsticks.json"]
+    assert [path.name for path in tmp_path.iterdir()] == ["baselines.json"]
 
 
 def test_unknown_rows_are_named(arguments: argparse.Namespace) -> None:
@@ -302,7 +306,7 @@ def test_unknown_rows_are_named(arguments: argparse.Namespace) -> None:
         compare.run(arguments)
 
 
-def rows_of_every_kind() -> list[compare.Row]:
+def rows_of_every_kind() -> list[compare.BaselineRow]:
     kinds: list[dict[str, Any]] = [
         {"name": f"{features} + {classifier}", "features": features, "classifier": classifier}
         for features in compare.TITLES.values()
@@ -310,7 +314,7 @@ def rows_of_every_kind() -> list[compare.Row]:
     ]
     kinds.append({"name": "Affectune", "features": compare.LEARNED, "classifier": compare.NETWORK})
     return [
-        compare.Row(
+        compare.BaselineRow(
             **kind,
             training_images=None if kind["features"] == compare.LEARNED else 8_000,
             accuracy=0.3 + 0.02 * place,
@@ -326,7 +330,7 @@ def rows_of_every_kind() -> list[compare.Row]:
 
 def test_markdown_has_every_row_the_best_first() -> None:
     rows = rows_of_every_kind()
-    results = compare.Results(
+    results = compare.BaselinesRecord(
         network={},
         command="",
         split="public-test",
@@ -350,16 +354,16 @@ def test_chart_is_a_picture_on_which_no_two_names_meet(
     axes: list[Axes] = []
     named = compare._name_marks
 
-    def kept(axis: Axes, rows: list[compare.Row]) -> None:
+    def kept(axis: Axes, rows: list[compare.BaselineRow]) -> None:
         named(axis, rows)
         axes.append(axis)
 
     monkeypatch.setattr(compare, "_name_marks", kept)
     rows = rows_of_every_kind()
-    path = compare.draw_chart(rows, tmp_path / "yardsticks.png")
+    path = compare.draw_chart(rows, tmp_path / "baselines.png")
     assert cv2.imread(str(path)).shape[1] == 990
     names = axes[0].texts
-    assert [name.get_text() for name in names] == [row.name for row in reversed(rows)]
+    assert [name.get_text() for name in names] == [row["name"] for row in reversed(rows)]
     boxes = [name.get_window_extent() for name in names]
     assert not any(box.count_overlaps(boxes[:place]) for place, box in enumerate(boxes))
     with pytest.raises(ValueError, match="nothing to draw"):

@@ -67,7 +67,7 @@ def test_hard_to_say_is_told_apart() -> None:
     close[:, 3], close[:, 5] = 0.5, 0.4
     split = split_of([5, 0, 3], [True] * 3)
     found = evaluate.measure(np.concatenate([close, sure_of([3], 0.9)]), split, name="x")["unsure"]
-    assert found["share"] == pytest.approx(2 / 3)
+    assert found["fraction"] == pytest.approx(2 / 3)
     assert (found["accuracy_when_sure"], found["accuracy_when_unsure"]) == (1.0, 0.0)
     assert found["either_of_two_when_unsure"] == 0.5
 

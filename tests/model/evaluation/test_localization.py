@@ -15,10 +15,10 @@ from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face
 from model.data.backgrounds import Grey, load_backgrounds
 from model.data.fer2013 import Split, load_fer2013
-from model.evaluation import localization as placement
+from model.evaluation import localization
 from model.evaluation.localization import Condition
 
-GROUND = np.full((placement.HEIGHT, placement.WIDTH), 90, np.uint8)
+GROUND = np.full((localization.HEIGHT, localization.WIDTH), 90, np.uint8)
 
 
 class Nobody:
@@ -69,20 +69,20 @@ def split(tiny_zip: Path) -> Split:
 
 def asked(*words: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
-    placement.add_arguments(parser)
+    localization.add_arguments(parser)
     return parser.parse_args(words)
 
 
-@pytest.mark.parametrize("side", placement.SIDES)
+@pytest.mark.parametrize("side", localization.SIDES)
 def test_a_pasted_face_can_be_cut_out_again(split: Split, side: int) -> None:
     face = split.images[3, ..., 0]
-    placed = placement.paste(face, GROUND, Condition(side), across=0.3, down=0.8)
-    assert placed.image.shape == (placement.HEIGHT, placement.WIDTH, 3)
+    placed = localization.paste(face, GROUND, Condition(side), across=0.3, down=0.8)
+    assert placed.image.shape == (localization.HEIGHT, localization.WIDTH, 3)
     (cut,) = crop_faces(placed.image, [Face(placed.frame)], margin=0.0, preprocessed=False)
     assert np.abs(cut.astype(int) - face).mean() < (12 if side < 48 else 4)
     # Far from it nothing has changed, and no edge is hard.
     frame = placed.frame
-    reach = round(side * placement.FADE) + 1
+    reach = round(side * localization.FADE) + 1
     rest = placed.image.astype(int)
     rest[
         max(0, frame.y - reach) : frame.y + side + reach,
@@ -94,7 +94,7 @@ def test_a_pasted_face_can_be_cut_out_again(split: Split, side: int) -> None:
 def test_a_leaning_face_leans_clockwise_about_the_middle_of_its_frame() -> None:
     face = np.zeros((48, 48), np.uint8)
     face[:8, 20:28] = 255
-    placed = placement.paste(face, GROUND, Condition(96, 30), across=0.5, down=0.5)
+    placed = localization.paste(face, GROUND, Condition(96, 30), across=0.5, down=0.5)
     rows, columns = np.nonzero(placed.image[..., 0] > 200)
     middle = placed.frame.x + placed.frame.width / 2, placed.frame.y + placed.frame.height / 2
     assert columns.mean() > middle[0] + 10
@@ -105,11 +105,11 @@ def test_a_leaning_face_leans_clockwise_about_the_middle_of_its_frame() -> None:
 
 def test_a_face_too_large_for_the_picture_is_refused() -> None:
     with pytest.raises(ValueError, match="'side' argument: 300"):
-        placement.paste(np.zeros((48, 48), np.uint8), GROUND, Condition(300), across=0, down=0)
+        localization.paste(np.zeros((48, 48), np.uint8), GROUND, Condition(300), across=0, down=0)
 
 
 def test_the_edge_fades_without_a_step() -> None:
-    mask = placement.soft_mask(96, 19, border=40)
+    mask = localization.soft_mask(96, 19, border=40)
     assert mask.shape == (176, 176)
     assert (mask[40:136, 40:136] == 1).all()
     assert mask[0].max() == mask[:, -1].max() == 0
@@ -119,27 +119,27 @@ def test_the_edge_fades_without_a_step() -> None:
 def test_a_face_is_found_where_the_boxes_agree() -> None:
     frame = Box(100, 100, 100, 100)
     near, nearer, far = (Face(Box(x, 100, 100, 100)) for x in (130, 110, 170))
-    assert placement.shared(frame, frame) == 1
-    assert placement.shared(frame, far.box) == pytest.approx(30 / 170)
-    assert placement.shared(frame, Box(300, 300, 5, 5)) == 0
-    assert placement.best_match([far, near, nearer], frame) is nearer
-    assert placement.best_match([far], frame) is None
-    assert placement.best_match([], frame) is None
+    assert localization.shared(frame, frame) == 1
+    assert localization.shared(frame, far.box) == pytest.approx(30 / 170)
+    assert localization.shared(frame, Box(300, 300, 5, 5)) == 0
+    assert localization.best_match([far, near, nearer], frame) is nearer
+    assert localization.best_match([far], frame) is None
+    assert localization.best_match([], frame) is None
 
 
 def test_faces_are_pasted_into_pictures_that_training_does_not_paste_into(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[Grey] = []
-    paste = placement.paste
+    paste = localization.paste
 
-    def noted(face: Grey, ground: Grey, *how: Any, **where: Any) -> placement.Placed:
+    def noted(face: Grey, ground: Grey, *how: Any, **where: Any) -> localization.Placed:
         used.append(ground)
         return paste(face, ground, *how, **where)
 
-    monkeypatch.setattr(placement, "paste", noted)
+    monkeypatch.setattr(localization, "paste", noted)
     classifier = Learnt(split, detected="happy")
-    placement.measure(split, classifier, {"nobody": Nobody()}, conditions=[Condition(64)])
+    localization.measure(split, classifier, {"nobody": Nobody()}, conditions=[Condition(64)])
     assert len(used) == len(split)
     learned = load_backgrounds()
     assert not any(np.array_equal(ours, theirs) for ours in used for theirs in learned)
@@ -150,7 +150,7 @@ def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
     images = np.full_like(split.images, 230)
     bright = Split(images, split.labels, split.names, split.clean)
     elsewhere = Nobody(Face(Box(0, 0, 10, 10)))
-    seeing, blind, wrong = placement.measure(
+    seeing, blind, wrong = localization.measure(
         bright,
         classifier,
         {"bright": Bright(), "nobody": Nobody(), "elsewhere": elsewhere},
@@ -172,7 +172,7 @@ def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
             "end_to_end": happy,
         }
     ]
-    assert [figures["invented"] for figures in (seeing, blind, wrong)] == [3, 0, 3]
+    assert [figures["false_positives"] for figures in (seeing, blind, wrong)] == [3, 0, 3]
     for figures in (blind["conditions"][0], wrong["conditions"][0]):
         assert (figures["found"], figures["loss"], figures["end_to_end"]) == (0, 0, 0)
     assert classifier.mirrors == {False}
@@ -181,23 +181,23 @@ def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
 def test_command_records_what_it_measured(
     tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(placement, "RECORD", tmp_path / "placement.json")
-    monkeypatch.setattr(placement, "CONDITIONS", (Condition(96), Condition(96, -20)))
+    monkeypatch.setattr(localization, "RECORD", tmp_path / "localization.json")
+    monkeypatch.setattr(localization, "CONDITIONS", (Condition(96), Condition(96, -20)))
     plain = np.full((60, 80, 3), 90, np.uint8)
-    monkeypatch.setattr(placement, "empty_pictures", lambda: [plain] * 2)
+    monkeypatch.setattr(localization, "empty_pictures", lambda: [plain] * 2)
     words = ("--data", str(tiny_zip), "--limit", "3", "--detector", "haar", "--record")
-    results = placement.run(asked(*words))
-    assert json.loads((tmp_path / "placement.json").read_text()) == results
+    results = localization.run(asked(*words))
+    assert json.loads((tmp_path / "localization.json").read_text()) == results
     assert results["command"].endswith("--split public-test --limit 3 --detector haar")
     assert [len(found["conditions"]) for found in results["detectors"]] == [2]
-    table = placement.as_markdown(results).splitlines()
+    table = localization.as_markdown(results).splitlines()
     assert len(table) == 6
     assert len({line.count("|") for line in table[:4]}) == 1
     assert table[3].startswith("| haar | 96 px, -20° |")
     assert table[5] == "Faces seen in 2 pictures that show nobody: haar in 0."
-    assert "haar" in placement.as_text(results)
+    assert "haar" in localization.as_text(results)
 
 
 def test_command_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.tflite"):
-        placement.run(asked("--weights", str(tmp_path / "none.tflite")))
+        localization.run(asked("--weights", str(tmp_path / "none.tflite")))

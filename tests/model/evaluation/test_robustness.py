@@ -12,7 +12,7 @@ from emotion.labels import EMOTIONS
 from model.data.fer2013 import Split, load_fer2013
 from model.evaluation import robustness
 from model.evaluation.fer_package import load_fer
-from model.evaluation.robustness import CHANGES, Change
+from model.evaluation.robustness import CORRUPTIONS, Corruption
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,8 @@ def split(tiny_zip: Path) -> Split:
     return load_fer2013(tiny_zip).public_test
 
 
-def changed(name: str) -> Change:
-    return next(change for change in CHANGES if change.name == name)
+def changed(name: str) -> Corruption:
+    return next(corruption for corruption in CORRUPTIONS if corruption.name == name)
 
 
 def asked(*words: str) -> argparse.Namespace:
@@ -37,39 +37,39 @@ def always(emotion: str) -> robustness.Predict:
 
 
 def figures(name: str, *points: tuple[float, float, float | None]) -> robustness.ChangeFigures:
-    change = changed(name)
+    corruption = changed(name)
     return robustness.ChangeFigures(
         name=name,
-        unit=change.unit,
-        explanation=change.explanation,
-        none=change.none,
+        unit=corruption.unit,
+        explanation=corruption.explanation,
+        none=corruption.none,
         points=[robustness.Point(severity=s, accuracy=a, fer=f) for s, a, f in points],
     )
 
 
-def results_of(*changes: robustness.ChangeFigures) -> robustness.Robustness:
+def results_of(*corruptions: robustness.ChangeFigures) -> robustness.Robustness:
     return robustness.Robustness(
         network={"file": "a.tflite", "bytes": 1, "sha256": ""},
         command="python -m model robustness",
         split="public-test",
         images=3,
-        changes=list(changes),
+        corruptions=list(corruptions),
     )
 
 
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
-def test_every_change_starts_from_the_picture_itself(change: Change, split: Split) -> None:
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda corruption: corruption.name)
+def test_every_change_starts_from_the_picture_itself(corruption: Corruption, split: Split) -> None:
     before = split.images.copy()
-    same = change.alter(split.images, change.none)
+    same = corruption.corrupt(split.images, corruption.none)
     # A JPEG of the best quality still rounds.
-    tolerance = 2 if change.name == "JPEG" else 0
+    tolerance = 2 if corruption.name == "JPEG" else 0
     assert np.abs(same.astype(int) - split.images).max() <= tolerance
-    assert change.none in change.severities
-    worst = max(change.severities, key=lambda severity: abs(severity - change.none))
-    altered = change.alter(split.images, worst)
+    assert corruption.none in corruption.severities
+    worst = max(corruption.severities, key=lambda severity: abs(severity - corruption.none))
+    altered = corruption.corrupt(split.images, worst)
     assert (altered.shape, altered.dtype) == (split.images.shape, np.uint8)
     assert np.abs(altered.astype(int) - split.images).mean() > 1
-    assert np.array_equal(altered, change.alter(split.images, worst))
+    assert np.array_equal(altered, corruption.corrupt(split.images, worst))
     assert np.array_equal(split.images, before)
 
 
@@ -118,7 +118,7 @@ def test_ours_sees_prepared_pictures_and_fer_the_altered_ones(split: Split) -> N
         return predict
 
     (found,) = robustness.measure(
-        split, spy("ours", "happy"), spy("fer", "neutral"), changes=[changed("Too dark")]
+        split, spy("ours", "happy"), spy("fer", "neutral"), corruptions=[changed("Too dark")]
     )
     happy, neutral = (
         float((split.labels == EMOTIONS.index(emotion)).mean()) for emotion in ("happy", "neutral")
@@ -127,7 +127,7 @@ def test_ours_sees_prepared_pictures_and_fer_the_altered_ones(split: Split) -> N
     assert [point["severity"] for point in found["points"]] == list(severities)
     assert {point["accuracy"] for point in found["points"]} == {happy}
     assert {point["fer"] for point in found["points"]} == {neutral}
-    # What is as shot is read once, for all changes.
+    # What is as shot is read once, for all corruptions.
     assert len(seen["ours"]) == len(seen["fer"]) == len(severities)
     assert all(int(face.max()) == 255 for face in seen["ours"][-1])
     assert seen["fer"][-1].max() <= 0.15 * 255 + 1
@@ -166,17 +166,17 @@ def test_command_records_what_it_measured(
     tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(robustness, "RECORD", tmp_path / "robustness.json")
-    monkeypatch.setattr(robustness, "CHANGES", CHANGES[:1])
+    monkeypatch.setattr(robustness, "CORRUPTIONS", CORRUPTIONS[:1])
     monkeypatch.setattr(robustness, "load_predictor", lambda weights: always("happy"))
     results = robustness.run(asked("--data", str(tiny_zip), "--limit", "5", "--record"))
     assert json.loads((tmp_path / "robustness.json").read_text()) == results
     assert [path.name for path in tmp_path.iterdir()] == ["robustness.json"]
-    assert set(results) == {"network", "command", "split", "images", "changes"}
+    assert set(results) == {"network", "command", "split", "images", "corruptions"}
     assert set(results["network"]) == {"file", "bytes", "sha256"}
     assert results["images"] == 5
     assert results["command"] == "python -m model robustness --split public-test --limit 5"
-    assert set(results["changes"][0]) == {"name", "unit", "explanation", "none", "points"}
-    assert set(results["changes"][0]["points"][0]) == {"severity", "accuracy", "fer"}
+    assert set(results["corruptions"][0]) == {"name", "unit", "explanation", "none", "points"}
+    assert set(results["corruptions"][0]["points"][0]) == {"severity", "accuracy", "fer"}
 
 
 def test_limit_is_checked_and_drawn_alike(split: Split) -> None:

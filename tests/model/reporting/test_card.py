@@ -9,8 +9,7 @@ import pytest
 
 from emotion.labels import EMOTIONS
 from model.data.fer2013 import load_fer2013
-from model.evaluation import evaluate, photographs, robustness
-from model.evaluation import localization as placement
+from model.evaluation import evaluate, localization, photographs, robustness
 from model.reporting import card
 
 SETTINGS = {"widths": [4, 8], "depths": [1, 2], "votes": "votes.csv", "backend": "jax"}
@@ -127,7 +126,7 @@ def test_the_documentation_states_what_bad_pictures_cost() -> None:
     text = " ".join((card.HOME.parent / "docs/accuracy.md").read_text().split())
     changes = {
         change["name"]: {point["severity"]: point for point in change["points"]}
-        for change in json.loads(robustness.RECORD.read_text())["changes"]
+        for change in json.loads(robustness.RECORD.read_text())["corruptions"]
     }
     assert len(changes) == 9
     assert all(
@@ -138,7 +137,7 @@ def test_the_documentation_states_what_bad_pictures_cost() -> None:
         f"blurred by 1.5 pixels {blurred['accuracy']:.0%} (`fer` {blurred['fer']:.0%}), "
         f"with noise of 20 intensities {noisy['accuracy']:.0%} ({noisy['fer']:.0%})"
     ).replace("%", " %") in text
-    conditions = json.loads(placement.RECORD.read_text())["detectors"][0]["conditions"]
+    conditions = json.loads(localization.RECORD.read_text())["detectors"][0]["conditions"]
     lost = sum(one["loss"] for one in conditions) / len(conditions)
     assert f"read right {lost:.1f} points less often" in text
 

@@ -36,7 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def asked(**options: object) -> argparse.Namespace:
-    return argparse.Namespace(**{"data": None, "offsets": None, "together": None, **options})
+    return argparse.Namespace(**{"data": None, "offsets": None, "ensembles": None, **options})
 
 
 def test_every_run_is_listed_the_best_last_and_stays_when_its_folder_is_gone(home: Path) -> None:
@@ -140,12 +140,12 @@ def test_networks_in_company_are_right_where_their_mean_is(
     monkeypatch.setattr(experiments, "load_predictor", lambda file: lambda _: answers[file.name])
     (home / "runs" / "unsure").mkdir(parents=True)
     (home / "runs" / "unsure" / "best.keras").touch()
-    table = experiments.run(asked(together=["sure", "unsure"], data=str(tiny_zip))).read_text()
+    table = experiments.run(asked(ensembles=["sure", "unsure"], data=str(tiny_zip))).read_text()
     assert "| sure | 100.00% | 100.00% |" in table
     assert "| unsure | 0.00% | 0.00% |" in table
     assert "| sure + unsure | 100.00% | 100.00% |" in table
     assert "## Networks in company" in experiments.run(asked()).read_text()
     # What was tried before stays, though its networks may be gone.
-    later = experiments.run(asked(together=["sure"], data=str(tiny_zip))).read_text()
+    later = experiments.run(asked(ensembles=["sure"], data=str(tiny_zip))).read_text()
     assert later.count("| sure | 100.00%") == 1
     assert later.index("| unsure |") < later.index("| sure + unsure | 100.00% |")

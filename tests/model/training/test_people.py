@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,10 +14,11 @@ from ai_edge_litert.interpreter import Interpreter
 from emotion.classifier import EmotionClassifier
 from emotion.labels import EMOTIONS
 from model.data.fer2013 import load_fer2013
-from model.evaluation.evaluate import describe, load_predictor
+from model.evaluation.evaluate import load_predictor
 from model.evaluation.photographs import coverage, figures, photographs_as_text, record_photographs
 from model.networks.emotion_cnn import build_model
 from model.networks.second_head import add_second_head
+from model.records import PhotographsRecord, describe, load
 from model.reporting.people_card import people_section, wilson
 from model.training import export, people
 from model.training.people import (
@@ -194,14 +196,21 @@ def test_a_second_head_leaves_the_first_as_it_was(shipped: Path, tiny_zip: Path)
     assert (load_predictor(file)(split.images) == before).all()
 
 
+def read_by(head: str, photos: int, **more: Any) -> Any:
+    some = figures(np.eye(7), np.arange(7))
+    how = {"photos": photos, "part": None, "head": head, "detector": "auto", "command": "…"}
+    return {**how, **some, **more}
+
+
 def test_photographs_are_recorded_a_head_at_a_time(shipped: Path) -> None:
     file = shipped / "emotion_cnn.tflite"
-    record_photographs({"head": "people", "photos": 9, "fer": {"found": 1.0}}, file)
-    record_photographs({"head": "fer2013", "photos": 9}, file)
-    record_photographs({"head": "people", "photos": 8}, file)
-    known = json.loads((shipped / "photographs.json").read_text())
+    fer = figures(np.eye(7), np.arange(7))
+    record_photographs(read_by("people", 9, fer=fer, network=describe(file)), file)
+    record_photographs(read_by("fer2013", 9), file)
+    record_photographs(read_by("people", 8), file)
+    known = load(PhotographsRecord, shipped / "photographs.json")
     assert known["network"] == describe(file)
-    assert known["heads"]["people"] == {"head": "people", "photos": 8, "fer": {"found": 1.0}}
+    assert known["heads"]["people"] == read_by("people", 8, fer=fer)
     assert set(known["heads"]) == {"people", "fer2013"}
 
 
