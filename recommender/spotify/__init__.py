@@ -10,19 +10,19 @@ from recommender.spotify.endpoints import (
     TASTE_SCOPES,
 )
 from recommender.spotify.errors import (
+    EndpointGone,
     KeysRefused,
     NoActiveDevice,
     NotAllowed,
     OwnerNeedsPremium,
     PremiumNeeded,
     Refused,
-    Removed,
+    SaveUnconfirmed,
     ScopeMissing,
     SignInNeeded,
     SpotifyError,
     TooManyRequests,
     Unreachable,
-    Unsettled,
 )
 from recommender.spotify.limits import SHARED, Limits
 from recommender.spotify.types import Account, Device, OwnPlaylist, SpotifyArtist, SpotifyTrack
@@ -35,6 +35,7 @@ __all__ = [
     "TASTE_SCOPES",
     "Account",
     "Device",
+    "EndpointGone",
     "KeysRefused",
     "Limits",
     "NoActiveDevice",
@@ -43,7 +44,7 @@ __all__ = [
     "OwnerNeedsPremium",
     "PremiumNeeded",
     "Refused",
-    "Removed",
+    "SaveUnconfirmed",
     "ScopeMissing",
     "SignInNeeded",
     "SpotifyArtist",
@@ -52,5 +53,4 @@ __all__ = [
     "SpotifyTrack",
     "TooManyRequests",
     "Unreachable",
-    "Unsettled",
 ]

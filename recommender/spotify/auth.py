@@ -27,7 +27,7 @@ from spotipy.exceptions import SpotifyOauthError
 from spotipy.oauth2 import SpotifyPKCE
 
 from recommender.spotify.errors import KeysRefused, SignInNeeded, SpotifyError, Unreachable
-from recommender.spotify.transport import bounded, new_session, quiet_logs
+from recommender.spotify.transport import call_with_timeout, new_session, quiet_logs
 
 REDIRECT: Final = "http://127.0.0.1:8501/"
 ACCOUNTS: Final = "https://accounts.spotify.com/"
@@ -40,7 +40,7 @@ MOST_WAITING: Final = 200
 """Sign-ins under way at a time; beyond that the oldest one is dropped."""
 TIMEOUTS: Final = (2.0, 3.0)
 """Seconds to connect to Spotify's accounts service, and between two pieces of its answer."""
-PATIENCE: Final = 4.5
+TOKEN_SECONDS: Final = 4.5
 """Seconds for the whole of its answer."""
 
 UNKNOWN: Final = (
@@ -224,7 +224,7 @@ class Authorization:
         before = self._cache.token
         fault: SpotifyError | None = None
         try:
-            bounded(question, PATIENCE)
+            call_with_timeout(question, TOKEN_SECONDS)
         except SpotifyError as error:
             fault = error
         except SpotifyOauthError as error:
@@ -251,7 +251,7 @@ def _refusal(error: object) -> SpotifyError:
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class PendingAuthorization:
     """A visitor about to leave for Spotify.
 
     Attributes:
@@ -269,7 +269,7 @@ class Departure:
 
 @dataclass(slots=True)
 class _Waiting:
-    departure: Departure
+    pending: PendingAuthorization
     authorization: Authorization
     asked: tuple[Keys, frozenset[str]]
     until: float
@@ -284,7 +284,7 @@ class Return:
     carry: Any
 
 
-class Departures:
+class PendingAuthorizations:
     """The sign-ins under way, of all visitors; each comes back once, soon, to the same browser.
 
     Spotify's answer arrives in a new session of Streamlit's, which knows nothing of the old one.
@@ -312,8 +312,8 @@ class Departures:
         scopes: Collection[str],
         *,
         carry: Any = None,
-        instead_of: Departure | None = None,
-    ) -> Departure:
+        instead_of: PendingAuthorization | None = None,
+    ) -> PendingAuthorization:
         """Prepare a sign-in.
 
         Args:
@@ -332,21 +332,23 @@ class Departures:
             earlier = self._waiting.pop(instead_of.state, None) if instead_of else None
             if earlier is not None and earlier.asked == asked:
                 earlier.until, earlier.carry = until, carry
-                self._waiting[earlier.departure.state] = earlier
-                return earlier.departure
+                self._waiting[earlier.pending.state] = earlier
+                return earlier.pending
             while len(self._waiting) >= MOST_WAITING:
                 self._waiting.popitem(last=False)
             state, proof = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
             authorization = Authorization(keys, scopes)
-            departure = Departure(authorization.address(state), cookie_of(state), proof, state)
-            self._waiting[state] = _Waiting(departure, authorization, asked, until, carry)
+            pending = PendingAuthorization(
+                authorization.address(state), cookie_of(state), proof, state
+            )
+            self._waiting[state] = _Waiting(pending, authorization, asked, until, carry)
             self._sweep_later()
-        return departure
+        return pending
 
-    def forget(self, departure: Departure) -> None:
+    def forget(self, pending: PendingAuthorization) -> None:
         """Drop a sign-in that is not wanted any more, with what is carried for it."""
         with self._lock:
-            self._waiting.pop(departure.state, None)
+            self._waiting.pop(pending.state, None)
 
     def claim(self, state: str, cookies: Mapping[str, str]) -> Return:
         """Return the sign-in that came back with a state. It cannot be claimed again.
@@ -365,7 +367,7 @@ class Departures:
                 raise SignInRefused(UNKNOWN)
             shown = cookies.get(cookie_of(state), "")
             # Refused and not used up: a stranger who has the address must not spoil it either.
-            if not hmac.compare_digest(shown.encode(), waiting.departure.proof.encode()):
+            if not hmac.compare_digest(shown.encode(), waiting.pending.proof.encode()):
                 raise SignInRefused(ELSEWHERE)
             del self._waiting[state]
         return Return(waiting.authorization, waiting.carry)

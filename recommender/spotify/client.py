@@ -1,4 +1,4 @@
-"""Spotify's Web API for one visitor, or for the app itself: typed, bounded, calm about faults.
+"""Spotify's Web API for one visitor, or for the app: typed, with deadlines, calm about faults.
 
 spotipy speaks underneath. Around it: nothing waits for a ``Retry-After``, nothing is sent that is
 not in `ENDPOINTS`, no call takes longer than its time, and every fault has a name and a sentence.
@@ -19,12 +19,12 @@ import spotipy
 
 from recommender.spotify import limits as shared_limits
 from recommender.spotify.endpoints import ENDPOINTS, endpoint_of
-from recommender.spotify.errors import Removed, SignInNeeded, SpotifyError, Unreachable
+from recommender.spotify.errors import EndpointGone, SignInNeeded, SpotifyError, Unreachable
 from recommender.spotify.limits import Limits
 from recommender.spotify.transport import (
     Deadline,
     Timeouts,
-    bounded,
+    call_with_timeout,
     fault_of,
     new_session,
     quiet_logs,
@@ -70,7 +70,7 @@ class SpotifyClient:
 
     Args:
         token_source: returns a valid access token; called before each call, and once for all
-            calls of `together`. It may raise a `SpotifyError`, and may be called from another
+            calls under one deadline. It may raise a `SpotifyError`, and may be called from another
             thread than the page's: it must not look into a visitor's session.
         api_url: address of the API, by default `api_url()`.
         session: what sends the requests, `transport.new_session()` by default.
@@ -81,8 +81,8 @@ class SpotifyClient:
 
     Every method raises a `SpotifyError`; its ``sentence`` is for the visitor. Those that all have
     in common: `SignInNeeded`, `ScopeMissing`, `NotAllowed`, `OwnerNeedsPremium`,
-    `TooManyRequests` (also without asking Spotify, while that kind of call rests), `Unreachable`,
-    `Removed`, `Refused`.
+    `TooManyRequests` (also without asking Spotify, while that kind of call backs off),
+    `Unreachable`, `EndpointGone`, `Refused`.
     """
 
     def __init__(
@@ -111,8 +111,11 @@ class SpotifyClient:
     def __repr__(self) -> str:
         return f"SpotifyClient(api_url={self.api_url!r})"
 
-    def together(self, seconds: float) -> SpotifyClient:
-        """Return a client whose calls, all of them together, take at most so many seconds.
+    def with_deadline(self, seconds: float) -> SpotifyClient:
+        """Return a client whose calls, all of them together, have one deadline.
+
+        Args:
+            seconds: from now, for all of them.
 
         It asks for the token now, and its calls may run at the same time.
         """
@@ -136,7 +139,7 @@ class SpotifyClient:
         return client
 
     def seconds_left(self) -> float:
-        """Return the seconds that are left to the calls of `together`, or to a single call."""
+        """Return the seconds that are left to the calls under a deadline, or to a single call."""
         return self.timeouts.total if self._deadline is None else self._deadline.left()
 
     def owner(self) -> str:
@@ -319,7 +322,7 @@ class SpotifyClient:
                 raise
             # A 401 was not carried out, so it may be repeated.
             renew = partial(self._renew, token)
-            bounded(renew, deadline.left())
+            call_with_timeout(renew, deadline.left())
             answer = self._ask(name, ask, self._token(), deadline)
         if answer is None:
             return {}
@@ -331,7 +334,7 @@ class SpotifyClient:
         api = _Api(token, self)
         fault: SpotifyError
         try:
-            return bounded(lambda: ask(api), deadline.left())
+            return call_with_timeout(lambda: ask(api), deadline.left())
         except SpotifyError as error:
             fault = error
         except requests.RequestException as error:
@@ -378,7 +381,7 @@ class _Api(spotipy.Spotify):  # type: ignore[misc]  # spotipy carries no types
     def _internal_call(self, method: str, url: str, payload: Any, params: Mapping[str, Any]) -> Any:
         endpoint = endpoint_of(method, url)
         if endpoint is None:
-            raise Removed
+            raise EndpointGone
         response = self._session.request(
             method,
             self.prefix + url,
@@ -389,7 +392,7 @@ class _Api(spotipy.Spotify):  # type: ignore[misc]  # spotipy carries no types
             allow_redirects=False,
         )
         if response.status_code == 429:
-            raise self._limits.rest(
+            raise self._limits.back_off(
                 endpoint.kind,
                 response.headers.get("Retry-After"),
                 quota="QUOTA_EXCEEDED" in response.text[:4000],

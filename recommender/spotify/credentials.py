@@ -14,12 +14,12 @@ from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
 from recommender.spotify.client import SpotifyClient
 from recommender.spotify.errors import KeysRefused, SpotifyError, Unreachable
-from recommender.spotify.transport import bounded, fault_of, new_session, quiet_logs
+from recommender.spotify.transport import call_with_timeout, fault_of, new_session, quiet_logs
 
 ACCOUNTS_URL: Final = "https://accounts.spotify.com/"
 """Where Spotify hands out tokens."""
 
-PATIENCE: Final = 1.5
+APP_TOKEN_SECONDS: Final = 1.5
 """Seconds for a token: a search that waits for it has two."""
 
 PAUSE: Final = 30.0
@@ -44,7 +44,7 @@ class AppToken:
         client_secret: str,
         *,
         accounts_url: str | None = None,
-        seconds: float = PATIENCE,
+        seconds: float = APP_TOKEN_SECONDS,
         pause: float = PAUSE,
     ) -> None:
         quiet_logs()
@@ -87,7 +87,7 @@ class AppToken:
             raise self._fault.with_traceback(None)
         fault: SpotifyError
         try:
-            token: Any = bounded(
+            token: Any = call_with_timeout(
                 lambda: self._manager.get_access_token(as_dict=False, check_cache=check_cache),
                 self._seconds,
             )

@@ -82,7 +82,7 @@ class KeysRefused(SpotifyError):
     said = "Spotify does not accept the keys that this app was set up with."
 
 
-class Removed(SpotifyError):
+class EndpointGone(SpotifyError):
     """Spotify no longer offers this call to apps like this one (403, 404 or 410)."""
 
     said = "Spotify no longer offers this to apps like this one."
@@ -118,7 +118,7 @@ class Unreachable(SpotifyError):
         self.pending = pending
 
 
-class Unsettled(Unreachable):
+class SaveUnconfirmed(Unreachable):
     """A save is not repeated yet, since Spotify may still be carrying it out."""
 
     said = (

@@ -1,7 +1,7 @@
-"""Which kinds of calls rest after Spotify said "too many requests", and until when.
+"""Which kinds of calls back off after Spotify said "too many requests", and until when.
 
 Spotify counts what an app asks, not what a visitor asks: a 429 that one visitor meets holds for
-all. So one `Limits` serves the whole process. Nothing in it is about anybody.
+all. So one `Limits` serves the whole process. Nothing in it is about a visitor.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from typing import Final
 
 from recommender.spotify.errors import TooManyRequests
 
-UNSAID: Final = timedelta(seconds=30)
-"""How long to rest where a 429 has no usable ``Retry-After``: the window in which Spotify counts
-is 30 seconds long."""
+DEFAULT_BACK_OFF: Final = timedelta(seconds=30)
+"""How long to back off where a 429 has no usable ``Retry-After``: Spotify counts within 30 s."""
 
-LONGEST: Final = timedelta(days=1)
-"""The longest rest that Spotify is known to ask for; after that one call may try again."""
+MAX_BACK_OFF: Final = timedelta(days=1)
+"""The longest wait that Spotify is known to ask for; after that one call may try again."""
 
-UNASKED: Final = ("search", "taste")
-"""Kinds of calls that nobody presses a button for. Where the quota of the developer's whole
-account is spent (429 with ``QUOTA_EXCEEDED``), these rest together; what a visitor asks for
+BACKGROUND_KINDS: Final = ("search", "taste")
+"""Kinds of calls that no visitor presses a button for. Where the quota of the developer's whole
+account is spent (429 with ``QUOTA_EXCEEDED``), these back off together; what a visitor asks for
 (sign in, save, play) still tries."""
 
 
@@ -47,32 +46,33 @@ class Limits:
         """Do nothing where a kind of call may be made.
 
         Raises:
-            TooManyRequests: it rests.
+            TooManyRequests: it backs off.
         """
-        until = self.resting().get(kind)
+        until = self.backing_off().get(kind)
         if until is not None:
             raise TooManyRequests(until, kind=kind, now=self._now)
 
-    def rest(
+    def back_off(
         self, kind: str, retry_after: str | None = None, *, quota: bool = False
     ) -> TooManyRequests:
         """Note a 429 and return the error that says so.
 
         Args:
             kind: the kind of call that was answered so.
-            retry_after: the header, seconds or a date; `UNSAID` holds where it is neither.
-            quota: whether the answer spoke of the account's quota (see `UNASKED`).
+            retry_after: the header, seconds or a date; `DEFAULT_BACK_OFF` where it is
+                neither.
+            quota: whether the answer spoke of the account's quota (see `BACKGROUND_KINDS`).
         """
         now = self._now()
         until = now + _wait(retry_after, now)
         with self._lock:
-            for name in {kind, *UNASKED} if quota and kind in UNASKED else {kind}:
+            for name in {kind, *BACKGROUND_KINDS} if quota and kind in BACKGROUND_KINDS else {kind}:
                 self._until[name] = max(until, self._until.get(name, until))
             until = self._until[kind]
         return TooManyRequests(until, kind=kind, now=self._now)
 
-    def resting(self) -> Mapping[str, datetime]:
-        """Return the kinds that rest now and until when, for a page that shows the quota."""
+    def backing_off(self) -> Mapping[str, datetime]:
+        """Return the kinds that back off now and until when, for a page that shows the quota."""
         now = self._now()
         with self._lock:
             self._until = {kind: until for kind, until in self._until.items() if until > now}
@@ -96,8 +96,8 @@ def _wait(retry_after: str | None, now: datetime) -> timedelta:
         try:
             seconds = (parsedate_to_datetime(text) - now).total_seconds()
         except (ValueError, TypeError):
-            return UNSAID
+            return DEFAULT_BACK_OFF
     # Also where it is no number at all.
     if not seconds > 0:
-        return UNSAID
-    return timedelta(seconds=min(seconds, LONGEST.total_seconds()))
+        return DEFAULT_BACK_OFF
+    return timedelta(seconds=min(seconds, MAX_BACK_OFF.total_seconds()))

@@ -19,12 +19,18 @@ from datetime import date
 from typing import Final
 
 from recommender.spotify.client import MOST_ITEMS, SpotifyClient
-from recommender.spotify.errors import Refused, Removed, ScopeMissing, Unreachable, Unsettled
+from recommender.spotify.errors import (
+    EndpointGone,
+    Refused,
+    SaveUnconfirmed,
+    ScopeMissing,
+    Unreachable,
+)
 from recommender.spotify.types import OwnPlaylist
 from recommender.types import Playlist
 
-PATIENCE: Final = 5.0
-"""Seconds that a press of the button may take, all its calls together."""
+SAVE_SECONDS: Final = 5.0
+"""Seconds that a press of the button may take, all its calls limited."""
 
 SETTLE: Final = 15.0
 """Seconds for which an unanswered request may still be carried out. Until then it is looked for
@@ -106,7 +112,7 @@ def save(
     today: date | None = None,
     saves: Saves = SAVES,
     settle: float = SETTLE,
-    patience: float = PATIENCE,
+    seconds: float = SAVE_SECONDS,
 ) -> SavedPlaylist:
     """Save a playlist to the account of whoever is signed in, private by default.
 
@@ -121,31 +127,31 @@ def save(
         today: the day in the name, by default this one.
         saves: where it is remembered.
         settle: seconds for which an unanswered request is not repeated.
-        patience: seconds that all calls may take together.
+        seconds: seconds that all calls may take limited.
 
     Raises:
         ValueError: the playlist is empty.
-        Unsettled: Spotify may still be saving; press again in a few seconds.
+        SaveUnconfirmed: Spotify may still be saving; press again in a few seconds.
         SpotifyError: anything else; what was begun is finished by the next press.
     """
     uris = [f"spotify:track:{pick.track.id}" for pick in playlist.picks]
     if not uris:
         raise ValueError("Incorrect value for 'playlist' argument: it has no tracks")
     mark = mark_of(uris)
-    together = client.together(patience)
-    record = saves.record(together.owner(), key, mark)
-    with _alone(record, together):
+    limited = client.with_deadline(seconds)
+    record = saves.record(limited.owner(), key, mark)
+    with _alone(record, limited):
         created = False
         if record.found is None:
-            record.found = _look(together, record, mark)
+            record.found = _look(limited, record, mark)
         if record.found is None:
             if time.monotonic() < record.wait_until:
-                raise Unsettled
+                raise SaveUnconfirmed
             name, description = words(playlist, today=today)
-            record.found = _create(together, record, name, description, mark, public, settle)
+            record.found = _create(limited, record, name, description, mark, public, settle)
             created = True
         if not record.done:
-            _fill(together, record, record.found, uris, created, settle)
+            _fill(limited, record, record.found, uris, created, settle)
             record.done = True
         found = record.found
     return SavedPlaylist(found.id, found.name, found.url, len(uris), created)
@@ -169,7 +175,7 @@ def mark_of(uris: Sequence[str]) -> str:
 def _alone(record: _Record, client: SpotifyClient) -> Iterator[None]:
     """Let one press at a time work on a save; a second one waits for its answer."""
     if not record.lock.acquire(timeout=max(0.0, client.seconds_left())):
-        raise Unsettled
+        raise SaveUnconfirmed
     try:
         yield
     finally:
@@ -179,7 +185,7 @@ def _alone(record: _Record, client: SpotifyClient) -> Iterator[None]:
 def _look(client: SpotifyClient, record: _Record, mark: str) -> OwnPlaylist | None:
     try:
         own = client.own_playlists()
-    except (ScopeMissing, Removed, Refused):
+    except (ScopeMissing, EndpointGone, Refused):
         if record.in_doubt:
             raise
         return None
@@ -213,7 +219,7 @@ def _create(
         return made
     found = _look(client, record, mark)
     if found is None:
-        raise Unsettled if lost.pending else lost
+        raise SaveUnconfirmed if lost.pending else lost
     return found
 
 
@@ -231,7 +237,7 @@ def _fill(
     repeated = False
     while missing := [uri for uri in uris if uri not in there]:
         if time.monotonic() < record.wait_until and not there.issuperset(record.asked):
-            raise Unsettled
+            raise SaveUnconfirmed
         record.asked = tuple(missing[:MOST_ITEMS])
         try:
             client.add_items(found.id, record.asked)

@@ -16,8 +16,8 @@ from recommender.spotify.errors import SpotifyError
 from recommender.spotify.types import TIME_RANGES, SpotifyArtist, SpotifyTrack
 from recommender.taste.taste import Affinities
 
-PATIENCE: Final = 5.0
-"""Seconds for all calls together."""
+PROFILE_SECONDS: Final = 5.0
+"""Seconds for all calls limited."""
 
 RANGES: Final = {"short_term": 1.0, "medium_term": 0.8, "long_term": 0.6}
 """How much a place in the top list of each time counts: lately more than once."""
@@ -52,7 +52,7 @@ class Profile:
 
 
 def read_profile(
-    client: SpotifyClient, *, catalog: Catalog | None = None, patience: float = PATIENCE
+    client: SpotifyClient, *, catalog: Catalog | None = None, seconds: float = PROFILE_SECONDS
 ) -> Profile:
     """Read the top artists and tracks of three times and what was played lately, all at once.
 
@@ -61,16 +61,16 @@ def read_profile(
     Args:
         client: the listener's. Needs `TASTE_SCOPES`.
         catalog: says the genres of the tracks that it knows; Spotify names few genres.
-        patience: seconds for all of it.
+        seconds: seconds for all of it.
 
     Raises:
         SpotifyError: nothing at all could be read.
     """
-    together = client.together(patience)
+    limited = client.with_deadline(seconds)
     asks: dict[str, Callable[[], list[Any]]] = {
-        **{f"artists {time}": partial(together.top_artists, time) for time in TIME_RANGES},
-        **{f"tracks {time}": partial(together.top_tracks, time) for time in TIME_RANGES},
-        "recent": together.recently_played,
+        **{f"artists {time}": partial(limited.top_artists, time) for time in TIME_RANGES},
+        **{f"tracks {time}": partial(limited.top_tracks, time) for time in TIME_RANGES},
+        "recent": limited.recently_played,
     }
     answers: dict[str, list[Any]] = {}
     faults: list[SpotifyError] = []

@@ -19,7 +19,7 @@ from recommender.spotify import limits as shared_limits
 from recommender.spotify.cache import DayCache
 from recommender.spotify.errors import SpotifyError
 from recommender.spotify.limits import Limits
-from recommender.spotify.transport import bounded, new_session, quiet_logs
+from recommender.spotify.transport import call_with_timeout, new_session, quiet_logs
 
 URL: Final = "https://api.reccobeats.com/v1/"
 """Where it answers."""
@@ -87,10 +87,10 @@ class ReccoBeats:
     def _fetch(self, ids: Sequence[str], seconds: float) -> None:
         try:
             self._limits.check("features")
-            found = bounded(lambda: self._ask(ids, seconds), seconds)
+            found = call_with_timeout(lambda: self._ask(ids, seconds), seconds)
         except (SpotifyError, requests.RequestException, ValueError, TypeError) as fault:
-            if "features" not in self._limits.resting():
-                self._limits.rest("features")
+            if "features" not in self._limits.backing_off():
+                self._limits.back_off("features")
             _log.info("ReccoBeats did not answer: %s", type(fault).__name__)
             return
         for track_id in ids:
@@ -104,7 +104,7 @@ class ReccoBeats:
             allow_redirects=False,
         )
         if response.status_code == 429:
-            raise self._limits.rest("features", response.headers.get("Retry-After"))
+            raise self._limits.back_off("features", response.headers.get("Retry-After"))
         response.raise_for_status()
         content = response.json()
         entries = content.get("content") if isinstance(content, Mapping) else None

@@ -22,14 +22,14 @@ from recommender.spotify.client import SpotifyClient
 from recommender.spotify.errors import SpotifyError
 from recommender.spotify.feature_imputation import Candidate, place
 from recommender.spotify.reccobeats import ReccoBeats
-from recommender.spotify.transport import Deadline, bounded
+from recommender.spotify.transport import Deadline, call_with_timeout
 from recommender.spotify.types import SpotifyTrack
 from recommender.types import EVERYTHING, Filters, Mood, Track
 
 SEARCHES: Final = 3
 """Searches for a recommendation, at most."""
 
-PATIENCE: Final = 2.0
+SEARCH_SECONDS: Final = 2.0
 """Seconds for all of them together."""
 
 LATELY: Final = 5
@@ -77,7 +77,7 @@ def find_tracks(
     filters: Filters = EVERYTHING,
     seed: int = 0,
     market: str | None = None,
-    seconds: float = PATIENCE,
+    seconds: float = SEARCH_SECONDS,
     cache: Searches = SEARCHED,
     reccobeats: ReccoBeats | None = None,
 ) -> list[Track]:
@@ -87,7 +87,7 @@ def find_tracks(
 
     Args:
         client: the app's (`credentials.app_client`) or the listener's; no scope is needed.
-        catalog: where valence and energy are looked up; see `placing.place`.
+        catalog: where valence and energy are looked up; see `feature_imputation`.
         slots: the journey, such as `recommender.plan` makes it; at least one mood.
         filters: which genres and decades to search in. The rest of it is `recommend`'s to keep.
         seed: what to draw genres and words with.
@@ -205,12 +205,12 @@ def _search(
     fault: SpotifyError | None = None
     try:
         # Also the token may have to be fetched first.
-        together = bounded(lambda: client.together(deadline.left()), deadline.left())
+        within = call_with_timeout(lambda: client.with_deadline(deadline.left()), deadline.left())
     except SpotifyError as error:
         return found, error
     with ThreadPoolExecutor(SEARCHES, thread_name_prefix="search") as pool:
         waiting = {
-            query: pool.submit(together.search, query.text, market=market)
+            query: pool.submit(within.search, query.text, market=market)
             for query in asked[:SEARCHES]
         }
         for query, future in waiting.items():

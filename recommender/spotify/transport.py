@@ -1,4 +1,4 @@
-"""How requests travel: bounded in time, gentle after faults, silent in the logs."""
+"""How requests travel: with a deadline, gentle after faults, silent in the logs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from urllib3.util import Retry
 
 from recommender.spotify.endpoints import Endpoint
 from recommender.spotify.errors import (
+    EndpointGone,
     NoActiveDevice,
     NotAllowed,
     OwnerNeedsPremium,
     PremiumNeeded,
     Refused,
-    Removed,
     ScopeMissing,
     SignInNeeded,
     SpotifyError,
@@ -78,8 +78,8 @@ def new_session() -> requests.Session:
     return session
 
 
-def bounded(function: Callable[[], Answer], seconds: float) -> Answer:
-    """Return what a function returns, or give up after so many seconds.
+def call_with_timeout(function: Callable[[], Answer], seconds: float) -> Answer:
+    """Return what a function returns, or give up after some seconds.
 
     Timeouts of sockets start anew with each byte, and none covers the look-up of a name; so the
     work is done in a thread that may be left behind. It ends by its own timeouts.
@@ -151,7 +151,7 @@ def refusal_of(status: int, body: str, endpoint: Endpoint | None) -> SpotifyErro
     if status == 404 and is_player and "device not found" in text:
         return NoActiveDevice()
     if status == 410 or (status == 404 and not (endpoint is not None and endpoint.has_id)):
-        return Removed()
+        return EndpointGone()
     return Refused(status)
 
 
@@ -162,7 +162,7 @@ def _forbidden(text: str) -> SpotifyError:
         return OwnerNeedsPremium() if "owner" in text else PremiumNeeded()
     # A removed endpoint says "Forbidden" and nothing more.
     reasons = ("restriction", "not own", "not allowed", "collaborator")
-    return Refused(403) if any(reason in text for reason in reasons) else Removed()
+    return Refused(403) if any(reason in text for reason in reasons) else EndpointGone()
 
 
 def _has(error: BaseException, kinds: tuple[type[BaseException], ...]) -> bool:

@@ -219,7 +219,7 @@ def test_with_the_api_down_the_page_says_so_and_stays(
 
 def test_what_rests_is_said_with_its_time(settings: AppTest, spotify: SpotifyServer) -> None:
     settings.session_state[page.MINE] = connection(spotify)
-    SHARED.rest("search", str(3 * 86400))
+    SHARED.back_off("search", str(3 * 86400))
     settings.run()
     (info,) = settings.info
     tomorrow = datetime.now(UTC) + timedelta(days=1)

@@ -1,7 +1,7 @@
 """Spotify for one visitor: who is connected, the way there and back, and what it is used for.
 
 Everything a visitor's connection consists of is in their session, under one key. What visitors
-share is a list of sign-ins under way (`Departures`) and the knowledge which calls rest.
+share is a list of sign-ins under way (`PendingAuthorizations`) and the knowledge which calls rest.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from recommender.spotify.auth import (
     LOOPBACK,
     REDIRECT,
     Authorization,
-    Departure,
-    Departures,
     Keys,
+    PendingAuthorization,
+    PendingAuthorizations,
     SignInRefused,
     cookie_of,
     keys_from,
@@ -138,7 +138,7 @@ class _Luggage:
 class _Leaving:
     """A visitor's one sign-in under way, and how often they have asked for it."""
 
-    departure: Departure
+    pending: PendingAuthorization
     press: int
 
 
@@ -212,13 +212,13 @@ def connect(*permissions: str, page: str) -> None:
         scopes.update(PERMISSIONS[permission].scopes)
     session = {key: st.session_state[key] for key in CARRIED if key in st.session_state}
     earlier: _Leaving | None = st.session_state.get(LEAVING)
-    departure = _departures().begin(
+    pending = _departures().begin(
         found,
         sorted(scopes),
         carry=_Luggage(page, session),
-        instead_of=earlier.departure if earlier else None,
+        instead_of=earlier.pending if earlier else None,
     )
-    st.session_state[LEAVING] = _Leaving(departure, earlier.press + 1 if earlier else 1)
+    st.session_state[LEAVING] = _Leaving(pending, earlier.press + 1 if earlier else 1)
 
 
 def disconnect(notice: str = "Disconnected. The token and all that was read are deleted.") -> None:
@@ -226,7 +226,7 @@ def disconnect(notice: str = "Disconnected. The token and all that was read are 
     mine: Connection | None = st.session_state.pop(MINE, None)
     leaving: _Leaving | None = st.session_state.pop(LEAVING, None)
     if leaving is not None:
-        _departures().forget(leaving.departure)
+        _departures().forget(leaving.pending)
     if mine is not None:
         mine.authorization.forget()
         mine.client.close()
@@ -395,7 +395,7 @@ def resting() -> list[str]:
     """Return what Spotify asked to be left alone with, a line each, in the visitor's time."""
     return [
         f"{_RESTING.get(kind, 'This')} until {clock(until)}."
-        for kind, until in sorted(SHARED.resting().items(), key=lambda item: item[1])
+        for kind, until in sorted(SHARED.backing_off().items(), key=lambda item: item[1])
     ]
 
 
@@ -428,7 +428,7 @@ def handle_oauth_redirect() -> None:
         return
     leaving: _Leaving | None = st.session_state.get(LEAVING)
     if leaving is not None:
-        door.leave(leaving.departure, leaving.press)
+        door.leave(leaving.pending, leaving.press)
     answer: _Answer | None = st.session_state.get(ANSWER)
     if answer is None:
         answer = _answer(st.query_params)
@@ -502,5 +502,5 @@ _WHY: Final[Mapping[str, str]] = {
 
 
 @st.cache_resource(show_spinner=False)
-def _departures() -> Departures:
-    return Departures()
+def _departures() -> PendingAuthorizations:
+    return PendingAuthorizations()

@@ -173,10 +173,10 @@ def test_a_refused_token_is_renewed_once(spotify: SpotifyServer) -> None:
 
     client = SpotifyClient(lambda: tokens[-1], api_url=spotify.api_url, renew=renew)
     assert client.me().account_id == "account-ann"
-    assert client.together(5).create_playlist("Name", "Text").name == "Name"
+    assert client.with_deadline(5).create_playlist("Name", "Text").name == "Name"
     assert refused == ["old"]
     tokens.append("stale")
-    made = client.together(5).create_playlist("Another", "Text")
+    made = client.with_deadline(5).create_playlist("Another", "Text")
     assert len(spotify.playlists) == 2
     assert made.id in spotify.playlists
     spotify.always("GET /me", error(401, "The access token expired"))

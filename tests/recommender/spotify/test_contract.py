@@ -21,10 +21,9 @@ from recommender.catalog.catalog import Catalog
 from recommender.spotify import Limits, Refused, SpotifyClient, Unreachable
 from recommender.spotify.cache import DayCache
 from recommender.spotify.endpoints import ENDPOINTS, REMOVED
-from recommender.spotify.playlists import Saves, save
-from recommender.spotify.profile import read_profile
-from recommender.spotify.search import find_tracks
+from recommender.spotify.playlists import Saves
 from recommender.types import Mood, Pick, Playlist, Track
+from tests.recommender.spotify.conftest import find_tracks, read_profile, save
 from tests.recommender.spotify.server import Request, SpotifyServer
 from tests.recommender.spotify.test_faults import CALLS
 

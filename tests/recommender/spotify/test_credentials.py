@@ -5,6 +5,7 @@ import pytest
 from recommender.spotify import KeysRefused, SpotifyError, Unreachable
 from recommender.spotify.credentials import AppToken, app_client
 from tests.recommender.spotify import server as scripted
+from tests.recommender.spotify.conftest import AMPLE_SECONDS
 from tests.recommender.spotify.server import CLIENT_ID, CLIENT_SECRET, Fault, SpotifyServer
 
 TOKEN = "POST /api/token"
@@ -45,7 +46,7 @@ def test_a_token_that_is_refused_is_fetched_anew(spotify: SpotifyServer) -> None
 
 
 def test_wrong_keys_are_named(spotify: SpotifyServer) -> None:
-    token = AppToken(CLIENT_ID, "wrong", accounts_url=spotify.accounts_url)
+    token = AppToken(CLIENT_ID, "wrong", accounts_url=spotify.accounts_url, seconds=AMPLE_SECONDS)
     with pytest.raises(KeysRefused, match="keys"):
         token()
 
@@ -78,7 +79,7 @@ def test_an_accounts_service_in_trouble(spotify: SpotifyServer, fault: Fault) ->
 
 
 def test_after_a_fault_the_accounts_service_is_left_alone(spotify: SpotifyServer) -> None:
-    token = AppToken(CLIENT_ID, "wrong", accounts_url=spotify.accounts_url)
+    token = AppToken(CLIENT_ID, "wrong", accounts_url=spotify.accounts_url, seconds=AMPLE_SECONDS)
     for _ in range(3):
         with pytest.raises(KeysRefused):
             token()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import recommender.spotify
-from recommender.spotify import Removed, SpotifyClient
+from recommender.spotify import EndpointGone, SpotifyClient
 from recommender.spotify.client import _Api
 from recommender.spotify.endpoints import (
     ENDPOINTS,
@@ -116,7 +116,7 @@ def test_what_is_gone_is_not_even_asked_for(
 ) -> None:
     """Should somebody call it all the same: it is stopped before it leaves."""
     for path in REMOVED:
-        with pytest.raises(Removed):
+        with pytest.raises(EndpointGone):
             getattr(_Api("token", client), method)(re.sub(r"\{[a-z_]+\}", "abc", path).strip("/"))
     assert spotify.requests == []
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from recommender.spotify import (
+    EndpointGone,
     NoActiveDevice,
     NotAllowed,
     OwnerNeedsPremium,
     PremiumNeeded,
     Refused,
-    Removed,
     ScopeMissing,
     SignInNeeded,
     SpotifyClient,
@@ -24,8 +24,8 @@ from recommender.spotify import (
 )
 from recommender.spotify.endpoints import ENDPOINTS
 from recommender.spotify.errors import in_words
-from recommender.spotify.playlists import PATIENCE as SAVE_PATIENCE
-from recommender.spotify.search import PATIENCE as SEARCH_PATIENCE
+from recommender.spotify.playlists import SAVE_SECONDS
+from recommender.spotify.search import SEARCH_SECONDS
 from recommender.spotify.transport import Timeouts
 from tests.recommender.spotify import server as scripted
 from tests.recommender.spotify.conftest import QUICK
@@ -65,9 +65,9 @@ FAULTS: dict[str, tuple[Fault, type[SpotifyError], str]] = {
     "owner without Premium": (scripted.OWNER_NEEDS_PREMIUM, OwnerNeedsPremium, "owner has Premium"),
     "scope": (scripted.INSUFFICIENT_SCOPE, ScopeMissing, "not allowed this yet"),
     "scope, the old way": (scripted.error(401, "Permissions missing"), ScopeMissing, "not allowed"),
-    "removed": (scripted.REMOVED, Removed, "no longer offers"),
-    "removed, without a body": (Fault(403), Removed, "no longer offers"),
-    "gone": (scripted.error(410, "Gone"), Removed, "no longer offers"),
+    "removed": (scripted.REMOVED, EndpointGone, "no longer offers"),
+    "removed, without a body": (Fault(403), EndpointGone, "no longer offers"),
+    "gone": (scripted.error(410, "Gone"), EndpointGone, "no longer offers"),
     "too many, a day": (scripted.too_many(86400), TooManyRequests, "in about 24 hours"),
     "too many, soon": (scripted.too_many(2), TooManyRequests, "in a minute"),
     "too many, without a header": (scripted.too_many(None), TooManyRequests, "in a minute"),
@@ -146,7 +146,7 @@ def test_a_missing_playlist_is_no_removed_endpoint(client: SpotifyClient) -> Non
 
 def test_a_removed_endpoint_that_answers_404(spotify: SpotifyServer, client: SpotifyClient) -> None:
     spotify.fault("GET /search", Fault(404))
-    with pytest.raises(Removed):
+    with pytest.raises(EndpointGone):
         client.search("x")
 
 
@@ -189,7 +189,7 @@ def test_a_token_that_comes_late_leaves_less_time(
     spotify: SpotifyServer, make_client: Callable[..., SpotifyClient]
 ) -> None:
     with pytest.raises(Unreachable) as caught:
-        make_client(timeouts=QUICK).together(0).me()
+        make_client(timeouts=QUICK).with_deadline(0).me()
     assert not caught.value.sent
     assert spotify.requests == []
 
@@ -220,8 +220,8 @@ def test_reading_is_tried_again_and_writing_is_not(
 def test_no_patience_is_longer_than_five_seconds() -> None:
     times = Timeouts()
     assert max(times.connect, times.read) <= times.total <= 5
-    assert SAVE_PATIENCE <= 5
-    assert SEARCH_PATIENCE <= 2
+    assert SAVE_SECONDS <= 5
+    assert SEARCH_SECONDS <= 2
 
 
 def test_redirects_are_not_followed_with_a_token(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from recommender.spotify import Limits, SpotifyClient, TooManyRequests
-from recommender.spotify.limits import UNSAID
+from recommender.spotify.limits import DEFAULT_BACK_OFF
 from tests.recommender.spotify import server as scripted
 from tests.recommender.spotify.server import SpotifyServer
 
@@ -37,22 +37,22 @@ def limits(clock: Clock) -> Limits:
         ("2", NOON + timedelta(seconds=2)),
         (" 86400 ", NOON + timedelta(days=1)),
         ("1.5", NOON + timedelta(seconds=1.5)),
-        (None, NOON + UNSAID),
-        ("", NOON + UNSAID),
-        ("soon", NOON + UNSAID),
-        ("0", NOON + UNSAID),
-        ("-7", NOON + UNSAID),
-        ("nan", NOON + UNSAID),
+        (None, NOON + DEFAULT_BACK_OFF),
+        ("", NOON + DEFAULT_BACK_OFF),
+        ("soon", NOON + DEFAULT_BACK_OFF),
+        ("0", NOON + DEFAULT_BACK_OFF),
+        ("-7", NOON + DEFAULT_BACK_OFF),
+        ("nan", NOON + DEFAULT_BACK_OFF),
         ("1e400", NOON + timedelta(days=1)),
         ("99999999999999999999", NOON + timedelta(days=1)),
         ("Wed, 25 Nov 2026 12:10:00 GMT", NOON + timedelta(minutes=10)),
-        ("Wed, 25 Nov 2026 11:10:00 GMT", NOON + UNSAID),
-        ("Wed, 25 Nov 2026 12:10:00 -0000", NOON + UNSAID),
+        ("Wed, 25 Nov 2026 11:10:00 GMT", NOON + DEFAULT_BACK_OFF),
+        ("Wed, 25 Nov 2026 12:10:00 -0000", NOON + DEFAULT_BACK_OFF),
     ],
 )
 def test_a_deadline_from_any_header(limits: Limits, header: str | None, until: datetime) -> None:
-    assert limits.rest("search", header).until == until
-    assert limits.resting() == {"search": until}
+    assert limits.back_off("search", header).until == until
+    assert limits.backing_off() == {"search": until}
 
 
 def test_a_kind_rests_until_its_deadline_and_others_go_on(
@@ -79,7 +79,7 @@ def test_a_kind_rests_until_its_deadline_and_others_go_on(
     assert ann.create_playlist("Name", "Text").name == "Name"
     clock.now += timedelta(seconds=1)
     assert ben.search("y")
-    assert limits.resting() == {}
+    assert limits.backing_off() == {}
 
 
 def test_a_spent_quota_rests_what_nobody_pressed_a_button_for(
@@ -89,17 +89,17 @@ def test_a_spent_quota_rests_what_nobody_pressed_a_button_for(
     spotify.fault("GET /me/top/tracks", scripted.too_many(86400, quota=True))
     with pytest.raises(TooManyRequests):
         client.top_tracks()
-    assert limits.resting().keys() == {"taste", "search"}
+    assert limits.backing_off().keys() == {"taste", "search"}
     assert client.devices()
     spotify.fault("GET /me/player/devices", scripted.too_many(5, quota=True))
     with pytest.raises(TooManyRequests):
         client.devices()
-    assert limits.resting()["player"] == NOON + timedelta(seconds=5)
-    assert limits.resting()["search"] == NOON + timedelta(days=1)
+    assert limits.backing_off()["player"] == NOON + timedelta(seconds=5)
+    assert limits.backing_off()["search"] == NOON + timedelta(days=1)
 
 
 def test_a_shorter_rest_does_not_cut_a_longer_one(limits: Limits) -> None:
-    limits.rest("search", "600")
-    assert limits.rest("search", "5").until == NOON + timedelta(seconds=600)
+    limits.back_off("search", "600")
+    assert limits.back_off("search", "5").until == NOON + timedelta(seconds=600)
     limits.clear()
     limits.check("search")

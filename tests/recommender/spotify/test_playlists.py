@@ -12,17 +12,17 @@ import pytest
 from recommender.mood import COORDINATES
 from recommender.spotify import (
     Refused,
+    SaveUnconfirmed,
     ScopeMissing,
     SignInNeeded,
     SpotifyClient,
     SpotifyError,
     Unreachable,
-    Unsettled,
 )
-from recommender.spotify.playlists import SAVES, Saves, mark_of, save, words
+from recommender.spotify.playlists import SAVES, Saves, mark_of, words
 from recommender.types import INTENTS, Mood, Pick, Playlist, Track
 from tests.recommender.spotify import server as scripted
-from tests.recommender.spotify.conftest import QUICK
+from tests.recommender.spotify.conftest import QUICK, save
 from tests.recommender.spotify.server import ALL_SCOPES, Fault, SpotifyServer
 
 DAY = date(2026, 11, 25)
@@ -230,7 +230,7 @@ def test_what_may_still_be_carried_out_is_not_repeated(
     release = threading.Event()
     spotify.fault(name, Fault(until=release))
     for _ in range(3):
-        with pytest.raises(Unsettled, match="nothing is saved twice"):
+        with pytest.raises(SaveUnconfirmed, match="nothing is saved twice"):
             save(client, make_playlist(), key="a", saves=saves)
     assert len(spotify.seen(name)) == 1
     release.set()
@@ -245,7 +245,7 @@ def test_what_never_came_about_is_repeated_after_a_while(
 ) -> None:
     saves, client = Saves(), make_client(timeouts=QUICK)
     spotify.fault(CREATE, scripted.slow(30))
-    with pytest.raises(Unsettled):
+    with pytest.raises(SaveUnconfirmed):
         save(client, make_playlist(), key="a", saves=saves, settle=0.01)
     save(client, make_playlist(), key="a", saves=saves)
     assert only(spotify).items == uris(make_playlist())
@@ -312,7 +312,7 @@ def test_a_slow_spotify_is_left_after_one_patience(
     """Several calls, each quick enough by itself, share one time."""
     spotify.always("*", scripted.slow(0.25))
     with pytest.raises(Unreachable):
-        save(make_client(), make_playlist(), key="a", saves=Saves(), patience=0.4)
+        save(make_client(), make_playlist(), key="a", saves=Saves(), seconds=0.4)
 
 
 def test_what_is_remembered_is_bounded_and_forgotten(client: SpotifyClient) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from recommender.catalog.catalog import Catalog
 from recommender.spotify import ScopeMissing, SpotifyClient, TooManyRequests, Unreachable
-from recommender.spotify.profile import read_profile
 from tests.recommender.spotify import server as scripted
+from tests.recommender.spotify.conftest import read_profile
 from tests.recommender.spotify.server import USERS, SpotifyServer, artist, track
 
 
@@ -84,7 +84,7 @@ def test_nothing_is_an_error(
 ) -> None:
     spotify.always("*", fault)
     with pytest.raises(kind):
-        read_profile(client, patience=0.4)
+        read_profile(client, seconds=0.4)
 
 
 def test_a_new_account_likes_nothing_yet(

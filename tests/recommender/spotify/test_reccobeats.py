@@ -8,9 +8,9 @@ from recommender.catalog.catalog import Catalog
 from recommender.spotify import Limits, SpotifyClient
 from recommender.spotify.cache import DayCache
 from recommender.spotify.reccobeats import Features, ReccoBeats, shared
-from recommender.spotify.search import find_tracks
 from recommender.types import Mood
 from tests.recommender.spotify import server as scripted
+from tests.recommender.spotify.conftest import find_tracks
 from tests.recommender.spotify.server import Fault, SpotifyServer
 
 NAME = "GET /reccobeats/audio-features"
@@ -85,7 +85,7 @@ def test_after_a_fault_it_knows_nothing_and_rests(spotify: SpotifyServer, fault:
     hits = len(asked(spotify))
     assert reccobeats.look_up(["a"], seconds=0.3) == {}
     assert len(asked(spotify)) == hits
-    assert limits.resting().keys() == {"features"}
+    assert limits.backing_off().keys() == {"features"}
     limits.clear()
     assert reccobeats.look_up(["a"]) == {"a": Features(0.2, 0.7)}
     reccobeats.close()

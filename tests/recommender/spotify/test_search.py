@@ -14,10 +14,11 @@ from recommender.mood import COORDINATES
 from recommender.recommender import Recommender
 from recommender.spotify import Limits, SpotifyClient, TooManyRequests, Unreachable
 from recommender.spotify.cache import DayCache
-from recommender.spotify.search import SEARCHES, Searches, find_tracks, queries
+from recommender.spotify.search import SEARCHES, Searches, queries
 from recommender.spotify.transport import Timeouts
 from recommender.types import INTENTS, Filters, Mood
 from tests.recommender.spotify import server as scripted
+from tests.recommender.spotify.conftest import find_tracks
 from tests.recommender.spotify.server import SpotifyServer
 
 ONE_TRY = Timeouts(connect=0.5, read=5.0, total=0.5)
@@ -185,7 +186,7 @@ def test_a_token_that_is_slow_to_come_is_not_waited_for(
 def test_while_searching_rests_nothing_is_asked(
     spotify: SpotifyServer, client: SpotifyClient, starter: Catalog, cache: Searches
 ) -> None:
-    client.limits.rest("search", "86400")
+    client.limits.back_off("search", "86400")
     with pytest.raises(TooManyRequests):
         find_tracks(client, starter, SLOTS, cache=cache)
     assert spotify.requests == []

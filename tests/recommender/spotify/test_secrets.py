@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from recommender.spotify import TASTE_SCOPES, Limits, SpotifyClient, SpotifyError
-from recommender.spotify.auth import Authorization, Departures, Keys
+from recommender.spotify.auth import Authorization, Keys, PendingAuthorizations
 from recommender.spotify.credentials import AppToken
 from recommender.spotify.playlists import Saves, save
 from recommender.spotify.profile import read_profile
@@ -43,14 +43,16 @@ def told(error: BaseException) -> str:
 
 
 def sign_in(spotify: SpotifyServer) -> Authorization:
-    departures = Departures()
-    departure = departures.begin(Keys(CLIENT_ID, accounts_url=spotify.accounts_url), TASTE_SCOPES)
+    pending_authorizations = PendingAuthorizations()
+    pending = pending_authorizations.begin(
+        Keys(CLIENT_ID, accounts_url=spotify.accounts_url), TASTE_SCOPES
+    )
     # As a browser would: what the address bar shows is not ours to log.
     sent = HTTPConnection(urlsplit(spotify.url).netloc)
-    sent.request("GET", departure.url.removeprefix(spotify.url.rstrip("/")))
+    sent.request("GET", pending.url.removeprefix(spotify.url.rstrip("/")))
     back = parse_qs(urlsplit(sent.getresponse().headers["Location"]).query)
     sent.close()
-    returned = departures.claim(back["state"][0], {departure.cookie: departure.proof})
+    returned = pending_authorizations.claim(back["state"][0], {pending.cookie: pending.proof})
     returned.authorization.redeem(back["code"][0])
     return returned.authorization
 
@@ -84,7 +86,9 @@ def test_a_full_run_writes_none(
     authorization = sign_in(spotify)
     authorization.renew()
     assert "/v1/me" in written(), "nothing was logged: this test sees nothing"
-    shown = f"{client!r} {client.together(1)!r} {saved!r} {profile!r} {token!r} {authorization!r}"
+    shown = (
+        f"{client!r} {client.with_deadline(1)!r} {saved!r} {profile!r} {token!r} {authorization!r}"
+    )
     out, err = capfd.readouterr()
     for text in (written(), shown, out, err):
         assert SECRET not in text

@@ -6,26 +6,26 @@ from typing import Any
 
 import streamlit as st
 
-from recommender.spotify.auth import LIFETIME, Departure
+from recommender.spotify.auth import LIFETIME, PendingAuthorization
 from ui.widgets.frontend import component
 
 _door = component("spotify_door")
 
 
-def leave(departure: Departure, press: int) -> None:
+def leave(pending: PendingAuthorization, press: int) -> None:
     """Send the browser to Spotify, with the cookie that it will have to show afterwards.
 
     Args:
-        departure: what `Departures.begin` returned.
+        pending: what `PendingAuthorizations.begin` returned.
         press: how often that was asked for; the browser goes once for each.
     """
     _mount(
         "spotify-door-out",
         leaving=True,
         press=press,
-        url=departure.url,
-        cookie=departure.cookie,
-        value=departure.proof,
+        url=pending.url,
+        cookie=pending.cookie,
+        value=pending.proof,
         seconds=int(LIFETIME),
     )
 
