@@ -26,6 +26,7 @@ from spotipy.cache_handler import CacheHandler
 from spotipy.exceptions import SpotifyOauthError
 from spotipy.oauth2 import SpotifyPKCE
 
+from recommender.spotify._compat import use_accounts_url
 from recommender.spotify.errors import KeysRefused, SignInNeeded, SpotifyError, Unreachable
 from recommender.spotify.transport import call_with_timeout, new_session, quiet_logs
 
@@ -435,7 +436,5 @@ def _manager(keys: Keys, scopes: Collection[str], cache: CacheHandler) -> Spotif
         open_browser=False,
         cache_handler=cache,
     )
-    base = keys.accounts_url.rstrip("/")
-    manager.OAUTH_AUTHORIZE_URL = f"{base}/authorize"
-    manager.OAUTH_TOKEN_URL = f"{base}/api/token"
+    use_accounts_url(manager, keys.accounts_url)
     return manager

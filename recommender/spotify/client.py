@@ -7,9 +7,8 @@ not in `ENDPOINTS`, no call takes longer than its time, and every fault has a na
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -18,8 +17,9 @@ import requests
 import spotipy
 
 from recommender.spotify import limits as shared_limits
-from recommender.spotify.endpoints import ENDPOINTS, endpoint_of
-from recommender.spotify.errors import EndpointGone, SignInNeeded, SpotifyError, Unreachable
+from recommender.spotify._compat import SpotipyCall
+from recommender.spotify.endpoints import ENDPOINTS
+from recommender.spotify.errors import SignInNeeded, SpotifyError, Unreachable
 from recommender.spotify.limits import Limits
 from recommender.spotify.transport import (
     Deadline,
@@ -331,7 +331,13 @@ class SpotifyClient:
         return answer
 
     def _ask(self, name: str, ask: Callable[[Any], Any], token: str, deadline: Deadline) -> object:
-        api = _Api(token, self)
+        api = SpotipyCall(
+            token,
+            api_url=self.api_url,
+            session=self._session,
+            timeouts=self.timeouts,
+            limits=self.limits,
+        )
         fault: SpotifyError
         try:
             return call_with_timeout(lambda: ask(api), deadline.left())
@@ -340,70 +346,13 @@ class SpotifyClient:
         except requests.RequestException as error:
             fault = fault_of(error)
         except spotipy.SpotifyException as error:
-            # Only spotipy's own checks of an id end here; answers are read by `_Api`.
+            # Only spotipy's own checks of an id end here; answers are read by `SpotipyCall`.
             fault = refusal_of(int(error.http_status or 400), "", ENDPOINTS[name])
         except (AttributeError, TypeError, KeyError, ValueError):
             # What spotipy trips over where an answer is not what it expects.
             fault = Unreachable()
         # Outside of `except`, and without the way there: both hold the request with its token.
         raise fault.with_traceback(None)
-
-
-class _Api(spotipy.Spotify):  # type: ignore[misc]  # spotipy carries no types
-    """spotipy for one call, with its answers read by us and two of its calls put right."""
-
-    def __init__(self, token: str, client: SpotifyClient) -> None:
-        timeouts = client.timeouts
-        super().__init__(
-            auth=token,
-            requests_session=client._session,
-            requests_timeout=(timeouts.connect, timeouts.read),
-        )
-        self.prefix = client.api_url
-        self._limits = client.limits
-
-    def __del__(self) -> None:
-        """Leave the session open: spotipy would close it, and it is the client's."""
-
-    def me(self) -> Any:
-        """GET /me. spotipy asks for ``me/``, which the description does not know."""
-        return self._get("me")
-
-    def playlist_add_items(
-        self, playlist_id: str, items: Collection[str], position: int | None = None
-    ) -> Any:
-        """POST the URIs in an object, as described. spotipy posts a bare array."""
-        payload: dict[str, Any] = {"uris": list(items)}
-        if position is not None:
-            payload["position"] = position
-        return self._post(f"playlists/{playlist_id}/items", payload=payload)
-
-    def _internal_call(self, method: str, url: str, payload: Any, params: Mapping[str, Any]) -> Any:
-        endpoint = endpoint_of(method, url)
-        if endpoint is None:
-            raise EndpointGone
-        response = self._session.request(
-            method,
-            self.prefix + url,
-            headers=self._auth_headers() | {"Content-Type": "application/json"},
-            data=json.dumps(payload) if payload else None,
-            params=params,
-            timeout=self.requests_timeout,
-            allow_redirects=False,
-        )
-        if response.status_code == 429:
-            raise self._limits.back_off(
-                endpoint.kind,
-                response.headers.get("Retry-After"),
-                quota="QUOTA_EXCEEDED" in response.text[:4000],
-            )
-        if response.status_code >= 400:
-            raise refusal_of(response.status_code, response.text, endpoint)
-        try:
-            return response.json() if response.content else None
-        except ValueError:
-            # A command was carried out all the same: the player answers some with a bare text.
-            return None
 
 
 def _with_version(address: str) -> str:

@@ -12,6 +12,7 @@ import requests
 from spotipy.cache_handler import MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
+from recommender.spotify._compat import use_accounts_url
 from recommender.spotify.client import SpotifyClient
 from recommender.spotify.errors import KeysRefused, SpotifyError, Unreachable
 from recommender.spotify.transport import call_with_timeout, fault_of, new_session, quiet_logs
@@ -60,8 +61,7 @@ class AppToken:
             requests_timeout=(seconds, seconds),
             cache_handler=MemoryCacheHandler(),
         )
-        base = (accounts_url or ACCOUNTS_URL).rstrip("/")
-        self._manager.OAUTH_TOKEN_URL = f"{base}/api/token"
+        use_accounts_url(self._manager, accounts_url or ACCOUNTS_URL)
 
     def __repr__(self) -> str:
         return "AppToken()"

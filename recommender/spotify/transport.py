@@ -205,11 +205,16 @@ def redacted(text: str) -> str:
     )
 
 
+SPOTIPY_LOGGERS: Final = (
+    "spotipy.client",
+    "spotipy.oauth2",
+    "spotipy.util",
+    "spotipy.cache_handler",
+)
+"""What spotipy logs to."""
+
 _FILTERS: Final[Mapping[str, logging.Filter]] = {
-    "spotipy.client": _Silence(),
-    "spotipy.oauth2": _Silence(),
-    "spotipy.util": _Silence(),
-    "spotipy.cache_handler": _Silence(),
+    **dict.fromkeys(SPOTIPY_LOGGERS, _Silence()),
     "urllib3.connectionpool": _Redact(),
     "urllib3.util.retry": _Redact(),
 }
