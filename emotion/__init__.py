@@ -1,7 +1,7 @@
-"""Reads the emotion on faces in an image.
+"""Reads the emotion on the faces in an image.
 
-Everything public is named here and loaded on first use, so that ``import emotion`` costs
-next to nothing and pulls in neither streamlit nor tensorflow.
+Everything public is named here and imported on first use, so that ``import emotion`` takes next to
+no time and loads neither Streamlit nor TensorFlow.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ __all__ = [
     "square_around",
 ]
 
-_HOMES = {
+_MODULES = {
     "EmotionClassifier": "emotion.classifier",
     "EmotionRecognizer": "emotion.recognizer",
     "FaceDetector": "emotion.detectors.base",
@@ -69,8 +69,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'emotion' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(importlib.import_module(_MODULES[name]), name)
     globals()[name] = value
     return value

@@ -1,4 +1,8 @@
-"""The command line: ``python -m emotion PHOTO…``."""
+"""The command line: ``python -m emotion PHOTO…``.
+
+It is an application of both libraries: the recommender places the emotions on the plane of valence
+and arousal, which the output names. Nothing else in the package imports the recommender.
+"""
 
 from __future__ import annotations
 
@@ -23,49 +27,56 @@ if TYPE_CHECKING:
 
     from recommender.types import Mood
 
-WRONG: Final = 2
-BAR: Final = 30
-DETAILED: Final = 3
-"""Up to so many faces in a photo get their seven bars; more get a line each."""
+EXIT_ERROR: Final = 2
+BAR_CHARACTERS: Final = 30
+MAX_FACES_WITH_BARS: Final = 3
+"""Up to this many faces in a photo get their seven bars; more get a line each."""
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; the usage is there for those who ask with --help."""
+    """Reports an error in one line; the usage is for --help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG, f"{self.prog}: {message}\n")
+        self.exit(EXIT_ERROR, f"{self.prog}: {message}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read photos and return the exit status: 0, or 2 where one could not be read."""
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
-        # The bars are no ASCII, and neither need the names of files be.
+        # The bars are not ASCII, and file names need not be.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         return _run(options)
     except BrokenPipeError:
-        # `| head` has seen enough. Python would complain once more while shutting down.
+        # `| head` has closed the pipe. Python would report that again while it shuts down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="emotion", description="Reads the emotion on the faces in photos.")
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
-    parser.add_argument("--json", action="store_true", help="print one JSON array")
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="an image file")
+    parser.add_argument(
+        "--json", action="store_true", help="print a JSON array, with an object for each photo"
+    )
     parser.add_argument(
         "--annotate",
         type=Path,
         metavar="OUT.png",
-        help="save the photo with its faces outlined; with several photos each one's name is "
-        "added (OUT-happy.png), or OUT is a folder. Photos are never written over",
+        help="save the photo with its faces outlined. For several photos, OUT is a folder, or each "
+        "photo's name is added to it (OUT-happy.png). Input files are never overwritten",
     )
     parser.add_argument(
-        "--force", action="store_true", help="let --annotate overwrite files that exist"
+        "--force", action="store_true", help="let --annotate overwrite existing files"
     )
-    parser.add_argument("--detector", choices=DETECTORS, default="auto", help="default: auto")
+    parser.add_argument(
+        "--detector",
+        choices=DETECTORS,
+        default="auto",
+        help="how faces are detected (default: auto, which combines the others)",
+    )
     parser.add_argument(
         "--head",
         choices=HEADS,
@@ -77,8 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    # Which files are images is known before the network is loaded; loading it is only
-    # worth while if there is one.
+    # The network is loaded only if there is an image to read.
     images, status = _load(options.photos)
     readings: list[tuple[Path, ImageReading]] = []
     if images:
@@ -88,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
             with _native_stderr_silenced():
                 recognizer = _recognizer(options.detector, options.head)
         except WeightsError as error:
-            return _complain(str(error))
+            return _report_error(str(error))
         targets = annotation_targets(
             options.annotate, [path for path, _ in images], inputs=options.photos
         )
@@ -100,7 +110,7 @@ def _run(options: argparse.Namespace) -> int:
                 try:
                     save_new(image, target, inputs=options.photos, overwrite=options.force)
                 except OutputError as error:
-                    status = _complain(str(error))
+                    status = _report_error(str(error))
     if options.json:
         print(json.dumps([_as_json(*pair) for pair in readings], indent=2, ensure_ascii=False))
     elif readings:
@@ -110,16 +120,16 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _load(paths: Sequence[Path]) -> tuple[list[tuple[Path, NDArray[np.uint8]]], int]:
-    """Return the photos that can be read, and the exit status after the others' complaints."""
+    """Return the photos that can be read, and the exit status after errors with the others."""
     images, status = [], 0
     for path in paths:
         try:
             check_bytes(path.stat().st_size)
             images.append((path, decode_image(path.read_bytes())))
         except ImageError as error:
-            status = _complain(f"{path}: {error}")
+            status = _report_error(f"{path}: {error}")
         except OSError as error:
-            status = _complain(f"{path}: {error.strerror or error}")
+            status = _report_error(f"{path}: {error.strerror or error}")
     return images, status
 
 
@@ -134,7 +144,7 @@ def _recognizer(detector: Any, head: Any) -> Any:
 
 @contextmanager
 def _native_stderr_silenced() -> Iterator[None]:
-    """Keep LiteRT's "INFO: Created … delegate", which no setting turns off, from stderr."""
+    """Keep LiteRT's "INFO: Created … delegate", which no setting turns off, out of stderr."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -154,9 +164,9 @@ def _outlined(image: NDArray[np.uint8], reading: ImageReading) -> NDArray[np.uin
     return annotate(image, reading.faces, labels=labels)
 
 
-def _complain(line: str) -> int:
+def _report_error(line: str) -> int:
     print(f"emotion: {' '.join(line.split())}", file=sys.stderr)
-    return WRONG
+    return EXIT_ERROR
 
 
 def _mood(face: FaceReading) -> Mood:
@@ -194,7 +204,7 @@ def _as_text(path: Path, reading: ImageReading) -> str:
     for number, face in enumerate(reading.faces, start=1):
         lines.append("")
         lines.append(f"  {_headline(face, number if count > 1 else 0)}")
-        if count <= DETAILED:
+        if count <= MAX_FACES_WITH_BARS:
             lines.extend(f"    {_bar(*pair)}" for pair in face.scores.ranked)
     lines.extend(f"  Note: {note}" for note in reading.notes)
     return "\n".join(lines)
@@ -211,7 +221,7 @@ def _headline(reading: FaceReading, number: int) -> str:
 
 
 def _bar(name: str, probability: float) -> str:
-    full, part = divmod(round(probability * BAR * 8), 8)
+    full, part = divmod(round(probability * BAR_CHARACTERS * 8), 8)
     bar = "█" * full + ("▏▎▍▌▋▊▉"[part - 1] if part else "")
     return f"{name:<9}{probability:>5.0%}  {bar}".rstrip()
 

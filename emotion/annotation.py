@@ -1,4 +1,4 @@
-"""Drawing what was read onto the image, and cutting the part worth showing."""
+"""Drawing readings onto an image, and cropping the part around the faces."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from emotion.types import Box, FaceReading
 
 WHITE = (255, 255, 255)
 INK = (29, 20, 25)
-SHOWN_PER_FACE = 2.5
-"""The square around one face is so many times as wide as the face's box."""
-EYE_LINE = 0.43
-"""The middle of the faces lies at this height of the square: heads need room above."""
+SQUARE_SCALE = 2.5
+"""Side of the square around one face, as a multiple of the side of the face's box."""
+FACE_CENTRE_HEIGHT = 0.43
+"""Where the centre of the faces lies in the square, as a fraction of its height from the top."""
 
 Colour = tuple[int, int, int]
 
@@ -55,19 +55,19 @@ def annotate(
         if selected is not None and position != selected:
             line = max(1, line // 2)
         edge = max(2, round(line * 0.6))  # antialiasing takes one pixel of it
-        _outline(drawn, box, INK, line + 2 * edge)
-        _outline(drawn, box, WHITE, line)
+        _draw_outline(drawn, box, INK, line + 2 * edge)
+        _draw_outline(drawn, box, WHITE, line)
     if labels:
-        drawn = _labelled(drawn, [reading.face.box for reading in readings], labels)
+        drawn = _draw_labels(drawn, [reading.face.box for reading in readings], labels)
     return drawn
 
 
 def square_around(image: NDArray[np.uint8], readings: Sequence[FaceReading]) -> NDArray[np.uint8]:
-    """Return a square part of an image that shows the faces with some room about them.
+    """Return a square part of an image that shows the faces with some room around them.
 
-    Where faces stand too far apart for a square within the image, what is missing above and
-    below (or beside) is filled with the image's own blurred reflection. Without faces the
-    middle of the image is returned.
+    Where faces are too far apart for a square within the image, the space above and below (or
+    beside) is filled with the image's own blurred reflection. Without faces the centre of the
+    image is returned.
 
     Args:
         image: RGB uint8 ``(H, W, 3)``.
@@ -83,23 +83,25 @@ def square_around(image: NDArray[np.uint8], readings: Sequence[FaceReading]) -> 
     bottom = max(b.y + b.height for b in boxes)
     faces = max(right - left, bottom - top)
     largest = max(max(b.width, b.height) for b in boxes)
-    wanted = max(largest * SHOWN_PER_FACE, faces * 1.1 + largest * 0.4)
+    wanted = max(largest * SQUARE_SCALE, faces * 1.1 + largest * 0.4)
     side = round(min(wanted, min(width, height))) if readings else min(width, height)
     if readings and side < faces:
         side = min(round(faces * 1.06), max(width, height))
-    x = _within(round((left + right) / 2 - side / 2), side, width)
-    y = _within(round((top + bottom) / 2 - side * (EYE_LINE if readings else 0.5)), side, height)
+    x = _clamp_start(round((left + right) / 2 - side / 2), side, width)
+    y = _clamp_start(
+        round((top + bottom) / 2 - side * (FACE_CENTRE_HEIGHT if readings else 0.5)), side, height
+    )
     if side > min(width, height):
-        image, x, y = _extended(image, side, x, y)
+        image, x, y = _pad_to_side(image, side, x, y)
     return np.array(image[y : y + side, x : x + side])
 
 
-def _within(start: int, side: int, end: int) -> int:
+def _clamp_start(start: int, side: int, end: int) -> int:
     """Return the start nearest to ``start`` that keeps ``side`` within 0 to ``end``."""
     return max(0, min(start, end - side))
 
 
-def _extended(
+def _pad_to_side(
     image: NDArray[np.uint8], side: int, x: int, y: int
 ) -> tuple[NDArray[np.uint8], int, int]:
     """Return the image on a blurred ground at least ``side`` wide and high, and x, y in it."""
@@ -112,7 +114,7 @@ def _extended(
     return ground.astype(np.uint8, copy=False), x, y
 
 
-def _outline(image: NDArray[np.uint8], box: Box, colour: Colour, line: int) -> None:
+def _draw_outline(image: NDArray[np.uint8], box: Box, colour: Colour, line: int) -> None:
     """Draw a rectangle with round corners."""
     x1, y1, x2, y2 = box.x, box.y, box.x + box.width - 1, box.y + box.height - 1
     radius = max(1, round(min(box.width, box.height) * 0.09))
@@ -135,7 +137,7 @@ def _outline(image: NDArray[np.uint8], box: Box, colour: Colour, line: int) -> N
         cv2.line(image, start, end, colour, line, lineType=cv2.LINE_AA)
 
 
-def _labelled(
+def _draw_labels(
     image: NDArray[np.uint8], boxes: Sequence[Box], labels: Sequence[str]
 ) -> NDArray[np.uint8]:
     """Return the image with a label above every box, or inside where there is no room."""

@@ -1,4 +1,4 @@
-"""Where annotated photos go: never onto a photo that was handed in, nor onto one another."""
+"""Where annotated photos are written: never over an input, nor over one another."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-ADDED: Final = "-annotated"
-"""Follows a photo's own name in a folder that holds photos which were handed in."""
+SUFFIX_BESIDE_INPUTS: Final = "-annotated"
+"""Added to a photo's name in a folder that holds inputs."""
 
 
 class OutputError(Exception):
@@ -23,21 +23,25 @@ class OutputError(Exception):
 def annotation_targets(
     out: Path | None, photos: Sequence[Path], *, inputs: Sequence[Path]
 ) -> list[Path | None]:
-    """Return where each annotated photo goes: one path each, none of them twice.
+    """Return where to write each annotated photo: one path each, none of them twice.
 
-    A name that is made up here is never that of an input; one that the user gave is returned as
-    it is, and refused by `save_new` if it has to be.
+    A generated name is never that of an input. One that the user gave is returned as it is, and
+    refused by `save_new` if need be.
 
     Args:
         out: a file, for several photos the beginning and end of the names, or a folder.
         photos: those that were read.
-        inputs: all that were handed in.
+        inputs: all files that were named on the command line, read or not.
     """
     if out is None:
         return [None] * len(photos)
     if len(photos) == 1 and len(inputs) == 1 and not out.is_dir():
         return [out]
-    added = ADDED if out.is_dir() and any(_lies_in(photo, out) for photo in inputs) else ""
+    added = (
+        SUFFIX_BESIDE_INPUTS
+        if out.is_dir() and any(_lies_in(photo, out) for photo in inputs)
+        else ""
+    )
     targets: list[Path | None] = []
     taken: set[str] = set()
     for photo in photos:
@@ -74,8 +78,8 @@ def save_new(
     kind = Image.registered_extensions().get(target.suffix.lower())
     if kind is None or kind not in Image.SAVE:
         raise OutputError(
-            f"{target} cannot be written: '{target.suffix}' is no picture format that can be "
-            "written. Take .png or .jpg"
+            f"{target} cannot be written: '{target.suffix}' is not an image format that can be "
+            "written. Use .png or .jpg"
         )
     encoded = io.BytesIO()
     try:

@@ -1,9 +1,9 @@
-"""Each face has its own rest: what is read is re-centred on the visitor's own resting face.
+"""Re-centring: readings are shifted so that a visitor's own resting face reads as neutral.
 
-Some people look angry or sad at rest, to people and to networks. What such a face has beyond a
-typical neutral one, in log-probabilities, is taken off everything that is read of it afterwards.
-A visitor who corrects a reading says a little of the same. Pure arithmetic on seven numbers: it
-holds no pixels and nothing that lasts.
+Some people look angry or sad at rest, to people and to networks. What such a face shows beyond a
+typical neutral one, in log-probabilities, is subtracted from everything that is read of it
+afterwards. A visitor who corrects a reading shifts the next ones a little as well. Pure arithmetic
+on seven numbers: it keeps no pixels and stores nothing.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from numpy.typing import ArrayLike, NDArray
 
 from emotion.labels import EMOTIONS
 
-TYPICAL: Final = Path(__file__).parent / "data" / "resting.json"
+TYPICAL_FILE: Final = Path(__file__).parent / "data" / "resting.json"
 """How a typical neutral face is read; ``python -m model resting`` measures and writes it."""
-FLOOR: Final = 0.02
-"""Probabilities below this count as this: a face does not show what is that improbable, and the
-logarithm of next to nothing is mostly noise."""
-LIMIT: Final = 2.0
-"""No offset is larger, on the log-probabilities: no emotion loses or gains more than a factor
-of 7.4, whatever was shown as a resting face."""
-STRENGTHS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-REST_LEAD: Final = 0.25
-"""Of what lies between a rest and a typical face, the smallest fraction is taken that makes
-``neutral`` lead at rest by this much probability."""
+MIN_PROBABILITY: Final = 0.02
+"""Lower probabilities are raised to this: a face does not show what is that improbable, and the
+logarithm of almost zero is mostly noise."""
+MAX_OFFSET: Final = 2.0
+"""Greatest offset of a log-probability: no emotion loses or gains more than a factor of 7.4,
+whatever was shown as a resting face."""
+OFFSET_FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+MIN_NEUTRAL_LEAD: Final = 0.25
+"""Of the difference between a resting and a typical face, the smallest of `OFFSET_FRACTIONS` is
+taken that makes ``neutral`` lead at rest by this much probability."""
 CORRECTION_STEP: Final = 0.25
-CORRECTION_LIMIT: Final = 1.0
-"""How far one correction moves an offset at most, and how far all of them together."""
-OUTLIER: Final = 0.35
-"""A reading is left out if more of its probability lies elsewhere than in the median reading."""
+MAX_CORRECTION_OFFSET: Final = 1.0
+"""How far one correction moves an offset at most, and how far all of them together do."""
+MAX_DISTANCE_TO_MEDIAN: Final = 0.35
+"""A reading is left out if its total variation distance from the median reading is greater."""
 MIN_READINGS: Final = 5
-MIN_AGREEMENT: Final = 0.6
-"""At least this fraction of the readings has to lie near the median."""
+MIN_AGREEING_FRACTION: Final = 0.6
+"""At least this fraction of the readings has to lie near the median reading."""
 REST_SECONDS: Final = 1.0
-PATIENCE_SECONDS: Final = 5.0
-"""A second of the face is enough, or as long as `MIN_READINGS` take on a slow machine. After this
-many seconds without a reading it is said that the face was not there."""
+REST_TIMEOUT_SECONDS: Final = 5.0
+"""A second of the face is enough, or as long as `MIN_READINGS` take on a slow machine. After
+`REST_TIMEOUT_SECONDS` without a reading the collection fails: no face was in view."""
 
 _NEUTRAL: Final = EMOTIONS.index("neutral")
 _NONE: Final = (0.0,) * len(EMOTIONS)
@@ -55,11 +55,11 @@ class RestingFaceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recentring:
-    """Seven offsets on the log-probabilities of one visitor; without any, nothing changes.
+    """Offsets on one visitor's seven log-probabilities. By default they change nothing.
 
     Attributes:
         offsets: what is added to each log-probability, in the order of `EMOTIONS`, each within
-            ±`LIMIT`.
+            ±`MAX_OFFSET`.
 
     Raises:
         ValueError: other than seven finite offsets.
@@ -73,21 +73,21 @@ class Recentring:
                 f"Incorrect value for 'offsets' argument: {self.offsets!r}: "
                 f"{len(EMOTIONS)} finite numbers are needed"
             )
-        object.__setattr__(self, "offsets", _clipped(self.offsets, LIMIT))
+        object.__setattr__(self, "offsets", _clipped(self.offsets, MAX_OFFSET))
 
     @classmethod
     def from_resting(
         cls, probabilities: ArrayLike, typical: Sequence[float] | None = None
     ) -> Recentring:
-        """Return what makes a visitor's face at rest read like a typical neutral face.
+        """Return the re-centring that makes a resting face read like a typical neutral one.
 
-        An emotion that the resting face shows beyond a typical one is lowered, and ``neutral`` is
-        raised by what it lacks. What it shows less than a typical one stays as it is: to raise
-        that would turn the noise of small probabilities into emotions. It is moved no further
-        towards the typical face than `REST_LEAD` asks.
+        An emotion that the resting face shows more than a typical one is lowered, and ``neutral``
+        is raised by what it lacks. An emotion that it shows less stays as it is: to raise it would
+        turn the noise of small probabilities into emotions. The face is moved no further towards
+        the typical one than `MIN_NEUTRAL_LEAD` asks.
 
         Args:
-            probabilities: ``(N, 7)``, each row 0-1 and together 1: about a second of readings of
+            probabilities: ``(N, 7)``, each row summing to 1: about a second of readings of
                 the face at rest, as the network gives them. Readings far from the median (a
                 blink, a word) are left out.
             typical: seven log-probabilities of a typical neutral face; `typical_log_probabilities`
@@ -95,7 +95,7 @@ class Recentring:
 
         Raises:
             RestingFaceError: fewer than `MIN_READINGS` readings, too few that agree, or a face so
-                far from a neutral one that offsets within `LIMIT` do not make it neutral.
+                far from a neutral one that offsets within `MAX_OFFSET` do not make it neutral.
             ValueError: another shape, or values that are no probabilities.
         """
         rows = _checked(probabilities)
@@ -110,21 +110,21 @@ class Recentring:
                 "Your face was not in view for long enough. Look into the camera and try again."
             )
         distances = np.abs(rows - np.median(rows, axis=0)).sum(axis=1) / 2
-        near = rows[distances <= OUTLIER]
-        if len(near) < max(MIN_READINGS, MIN_AGREEMENT * len(rows)):
+        near = rows[distances <= MAX_DISTANCE_TO_MEDIAN]
+        if len(near) < max(MIN_READINGS, MIN_AGREEING_FRACTION * len(rows)):
             raise RestingFaceError(
                 "Your face did not stay as it was. Keep it at rest for a second and try again."
             )
-        beyond = mean_log_probabilities(near) - np.maximum(reference, np.log(FLOOR))
+        beyond = mean_log_probabilities(near) - np.maximum(reference, np.log(MIN_PROBABILITY))
         offsets = -np.maximum(beyond, 0.0)
         offsets[_NEUTRAL] = max(-beyond[_NEUTRAL], 0.0)
-        # No further than it takes to be neutral beyond doubt: every step takes something from
-        # the real anger of an angry rest.
-        for strength in STRENGTHS:
-            mine = cls(tuple(float(offset) for offset in strength * offsets))
+        # No further than it takes to be clearly neutral: every step also takes something from
+        # real anger.
+        for fraction in OFFSET_FRACTIONS:
+            mine = cls(tuple(float(offset) for offset in fraction * offsets))
             moved = np.mean([mine.apply(tuple(row)) for row in near], axis=0)
             lead = moved[_NEUTRAL] - np.delete(moved, _NEUTRAL).max()
-            if lead >= REST_LEAD:
+            if lead >= MIN_NEUTRAL_LEAD:
                 return mine
         if lead <= 0:
             raise RestingFaceError(
@@ -137,7 +137,7 @@ class Recentring:
 
         A step of `CORRECTION_STEP` along the gradient of the log-likelihood, which is an update
         of the log-prior: the further off the reading was, the more it moves, and a reading that
-        was right moves nothing. Several corrections add up, to `CORRECTION_LIMIT` at most.
+        was right moves nothing. Several corrections add up, to `MAX_CORRECTION_OFFSET` at most.
 
         Args:
             probabilities: the seven, as they were shown to the visitor.
@@ -153,17 +153,17 @@ class Recentring:
         (shown,) = _checked([tuple(probabilities)])
         meant = np.array([name == emotion for name in EMOTIONS], dtype=np.float64)
         moved = np.asarray(self.offsets) + CORRECTION_STEP * (meant - shown)
-        return Recentring(_clipped(moved, CORRECTION_LIMIT))
+        return Recentring(_clipped(moved, MAX_CORRECTION_OFFSET))
 
     def plus(self, other: Recentring) -> Recentring:
-        """Return both together, within `LIMIT`."""
+        """Return both together, within `MAX_OFFSET`."""
         return Recentring(tuple(a + b for a, b in zip(self.offsets, other.offsets, strict=True)))
 
     def apply(self, probabilities: Sequence[float]) -> tuple[float, ...]:
-        """Return seven probabilities as they are for this visitor, together 1.
+        """Return a visitor's seven probabilities re-centred, summing to 1.
 
         Args:
-            probabilities: seven, each 0-1, together 1.
+            probabilities: seven, each 0-1, that sum to 1.
         """
         if not self:
             return tuple(float(p) for p in probabilities)
@@ -179,7 +179,7 @@ RestState = Literal["collecting", "done", "failed"]
 
 @dataclass(slots=True)
 class RestingFace:
-    """Collects about a second of one face at rest, reading by reading.
+    """Collects about a second of one resting face, reading by reading.
 
     Attributes:
         typical: log-probabilities of a typical neutral face; the measured ones by default.
@@ -197,7 +197,7 @@ class RestingFace:
     _first: float | None = None
 
     def add(self, probabilities: Sequence[float] | None, seconds: float) -> None:
-        """Take a reading of the face, or nothing where it cannot be read just now.
+        """Take a reading of the face, or None where it cannot be read at the moment.
 
         Args:
             probabilities: seven, as the network gives them.
@@ -214,7 +214,7 @@ class RestingFace:
             if seconds - self._first >= REST_SECONDS and len(self._rows) >= MIN_READINGS:
                 self._finish()
                 return
-        if seconds - self._last >= PATIENCE_SECONDS:
+        if seconds - self._last >= REST_TIMEOUT_SECONDS:
             self._rows.clear()
             self._finish()
 
@@ -230,15 +230,18 @@ class RestingFace:
 
 
 def mean_log_probabilities(probabilities: ArrayLike) -> NDArray[np.float64]:
-    """Return the mean ``(7,)`` of log-probabilities ``(N, 7)``, none of them below `FLOOR`."""
+    """Return the mean log-probabilities ``(7,)`` of probabilities ``(N, 7)``.
+
+    Probabilities below `MIN_PROBABILITY` count as that.
+    """
     rows = np.asarray(probabilities, dtype=np.float64)
-    mean: NDArray[np.float64] = np.log(np.maximum(rows, FLOOR)).mean(axis=0)
+    mean: NDArray[np.float64] = np.log(np.maximum(rows, MIN_PROBABILITY)).mean(axis=0)
     return mean
 
 
 def typical_log_probabilities() -> tuple[float, ...]:
     """Return the seven log-probabilities of a typical neutral face, in the order of `EMOTIONS`."""
-    return _typical(TYPICAL)
+    return _typical(TYPICAL_FILE)
 
 
 @functools.cache

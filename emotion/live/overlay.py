@@ -1,6 +1,6 @@
-"""Drawing a live reading onto the image: outlines, names, a small chart.
+"""Drawing a live reading onto a frame: outlines, names, a small chart.
 
-Many times a second, so words are set once and kept; they are words, never parts of an image.
+That happens many times a second, so rendered words are cached. Nothing of a frame ever is.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from emotion.annotation import INK, WHITE, Colour, annotate
 from emotion.labels import EMOTIONS
 from emotion.live.tracker import LiveReading
 
-TEXT: Final = 0.045
-"""Height of the letters as a share of the image's shorter side: 22 pixels at 480, which is 12
-on a phone that shows the image half as large."""
-ROWS: Final = 3
+FONT_FRACTION: Final = 0.045
+"""Font size as a fraction of the frame's shorter side: 22 pixels at 480, which is 12 on a phone
+that shows the frame half as large."""
+CHART_ROWS: Final = 3
 """Emotions in the small chart."""
-WORTH_A_ROW: Final = 0.05
-"""Tiny probabilities overtake one another all the time; below this one they get no row."""
-OTHERWISE: Final = ("neutral", "happy", "sad")
+MIN_ROW_PROBABILITY: Final = 0.05
+"""Less probable emotions get no row: they change places all the time."""
+FILL_ROWS: Final = ("neutral", "happy", "sad")
 """These fill the rows that are left."""
-GROUND: Final = 0.78
-"""How dark the ground behind words is, 0-1."""
+BACKGROUND_OPACITY: Final = 0.78
+"""Of the dark background of words, 0-1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ def draw_reading(
         RGB uint8 ``(H, W, 3)``.
     """
     drawn = annotate(image, [face.reading for face in reading.faces])
-    size = max(12, round(min(image.shape[:2]) * TEXT))
+    size = max(12, round(min(image.shape[:2]) * FONT_FRACTION))
     for face in reading.faces:
         box = face.reading.face.box
-        label = _label(captions[face.emotion].word, round(size * 1.15))
+        label = _render_label(captions[face.emotion].word, round(size * 1.15))
         middle = box.x + (box.width - label.shape[1]) // 2
         above = box.y - label.shape[0] - size // 2
         # Where a face touches the upper edge its name goes inside, over the forehead.
-        _lay(drawn, label, middle, above if above >= 0 else box.y + size // 2)
+        _blend(drawn, label, middle, above if above >= 0 else box.y + size // 2)
     _chart(drawn, reading, captions, size)
     return drawn
 
@@ -82,21 +82,23 @@ def _chart(
     size: int,
 ) -> None:
     """Draw the leading emotions as bars, in the order of `EMOTIONS` so that rows stay put."""
-    leading = [name for name, probability in reading.scores.ranked if probability >= WORTH_A_ROW]
-    shown = list(dict.fromkeys((*leading[:ROWS], *OTHERWISE)))[:ROWS]
+    leading = [
+        name for name, probability in reading.scores.ranked if probability >= MIN_ROW_PROBABILITY
+    ]
+    shown = list(dict.fromkeys((*leading[:CHART_ROWS], *FILL_ROWS)))[:CHART_ROWS]
     rows = [(n, p) for n, p in reading.scores.as_dict().items() if n in shown]
     line, pad = round(size * 1.35), size // 2
-    word_width = max(_word(captions[name].word, size).shape[1] for name in captions)
+    word_width = max(_render_word(captions[name].word, size).shape[1] for name in captions)
     bar_width = size * 5
-    panel = _ground(3 * pad + word_width + bar_width, line * len(rows) + pad)
+    panel = _background(3 * pad + word_width + bar_width, line * len(rows) + pad)
     left, top = pad, image.shape[0] - panel.shape[0] - pad
     if top < 0 or left + panel.shape[1] > image.shape[1]:
         return  # an image too small for it keeps the outline
-    _lay(image, panel, left, top)
+    _blend(image, panel, left, top)
     for row, (name, probability) in enumerate(rows):
         y = top + pad // 2 + row * line
-        word = _word(captions[name].word, size)
-        _lay(image, word, left + pad, y + (line - word.shape[0]) // 2)
+        word = _render_word(captions[name].word, size)
+        _blend(image, word, left + pad, y + (line - word.shape[0]) // 2)
         x, tall = left + 2 * pad + word_width, round(size * 0.55)
         high = y + (line - tall) // 2
         _bar(image, x, high, bar_width, tall, (96, 84, 90))
@@ -108,7 +110,7 @@ def _bar(image: NDArray[np.uint8], x: int, y: int, width: int, height: int, colo
     cv2.rectangle(image, (x, y), (x + width - 1, y + height - 1), colour, cv2.FILLED)
 
 
-def _lay(image: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) -> None:
+def _blend(image: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) -> None:
     """Blend RGBA uint8 ``(h, w, 4)`` into the image, moved to lie within it."""
     high, wide = sprite.shape[:2]
     rows, columns = image.shape[:2]
@@ -122,8 +124,8 @@ def _lay(image: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) ->
 
 
 @lru_cache(maxsize=128)
-def _word(text: str, size: int) -> NDArray[np.uint8]:
-    """Set a word in white; RGBA uint8, as high as the letters of any word."""
+def _render_word(text: str, size: int) -> NDArray[np.uint8]:
+    """Render a word in white as RGBA uint8; all words of a font size are equally high."""
     font = ImageFont.load_default(size)
     wide = max(1, round(font.getlength(text)))
     canvas = Image.new("RGBA", (wide, round(size * 1.3)), (*WHITE, 0))
@@ -132,22 +134,22 @@ def _word(text: str, size: int) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=128)
-def _label(text: str, size: int) -> NDArray[np.uint8]:
-    """Set a word in white on a dark pill; RGBA uint8."""
-    word = Image.fromarray(_word(text, size))
+def _render_label(text: str, size: int) -> NDArray[np.uint8]:
+    """Render a word in white on a dark pill as RGBA uint8."""
+    word = Image.fromarray(_render_word(text, size))
     pad = size // 2
-    pill = Image.fromarray(_ground(word.width + 2 * pad, word.height + pad // 2))
+    pill = Image.fromarray(_background(word.width + 2 * pad, word.height + pad // 2))
     pill.alpha_composite(word, (pad, pad // 4))
     return np.array(pill)
 
 
 @lru_cache(maxsize=128)
-def _ground(width: int, height: int) -> NDArray[np.uint8]:
+def _background(width: int, height: int) -> NDArray[np.uint8]:
     """Return a dark rectangle with round corners; RGBA uint8."""
     # Drawn at four times the size: Pillow does not smooth edges.
     canvas = Image.new("L", (4 * width, 4 * height), 0)
     ImageDraw.Draw(canvas).rounded_rectangle(
-        (0, 0, 4 * width - 1, 4 * height - 1), radius=48, fill=round(255 * GROUND)
+        (0, 0, 4 * width - 1, 4 * height - 1), radius=48, fill=round(255 * BACKGROUND_OPACITY)
     )
     ground = Image.new("RGBA", (width, height), (*INK, 0))
     ground.putalpha(canvas.resize((width, height), Image.Resampling.BOX))

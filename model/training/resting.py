@@ -21,7 +21,7 @@ import numpy as np
 
 from emotion import EmotionRecognizer, ImageError, decode_image
 from emotion.labels import EMOTIONS
-from emotion.personal import TYPICAL, mean_log_probabilities
+from emotion.personal import TYPICAL_FILE, mean_log_probabilities
 
 RECORD = Path(__file__).parents[1] / "weights" / "resting.json"
 NEUTRAL = "neutral"
@@ -101,7 +101,7 @@ def measure(
     }
 
 
-def write(found: dict[str, Any], *, record: Path = RECORD, typical: Path = TYPICAL) -> None:
+def write(found: dict[str, Any], *, record: Path = RECORD, typical: Path = TYPICAL_FILE) -> None:
     """Write the whole record, and beside the library's code what it needs of it."""
     typical.parent.mkdir(exist_ok=True)
     kept = {"log_probabilities": found["log_probabilities"]}

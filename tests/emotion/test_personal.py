@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
 from emotion.personal import (
-    CORRECTION_LIMIT,
-    LIMIT,
+    MAX_CORRECTION_OFFSET,
+    MAX_OFFSET,
+    MIN_NEUTRAL_LEAD,
     MIN_READINGS,
-    PATIENCE_SECONDS,
-    REST_LEAD,
     REST_SECONDS,
+    REST_TIMEOUT_SECONDS,
     Recentring,
     RestingFace,
     RestingFaceError,
@@ -89,7 +89,7 @@ def test_a_rest_that_is_read_as_55_percent_angry() -> None:
     assert named(after) == "neutral"
     # Beyond doubt, and not more neutral than a typical face.
     first, second = sorted(after, reverse=True)[:2]
-    assert first - second >= REST_LEAD - 0.02
+    assert first - second >= MIN_NEUTRAL_LEAD - 0.02
     assert first < softmax(np.array(TYPICAL))[EMOTIONS.index("neutral")]
 
 
@@ -126,7 +126,7 @@ def test_what_a_rest_lacks_is_not_raised() -> None:
 def test_no_offset_is_beyond_the_limit(emotion: str, most: float) -> None:
     rest = [most if name == emotion else (1 - most) / 6 for name in EMOTIONS]
     mine = Recentring.from_resting([rest] * 20, TYPICAL)
-    assert all(abs(offset) <= LIMIT for offset in mine.offsets)
+    assert all(abs(offset) <= MAX_OFFSET for offset in mine.offsets)
     assert named(mine.apply(rest)) == "neutral"
 
 
@@ -217,7 +217,7 @@ def test_a_hundred_corrections_are_bounded() -> None:
     mine = Recentring()
     for _ in range(100):
         mine = mine.corrected((0.9, 0.02, 0.02, 0.02, 0.02, 0.01, 0.01), "neutral")
-    assert max(map(abs, mine.offsets)) == CORRECTION_LIMIT
+    assert max(map(abs, mine.offsets)) == MAX_CORRECTION_OFFSET
     smile = tuple(Visitor().shows("happy")[0])
     assert named(mine.apply(smile)) == "happy"
 
@@ -239,9 +239,9 @@ def test_an_unknown_emotion_is_a_value_error() -> None:
 
 
 def test_both_together_stay_within_the_limit() -> None:
-    one = Recentring((-LIMIT, 0, 0, 0, 0, 0, LIMIT))
+    one = Recentring((-MAX_OFFSET, 0, 0, 0, 0, 0, MAX_OFFSET))
     both = one.plus(Recentring((-1, 0, 0.5, 0, 0, 0, 1)))
-    assert both.offsets == (-LIMIT, 0, 0.5, 0, 0, 0, LIMIT)
+    assert both.offsets == (-MAX_OFFSET, 0, 0.5, 0, 0, 0, MAX_OFFSET)
 
 
 # --- a second of it -----------------------------------------------------------------------------
@@ -276,9 +276,9 @@ def test_a_slow_machine_takes_as_long_as_five_readings() -> None:
 def test_nobody_in_view_is_said_after_a_while() -> None:
     resting = RestingFace(TYPICAL)
     resting.add(None, 0.0)
-    resting.add(None, PATIENCE_SECONDS - 0.1)
+    resting.add(None, REST_TIMEOUT_SECONDS - 0.1)
     assert resting.state == "collecting"
-    resting.add(None, PATIENCE_SECONDS)
+    resting.add(None, REST_TIMEOUT_SECONDS)
     assert resting.state == "failed"
     assert "not in view" in resting.problem
     assert resting.recentring is None

@@ -15,7 +15,7 @@ from emotion.labels import EMOTIONS
 from emotion.live.scheduler import FrameScheduler
 from emotion.live.stream import FaceStream
 from emotion.live.tracker import LiveReading
-from emotion.personal import PATIENCE_SECONDS, REST_SECONDS, Recentring
+from emotion.personal import REST_SECONDS, REST_TIMEOUT_SECONDS, Recentring
 from emotion.types import Box, Face
 
 Image = NDArray[np.uint8]
@@ -187,7 +187,7 @@ def test_of_two_faces_the_larger_is_the_visitor() -> None:
 def test_nobody_in_view_changes_nothing(visitor: Visitor) -> None:
     visitor.detector.boxes = []
     visitor.stream.collect_resting()
-    visitor.run(PATIENCE_SECONDS + 1.0)
+    visitor.run(REST_TIMEOUT_SECONDS + 1.0)
     assert visitor.stream.resting is not None
     assert visitor.stream.resting.state == "failed"
     assert "not in view" in visitor.stream.resting.problem

@@ -17,7 +17,7 @@ from PIL import Image
 
 from emotion.classifier import EmotionClassifier
 from emotion.labels import EMOTIONS
-from emotion.personal import FLOOR, TYPICAL, typical_log_probabilities
+from emotion.personal import MIN_PROBABILITY, TYPICAL_FILE, typical_log_probabilities
 from emotion.types import Box, EmotionScores, Face, FaceReading
 from model.__main__ import main
 from model.training import resting
@@ -68,7 +68,7 @@ def test_only_neutral_photographs_that_are_read_as_neutral_count(photos: Path) -
     logs = found["log_probabilities"]
     assert list(logs) == list(EMOTIONS)
     assert logs["neutral"] == pytest.approx((math.log(0.6) + math.log(0.8)) / 2, abs=1e-4)
-    assert logs["disgust"] == pytest.approx(math.log(FLOOR), abs=1e-4)
+    assert logs["disgust"] == pytest.approx(math.log(MIN_PROBABILITY), abs=1e-4)
 
 
 def test_a_folder_is_read_alike(photos: Path, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_what_is_shipped_is_what_was_measured_with_the_shipped_network() -> None
     """After another network was shipped: ``python -m model resting --photos …``."""
     record = json.loads(resting.RECORD.read_text(encoding="utf-8"))
     assert record["network"] == resting.fingerprint(EmotionClassifier())
-    shipped = json.loads(TYPICAL.read_text(encoding="utf-8"))
+    shipped = json.loads(TYPICAL_FILE.read_text(encoding="utf-8"))
     assert shipped["log_probabilities"] == record["log_probabilities"]
     assert typical_log_probabilities() == tuple(record["log_probabilities"].values())
     assert record["read_as_neutral"] <= record["found"] <= record["photos"]
