@@ -17,7 +17,7 @@ if __name__ == "__main__":
     from ui import services
     from ui._compat import navigation as _compat_navigation
     from ui.playlist import player
-    from ui.spotify import spotify
+    from ui.spotify import sign_in
     from ui.widgets import kept_visit
 
     _compat_navigation.mend_streamlit()
@@ -50,7 +50,7 @@ if __name__ == "__main__":
     kept_visit.bring_back()
 
     # Before anything is drawn: the address may hold Spotify's answer.
-    spotify.handle_oauth_redirect()
+    sign_in.handle_oauth_redirect()
 
     # Outside the page, so that the music goes on when the page changes.
     player.draw()

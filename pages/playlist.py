@@ -9,7 +9,7 @@ from ui import services, wording
 from ui.mood_entry import mood_entry
 from ui.navigation import require_router
 from ui.playlist import controls, music
-from ui.spotify import spotify
+from ui.spotify import lookup
 from ui.state import visitor_state
 from ui.widgets.mood_pad import mood_pad
 from ui.widgets.share_link import close_link, read_link, written
@@ -52,8 +52,8 @@ with body:
     st.title("A set that was shared with you" if shared else what, anchor=False)
     if problem:
         st.caption(f":material/info: {wording.plain(problem)}")
-    if not shared and (resting := spotify.why_no_extras()):
-        st.caption(f":material/info: {wording.plain(resting)}")
+    if not shared and (unavailable := lookup.why_no_extras()):
+        st.caption(f":material/info: {wording.plain(unavailable)}")
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if shared:

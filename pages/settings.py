@@ -6,7 +6,8 @@ from recommender.spotify import SpotifyError
 from recommender.spotify.auth import REDIRECT
 from ui import wording
 from ui.navigation import require_router
-from ui.spotify import spotify
+from ui.spotify import lookup, sign_in
+from ui.spotify.panel import connect_button
 
 require_router("settings")
 
@@ -64,7 +65,7 @@ def how_to_get_keys() -> None:
         "choose *Create app*. Name and description are up to you; tick *Web API*.\n"
         "2. As *Redirect URI* register exactly this, with the slash at its end:"
     )
-    redirect = spotify.to_register()
+    redirect = sign_in.redirect_uri_to_register()
     st.code(redirect, language=None)
     st.markdown(
         "3. Under *User Management*, add the e-mail address of everybody who shall connect, your "
@@ -94,7 +95,7 @@ def not_connected() -> None:
     st.title("Connect your Spotify, if you like", anchor=False)
     st.markdown("Everything works without. With your account, there is more:")
     what_it_adds()
-    spotify.connect_button("Connect Spotify", "taste", page="settings", primary=True)
+    connect_button("Connect Spotify", "taste", page="settings", primary=True)
     st.markdown(
         "Spotify will ask whether Affectune may read what you listen to. Saving and playing are "
         "asked for when you first use them."
@@ -105,9 +106,9 @@ def not_connected() -> None:
 
 def connected() -> None:
     with st.spinner("Asking Spotify…"):
-        spotify.remember("account", *(["profile"] if spotify.may("taste") else []))
-        who = spotify.account()
-    if spotify.connection() is None:  # Spotify has ended it
+        lookup.remember("account", *(["profile"] if sign_in.may("taste") else []))
+        who = lookup.account()
+    if sign_in.connection() is None:  # Spotify has ended it
         st.rerun()
     if isinstance(who, SpotifyError):
         st.title("Connected to Spotify", anchor=False)
@@ -115,20 +116,20 @@ def connected() -> None:
     else:
         st.title(f"Connected to Spotify as {wording.plain(who.display_name)}", anchor=False)
     permissions()
-    if spotify.may("taste"):
+    if sign_in.may("taste"):
         your_music()
     quota()
     st.header("Ending it", anchor=False)
     st.markdown(
         "The token and everything that was read are in this page’s memory only. " + ELSEWHERE
     )
-    st.button("Disconnect and delete", icon=":material/link_off:", on_click=spotify.disconnect)
+    st.button("Disconnect and delete", icon=":material/link_off:", on_click=sign_in.disconnect)
     privacy()
 
 
 def permissions() -> None:
     st.header("What it may do", anchor=False)
-    for name, permission in spotify.PERMISSIONS.items():
+    for name, permission in sign_in.PERMISSIONS.items():
         with st.container(
             border=True,
             horizontal=True,
@@ -138,16 +139,16 @@ def permissions() -> None:
             st.markdown(
                 f"{permission.icon} **{permission.label}**  \n{permission.text}", width="content"
             )
-            if spotify.may(name):
+            if sign_in.may(name):
                 st.markdown(":material/check: Allowed", width="content")
             else:
                 with st.container(width="content"):
-                    spotify.connect_button("Allow", name, page="settings")
+                    connect_button("Allow", name, page="settings")
 
 
 def your_music() -> None:
     st.header("Your music", anchor=False)
-    known = spotify.profile()
+    known = lookup.profile()
     if isinstance(known, SpotifyError):
         st.markdown(f":material/info: {known.sentence}")
         return
@@ -164,7 +165,7 @@ def your_music() -> None:
 
 def quota() -> None:
     st.header("Quota", anchor=False)
-    rests = spotify.resting()
+    rests = lookup.resting()
     if not rests:
         st.markdown("Spotify limits how often an app may ask. Nothing has to rest just now.")
         return
@@ -175,12 +176,12 @@ def quota() -> None:
 body = st.container(horizontal_alignment="center").container(width=900)
 
 with body:
-    notice = spotify.take_notice()
+    notice = sign_in.take_notice()
     if notice:
         st.info(notice, icon=":material/info:")
-    if spotify.keys() is None:
+    if sign_in.keys() is None:
         without_keys()
-    elif spotify.connection() is None:
+    elif sign_in.connection() is None:
         not_connected()
     else:
         connected()

@@ -13,7 +13,7 @@ from recommender.types import Filters, Mood, Playlist, Track
 from ui import services, wording
 from ui.playlist import controls
 from ui.playlist.music import announcement, ban, judge, play, undo
-from ui.spotify import spotify
+from ui.spotify import lookup
 from ui.state import VisitorState
 
 
@@ -432,7 +432,7 @@ def test_fresh_tracks_come_in_and_a_like_draws_from_them_too(
             for number, slot in enumerate(12 * list(slots))
         ]
 
-    monkeypatch.setattr(spotify, "extra_tracks", fresh)
+    monkeypatch.setattr(lookup, "extra_tracks", fresh)
     visitor, _ = drawn(listening)
     visitor.sets = {}
     listening.run()
@@ -449,7 +449,7 @@ def test_while_spotify_rests_a_line_says_so(
     listening: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     line = "Searches for fresh tracks rest until 14:05."
-    monkeypatch.setattr(spotify, "why_no_extras", lambda: line)
+    monkeypatch.setattr(lookup, "why_no_extras", lambda: line)
     listening.run()
     assert any(wording.plain(line) in caption.value for caption in listening.caption)
     assert drawn(listening)[1].picks

@@ -31,7 +31,7 @@ from tests.recommender.spotify.server import (
     string_error,
     too_many,
 )
-from ui.spotify import spotify as page
+from ui.spotify import lookup, sign_in
 from ui.state import VisitorState
 
 ROOT = Path(__file__).parents[2]
@@ -40,12 +40,12 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def clean() -> Iterator[None]:
     SHARED.clear()
-    page._departures.clear()
-    page._app.clear()
+    sign_in._pending_authorizations.clear()
+    lookup._app.clear()
     yield
     SHARED.clear()
-    page._departures.clear()
-    page._app.clear()
+    sign_in._pending_authorizations.clear()
+    lookup._app.clear()
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def settings(recognizer: Any) -> AppTest:
 
 def connection(
     spotify: SpotifyServer, user: str = "ann", scopes: str = ALL_SCOPES
-) -> page.Connection:
+) -> sign_in.Connection:
     """What a sign-in leaves in a session."""
     keys = keys_from()
     assert keys is not None
@@ -84,7 +84,7 @@ def connection(
         }
     )
     client = SpotifyClient(authorization.get_access_token, renew=authorization.renew)
-    return page.Connection(authorization, client)
+    return sign_in.Connection(authorization, client)
 
 
 def text(app: AppTest) -> str:
@@ -117,27 +117,27 @@ def test_connecting_leaves_with_the_least_and_for_ten_minutes(
 ) -> None:
     settings.run()
     button(settings, "Connect Spotify").click().run()
-    door = sent_to(settings, "spotify_door")
-    assert door["leaving"] is True
-    assert door["url"].startswith(f"{spotify.accounts_url}authorize?")
-    assert "scope=user-read-recently-played+user-top-read&" in door["url"]
-    assert door["seconds"] == 600
-    assert len(door["value"]) >= 32
+    redirect = sent_to(settings, "oauth_redirect")
+    assert redirect["leaving"] is True
+    assert redirect["url"].startswith(f"{spotify.accounts_url}authorize?")
+    assert "scope=user-read-recently-played+user-top-read&" in redirect["url"]
+    assert redirect["seconds"] == 600
+    assert len(redirect["value"]) >= 32
 
 
 def test_pressing_often_is_one_sign_in(
     settings: AppTest, spotify: SpotifyServer, sent_to: Any, button: Any
 ) -> None:
     settings.run()
-    before = len(page._departures())
-    doors = []
+    before = len(sign_in._pending_authorizations())
+    redirects = []
     for _ in range(6):
         button(settings, "Connect Spotify").click().run()
-        doors.append(sent_to(settings, "spotify_door"))
-    assert len(page._departures()) == before + 1
-    assert len({door["url"] for door in doors}) == 1
+        redirects.append(sent_to(settings, "oauth_redirect"))
+    assert len(sign_in._pending_authorizations()) == before + 1
+    assert len({redirect["url"] for redirect in redirects}) == 1
     # And yet each press sends the browser there: it may have come back in between.
-    assert [door["press"] for door in doors] == [1, 2, 3, 4, 5, 6]
+    assert [redirect["press"] for redirect in redirects] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("address", ["http://localhost:8501/", "http://a.example/"])
@@ -154,7 +154,7 @@ def test_connected_it_says_who_what_and_how_to_end_it(
     settings: AppTest, spotify: SpotifyServer, button: Any
 ) -> None:
     mine = connection(spotify)
-    settings.session_state[page.MINE] = mine
+    settings.session_state[sign_in.CONNECTION_KEY] = mine
     settings.run()
     assert settings.title[0].value == "Connected to Spotify as Ann Example"
     said = text(settings)
@@ -168,7 +168,7 @@ def test_connected_it_says_who_what_and_how_to_end_it(
     button(settings, "Disconnect and delete").click().run()
     assert settings.title[0].value == "Connect your Spotify, if you like"
     assert "deleted" in settings.info[0].value
-    assert page.MINE not in settings.session_state
+    assert sign_in.CONNECTION_KEY not in settings.session_state
     assert not mine.authorization.signed_in
     assert mine.kept == {}
 
@@ -176,14 +176,16 @@ def test_connected_it_says_who_what_and_how_to_end_it(
 def test_what_is_not_allowed_is_offered_and_not_read(
     settings: AppTest, spotify: SpotifyServer, sent_to: Any, button: Any
 ) -> None:
-    settings.session_state[page.MINE] = connection(spotify, scopes="playlist-modify-private")
+    settings.session_state[sign_in.CONNECTION_KEY] = connection(
+        spotify, scopes="playlist-modify-private"
+    )
     settings.run()
     assert text(settings).count("Allowed") == 0
     assert not spotify.seen("GET /me/top/artists")
     allow = [button for button in settings.button if button.label == "Allow"]
     assert len(allow) == 3
     allow[0].click().run()
-    url = sent_to(settings, "spotify_door")["url"]
+    url = sent_to(settings, "oauth_redirect")["url"]
     assert "playlist-modify-private+user-read-recently-played+user-top-read" in url
 
 
@@ -203,13 +205,13 @@ DOWN = {
 def test_with_the_api_down_the_page_says_so_and_stays(
     settings: AppTest, spotify: SpotifyServer, name: str, button: Any
 ) -> None:
-    settings.session_state[page.MINE] = connection(spotify)
+    settings.session_state[sign_in.CONNECTION_KEY] = connection(spotify)
     spotify.always("*", DOWN[name])
     settings.run()
     assert not settings.exception
     assert settings.title[0].value == "Connected to Spotify"
     assert "Spotify" in settings.info[0].value
-    assert settings.session_state[page.MINE].authorization.signed_in
+    assert settings.session_state[sign_in.CONNECTION_KEY].authorization.signed_in
     # The same answer is not waited for again.
     asked = len(spotify.requests)
     settings.run()
@@ -218,7 +220,7 @@ def test_with_the_api_down_the_page_says_so_and_stays(
 
 
 def test_what_rests_is_said_with_its_time(settings: AppTest, spotify: SpotifyServer) -> None:
-    settings.session_state[page.MINE] = connection(spotify)
+    settings.session_state[sign_in.CONNECTION_KEY] = connection(spotify)
     SHARED.back_off("search", str(3 * 86400))
     settings.run()
     (info,) = settings.info
@@ -232,7 +234,7 @@ def test_a_revoked_sign_in_is_forgotten_and_offered_again(
     settings: AppTest, spotify: SpotifyServer, how: str
 ) -> None:
     mine = connection(spotify)
-    settings.session_state[page.MINE] = mine
+    settings.session_state[sign_in.CONNECTION_KEY] = mine
     if how == "revoked":
         spotify.revoke("ann")
     else:
@@ -242,12 +244,12 @@ def test_a_revoked_sign_in_is_forgotten_and_offered_again(
     assert not settings.exception
     assert settings.title[0].value == "Connect your Spotify, if you like"
     assert "sign-in at Spotify has ended" in settings.info[0].value
-    assert page.MINE not in settings.session_state
+    assert sign_in.CONNECTION_KEY not in settings.session_state
     assert not mine.authorization.signed_in
 
 
 def test_an_expired_token_is_renewed_unseen(settings: AppTest, spotify: SpotifyServer) -> None:
-    settings.session_state[page.MINE] = connection(spotify)
+    settings.session_state[sign_in.CONNECTION_KEY] = connection(spotify)
     spotify.expire()
     settings.run()
     assert settings.title[0].value == "Connected to Spotify as Ann Example"
@@ -289,7 +291,7 @@ def test_a_name_cannot_set_anything(settings: AppTest, spotify: SpotifyServer) -
         type("Account", (), {"display_name": ":red[Ann] # $x$ [a](b)"})(),
         float("inf"),
     )
-    settings.session_state[page.MINE] = mine
+    settings.session_state[sign_in.CONNECTION_KEY] = mine
     settings.run()
     assert settings.title[0].value.endswith(r"\:red\[Ann\] \# \$x\$ \[a\]\(b\)")
 
@@ -302,8 +304,8 @@ def test_the_address_to_register_is_the_one_that_is_open(monkeypatch: pytest.Mon
         "https://music.example/settings": "https://music.example/",
         "http://192.168.1.7:8501": REDIRECT,
     }.items():
-        monkeypatch.setattr(type(page.st.context), "url", here)
-        assert page.to_register() == register
+        monkeypatch.setattr(type(sign_in.st.context), "url", here)
+        assert sign_in.redirect_uri_to_register() == register
 
 
 def search(moods: list[tuple[float, float]]) -> None:
@@ -311,12 +313,12 @@ def search(moods: list[tuple[float, float]]) -> None:
     import streamlit as st
 
     from recommender.types import Mood
-    from ui.spotify import spotify
-    from ui.state import visitor
+    from ui.spotify import lookup
+    from ui.state import visitor_state
 
     slots = [Mood(*mood) for mood in moods]
-    st.session_state["found"] = spotify.extra_tracks(visitor(), slots)
-    st.session_state["why"] = spotify.why_no_extras()
+    st.session_state["found"] = lookup.extra_tracks(visitor_state(), slots)
+    st.session_state["why"] = lookup.why_no_extras()
 
 
 @pytest.fixture
@@ -333,7 +335,7 @@ def test_fresh_tracks_are_found_for_whom_is_connected(
     assert not fresh.exception
     assert fresh.session_state["found"] == []
     assert spotify.requests == []
-    fresh.session_state[page.MINE] = connection(spotify)
+    fresh.session_state[sign_in.CONNECTION_KEY] = connection(spotify)
     fresh.run()
     assert fresh.session_state["found"]
     assert fresh.session_state["why"] is None
@@ -352,7 +354,7 @@ def test_where_the_search_fails_there_is_a_line_and_no_second_wait(
     fresh: AppTest, spotify: SpotifyServer, fault: Any
 ) -> None:
     spotify.always("GET /search", fault)
-    fresh.session_state[page.MINE] = connection(spotify)
+    fresh.session_state[sign_in.CONNECTION_KEY] = connection(spotify)
     fresh.run()
     assert not fresh.exception
     assert fresh.session_state["found"] == []
@@ -378,7 +380,7 @@ def test_a_set_is_saved_once_and_faults_are_said(
 ) -> None:
     settings.session_state["_navigate_to"] = "playlist"
     settings.session_state["visitor"] = VisitorState(manual_mood=Mood(0.0, 0.0))
-    settings.session_state[page.MINE] = connection(spotify)
+    settings.session_state[sign_in.CONNECTION_KEY] = connection(spotify)
     settings.run()
     spotify.fault("POST /me/playlists", too_many(3600))
     button(settings, "Save to Spotify").click().run()
@@ -400,7 +402,7 @@ def test_a_set_is_drawn_with_a_few_searches_and_also_without(
         spotify.always("GET /search", too_many(86400))
     settings.session_state["_navigate_to"] = "playlist"
     settings.session_state["visitor"] = VisitorState(manual_mood=Mood(0.0, 0.0))
-    settings.session_state[page.MINE] = connection(spotify, scopes="")
+    settings.session_state[sign_in.CONNECTION_KEY] = connection(spotify, scopes="")
     settings.run()
     assert not settings.exception
     queries = [request.query["q"][0] for request in spotify.seen("GET /search")]

@@ -13,7 +13,7 @@ from recommender.sharing import export
 from recommender.types import EVERYTHING, Playlist
 from ui import services, wording
 from ui.playlist import music
-from ui.spotify.saving import play_section, save_section
+from ui.spotify.panel import play_section, save_section
 from ui.state import VisitorState
 from ui.widgets.share_link import share_link
 from ui.widgets.steps_slider import steps_slider

@@ -16,7 +16,7 @@ from recommender.taste.taste import Affinities, Verdict
 from recommender.types import Playlist
 from ui import services, wording
 from ui.diary import diary
-from ui.spotify import spotify
+from ui.spotify import lookup
 from ui.state import VisitorState
 
 SPOTIFY_SEARCH_SLOTS: Final = 5
@@ -34,7 +34,7 @@ def current_set(visitor: VisitorState) -> Playlist:
     visitor.intent = visitor.intent or visitor.suggestion
     recommender, _ = services.recommender()
     diary.bring_back(visitor, recommender.catalog)
-    session = rules.with_affinities(_session(visitor), spotify.affinities() or Affinities())
+    session = rules.with_affinities(_session(visitor), lookup.affinities() or Affinities())
     _write_back(visitor, session)
     if visitor.wish not in visitor.sets:
         with st.spinner("Choosing the music…"):
@@ -138,6 +138,6 @@ def _draw_for(visitor: VisitorState) -> rules.Draw:
     def draw(request: Request) -> Playlist:
         assert visitor.mood is not None
         slots = plan(visitor.mood, request.intent, SPOTIFY_SEARCH_SLOTS)
-        return services.recommend(replace(request, extra=spotify.extra_tracks(visitor, slots)))
+        return services.recommend(replace(request, extra=lookup.extra_tracks(visitor, slots)))
 
     return draw

@@ -1,4 +1,4 @@
-"""The way out to Spotify and back in, in the visitor's browser."""
+"""The redirect to Spotify and back, with its cookie, in the visitor's browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 from recommender.spotify.auth import LIFETIME, PendingAuthorization
 from ui.widgets.frontend import component
 
-_door = component("spotify_door")
+_component = component("oauth_redirect")
 
 
 def leave(pending: PendingAuthorization, press: int) -> None:
@@ -20,7 +20,7 @@ def leave(pending: PendingAuthorization, press: int) -> None:
         press: how often that was asked for; the browser goes once for each.
     """
     _mount(
-        "spotify-door-out",
+        "oauth-redirect-out",
         leaving=True,
         press=press,
         url=pending.url,
@@ -30,17 +30,17 @@ def leave(pending: PendingAuthorization, press: int) -> None:
     )
 
 
-def tidy_up(cookie: str) -> bool:
+def clean_up(cookie: str) -> bool:
     """Take Spotify's answer out of the address, and the cookie out of the browser.
 
     Returns:
         Whether the browser says that it is done; it causes a rerun when it does.
     """
-    key = "spotify-door-in"
+    key = "oauth-redirect-back"
     _mount(key, leaving=False, press=0, url="", cookie=cookie, value="", seconds=0)
     state = st.session_state.get(key)
-    return state is not None and state.get("tidy") == cookie
+    return state is not None and state.get("cleaned_up") == cookie
 
 
 def _mount(key: str, **data: Any) -> None:
-    _door(key=key, data=data, on_tidy_change=lambda: None)
+    _component(key=key, data=data, on_cleaned_up_change=lambda: None)

@@ -1,7 +1,7 @@
-"""What Spotify adds to a playlist: saving it to the account, and playing it on a device.
+"""What Spotify adds to a page: a button to connect, to save a set, to play it on a device.
 
-Each section draws nothing where there are no keys. Nothing is asked of Spotify before a button is
-pressed, because a popover's insides run with every run of the page.
+Nothing is drawn where there are no keys. Nothing is asked of Spotify before a button is pressed,
+because the contents of a popover run with every run of the page.
 """
 
 from __future__ import annotations
@@ -15,10 +15,36 @@ from recommender.spotify import Device, NoActiveDevice, SpotifyError, playback
 from recommender.spotify.playlists import SavedPlaylist, Saves, mark_of, save
 from recommender.types import Playlist
 from ui import wording
-from ui.spotify import spotify
+from ui.spotify import sign_in
 from ui.state import VisitorState
 
 DEVICES: Final = "devices"
+
+
+def connect_button(label: str, *permissions: str, page: str, primary: bool = False) -> None:
+    """Draw the button that asks the visitor's permission at Spotify, or say why there is none."""
+    found, right_place = sign_in.keys(), sign_in.required_address()
+    if found is None:
+        return
+    if found.problem:
+        st.markdown(f":material/info: {found.problem}")
+    elif right_place:
+        st.markdown(
+            f":material/info: Spotify sends you back to another address than this one. Open "
+            f"[{right_place}]({right_place}) and connect from there."
+        )
+    else:
+        st.button(
+            label,
+            key=f"spotify-connect-{'-'.join(permissions)}",
+            type="primary" if primary else "secondary",
+            icon=":material/login:",
+            width="content" if primary else "stretch",
+            help=None if primary else "Leads to Spotify, which asks you first.",
+            on_click=sign_in.connect,
+            args=permissions,
+            kwargs={"page": page},
+        )
 
 
 def save_section(visitor: VisitorState, playlist: Playlist) -> None:
@@ -47,7 +73,7 @@ def play_section(visitor: VisitorState, playlist: Playlist) -> None:
     """Offer to play a playlist, or to queue its chosen track, on one of the visitor's devices."""
     if not _may_ask(playlist) or not _allowed("play", "Play on a device"):
         return
-    mine = spotify.connection()
+    mine = sign_in.connection()
     found: list[Device] = mine.kept.get(DEVICES, []) if mine else []
     if not found:
         st.button(
@@ -99,23 +125,23 @@ def play_section(visitor: VisitorState, playlist: Playlist) -> None:
 
 
 def _may_ask(playlist: Playlist) -> bool:
-    return spotify.keys() is not None and bool(playlist.picks)
+    return sign_in.keys() is not None and bool(playlist.picks)
 
 
 def _allowed(permission: str, label: str) -> bool:
     """Whether the visitor has allowed this; otherwise a button to do so is drawn."""
-    notice = spotify.take_notice()
+    notice = sign_in.take_notice()
     if notice:
         st.toast(notice, icon=":material/info:", duration="long")
-    if spotify.may(permission):
+    if sign_in.may(permission):
         return True
-    spotify.connect_button(label, permission, page="playlist")
+    connect_button(label, permission, page="playlist")
     return False
 
 
 def _do(name: str, what: Callable[[], Any]) -> None:
     """Do something with Spotify and keep what came of it, an error included, until the next."""
-    mine = spotify.connection()
+    mine = sign_in.connection()
     if mine is None:
         return
     try:
@@ -126,7 +152,7 @@ def _do(name: str, what: Callable[[], Any]) -> None:
 
 def _said(name: str) -> Any:
     """Return what came of something; where it is an error, say so in a line."""
-    mine = spotify.connection()
+    mine = sign_in.connection()
     said = mine.kept.get(f"said {name}") if mine else None
     if isinstance(said, SpotifyError):
         st.markdown(f":material/info: {said.sentence}")
@@ -139,17 +165,17 @@ def _mark(playlist: Playlist) -> str:
 
 
 def _save(playlist: Playlist) -> SavedPlaylist:
-    mine = spotify.connection()
+    mine = sign_in.connection()
     saves = mine.saves if mine else Saves()
-    return spotify.attempt(lambda client: save(client, playlist, key="set", saves=saves))
+    return sign_in.attempt(lambda client: save(client, playlist, key="set", saves=saves))
 
 
 def _find() -> None:
-    mine = spotify.connection()
+    mine = sign_in.connection()
     if mine is not None:
         for name in (DEVICES, "said played"):
             mine.kept.pop(name, None)
-        mine.kept[DEVICES] = spotify.attempt(playback.choices)
+        mine.kept[DEVICES] = sign_in.attempt(playback.choices)
 
 
 def _play(playlist: Playlist, device: Device) -> str:
@@ -167,9 +193,9 @@ def _queue(visitor: VisitorState) -> str:
 
 def _on_devices(ask: Callable[[Any], None]) -> None:
     try:
-        spotify.attempt(ask)
+        sign_in.attempt(ask)
     except NoActiveDevice:
-        mine = spotify.connection()
+        mine = sign_in.connection()
         if mine is not None:
             mine.kept.pop(DEVICES, None)  # what was found is gone
         raise

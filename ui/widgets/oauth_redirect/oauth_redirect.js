@@ -2,7 +2,7 @@
  * Out: writes the cookie that binds a sign-in to this browser, and goes to Spotify.
  * In: takes code and state out of the address, and the cookie out of the browser.
  *
- * State `tidy`: the sign-in whose address has been tidied up. Streamlit would clear the address by
+ * State `cleaned_up`: the cookie of the sign-in whose address has been cleaned up. Streamlit would clear the address by
  * adding an entry to the browser's history, and the one with the code would stay in it.
  */
 
@@ -20,6 +20,6 @@ export default function ({ data, setStateValue }) {
   } else {
     history.replaceState(history.state, "", location.pathname);
     if (cookie) document.cookie = `${cookie}=; path=/; max-age=0; samesite=strict${secure}`;
-    setStateValue("tidy", cookie);
+    setStateValue("cleaned_up", cookie);
   }
 }

@@ -1,0 +1,322 @@
+"""Spotify sign-in for one visitor: who is connected, and the redirect to Spotify and back.
+
+A visitor's whole connection is in their session, under one key. Visitors share only the list of
+pending authorizations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from recommender.spotify import (
+    PLAY_SCOPES,
+    SAVE_SCOPES,
+    TASTE_SCOPES,
+    SignInNeeded,
+    SpotifyClient,
+    SpotifyError,
+)
+from recommender.spotify.auth import (
+    LOOPBACK,
+    REDIRECT,
+    Authorization,
+    Keys,
+    PendingAuthorization,
+    PendingAuthorizations,
+    SignInRefused,
+    cookie_of,
+    keys_from,
+    origin_of,
+)
+from recommender.spotify.playlists import Saves
+from recommender.spotify.profile import Profile
+from recommender.taste.taste import Affinities
+from ui.navigation import navigate_to
+from ui.widgets import oauth_redirect
+
+CONNECTION_KEY: Final = "spotify"
+"""Where a visitor's connection is in their session."""
+PENDING_KEY: Final = "spotify-pending-redirect"
+CALLBACK_KEY: Final = "spotify-callback"
+NOTICE_KEY: Final = "spotify-notice"
+
+CARRIED_KEYS: Final = ("visitor", "diary", CONNECTION_KEY)
+"""What a visitor takes along over the redirect, which starts a new session."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(slots=True)
+class Connection:
+    """One visitor's Spotify.
+
+    Attributes:
+        authorization: the token and what it is good for.
+        client: what asks with it.
+        kept: what was read or done with it, by name; goes when the connection goes.
+        saves: what was saved, so that pressing twice saves once.
+        earlier_affinities: what was known of their music before they allowed something more. Used
+            while it cannot be read again, so that the set does not change while they look at it.
+    """
+
+    authorization: Authorization
+    client: SpotifyClient
+    kept: dict[str, Any] = field(default_factory=dict)
+    saves: Saves = field(default_factory=Saves)
+    earlier_affinities: Affinities | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Something that a visitor may allow, in their words."""
+
+    label: str
+    text: str
+    icon: str
+    scopes: tuple[str, ...]
+
+
+PERMISSIONS: Final[Mapping[str, Permission]] = {
+    "taste": Permission(
+        "Know your music",
+        "Reads your top artists and tracks and what you played lately.",
+        ":material/library_music:",
+        TASTE_SCOPES,
+    ),
+    "save": Permission(
+        "Save playlists",
+        "Adds private playlists to your account, and looks whether one is there already.",
+        ":material/playlist_add:",
+        SAVE_SCOPES,
+    ),
+    "play": Permission(
+        "Play on your devices",
+        "Sees which of your devices are on, and starts music there.",
+        ":material/speaker:",
+        PLAY_SCOPES,
+    ),
+}
+
+
+@dataclass(slots=True)
+class _Carried:
+    """What is kept for a visitor while they are at Spotify: page and session state."""
+
+    page: str
+    session: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _PendingRedirect:
+    """A visitor's pending authorization, and how many times they have asked for it."""
+
+    authorization: PendingAuthorization
+    press: int
+
+
+@dataclass(slots=True)
+class _Callback:
+    """What Spotify sent a visitor back with; the code is forgotten once it is redeemed."""
+
+    state: str = field(repr=False)
+    code: str = field(repr=False)
+    error: str
+    page: str | None = None
+
+
+def keys() -> Keys | None:
+    """Return the installation's client id and secret; ``None`` where none are set."""
+    return keys_from()
+
+
+def required_address() -> str | None:
+    """Return the address at which Spotify's redirect can be received, if this is another one."""
+    found, here = keys(), st.context.url
+    if found is None or not here or origin_of(here) == found.origin:
+        return None
+    return found.redirect_uri
+
+
+def redirect_uri_to_register() -> str:
+    """Return the redirect URI to register for the address at which the page is open now."""
+    here = urlsplit(st.context.url or REDIRECT)
+    host = here.netloc.replace("localhost", "127.0.0.1")
+    if not host or (here.scheme != "https" and here.hostname not in (*LOOPBACK, "localhost")):
+        return REDIRECT
+    # Not the path: it names the page as well.
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"{here.scheme}://{host}/{base}/" if base else f"{here.scheme}://{host}/"
+
+
+def connection() -> Connection | None:
+    """Return this visitor's connection, if they have one that is still signed in."""
+    mine: Connection | None = st.session_state.get(CONNECTION_KEY)
+    if mine is not None and not mine.authorization.signed_in:
+        del st.session_state[CONNECTION_KEY]
+        return None
+    return mine
+
+
+def client() -> SpotifyClient | None:
+    """Return the visitor's Spotify client, if they are connected."""
+    mine = connection()
+    return mine.client if mine else None
+
+
+def may(permission: str) -> bool:
+    """Whether the visitor has allowed something of `PERMISSIONS`."""
+    mine = connection()
+    return mine is not None and mine.authorization.scopes.issuperset(PERMISSIONS[permission].scopes)
+
+
+def connect(*permissions: str, page: str) -> None:
+    """Send the visitor to Spotify, to allow something. For callbacks.
+
+    Args:
+        permissions: names of `PERMISSIONS`; what was allowed before stays allowed.
+        page: where to bring them back to.
+    """
+    found, mine = keys(), connection()
+    if found is None:
+        return
+    scopes = set(mine.authorization.scopes) if mine else set()
+    for permission in permissions:
+        scopes.update(PERMISSIONS[permission].scopes)
+    session = {key: st.session_state[key] for key in CARRIED_KEYS if key in st.session_state}
+    earlier: _PendingRedirect | None = st.session_state.get(PENDING_KEY)
+    begun = _pending_authorizations().begin(
+        found,
+        sorted(scopes),
+        carry=_Carried(page, session),
+        instead_of=earlier.authorization if earlier else None,
+    )
+    st.session_state[PENDING_KEY] = _PendingRedirect(begun, earlier.press + 1 if earlier else 1)
+
+
+def disconnect(notice: str = "Disconnected. The token and all that was read are deleted.") -> None:
+    """Forget the token and everything that was read with it. For callbacks."""
+    mine: Connection | None = st.session_state.pop(CONNECTION_KEY, None)
+    pending: _PendingRedirect | None = st.session_state.pop(PENDING_KEY, None)
+    if pending is not None:
+        _pending_authorizations().forget(pending.authorization)
+    if mine is not None:
+        mine.authorization.forget()
+        mine.client.close()
+        mine.kept.clear()
+    st.session_state[NOTICE_KEY] = notice
+
+
+def take_notice() -> str | None:
+    """Return what is to be said once, on whichever page comes next."""
+    notice: str | None = st.session_state.pop(NOTICE_KEY, None)
+    return notice
+
+
+def attempt(ask: Callable[[SpotifyClient], Found]) -> Found:
+    """Ask something of Spotify for this visitor.
+
+    Where Spotify has ended the sign-in, everything is forgotten and it is offered again.
+
+    Raises:
+        SpotifyError: it did not work; its sentence is for the visitor.
+    """
+    asking = client()
+    if asking is None:
+        raise SignInNeeded
+    try:
+        return ask(asking)
+    except SignInNeeded as error:
+        disconnect(error.sentence)
+        raise
+
+
+def handle_oauth_redirect() -> None:
+    """Redirect a visitor to Spotify, or finish the sign-in of one who comes back. For the router.
+
+    While a sign-in is being finished, this ends the run before a page is drawn.
+    """
+    if keys() is None:
+        return
+    pending: _PendingRedirect | None = st.session_state.get(PENDING_KEY)
+    if pending is not None:
+        oauth_redirect.leave(pending.authorization, pending.press)
+    answer: _Callback | None = st.session_state.get(CALLBACK_KEY)
+    if answer is None:
+        answer = _callback_in(st.query_params)
+        if answer is None:
+            return
+        st.session_state[CALLBACK_KEY] = answer
+    # First of all, so that the code is out of the address before anything can fail.
+    cleaned_up = oauth_redirect.clean_up(cookie_of(answer.state))
+    if answer.page is None:
+        with st.spinner("Connecting to Spotify…"):
+            answer.page = _finish(answer)
+    if not cleaned_up:
+        # The browser answers in a moment, which causes the next run.
+        st.button("Go on", key="spotify-go-on", on_click=_leave_callback)
+        st.stop()
+    _leave_callback()
+
+
+def _leave_callback() -> None:
+    answer: _Callback | None = st.session_state.pop(CALLBACK_KEY, None)
+    st.query_params.clear()
+    if answer is not None and answer.page is not None:
+        navigate_to(answer.page)
+
+
+def _callback_in(params: Mapping[str, str]) -> _Callback | None:
+    """Return Spotify's response, if the query parameters hold one."""
+    if "state" not in params or not ("code" in params or "error" in params):
+        return None
+    return _Callback(params["state"], params.get("code", ""), params.get("error", ""))
+
+
+def _finish(answer: _Callback) -> str:
+    """Finish a sign-in, or say why not, and return the page to go to."""
+    page = "settings"
+    try:
+        back = _pending_authorizations().claim(answer.state, st.context.cookies)
+        carried: _Carried = back.carry
+        page = carried.page
+        for key, value in carried.session.items():
+            st.session_state[key] = value
+        if answer.error or not answer.code:
+            raise SignInRefused(_WHY.get(answer.error, _NOT_FINISHED))
+        back.authorization.redeem(answer.code)
+        _replace_connection(back.authorization)
+        if page != "settings":  # which says so anyway
+            st.session_state[NOTICE_KEY] = "Connected to Spotify. Press once more, and it is done."
+    except SpotifyError as error:
+        st.session_state[NOTICE_KEY] = error.sentence
+    answer.code = ""
+    return page
+
+
+def _replace_connection(authorization: Authorization) -> None:
+    """Replace the visitor's connection, if any, by one with a new token."""
+    earlier = connection()
+    before: Affinities | None = None
+    if earlier is not None:
+        known, _ = earlier.kept.get("profile", (None, 0.0))
+        before = known.affinities if isinstance(known, Profile) else earlier.earlier_affinities
+        earlier.authorization.forget()
+        earlier.client.close()
+    asking = SpotifyClient(authorization.get_access_token, renew=authorization.renew)
+    st.session_state[CONNECTION_KEY] = Connection(authorization, asking, earlier_affinities=before)
+
+
+_NOT_FINISHED: Final = "Spotify did not finish the sign-in. Please try again."
+_WHY: Final[Mapping[str, str]] = {
+    "access_denied": "You did not allow it, so nothing was connected. Everything else works.",
+}
+
+
+@st.cache_resource(show_spinner=False)
+def _pending_authorizations() -> PendingAuthorizations:
+    return PendingAuthorizations()
