@@ -18,7 +18,7 @@ if __name__ == "__main__":
     from ui._compat import navigation as _compat_navigation
     from ui.playlist import player
     from ui.spotify import sign_in
-    from ui.widgets import kept_visit
+    from ui.widgets import state_backup
 
     _compat_navigation.mend_streamlit()
 
@@ -46,10 +46,10 @@ if __name__ == "__main__":
 
     services.warm_up()
 
-    # A browser that comes back may know more than the session that it finds.
-    kept_visit.bring_back()
+    # The browser may hold a backup of what an earlier session knew.
+    state_backup.restore_from_browser()
 
-    # Before anything is drawn: the address may hold Spotify's answer.
+    # Before anything is drawn: the address may hold Spotify's response.
     sign_in.handle_oauth_redirect()
 
     # Outside the page, so that the music goes on when the page changes.
@@ -60,7 +60,7 @@ if __name__ == "__main__":
         st.switch_page(wanted)
     st.session_state.pop("_navigate_to", None)  # only here: the way there may have been interrupted
     st.session_state["_routed"] = True  # for `require_router`, and for this run only
-    kept_visit.say()
+    state_backup.announce_restored()
     try:
         page.run()
     except CatalogError as error:  # noticed only where it is damaged
@@ -68,7 +68,7 @@ if __name__ == "__main__":
             raise
         st.rerun()
     finally:  # pages end early, and what they drew is kept all the same
-        kept_visit.hold()
+        state_backup.back_up()
 
 else:
     from ui.server import setup as server

@@ -1,7 +1,7 @@
 """What reaches into Streamlit's private parts, in one place, with why and where.
 
 A release that moves these parts must not take the app down: then nothing is changed, the log says
-so, and `tests/pages/test_compat_navigation.py` fails.
+so, and `tests/ui/_compat/test_navigation.py` fails.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""A visit as the visitor's own browser keeps it, for the case that the server loses it.
+"""A backup of the visitor's state in their own browser, for the case that the server loses it.
 
-A session of Streamlit's ends with the server's process, or two minutes after the connection broke
-(a lid closed, a tunnel). The browser comes back in a new one, with the old set still on its screen,
-and the next click would draw the page of a stranger. So the page's memory, and nothing else,
-holds what it takes to go on: the set as the text of a link, what was felt and said, and what was
-asked for. What comes back is read as strictly as a link from a stranger.
+A Streamlit session ends with the server's process, or two minutes after the connection broke (a
+lid closed, a tunnel). The browser comes back in a new one, with the old set still on its screen,
+and the next click would draw a page that knows nothing of the visitor. So the memory of the page,
+and nothing else, holds what is needed to continue: the set as the text of a link, the mood and
+verdicts, and what was asked for. What comes back is validated like any untrusted input. Its JSON
+keys are a format: a page that was opened before the server was updated still sends them.
 """
 
 from __future__ import annotations
@@ -29,58 +30,58 @@ from ui.state import ROOM, Photo, VisitorState, visitor_state
 from ui.widgets.frontend import component
 from ui.widgets.share_link import written
 
-KEY: Final = "kept-visit"
+KEY: Final = "state-backup"
 VERSION: Final = 1
 
-MOST_LETTERS: Final = 100_000
+MAX_CHARACTERS: Final = 100_000
 """Characters of the longest text that is looked at: some hundred verdicts and a day of music."""
 
-MOST_VERDICTS: Final = 300
-MOST_FACES: Final = 50
-MOST_NAMES: Final = 200
+MAX_VERDICTS: Final = 300
+MAX_FACES: Final = 50
+MAX_FILTER_VALUES: Final = 200
 """Genres, artists … in one filter."""
 
-MOST_REASON: Final = 300
+MAX_REASON_CHARACTERS: Final = 300
 """Characters of the longest reason."""
 
-_KNOWN, _NEWS = "_visit-known", "_visit-news"
+_CHECKED_KEY, _NOTICE_KEY = "_backup-checked", "_backup-notice"
 
-_keeper = component("kept_visit")
+_component = component("state_backup")
 
 
-def bring_back() -> None:
-    """In a session's first run, take the visit over that the browser has kept, if it has."""
-    if st.session_state.get(_KNOWN):
+def restore_from_browser() -> None:
+    """In a session's first run, restore the state that the browser has kept, if it has."""
+    if st.session_state.get(_CHECKED_KEY):
         return
-    st.session_state[_KNOWN] = True
+    st.session_state[_CHECKED_KEY] = True
     sent = st.session_state.pop("_sent", None) or _compat_navigation.json_from_browser()
-    text = next(filter(None, map(_kept_in, sent)), None)
+    text = next(filter(None, map(_backup_in, sent)), None)
     if text is not None and "visitor" not in st.session_state:
-        st.session_state[_NEWS] = restore(visitor_state(), text)
+        st.session_state[_NOTICE_KEY] = restore(visitor_state(), text)
 
 
-def say() -> None:
-    """Say, once, that a visit was taken over."""
-    news = st.session_state.pop(_NEWS, None)
+def announce_restored() -> None:
+    """Say, once, that the state was restored."""
+    news = st.session_state.pop(_NOTICE_KEY, None)
     if news:
         st.toast(wording.plain(news), icon=":material/sync:", duration="long")
 
 
-def hold() -> None:
-    """Have the browser keep the visit as it stands. To be the last of a run."""
-    _hold(kept(visitor_state()))
+def back_up() -> None:
+    """Have the browser keep the state as it is now. Call it last in a run."""
+    _back_up(serialize(visitor_state()))
 
 
 @st.fragment
-def _hold(text: str | None) -> None:
+def _back_up(text: str | None) -> None:
     # A fragment, so that what the browser reports costs no run of the whole page.
     state = st.session_state.get(KEY)
     known = state.get("kept") if state else None
-    _keeper(key=KEY, data={"text": text, "known": known}, on_kept_change=lambda: None)
+    _component(key=KEY, data={"text": text, "known": known}, on_kept_change=lambda: None)
 
 
-def kept(visitor: VisitorState) -> str | None:
-    """Return what to keep of a visit, as a text; nothing as long as it has no set."""
+def serialize(visitor: VisitorState) -> str | None:
+    """Return what to keep of a visitor's state, as JSON; ``None`` as long as there is no set."""
     playlist = visitor.sets.get(visitor.wish) if visitor.mood is not None else None
     if playlist is None or not playlist.picks:
         return None
@@ -102,27 +103,27 @@ def kept(visitor: VisitorState) -> str | None:
             "draw": visitor.draw,
             "verdicts": [
                 [said.track.id, said.verdict, said.mood.valence, said.mood.arousal]
-                for said in visitor.taste.feedback[-MOST_VERDICTS:]
+                for said in visitor.taste.feedback[-MAX_VERDICTS:]
             ],
             "reasons": {pick.track.id: pick.reason for pick in playlist.picks},
             "playing": visitor.playing.id if visitor.playing else None,
         },
         separators=(",", ":"),
     )
-    return text if len(text) <= MOST_LETTERS else None
+    return text if len(text) <= MAX_CHARACTERS else None
 
 
 def restore(visitor: VisitorState, text: str) -> str | None:
-    """Bring a visit back from what `kept` returned. What makes no sense changes nothing.
+    """Restore a visitor's state from what `serialize` returned. Invalid text changes nothing.
 
     Args:
-        visitor: a visit in which nothing has happened yet.
-        text: from a browser, so anything.
+        visitor: a new state, in which nothing has happened yet.
+        text: sent by a browser, so untrusted.
 
     Returns:
-        What there is to say about it, if it was restored.
+        The sentence to show, if it was restored.
     """
-    if len(text) > MOST_LETTERS:
+    if len(text) > MAX_CHARACTERS:
         return None
     recommender, _ = services.recommender()
     try:
@@ -131,9 +132,9 @@ def restore(visitor: VisitorState, text: str) -> str | None:
         return None
 
 
-def _kept_in(text: str) -> str | None:
-    """Return the visit in a state that the browser has sent, if that is what it is."""
-    if '"kept"' not in text or len(text) > 2 * MOST_LETTERS:
+def _backup_in(text: str) -> str | None:
+    """Return the backup in a component state that the browser has sent, if it holds one."""
+    if '"kept"' not in text or len(text) > 2 * MAX_CHARACTERS:
         return None
     try:
         found = json.loads(text)
@@ -161,8 +162,10 @@ def _read(visitor: VisitorState, found: dict[str, Any], catalog: Catalog) -> str
         raise ValueError(adventure, draw)
     taste = _taste(found["verdicts"], catalog)
     shared = share.decode(_text(found["set"]), catalog=catalog)
-    # As they stood there: some were told before something was liked, others after.
-    reasons = {id_: _text(reason)[:MOST_REASON] for id_, reason in found["reasons"].items()}
+    # The reasons as shown: some were written before a track was liked, others after.
+    reasons = {
+        id_: _text(reason)[:MAX_REASON_CHARACTERS] for id_, reason in found["reasons"].items()
+    }
     playlist = replace(
         shared.playlist,
         picks=tuple(
@@ -171,7 +174,7 @@ def _read(visitor: VisitorState, found: dict[str, Any], catalog: Catalog) -> str
         ),
     )
     playing = next((p.track for p in playlist.picks if p.track.id == found["playing"]), None)
-    # Nothing below can fail half-way.
+    # Nothing below can fail, so the state is never restored in part.
     visitor.photo, visitor.corrected_emotion, visitor.manual_mood = photo, said, placed
     visitor.intent, visitor.filters, visitor.filters_before = playlist.intent, filters, filters
     visitor.minutes, visitor.adventure, visitor.draw = minutes, adventure, draw
@@ -183,14 +186,15 @@ def _read(visitor: VisitorState, found: dict[str, Any], catalog: Catalog) -> str
 
 
 def _photo(found: dict[str, Any]) -> Photo | None:
-    """Return what was read, without the picture: that is gone for good."""
-    rows, chosen = found["faces"][:MOST_FACES], found["chosen"]
+    """Return the reading without its image, which is not kept."""
+    rows, chosen = found["faces"][:MAX_FACES], found["chosen"]
     faces = []
     for row in rows:
-        shares = [float(share) for share in row]
-        if len(shares) != len(EMOTIONS) or min(shares) < 0 or not 0.99 < math.fsum(shares) < 1.01:
+        probabilities = [float(value) for value in row]
+        total = math.fsum(probabilities)
+        if len(probabilities) != len(EMOTIONS) or min(probabilities) < 0 or not 0.99 < total < 1.01:
             raise ValueError(row)
-        scores = EmotionScores(tuple(share / math.fsum(shares) for share in shares))
+        scores = EmotionScores(tuple(value / total for value in probabilities))
         faces.append(FaceReading(Face(Box(0, 0, 1, 1)), scores))
     if not faces:
         return None
@@ -203,11 +207,11 @@ def _photo(found: dict[str, Any]) -> Photo | None:
 
 
 def _filters(found: dict[str, Any]) -> Filters:
-    """Return filters as far as this catalogue, which may be another one now, knows them."""
+    """Return the filters that this catalogue, which may be another one now, knows."""
     choices = services.choices()
 
     def some(name: str, known: tuple[Any, ...] | None) -> tuple[Any, ...]:
-        asked = found[name][:MOST_NAMES]
+        asked = found[name][:MAX_FILTER_VALUES]
         if known is None:
             return tuple(_text(one) for one in asked)
         return tuple(one for one in known if one in asked)
@@ -223,7 +227,7 @@ def _filters(found: dict[str, Any]) -> Filters:
 
 
 def _taste(found: list[Any], catalog: Catalog) -> Taste:
-    verdicts = [(_text(row[0]), row[1], _mood(*row[2:])) for row in found[-MOST_VERDICTS:]]
+    verdicts = [(_text(row[0]), row[1], _mood(*row[2:])) for row in found[-MAX_VERDICTS:]]
     tracks = {track.id: track for track in catalog.get_many([id_ for id_, *_ in verdicts])}
     taste = Taste()
     for id_, verdict, mood in verdicts:

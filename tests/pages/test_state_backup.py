@@ -1,6 +1,7 @@
-"""A visit that the browser keeps: what comes back, and what does not get in.
+"""The backup of a visitor's state in their browser, through the pages.
 
-How it comes back through a restarted server is in `tests/browser/test_restart.py`.
+What is refused is in `tests/ui/widgets/test_state_backup.py`; how it comes back through a restarted
+server in `tests/browser/test_restart.py`.
 """
 
 import json
@@ -15,8 +16,8 @@ from recommender.types import Mood
 from ui import wording
 from ui.playlist.music import ban, judge, play
 from ui.state import VisitorState
-from ui.widgets import kept_visit
-from ui.widgets.kept_visit import kept, restore
+from ui.widgets import state_backup
+from ui.widgets.state_backup import restore, serialize
 
 
 @pytest.fixture
@@ -27,14 +28,14 @@ def listening(selfie: Any, sad: Any, happy: Any, button: Any) -> AppTest:
 
 
 def sent(app: AppTest, sent_to: Callable[[AppTest, str], dict[str, Any]]) -> str:
-    text = sent_to(app, "kept_visit")["text"]
+    text = sent_to(app, "state_backup")["text"]
     assert isinstance(text, str)
     return text
 
 
 def test_nothing_is_kept_of_a_visit_without_music(app: AppTest, sent_to: Any) -> None:
-    assert sent_to(app, "kept_visit") == {"text": None, "known": None}
-    assert kept(VisitorState(manual_mood=Mood(0.2, 0.2))) is None
+    assert sent_to(app, "state_backup") == {"text": None, "known": None}
+    assert serialize(VisitorState(manual_mood=Mood(0.2, 0.2))) is None
 
 
 def test_a_visit_comes_back_as_it_was(listening: AppTest, sent_to: Any) -> None:
@@ -83,7 +84,7 @@ def test_a_session_that_knows_its_visitor_takes_nothing_over(
     listening: AppTest, sent_to: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = json.dumps({"kept": json.dumps(json.loads(sent(listening, sent_to)) | {"draw": 9})})
-    monkeypatch.setattr(kept_visit._compat_navigation, "json_from_browser", lambda: [other])
+    monkeypatch.setattr(state_backup._compat_navigation, "json_from_browser", lambda: [other])
     listening.run()
     assert listening.session_state["visitor"].draw == 0
     assert not listening.toast
@@ -95,7 +96,7 @@ def test_what_the_browser_sends_is_taken_over_and_said(
     text = json.dumps({"kept": sent(listening, sent_to)})
     rows = sent_to(listening, "track_list")["rows"]
     monkeypatch.setattr(
-        kept_visit._compat_navigation, "json_from_browser", lambda: ['{"press": 1}', "kept", text]
+        state_backup._compat_navigation, "json_from_browser", lambda: ['{"press": 1}', "kept", text]
     )
     app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
     app.session_state["_navigate_to"] = "playlist"
@@ -106,66 +107,3 @@ def test_what_the_browser_sends_is_taken_over_and_said(
     assert "Your set is still here" in app.toast[0].value
     app.run()
     assert not app.toast
-
-
-def changed(name: str, value: Any) -> Callable[[dict[str, Any]], Any]:
-    return lambda found: {**found, name: value}
-
-
-HOSTILE: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "nothing": lambda _: None,
-    "a list": lambda _: [],
-    "a number": lambda _: 3,
-    "empty": lambda _: {},
-    "another version": changed("version", 2),
-    "no link": changed("set", None),
-    "a broken link": changed("set", "AAAA"),
-    "faces of text": changed("faces", ["happy"]),
-    "too few probabilities": changed("faces", [[1.0]]),
-    "probabilities that are none": changed("faces", [[float("nan")] * 7]),
-    "probabilities below 0": changed("faces", [[-1, 2, 0, 0, 0, 0, 0]]),
-    "a face that is not there": changed("chosen", 7),
-    "half a face": changed("chosen", 0.5),
-    "favoured text": changed("favoured", ["0"]),
-    "an emotion of their own": changed("said", "<b>hungry</b>"),
-    "a mood off the plane": changed("placed", [3, 0]),
-    "a mood of one number": changed("placed", [0]),
-    "endless music": changed("minutes", 10**9),
-    "minutes of text": changed("minutes", "60"),
-    "an adventure between": changed("adventure", 0.3),
-    "a draw below 0": changed("draw", -1),
-    "filters of text": changed("filters", "all"),
-    "artists that are none": lambda found: {
-        **found,
-        "filters": {**found["filters"], "without_artists": [1]},
-    },
-    "a verdict of their own": changed("verdicts", [["x", "love", 0, 0]]),
-    "verdicts of text": changed("verdicts", "like"),
-    "reasons of numbers": changed("reasons", {"a": 1}),
-    "a lost key": lambda found: {name: found[name] for name in found if name != "draw"},
-}
-
-
-@pytest.mark.parametrize("how", HOSTILE)
-def test_what_makes_no_sense_changes_nothing(listening: AppTest, sent_to: Any, how: str) -> None:
-    text = json.dumps(HOSTILE[how](json.loads(sent(listening, sent_to))))
-    visitor = VisitorState()
-    assert restore(visitor, text) is None
-    assert visitor == VisitorState(taste=visitor.taste)
-    assert visitor.taste.feedback == ()
-
-
-@pytest.mark.parametrize("text", ["", "{", "[" * 90_000, "9" * 90_000, "x" * 200_000])
-def test_what_is_no_json_changes_nothing(app: AppTest, text: str) -> None:
-    assert restore(VisitorState(), text) is None
-
-
-def test_filters_that_this_catalogue_does_not_know_are_dropped(
-    listening: AppTest, sent_to: Any
-) -> None:
-    found = json.loads(sent(listening, sent_to))
-    found["filters"] |= {"genres": ["jazz", "no such genre"], "decades": [1980, "1990", 3]}
-    visitor = VisitorState()
-    assert restore(visitor, json.dumps(found)) is not None
-    assert visitor.filters.genres == ("jazz",)
-    assert visitor.filters.decades == (1980,)
