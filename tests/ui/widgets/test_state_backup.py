@@ -17,9 +17,8 @@ from ui.widgets.state_backup import restore, serialize
 def backup() -> dict[str, Any]:
     """What the browser holds of a visitor who set a sad mood and has a set."""
     visitor = VisitorState(manual_mood=Mood(-0.6, -0.3), intent="shift")
-    recommender, _ = services.recommender()
-    playlist = recommender.recommend(Request(Mood(-0.6, -0.3), intent="shift"))
-    visitor.sets = {visitor.wish: playlist}
+    drawn = services.recommend(Request(Mood(-0.6, -0.3), intent="shift"))
+    visitor.sets = {visitor.wish: drawn}
     text = serialize(visitor)
     assert text is not None
     found: dict[str, Any] = json.loads(text)
