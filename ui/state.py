@@ -318,6 +318,3 @@ def visitor_state() -> VisitorState:
     """Return this visitor's own `VisitorState`."""
     mine: VisitorState = st.session_state.setdefault("visitor", VisitorState())
     return mine
-
-
-Visit = VisitorState  # the name that `ui.playlist.music` still uses
