@@ -6,19 +6,26 @@ from typing import Any
 
 import pytest
 
+from emotion.labels import EMOTIONS
+from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
 from recommender.request import Request
-from recommender.types import Mood
 from ui import services
-from ui.state import VisitorState
+from ui.state import Photo, VisitorState
 from ui.widgets.state_backup import restore, serialize
+
+
+def face(emotion: str) -> FaceReading:
+    row = [0.9 if name == emotion else 0.1 / 6 for name in EMOTIONS]
+    return FaceReading(Face(Box(0, 0, 1, 1)), EmotionScores(tuple(row)))
 
 
 @pytest.fixture(scope="module")
 def backup() -> dict[str, Any]:
-    """What the browser holds of a visitor who set a sad mood and has a set."""
-    visitor = VisitorState(manual_mood=Mood(-0.6, -0.3), intent="shift")
-    drawn = services.recommend(Request(Mood(-0.6, -0.3), intent="shift"))
-    visitor.sets = {visitor.wish: drawn}
+    """What the browser holds of a visitor whose photo shows two faces and who has a set."""
+    visitor = VisitorState(photo=Photo(None, ImageReading((face("sad"), face("happy")))))
+    visitor.intent = "shift"
+    assert visitor.mood is not None
+    visitor.sets = {visitor.wish: services.recommend(Request(visitor.mood, intent="shift"))}
     text = serialize(visitor)
     assert text is not None
     found: dict[str, Any] = json.loads(text)
@@ -66,7 +73,7 @@ HOSTILE: dict[str, Callable[[dict[str, Any]], Any]] = {
 def test_an_unchanged_backup_is_restored(backup: dict[str, Any]) -> None:
     visitor = VisitorState()
     assert restore(visitor, json.dumps(backup)) is not None
-    assert visitor.manual_mood == Mood(-0.6, -0.3)
+    assert visitor.mood_in_words == "sad"
     assert visitor.sets
 
 
