@@ -36,7 +36,7 @@ fast: $(VENV)/dev.installed  ## the libraries' fast tests
 
 # Hours on a CPU. Interrupted, it goes on where it stopped; PrivateTest is measured once, last.
 RUN ?= default
-train: $(VENV)/train.installed
+train: $(VENV)/train.installed  ## train a network of your own: hours on a CPU
 	$(BIN)/python -m model train $(if $(RECIPE),--recipe $(RECIPE)) --run $(RUN) \
 	  $(if $(VOTES),--votes $(VOTES))
 	$(BIN)/python -m model export --run $(RUN)
@@ -45,7 +45,7 @@ train: $(VENV)/train.installed
 # The shipped network, as it was made: from ImageNet's weights, and from small networks that were
 # shipped before it and lie in the repository's history. Each recipe (model/recipes) is a run that
 # goes on where it stopped; docs/training.md has their lineage.
-shipped: $(VENV)/train.installed
+shipped: $(VENV)/train.installed  ## train the shipped network again
 	$(PIP) -r requirements-teacher.txt
 	test -d model/runs/first || $(BIN)/python -m model restore 58f6519 --run first
 	test -d model/runs/second || $(BIN)/python -m model restore fef7c90 --run second
@@ -58,7 +58,7 @@ shipped: $(VENV)/train.installed
 
 # Everything that is said about the shipped network, measured and written anew.
 # PHOTOS=… also fits the head for people in front of cameras, which an export leaves out, anew.
-figures: $(VENV)/train.installed
+figures: $(VENV)/train.installed  ## measure the shipped network and write down the figures
 ifdef PHOTOS
 	$(BIN)/python -m model people --photos $(PHOTOS) --votes $(VOTES)
 	for head in people fer2013; do $(BIN)/python -m model evaluate --photos $(PHOTOS) --part test \
