@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 
 from recommender.catalog.check import TABLES, broken, open_file, shut_off
 from recommender.catalog.importer import SAFE, import_file, is_duckdb, read_table
-from recommender.catalog.nearby import Blocks, Numbers, Sieve, among, nearest, ready, score
+from recommender.catalog.nearby import (
+    Blocks,
+    Numbers,
+    TrackFilter,
+    in_sorted,
+    nearest,
+    ready,
+    score,
+)
 from recommender.catalog.tables import BLOCK, NAME, RECORDING, SONG, track_of
 from recommender.errors import CatalogError
 from recommender.types import EVERYTHING, Filters, Mood, Track
@@ -34,25 +42,25 @@ ENVIRONMENT: Final = "AFFECTUNE_CATALOG"
 LARGE_TABLE: Final = 64 << 20
 """Bytes from which on a table is not read into memory but into a temporary catalogue."""
 
-_FEW: Final = 8192
-"""Where filters leave fewer tracks than this, or than a `_SPARSE` part of the catalogue, all that
-pass are fetched: one quick pass over a few columns, where a search from block to block would find
-next to nothing in each."""
+_SCANNED_TRACKS: Final = 8192
+"""Where filters leave fewer tracks than this, or than 1 of `_SCANNED_PART` of the catalogue, all
+that pass are fetched: one quick pass over a few columns, where a search from block to block would
+find next to nothing in each."""
 
-_SPARSE: Final = 64
+_SCANNED_PART: Final = 64
 
-_PATIENCE: Final = 64
-"""So many blocks, and a quarter of them, may be looked at before a search that filters out more
-than it was taken to do turns to the pass over all tracks."""
+_MIN_SEARCHED_BLOCKS: Final = 64
+"""A search that filters out more than expected looks at this many blocks, or a quarter of all if
+that is more, before it turns to the pass over all tracks."""
 
-_REMEMBERED: Final = 4
+_MAX_CACHED_SCANS: Final = 4
 """How many such passes are remembered, for those who ask for another set."""
 
 REMEMBERED_TRACKS: Final = 16384
 """How many tracks are remembered: the best known come again and again."""
 
 _PASSING: Final = """
-SELECT rowid, pleasant, lively, popularity FROM tracks
+SELECT rowid, valence_rank, energy_rank, popularity FROM tracks
 WHERE ($families::UBIGINT IS NULL OR families & $families::UBIGINT <> 0)
   AND families & $without_families::UBIGINT = 0
   AND (len($decades::SMALLINT[]) = 0 OR list_contains($decades::SMALLINT[], decade))
@@ -61,7 +69,8 @@ WHERE ($families::UBIGINT IS NULL OR families & $families::UBIGINT <> 0)
 """
 
 _BLOCKS: Final = f"""
-SELECT rowid, pleasant, lively, popularity, families, decade, language, explicit FROM tracks
+SELECT rowid, valence_rank, energy_rank, popularity, families, decade, language, explicit
+FROM tracks
 WHERE rowid IN (
     SELECT {BLOCK} * block + place
     FROM (SELECT unnest($blocks::BIGINT[]) AS block), range({BLOCK}) AS places(place)
@@ -133,7 +142,7 @@ class Catalog:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._lock = Lock()
         self._read_tracks: OrderedDict[int, Track] = OrderedDict()
-        self._passed: OrderedDict[Sieve, dict[str, NDArray[Any]]] = OrderedDict()
+        self._passed: OrderedDict[TrackFilter, dict[str, NDArray[Any]]] = OrderedDict()
         about = self._rows("SELECT tracks, fingerprint, marked FROM affectune", {})
         self._length, self._fingerprint = int(about[0][0]), str(about[0][1])
         self._marked = int(about[0][2])
@@ -205,28 +214,33 @@ class Catalog:
         places = sorted({(mood.valence, mood.arousal) for mood in moods})
         if not places or limit < 1:
             raise ValueError(f"Incorrect value for 'limit' argument: {limit!r}: 1 or more")
-        sieve = self._sieve(filters, exclude)
-        if sieve is None:
+        track_filter = self._track_filter(filters, exclude)
+        if track_filter is None:
             return []
         return sorted(
-            self._tracks(self._nearest(places, sieve, limit).tolist()), key=lambda track: track.id
+            self._tracks(self._nearest(places, track_filter, limit).tolist()),
+            key=lambda track: track.id,
         )
 
-    def _nearest(self, places: Sequence[tuple[float, float]], sieve: Sieve, limit: int) -> Numbers:
-        if self._passing_at_most(sieve) > max(_FEW, len(self) // _SPARSE):
+    def _nearest(
+        self, places: Sequence[tuple[float, float]], track_filter: TrackFilter, limit: int
+    ) -> Numbers:
+        if self._passing_at_most(track_filter) > max(_SCANNED_TRACKS, len(self) // _SCANNED_PART):
             with self._damage_in_words():
                 found = self._blocks.nearest(
                     places,
-                    sieve,
+                    track_filter,
                     limit,
-                    patience=max(_PATIENCE, len(self._blocks) // 4) if sieve.picky else None,
+                    max_blocks=max(_MIN_SEARCHED_BLOCKS, len(self._blocks) // 4)
+                    if track_filter.selective
+                    else None,
                 )
             if found is not None:
                 return found
-        columns = self._passing(replace(sieve, banned=()))
+        columns = self._passing(replace(track_filter, banned=()))
         numbers = columns["rowid"]
-        if sieve.banned:
-            kept = np.flatnonzero(~among(numbers, np.array(sieve.banned)))
+        if track_filter.banned:
+            kept = np.flatnonzero(~in_sorted(numbers, np.array(track_filter.banned)))
             numbers, columns = numbers[kept], {name: columns[name][kept] for name in columns}
         return np.unique(
             np.concatenate([nearest(score(columns, place), numbers, limit)[1] for place in places])
@@ -333,11 +347,11 @@ class Catalog:
     ) -> None:
         self.close()
 
-    def _sieve(self, filters: Filters, exclude: Collection[str]) -> Sieve | None:
+    def _track_filter(self, filters: Filters, exclude: Collection[str]) -> TrackFilter | None:
         """Return the filters in the catalogue's own numbers, or ``None`` where nothing passes."""
         bits = {family: 1 << bit for family, bit, *_ in self._families}
-        wanted = {name.strip().lower() for name in filters.languages}
-        languages = [code for name, (code, _) in self._languages.items() if name in wanted]
+        track_filter = {name.strip().lower() for name in filters.languages}
+        languages = [code for name, (code, _) in self._languages.items() if name in track_filter]
         families = sum(bits.get(family, 0) for family in set(filters.genres))
         decades = set(filters.decades) & set(self.decades())
         if (
@@ -350,7 +364,7 @@ class Catalog:
         if exclude or filters.without_artists:
             asked = {"ids": list(exclude), "artists": list(filters.without_artists)}
             banned = sorted(number for (number,) in self._rows(_BANNED, asked))
-        return Sieve(
+        return TrackFilter(
             families=families if filters.genres else None,
             without_families=sum(bits.get(family, 0) for family in set(filters.without_genres)),
             decades=tuple(sorted(decades)),
@@ -359,38 +373,42 @@ class Catalog:
             banned=tuple(banned),
         )
 
-    def _passing_at_most(self, sieve: Sieve) -> int:
+    def _passing_at_most(self, track_filter: TrackFilter) -> int:
         """Return a bound on the tracks that pass, from how many each filter alone lets in."""
         counts = [len(self)]
-        if sieve.families is not None:
+        if track_filter.families is not None:
             counts.append(
-                sum(tracks for _, bit, tracks, *_ in self._families if sieve.families >> bit & 1)
+                sum(
+                    tracks
+                    for _, bit, tracks, *_ in self._families
+                    if track_filter.families >> bit & 1
+                )
             )
-        if sieve.decades:
-            counts.append(sum(self._decades[decade] for decade in sieve.decades))
-        if sieve.languages:
+        if track_filter.decades:
+            counts.append(sum(self._decades[decade] for decade in track_filter.decades))
+        if track_filter.languages:
             known = self._languages.values()
-            counts.append(sum(tracks for code, tracks in known if code in sieve.languages))
+            counts.append(sum(tracks for code, tracks in known if code in track_filter.languages))
         return min(counts)
 
-    def _passing(self, sieve: Sieve) -> dict[str, NDArray[Any]]:
+    def _passing(self, track_filter: TrackFilter) -> dict[str, NDArray[Any]]:
         """Return number and place of every track that passes, in the order of numbers."""
         with self._lock:
-            if sieve in self._passed:
-                self._passed.move_to_end(sieve)
-                return self._passed[sieve]
+            if track_filter in self._passed:
+                self._passed.move_to_end(track_filter)
+                return self._passed[track_filter]
         asked = {
-            "families": sieve.families,
-            "without_families": sieve.without_families,
-            "decades": list(sieve.decades),
-            "languages": list(sieve.languages),
-            "explicit": sieve.explicit,
+            "families": track_filter.families,
+            "without_families": track_filter.without_families,
+            "decades": list(track_filter.decades),
+            "languages": list(track_filter.languages),
+            "explicit": track_filter.explicit,
         }
         columns = ready(self._columns(_PASSING, asked))
-        if len(columns["rowid"]) <= max(_FEW, len(self) // _SPARSE):
+        if len(columns["rowid"]) <= max(_SCANNED_TRACKS, len(self) // _SCANNED_PART):
             with self._lock:
-                self._passed[sieve] = columns
-                while len(self._passed) > _REMEMBERED:
+                self._passed[track_filter] = columns
+                while len(self._passed) > _MAX_CACHED_SCANS:
                     self._passed.popitem(last=False)
         return columns
 

@@ -20,9 +20,10 @@ from recommender.errors import CatalogError
 
 TABLES: Final[Mapping[str, str]] = {
     "affectune": "format, tracks, fingerprint",
-    "tracks": "key, song, record, valence, energy, pleasant, lively, popularity, families, decade, "
-    "language, explicit",
-    "blocks": "low_pleasant, high_pleasant, low_lively, high_lively, popularity, families",
+    "tracks": "key, song, record, valence, energy, valence_rank, energy_rank, popularity, "
+    "families, decade, language, explicit",
+    "blocks": "low_valence_rank, high_valence_rank, low_energy_rank, high_energy_rank, "
+    "popularity, families",
     "credits": "artist, number",
     "recordings": "code, number",
     "families": "family, bit, tracks, valence, energy",

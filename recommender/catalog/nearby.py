@@ -22,19 +22,19 @@ from recommender.catalog.tables import BLOCK
 Columns = Mapping[str, NDArray[Any]]
 Numbers = NDArray[np.int64]
 
-FAME: Final = 0.10
-"""How much further away on the plane the best known track may lie than one that nobody knows and
-still be looked at first: without it a large catalogue would answer with obscurities only."""
+POPULARITY_BONUS: Final = 0.10
+"""How much further away, in units of the plane, the best known track may lie than the least known
+one and still come first: without it a large catalogue would answer with obscurities only."""
 
-KEPT: Final = 1200
+MAX_CACHED_BLOCKS: Final = 1200
 """Blocks that stay in memory, 40 kB each."""
 
-_FIRST_LOOK: Final = 4
-_AT_ONCE: Final = 96
+_FIRST_BLOCKS: Final = 4
+_READ_BLOCKS: Final = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Sieve:
+class TrackFilter:
     """Which tracks pass, in the numbers that the table ``tracks`` has for families and so on.
 
     Attributes:
@@ -54,7 +54,7 @@ class Sieve:
     banned: tuple[int, ...] = ()
 
     @property
-    def picky(self) -> bool:
+    def selective(self) -> bool:
         """Whether it may leave out most of a catalogue."""
         return self.families is not None or bool(
             self.without_families or self.decades or self.languages or not self.explicit
@@ -78,7 +78,7 @@ class Sieve:
         if not self.explicit:
             tests.append(columns["explicit"] == 0)
         if self.banned:
-            tests.append(~among(columns["rowid"], np.array(self.banned)))
+            tests.append(~in_sorted(columns["rowid"], np.array(self.banned)))
         return np.logical_and.reduce(tests) if tests else None
 
 
@@ -88,54 +88,54 @@ class Blocks:
     Args:
         boxes: the columns of the table ``blocks``, each (blocks,).
         read: returns the tracks of the blocks with some numbers, in any order: ``rowid`` and
-            the columns that `Sieve` and `score` look at.
+            the columns that `TrackFilter` and `score` look at.
     """
 
     def __init__(self, boxes: Columns, read: Callable[[Sequence[int]], Columns]) -> None:
-        self._low = np.stack([boxes["low_pleasant"], boxes["low_lively"]]).astype(float)
-        self._high = np.stack([boxes["high_pleasant"], boxes["high_lively"]]).astype(float)
-        self._fame = FAME / 100 * boxes["popularity"].astype(float)
+        self._low = np.stack([boxes["low_valence_rank"], boxes["low_energy_rank"]]).astype(float)
+        self._high = np.stack([boxes["high_valence_rank"], boxes["high_energy_rank"]]).astype(float)
+        self._bonus = POPULARITY_BONUS / 100 * boxes["popularity"].astype(float)
         self._families = boxes["families"]
         self._read = read
         self._open: OrderedDict[int, Columns] = OrderedDict()
         self._lock = Lock()
 
     def __len__(self) -> int:
-        return len(self._fame)
+        return len(self._bonus)
 
     def nearest(
         self,
         places: Sequence[tuple[float, float]],
-        sieve: Sieve,
+        track_filter: TrackFilter,
         limit: int,
         *,
-        patience: int | None = None,
+        max_blocks: int | None = None,
     ) -> Numbers | None:
         """Return the numbers of the tracks nearest to each of some places, ascending, each once.
 
         Args:
             places: (valence, arousal), both -1 to 1.
-            sieve: what passes.
+            track_filter: what passes.
             limit: how many tracks for each place.
-            patience: how many blocks may be looked at.
+            max_blocks: how many blocks may be searched; any number by default.
 
         Returns:
-            The numbers, or ``None`` where `patience` would not do.
+            The numbers, or ``None`` where `max_blocks` are not enough.
         """
         useful = np.arange(len(self))
-        if sieve.families is not None:
-            useful = np.flatnonzero(self._families & np.uint64(sieve.families))
+        if track_filter.families is not None:
+            useful = np.flatnonzero(self._families & np.uint64(track_filter.families))
         searches = [_Search(place, limit, *self._queue(place, useful)) for place in places]
         looked_at: set[int] = set()
         passing: dict[int, NDArray[np.bool_] | None] = {}
         while wanted := [(search, search.next()) for search in searches if not search.done]:
             new = {number for _, numbers in wanted for number in numbers} - looked_at
             looked_at |= new
-            if patience is not None and len(looked_at) > patience:
+            if max_blocks is not None and len(looked_at) > max_blocks:
                 return None
             blocks = self._opened(sorted({n for _, numbers in wanted for n in numbers}))
             for number in sorted(new):
-                passing[number] = sieve.passes(blocks[number])
+                passing[number] = track_filter.passes(blocks[number])
             for search, numbers in wanted:
                 for number in numbers:
                     search.look(blocks[number], passing[number])
@@ -147,19 +147,19 @@ class Blocks:
         """Return the blocks, the most promising first, and the best score possible in each."""
         point = np.array(place)[:, None]
         outside = np.maximum(np.maximum(self._low - point, point - self._high), 0.0)[:, useful]
-        best = np.sqrt(outside[0] ** 2 + outside[1] ** 2) - self._fame[useful]
+        best = np.sqrt(outside[0] ** 2 + outside[1] ** 2) - self._bonus[useful]
         order = np.argsort(best, kind="stable")
         return useful[order].tolist(), best[order].tolist()
 
     def _ahead(self, missing: Sequence[int]) -> list[int]:
         """Return what to read in the same go, the best known first: most of the cost is in going
         there. Where not everything can stay in memory, only what is needed is read."""
-        if len(self) > KEPT:
+        if len(self) > MAX_CACHED_BLOCKS:
             return []
         with self._lock:
             known = self._open.keys() | set(missing)
         unknown = (number for number in range(len(self)) if number not in known)
-        return list(islice(unknown, max(0, _AT_ONCE - len(missing))))
+        return list(islice(unknown, max(0, _READ_BLOCKS - len(missing))))
 
     def _opened(self, numbers: Sequence[int]) -> dict[int, Columns]:
         blocks: dict[int, Columns] = {}
@@ -174,7 +174,7 @@ class Blocks:
             blocks |= fresh
             with self._lock:
                 self._open.update(fresh)
-                while len(self._open) > KEPT:
+                while len(self._open) > MAX_CACHED_BLOCKS:
                     self._open.popitem(last=False)
         return blocks
 
@@ -187,7 +187,7 @@ class _Search:
     ) -> None:
         self._place, self._limit = place, limit
         self._queue, self._best = queue, best
-        self._at, self._stride = 0, _FIRST_LOOK
+        self._at, self._stride = 0, _FIRST_BLOCKS
         self._scores = np.zeros(0)
         self.numbers: Numbers = np.zeros(0, dtype=np.int64)
 
@@ -226,15 +226,15 @@ class _Search:
 
 
 def score(columns: Columns, place: tuple[float, float]) -> NDArray[np.float64]:
-    """Return how far tracks lie from a place, less what their fame makes up for: (tracks,).
+    """Return how far tracks lie from a place, less what their popularity makes up for: (tracks,).
 
     Args:
-        columns: ``pleasant``, ``lively`` and ``popularity`` in 64 bits.
+        columns: ``valence_rank``, ``energy_rank`` and ``popularity`` in 64 bits.
         place: valence and arousal.
     """
-    across, along = columns["pleasant"] - place[0], columns["lively"] - place[1]
+    across, along = columns["valence_rank"] - place[0], columns["energy_rank"] - place[1]
     found: NDArray[np.float64] = np.sqrt(across * across + along * along)
-    found -= FAME / 100 * columns["popularity"]
+    found -= POPULARITY_BONUS / 100 * columns["popularity"]
     return found
 
 
@@ -251,7 +251,7 @@ def nearest(
     return scores[kept], numbers[kept]
 
 
-def among(numbers: Numbers, ascending: Numbers) -> NDArray[np.bool_]:
+def in_sorted(numbers: Numbers, ascending: Numbers) -> NDArray[np.bool_]:
     """Return which of some ascending numbers are among others: (numbers,)."""
     found = np.zeros(len(numbers), dtype=bool)
     if len(numbers):
@@ -262,10 +262,10 @@ def among(numbers: Numbers, ascending: Numbers) -> NDArray[np.bool_]:
 
 
 def ready(columns: Columns) -> dict[str, NDArray[Any]]:
-    """Return columns as `score` and `Sieve.passes` need them, in the order of ``rowid``."""
+    """Return columns as `score` and `TrackFilter.passes` need them, in the order of ``rowid``."""
     order = np.argsort(np.ma.getdata(columns["rowid"]), kind="stable")
     sorted_columns = {name: np.ma.getdata(column)[order] for name, column in columns.items()}
-    for name in ("pleasant", "lively", "popularity"):
+    for name in ("valence_rank", "energy_rank", "popularity"):
         sorted_columns[name] = sorted_columns[name].astype(np.float64)
     return sorted_columns
 

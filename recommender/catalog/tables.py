@@ -24,7 +24,7 @@ from recommender.errors import CatalogError
 from recommender.genres import GenreTable
 from recommender.types import Mood, Track
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Version of the tables that an import writes; a catalogue of another one is refused."""
 
 BLOCK: Final = 1024
@@ -58,8 +58,8 @@ _RECORD: Final = (
     "instrumentalness",
     "tempo",
     "popularity",
-    "pleasant",
-    "lively",
+    "valence_rank",
+    "energy_rank",
     "explicit",
     "duration_ms",
     "language",
@@ -135,8 +135,8 @@ WITH usual AS (
     SELECT merged.* EXCLUDE (popularity), coalesce(told.genres, []::VARCHAR[]) AS genres,
            coalesce(told.bits, 0)::UBIGINT AS families,
            coalesce(merged.popularity, usual.popularity) AS popularity,
-           ranks_of_valence.position::FLOAT AS pleasant,
-           ranks_of_energy.position::FLOAT AS lively,
+           ranks_of_valence.position::FLOAT AS valence_rank,
+           ranks_of_energy.position::FLOAT AS energy_rank,
            coalesce(languages.code, 0)::USMALLINT AS tongue
     FROM merged CROSS JOIN usual JOIN lists ON merged.tags = lists.tags
          LEFT JOIN told ON told.list = lists.list
@@ -146,11 +146,11 @@ WITH usual AS (
 )
 SELECT md5_number_lower(id) AS key, {SONG.format("title", "artists[1]")} AS song,
        concat({", chr(31), ".join(_RECORD)}) AS record,
-       valence, energy, pleasant, lively, popularity, families,
+       valence, energy, valence_rank, energy_rank, popularity, families,
        coalesce(year - year % 10, -1)::SMALLINT AS decade, tongue AS language,
        coalesce(explicit, unclear)::UTINYINT AS explicit
 FROM full_rows JOIN bands ON bands.band = floor(full_rows.popularity / {_BAND})
-ORDER BY bands.band DESC, floor((pleasant + 1) / 2 * strips), lively, id
+ORDER BY bands.band DESC, floor((valence_rank + 1) / 2 * strips), energy_rank, id
 """
 
 _CREDITS = f"""
@@ -170,8 +170,9 @@ SELECT {_CODE} AS code, rowid::INTEGER AS number FROM tracks WHERE {_CODE} <> ''
 
 _BLOCKS = f"""
 CREATE TABLE blocks AS
-SELECT min(pleasant) AS low_pleasant, max(pleasant) AS high_pleasant, min(lively) AS low_lively,
-       max(lively) AS high_lively, max(popularity) AS popularity, bit_or(families) AS families
+SELECT min(valence_rank) AS low_valence_rank, max(valence_rank) AS high_valence_rank,
+       min(energy_rank) AS low_energy_rank, max(energy_rank) AS high_energy_rank,
+       max(popularity) AS popularity, bit_or(families) AS families
 FROM tracks GROUP BY rowid // {BLOCK} ORDER BY rowid // {BLOCK}
 """
 

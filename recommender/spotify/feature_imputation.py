@@ -24,7 +24,7 @@ Spotify can measure it."""
 AROUND: Final = 10
 """Tracks of the catalogue that say what figures a place on the plane has."""
 
-FAME: Final = 40.0
+TYPICAL_POPULARITY: Final = 40.0
 """The popularity, 0-100, of a track of which Spotify no longer tells it: a little below the
 middle, so that it wins by fitting and not by fame."""
 
@@ -170,7 +170,7 @@ def _track(candidate: Candidate, figures: Features, position: Mood, *, estimated
         acousticness=figures.acousticness,
         instrumentalness=figures.instrumentalness,
         tempo=figures.tempo,
-        popularity=FAME,
+        popularity=TYPICAL_POPULARITY,
         position=position,
         explicit=found.explicit,
         duration_ms=found.duration_ms,

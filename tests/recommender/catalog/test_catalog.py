@@ -208,7 +208,7 @@ def test_blocks_that_do_not_fit_in_memory_are_read_again(
 ) -> None:
     moods = [Mood(v / 3, a / 3) for v, a in product(range(-3, 4), repeat=2)]
     at_ease = [large.candidates(mood, limit=60) for mood in moods]
-    monkeypatch.setattr(nearby, "KEPT", 1)
+    monkeypatch.setattr(nearby, "MAX_CACHED_BLOCKS", 1)
     monkeypatch.setattr(catalog, "REMEMBERED_TRACKS", 1)
     with Catalog.open(large.source) as short_of_memory:
         assert [short_of_memory.candidates(mood, limit=60) for mood in moods] == at_ease

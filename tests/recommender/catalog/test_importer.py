@@ -239,7 +239,7 @@ def test_what_is_confirmed_by_the_disk_is_open_for_writing(
 SLOW_IMPORT = """
 import sys, time
 from pathlib import Path
-from recommender import importer, textfile
+from recommender.catalog import importer, textfile
 
 def stop(done, what):
     if what == sys.argv[3]:
