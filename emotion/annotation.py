@@ -104,7 +104,7 @@ def _clamp_start(start: int, side: int, end: int) -> int:
 def _pad_to_side(
     image: NDArray[np.uint8], side: int, x: int, y: int
 ) -> tuple[NDArray[np.uint8], int, int]:
-    """Return the image on a blurred ground at least ``side`` wide and high, and x, y in it."""
+    """Return the image on a blurred background at least ``side`` wide and high, and x, y in it."""
     height, width = image.shape[:2]
     above, beside = max(0, side - height) // 2, max(0, side - width) // 2
     below, beyond = max(0, side - height) - above, max(0, side - width) - beside
@@ -148,9 +148,11 @@ def _draw_labels(
         font = ImageFont.load_default(size)
         text_width = pen.textlength(label, font=font)
         pad = size // 3
-        tall, wide = size + 2 * pad, text_width + 2 * pad
-        left = max(0, min(box.x, canvas.width - wide))
-        top = box.y - tall - pad if box.y >= tall + pad else box.y + 2 * pad
-        pen.rounded_rectangle((left, top, left + wide, top + tall), radius=tall / 3, fill=INK)
-        pen.text((left + pad, top + tall / 2), label, font=font, fill=WHITE, anchor="lm")
+        label_height, label_width = size + 2 * pad, text_width + 2 * pad
+        left = max(0, min(box.x, canvas.width - label_width))
+        top = box.y - label_height - pad if box.y >= label_height + pad else box.y + 2 * pad
+        pen.rounded_rectangle(
+            (left, top, left + label_width, top + label_height), radius=label_height / 3, fill=INK
+        )
+        pen.text((left + pad, top + label_height / 2), label, font=font, fill=WHITE, anchor="lm")
     return np.array(canvas)

@@ -65,9 +65,9 @@ def rotate(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
     """
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
-    wide, tall = _rotated_size(degrees, width, height)
-    matrix[:, 2] += (wide - width) / 2, (tall - height) / 2
-    return cv2.warpAffine(image, matrix, (wide, tall)).astype(np.uint8, copy=False)
+    new_width, new_height = _rotated_size(degrees, width, height)
+    matrix[:, 2] += (new_width - width) / 2, (new_height - height) / 2
+    return cv2.warpAffine(image, matrix, (new_width, new_height)).astype(np.uint8, copy=False)
 
 
 def rotate_back(face: Face, *, degrees: int, width: int, height: int) -> Face:
@@ -142,9 +142,9 @@ def _rotated_size(degrees: int, width: int, height: int) -> tuple[int, int]:
 
 
 def _rotate_point_back(point: Point, degrees: int, width: int, height: int) -> Point:
-    wide, tall = _rotated_size(degrees, width, height)
+    new_width, new_height = _rotated_size(degrees, width, height)
     cosine, sine = _cosine_and_sine(degrees)
-    x, y = point[0] - wide / 2, point[1] - tall / 2
+    x, y = point[0] - new_width / 2, point[1] - new_height / 2
     return width / 2 + cosine * x + sine * y, height / 2 - sine * x + cosine * y
 
 
@@ -153,7 +153,12 @@ def _rotate_box_back(box: Box, degrees: int, width: int, height: int) -> Box:
         (box.x + box.width / 2, box.y + box.height / 2), degrees, width, height
     )
     on_its_side = degrees % 180 == 90
-    wide, tall = (box.height, box.width) if on_its_side else (box.width, box.height)
+    new_width, new_height = (box.height, box.width) if on_its_side else (box.width, box.height)
     return clip_box(
-        x - wide / 2, y - tall / 2, x + wide / 2, y + tall / 2, width=width, height=height
+        x - new_width / 2,
+        y - new_height / 2,
+        x + new_width / 2,
+        y + new_height / 2,
+        width=width,
+        height=height,
     )

@@ -98,11 +98,11 @@ def nose_offset(face: Face) -> float:
     if points.left_ear and points.right_ear:
         left, right = points.left_ear, points.right_ear
     cosine, sine = math.cos(across), math.sin(across)
-    wide = (right[0] - left[0]) * cosine + (right[1] - left[1]) * sine
-    if wide <= 0:
+    distance = (right[0] - left[0]) * cosine + (right[1] - left[1]) * sine
+    if distance <= 0:
         return math.inf
     nose = (points.nose[0] - left[0]) * cosine + (points.nose[1] - left[1]) * sine
-    return abs(nose / wide - 0.5)
+    return abs(nose / distance - 0.5)
 
 
 def crop_faces(

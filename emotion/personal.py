@@ -267,6 +267,6 @@ def _checked(probabilities: ArrayLike) -> NDArray[np.float64]:
         or np.any(abs(rows.sum(axis=1) - 1) > 0.02)
     ):
         raise ValueError(
-            "Incorrect value for 'probabilities' argument: every row has to be 0-1 and together 1"
+            "Incorrect value for 'probabilities' argument: values must be 0-1 and rows sum to 1"
         )
     return rows

@@ -76,7 +76,7 @@ class EmotionRecognizer:
         readable = [face for face in large if not turned_away(face)]
         chosen = readable[: self.max_faces]
         if chosen and on_stage:
-            on_stage("read")
+            on_stage("classify")
         scores = self.classifier.classify(image, chosen)
         return ImageReading(
             faces=tuple(map(FaceReading, chosen, scores)),

@@ -93,13 +93,13 @@ class AutoDetector:
         return self._detect_with_haar(image, report)
 
     def _detect_with_blazeface(self, image: Image, report: OnStage) -> list[Face]:
-        report("find")
+        report("detect")
         candidates = self._blazeface.candidates(image)
         faces = [candidate.face for candidate in candidates if candidate.accepted]
         if faces and not any(candidate.doubtful for candidate in candidates):
             return suppress_overlaps(faces)
         if self._mtcnn_works:
-            report("look again")
+            report("detect again")
         faces += [face for face, _ in self._detect_with_mtcnn(image)]
         return suppress_overlaps(faces or self._detect_rotated(image, report))
 
@@ -135,7 +135,7 @@ class AutoDetector:
 
     def _detect_rotated(self, image: Image, report: OnStage) -> list[Face]:
         """Return the faces of the rotated image that shows them best."""
-        report("turn")
+        report("rotate")
         views: list[tuple[int, list[Scored]]] = []
         for degrees in PHOTO_ROTATIONS:
             candidates = self._blazeface.candidates(rotate(image, degrees))
@@ -158,20 +158,20 @@ class AutoDetector:
 
     def _detect_with_haar(self, image: Image, report: OnStage) -> list[Face]:
         """Return what Haar and, where that is in doubt, MTCNN detect, without BlazeFace."""
-        report("find")
+        report("detect")
         haar = self._haar.detect_with_neighbors(image)
         faces = [face for face, count in haar if count >= self._haar.min_neighbors]
         if haar and all(count >= CONFIDENT_NEIGHBORS for _, count in haar):
             return suppress_overlaps(faces)
         if self._mtcnn_works:
-            report("look again")
+            report("detect again")
             try:
                 faces = _combine(self._mtcnn.detect_with_scores(image), haar)
             except MtcnnUnavailable as error:
                 self._give_up_mtcnn(error)
         if faces:
             return suppress_overlaps(faces)
-        report("turn")
+        report("rotate")
         height, width = image.shape[:2]
         for degrees in PHOTO_ROTATIONS:
             haar = self._haar.detect_with_neighbors(rotate(image, degrees))

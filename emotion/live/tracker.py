@@ -119,7 +119,7 @@ class Track:
 
     @property
     def region(self) -> CropRegion:
-        """The face as FER-2013 would frame it."""
+        """The face as FER-2013 would crop it."""
         x, y = self.x + self.width / 2, self.y + self.height / 2
         return CropRegion(x, y, max(self.width, self.height), self.angle)
 

@@ -21,7 +21,7 @@ class FixedDetector:
 
     def detect(self, image: Any, *, on_stage: Callable[[str], None] | None = None) -> list[Face]:
         if on_stage:
-            on_stage("find")
+            on_stage("detect")
         return [Face(Box(0, 0, side, side)) for side in sorted(self.sides, reverse=True)]
 
     def warm_up(self) -> None: ...
@@ -110,13 +110,13 @@ def test_stages_are_told_in_order(fake_classifier: FakeClassifier) -> None:
     stages: list[str] = []
     recognizer = EmotionRecognizer(FixedDetector(60), fake_classifier)
     recognizer.analyze(BLACK, on_stage=stages.append)
-    assert stages == ["find", "read"]
+    assert stages == ["detect", "classify"]
 
 
 def test_without_a_face_nothing_is_told_to_be_read(fake_classifier: FakeClassifier) -> None:
     stages: list[str] = []
     EmotionRecognizer(FixedDetector(), fake_classifier).analyze(BLACK, on_stage=stages.append)
-    assert stages == ["find"]
+    assert stages == ["detect"]
 
 
 @pytest.mark.parametrize(("image", "echo"), [

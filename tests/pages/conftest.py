@@ -57,8 +57,8 @@ class FakeRecognizer:
         if self.problem:
             raise self.problem
         if on_stage:
-            on_stage("find")
-            on_stage("read")
+            on_stage("detect")
+            on_stage("classify")
         self.pictures.append(image.shape)
         return self.reading
 

@@ -24,10 +24,10 @@ MEGABYTES: Final = 15
 IN_LINE: Final = "Waiting for other pictures to be opened…"
 
 STAGES: Final = {
-    "find": "Looking for a face…",
-    "look again": "Looking again, more closely…",
-    "turn": "Turning the picture…",
-    "read": "Reading the face…",
+    "detect": "Looking for a face…",
+    "detect again": "Looking again, more closely…",
+    "rotate": "Turning the picture…",
+    "classify": "Reading the face…",
 }
 
 TIPS: Final = (

@@ -259,7 +259,7 @@ def test_auto_asks_nobody_where_blazeface_is_sure() -> None:
     stages: list[str] = []
     assert auto.detect(SMALL, on_stage=stages.append) == [A]
     assert mtcnn.looks == 0
-    assert stages == ["find"]
+    assert stages == ["detect"]
 
 
 def test_auto_has_doubts_settled_and_keeps_what_is_sure() -> None:
@@ -268,7 +268,7 @@ def test_auto_has_doubts_settled_and_keeps_what_is_sure() -> None:
     auto, _ = scripted(seen, sees, {B.box: Candidate(B, 0.6, 0.3)})
     stages: list[str] = []
     assert set(auto.detect(SMALL, on_stage=stages.append)) == {A, B}
-    assert stages == ["find", "look again"]
+    assert stages == ["detect", "detect again"]
     auto, _ = scripted(seen, {}, {})
     assert auto.detect(SMALL) == [A]
 
@@ -296,7 +296,7 @@ def test_a_turned_look_needs_more() -> None:
         stages: list[str] = []
         faces = auto.detect(SMALL, on_stage=stages.append)
         assert [face.rotation for face in faces] == [90] * found
-        assert stages == ["find", "look again", "turn"]
+        assert stages == ["detect", "detect again", "rotate"]
 
 
 def middle(box: Box) -> tuple[float, float]:
