@@ -1,6 +1,6 @@
 """The network beside what came before it: hand-made features with classical classifiers.
 
-``python -m model compare --fer PYTHON`` trains four classifiers on each of four features, on the
+``python -m model compare --fer PYTHON`` trains four classifiers on each of six features, on the
 cleaned Training split, and has them read the same test split as the shipped network and PyPI's
 ``fer``. ``--record`` writes what was measured into ``baselines.json``; nothing else does.
 """
@@ -27,22 +27,46 @@ from model.evaluation.evaluate import (
     load_predictor,
     predict_with_mirror,
 )
-from model.evaluation.features import FEATURES, Features, Pictures
+from model.evaluation.features import FEATURES, TRAINED_FEATURES, Features, Pictures
 from model.evaluation.fer_package import load_fer
 from model.evaluation.robustness import GROUND, sample
 from model.evaluation.robustness import OURS as INK
+from model.evaluation.shape_models.modes import draw_modes
+from model.evaluation.shape_models.training import (
+    AppearanceFeatures,
+    ShapeFeatures,
+    face_outline,
+    fit_error,
+    size_bytes,
+)
 from model.markdown import markdown_table
-from model.records import SHIPPED, WEIGHTS, BaselineRow, BaselinesRecord, describe, write_json
+from model.records import SHIPPED, WEIGHTS, BaselineRow, BaselinesRecord, describe, load, write_json
 
 RECORD = WEIGHTS / "baselines.json"
+MODES = WEIGHTS.parent / "figures" / "modes.png"
+ALL_FEATURES: Final = (*FEATURES, *TRAINED_FEATURES)
 WARM_UP, TIMED = 5, 100
 """Faces read one by one before and while the time is taken."""
 
-TITLES: Final = {"lbp": "LBP", "gabor": "Gabor", "hog": "HOG", "geometry": "Landmarks"}
+TITLES: Final = {
+    "lbp": "LBP",
+    "gabor": "Gabor",
+    "hog": "HOG",
+    "geometry": "Landmarks",
+    "asm": "ASM",
+    "aam": "AAM",
+}
 LEARNED, NETWORK = "learned", "convolutional network"
 ADDED: Final = {"geometry": "MTCNN's O-Net, which finds the points, is timed but not weighed"}
 
-MARKERS: Final = {"LBP": "o", "Gabor": "^", "HOG": "s", "Landmarks": "D"}
+MARKERS: Final = {
+    "LBP": "o",
+    "Gabor": "^",
+    "HOG": "s",
+    "Landmarks": "D",
+    "ASM": "v",
+    "AAM": "P",
+}
 PLACES: Final = tuple(
     (side * away, up)
     for away, up in ((8, 0), (7, 7), (7, -7), (14, 14), (14, -14), (22, 22), (22, -22), (30, 30))
@@ -71,8 +95,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--only",
         nargs="+",
         metavar="FEATURES:CLASSIFIER",
-        help=f"train these alone: one of {', '.join(FEATURES)} with one of {', '.join(RECIPES)}",
+        help=f"train these alone: one of {', '.join(ALL_FEATURES)} "
+        f"with one of {', '.join(RECIPES)}",
     )
+    add(
+        "--features",
+        nargs="+",
+        choices=ALL_FEATURES,
+        help="measure the rows of these features alone; with --record, the other rows stay as "
+        "they were recorded",
+    )
+    add("--modes", type=Path, metavar="PNG", help="draw what the appearance model has learned")
     add(
         "--limit",
         type=int,
@@ -92,20 +125,21 @@ def run(arguments: argparse.Namespace) -> BaselinesRecord:
         ValueError: a value is out of range, ``fer`` cannot be run, or a part of the table
             should be recorded.
     """
-    pairs = _pairs(arguments.only)
+    pairs = _pairs(arguments.only, arguments.features)
     if arguments.record and (arguments.only or arguments.limit):
         raise ValueError("Only the whole table is recorded: leave out --only and --limit")
-    networks = _networks(arguments.weights)
+    networks = [] if arguments.features else _networks(arguments.weights)
     data = load_fer2013(arguments.data)
     whole = data.public_test if arguments.split == "public-test" else data.private_test
     limit = arguments.limit
     training = sample(data.training, limit, seed=SEED)
     test = sample(whole, limit and max(1, limit // 5), seed=SEED)
     rows = [_trained_row(name, predict, size, note, test) for name, predict, size, note in networks]
-    if arguments.fer:
+    if arguments.fer and not arguments.features:
         rows.append(_fer_row(arguments.fer, test))
     with one_thread():
-        rows += _classical_rows(pairs, training, test)
+        modes = arguments.modes or (MODES if arguments.record else None)
+        rows += _classical_rows(pairs, training, test, modes)
     results = BaselinesRecord(
         network=describe(SHIPPED),
         command=_command(arguments),
@@ -115,16 +149,50 @@ def run(arguments: argparse.Namespace) -> BaselinesRecord:
         seed=SEED,
         rows=_ranked(rows),
     )
+    if arguments.record and arguments.features:
+        results = _with_recorded(results)
     if arguments.record:
         write_json(results, RECORD)
     if arguments.chart:
-        draw_chart(rows, arguments.chart)
+        draw_chart(results["rows"], arguments.chart)
     return results
 
 
-def _pairs(only: Sequence[str] | None) -> list[tuple[str, str]]:
+def _with_recorded(results: BaselinesRecord) -> BaselinesRecord:
+    """Return results with the recorded rows of all other features.
+
+    Raises:
+        FileNotFoundError: nothing is recorded.
+        ValueError: what is recorded was measured on other data or beside another network.
+    """
+    recorded = load(BaselinesRecord, RECORD)
+    for name, before, now in (
+        ("network", recorded["network"], results["network"]),
+        ("split", recorded["split"], results["split"]),
+        ("number of images", recorded["images"], results["images"]),
+        ("number of training images", recorded["training_images"], results["training_images"]),
+        ("seed", recorded["seed"], results["seed"]),
+    ):
+        if before != now:
+            raise ValueError(
+                f"{RECORD.name} was measured with another {name}: leave out --features to measure "
+                "the whole table"
+            )
+    measured = {row["features"] for row in results["rows"]}
+    kept = [row for row in recorded["rows"] if row["features"] not in measured]
+    # The command is that of the whole table, which measures these rows as well.
+    return BaselinesRecord(**{**recorded, "rows": _ranked([*kept, *results["rows"]])})
+
+
+def _pairs(
+    only: Sequence[str] | None, features: Sequence[str] | None = None
+) -> list[tuple[str, str]]:
     """Return (feature, recipe) of every row that is trained, feature by feature."""
-    names = {f"{feature}:{recipe}": (feature, recipe) for feature in FEATURES for recipe in RECIPES}
+    names = {
+        f"{feature}:{recipe}": (feature, recipe)
+        for feature in features or ALL_FEATURES
+        for recipe in RECIPES
+    }
     for name in only or ():
         if name not in names:
             raise ValueError(f"Incorrect value for 'only' argument: {name!r}: {', '.join(names)}")
@@ -186,12 +254,20 @@ def _fer_row(python: str, test: Split) -> BaselineRow:
 
 
 def _classical_rows(
-    pairs: Sequence[tuple[str, str]], training: Split, test: Split
+    pairs: Sequence[tuple[str, str]], training: Split, test: Split, modes: Path | None = None
 ) -> Iterator[BaselineRow]:
-    """Train and measure one pair after another; a feature is extracted once for all of its."""
+    """Train and measure one pair after another; a feature is extracted once for all of its.
+
+    ``modes`` is where the modes of the appearance model are drawn, if it is among them.
+    """
     for feature in dict.fromkeys(feature for feature, _ in pairs):
         print(f"{TITLES[feature]}: features", file=sys.stderr)
-        extract = FEATURES[feature]
+        begin = time.perf_counter()
+        extract, model = _extractor(feature, training.images)
+        preparation = time.perf_counter() - begin
+        if modes and isinstance(model, AppearanceFeatures):
+            draw_modes(model.model.model, face_outline(), modes)
+        fits = str(fit_error(model, test.images) or "") if model else ""
         begin = time.perf_counter()
         learned = extract(training.images)
         extraction = (time.perf_counter() - begin) / len(training)
@@ -204,6 +280,7 @@ def _classical_rows(
             notes = [
                 recipe.settings,
                 ADDED.get(feature, ""),
+                fits,
                 "" if fitted.converged else "stopped before it had converged",
             ]
             predicted = predict(asked)
@@ -214,11 +291,21 @@ def _classical_rows(
                 training_images=fitted.images,
                 accuracy=_accuracy(predicted, test),
                 macro_f1=_macro_f1(predicted, test),
-                training_seconds=fitted.seconds + extraction * fitted.images,
+                training_seconds=preparation + fitted.seconds + extraction * fitted.images,
                 milliseconds=milliseconds(_chained(extract, predict), test.images),
-                bytes=fitted.bytes,
+                bytes=fitted.bytes + (size_bytes(model) if model else 0),
                 note="; ".join(filter(None, notes)),
             )
+
+
+def _extractor(
+    feature: str, images: Pictures
+) -> tuple[Callable[[Pictures], Features], ShapeFeatures | None]:
+    """Return what extracts a feature, and the model behind it if one is trained."""
+    if feature in FEATURES:
+        return FEATURES[feature], None
+    model = TRAINED_FEATURES[feature](images)
+    return model, model
 
 
 def _chained(
@@ -261,6 +348,7 @@ def _command(arguments: argparse.Namespace) -> str:
     words += ["--fer PYTHON"] if arguments.fer else []
     if arguments.weights:
         words.append(f"--weights {' '.join(path.name for path in arguments.weights)}")
+    words += [f"--features {' '.join(arguments.features)}"] if arguments.features else []
     words += [f"--only {' '.join(arguments.only)}"] if arguments.only else []
     words += [f"--limit {arguments.limit}"] if arguments.limit else []
     return " ".join(words)

@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 
 from emotion.detectors.mtcnn_networks import describe
 from model.data.fer2013 import SIZE
+from model.evaluation.shape_models.training import (
+    ShapeFeatures,
+    train_active_appearance,
+    train_active_shape,
+)
 
 Pictures = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -229,6 +234,12 @@ FEATURES: Final[dict[str, Callable[[Pictures], Features]]] = {
     "geometry": landmark_geometry,
 }
 """The features by the name that the command line knows them by."""
+
+TRAINED_FEATURES: Final[dict[str, Callable[[Pictures], ShapeFeatures]]] = {
+    "asm": train_active_shape,
+    "aam": train_active_appearance,
+}
+"""Features whose model is trained first, by name: from training faces to the features."""
 
 
 def _check(pictures: Pictures) -> None:

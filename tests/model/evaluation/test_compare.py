@@ -294,10 +294,63 @@ def test_a_part_is_not_recorded(
     with pytest.raises(ValueError, match="whole table"):
         compare.run(arguments)
     arguments.only = None
-    monkeypatch.setattr(compare, "_pairs", lambda only: [("hog", "linear-svm")])
+    monkeypatch.setattr(compare, "_pairs", lambda *_: [("hog", "linear-svm")])
     results = compare.run(arguments)
     assert json.loads(compare.RECORD.read_text()) == results
     assert [path.name for path in tmp_path.iterdir()] == ["baselines.json"]
+
+
+def test_the_rows_of_a_feature_are_recorded_among_the_others(
+    arguments: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(compare, "RECORD", tmp_path / "baselines.json")
+    monkeypatch.setattr(compare, "RECIPES", {"knn": RECIPES["knn"]})
+    arguments.only = None
+    arguments.features = ["hog"]
+    measured = compare.run(arguments)
+    assert [row["name"] for row in measured["rows"]] == ["HOG + k-NN"]
+    assert measured["command"].endswith("--features hog")
+    kept = ("Affectune", "LBP + k-NN", "HOG + k-NN", "HOG + MLP")
+    others = [row for row in rows_of_every_kind() if row["name"] in kept]
+    before = measured | {"command": "the whole", "rows": others}
+    compare.RECORD.write_text(json.dumps(before))
+    arguments.record = True
+    results = compare.run(arguments)
+    assert json.loads(compare.RECORD.read_text()) == results
+    assert results["command"] == "the whole"
+    rows = {row["name"]: row for row in results["rows"]}
+    # A feature's old rows go, also those of classifiers that are no longer there.
+    assert set(rows) == {"Affectune", "LBP + k-NN", "HOG + k-NN"}
+    assert rows["Affectune"]["accuracy"] == pytest.approx(0.78)
+    assert rows["HOG + k-NN"]["training_images"] == 42
+    accuracies = [row["accuracy"] for row in rows.values()]
+    assert accuracies == sorted(accuracies, reverse=True)
+    another = before["network"] | {"sha256": "0" * 64}
+    compare.RECORD.write_text(json.dumps(before | {"network": another}))
+    with pytest.raises(ValueError, match="another network"):
+        compare.run(arguments)
+
+
+def test_shape_models_are_trained_before_their_features(
+    arguments: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Shapes:
+        def __call__(self, images: np.ndarray) -> np.ndarray:
+            return images.reshape(len(images), -1)[:, ::100].astype(np.float32)
+
+    trained: list[int] = []
+    monkeypatch.setitem(
+        compare.TRAINED_FEATURES, "asm", lambda images: trained.append(len(images)) or Shapes()
+    )
+    monkeypatch.setattr(compare, "fit_error", lambda *_: "fitted points 2.0 pixels away")
+    monkeypatch.setattr(compare, "size_bytes", lambda _: 1_000_000)
+    arguments.only = ["asm:knn", "asm:mlp"]
+    results = compare.run(arguments)
+    rows = [row for row in results["rows"] if row["features"] == "ASM"]
+    assert {row["name"] for row in rows} == {"ASM + k-NN", "ASM + MLP"}
+    assert trained == [42]
+    assert all(row["bytes"] > 1_000_000 for row in rows)
+    assert all("fitted points 2.0 pixels away" in row["note"] for row in rows)
 
 
 def test_unknown_rows_are_named(arguments: argparse.Namespace) -> None:
@@ -337,12 +390,12 @@ def test_markdown_has_every_row_the_best_first() -> None:
         images=1,
         training_images=1,
         seed=0,
-        rows=[compare.asdict(row) for row in rows],
+        rows=rows,
     )
     head, rule, *lines = compare.as_markdown(results).split("\n")
-    assert len(lines) == len(rows) == 17
+    assert len(lines) == len(rows) == 25
     assert len({line.count("|") for line in (head, rule, *lines)}) == 1
-    assert lines[0].startswith("| Affectune | 62.0% | 0.250 | 16.50 | 24.0 MB |  |  |")
+    assert lines[0].startswith("| Affectune | 78.0% | 0.250 | 24.50 | 36.0 MB |  |  |")
     assert lines[-1].startswith("| LBP + linear SVM | 30.0% |")
 
 
