@@ -180,8 +180,9 @@ def _with_recorded(results: BaselinesRecord) -> BaselinesRecord:
             )
     measured = {row["features"] for row in results["rows"]}
     kept = [row for row in recorded["rows"] if row["features"] not in measured]
-    # The command is that of the whole table, which measures these rows as well.
-    return BaselinesRecord(**{**recorded, "rows": _ranked([*kept, *results["rows"]])})
+    # The command stays that of the whole table, which measures these rows as well.
+    recorded["rows"] = _ranked([*kept, *results["rows"]])
+    return recorded
 
 
 def _pairs(

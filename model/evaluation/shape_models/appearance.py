@@ -315,4 +315,4 @@ def _real(pose: Pose) -> Array:
 def _pose(numbers: Array) -> Pose:
     """Undo `_real`."""
     pose = numbers[:, :2] + 1j * numbers[:, 2:] + np.array([1, 0])
-    return pose.astype(np.complex64)
+    return np.asarray(pose, np.complex64)

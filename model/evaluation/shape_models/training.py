@@ -54,7 +54,7 @@ class ActiveShapeFeatures:
     def __call__(self, images: NDArray[np.uint8]) -> Array:
         """Return features float32 ``(N, K)`` of grayscale uint8 ``(N, 48, 48, 1)``."""
         parameters, _ = self.model.fit(images[..., 0])
-        return parameters / self.model.shape.components.deviations
+        return np.asarray(parameters / self.model.shape.components.deviations, np.float32)
 
     def points(self, images: NDArray[np.uint8]) -> Array:
         """Return the points ``(N, P, 2)`` of the fit, in pixels of the crop."""
@@ -63,7 +63,8 @@ class ActiveShapeFeatures:
     @property
     def start(self) -> Array:
         """The points ``(P, 2)`` that the search begins with, in pixels of the crop."""
-        return transform(self.model.shape.mean, self.model.shape.pose)[0]
+        shape = self.model.shape
+        return np.asarray(transform(shape.mean, shape.pose)[0], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class AppearanceFeatures:
     def __call__(self, images: NDArray[np.uint8]) -> Array:
         """Return features float32 ``(N, C)`` of grayscale uint8 ``(N, 48, 48, 1)``."""
         combined, _ = self.model.fit(images[..., 0])
-        return combined / self.model.model.combined.deviations
+        return np.asarray(combined / self.model.model.combined.deviations, np.float32)
 
     def points(self, images: NDArray[np.uint8]) -> Array:
         """Return the points ``(N, P, 2)`` of the fit, in pixels of the crop."""
@@ -85,7 +86,7 @@ class AppearanceFeatures:
     def start(self) -> Array:
         """The points ``(P, 2)`` that the search begins with, in pixels of the crop."""
         shape = self.model.model.shape
-        return transform(shape.mean, shape.pose)[0]
+        return np.asarray(transform(shape.mean, shape.pose)[0], np.float32)
 
 
 def face_outline() -> Outline:
