@@ -24,6 +24,8 @@ from skimage import data
 ROOT = Path(__file__).parents[2]
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+# Server, browser and camera may share two busy cores: an answer has a minute and a half to come.
+expect.set_options(timeout=90_000)
 PLAYER = '<!doctype html><html lang="en"><title>Player</title><p>A player plays here.</p></html>'
 
 
@@ -32,8 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            # Server, browser and camera share two cores: what a busy second spoils is tried again.
-            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 def find_chromium() -> str | None:

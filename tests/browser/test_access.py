@@ -7,8 +7,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import check
 
-expect.set_options(timeout=60_000)
-
 
 def heading(page: Page, text: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text(text)

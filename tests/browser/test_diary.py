@@ -7,8 +7,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import check
 
-expect.set_options(timeout=60_000)
-
 OFF = "A diary, if you want one"
 
 

@@ -11,8 +11,6 @@ from tests.browser.conftest import DESKTOP, ROOT
 from tests.browser.test_restart import Server
 from ui.wording import WORD_JOINER
 
-expect.set_options(timeout=60_000)
-
 NAMES = (
     "www.evil.com",
     "WWW.EVIL.COM/a?b=c",

@@ -12,8 +12,6 @@ from tests.browser import clips
 from tests.browser.conftest import DESKTOP, find_chromium
 from tests.browser.wire import Wire, far_away, visitor
 
-expect.set_options(timeout=90_000)
-
 FAR = 0.3
 """Seconds that an answer of the server's takes: what a phone has on a train."""
 
@@ -126,7 +124,7 @@ def arrive(browser: Browser, server: str, tmp_path: Path) -> Iterator[Callable[[
 
         def open_page() -> Page:
             context = mine.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
-            context.set_default_timeout(60_000)
+            context.set_default_timeout(90_000)
             page = context.new_page()
             page.on("pageerror", lambda error: problems.append(str(error)))
             page.goto(f"{address}/live")

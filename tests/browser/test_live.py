@@ -11,8 +11,6 @@ from tests.browser import clips
 from tests.browser.axe import check
 from tests.browser.conftest import DESKTOP, PHONE, find_chromium
 
-expect.set_options(timeout=90_000)
-
 ALLOWED = "--use-fake-ui-for-media-stream"
 REFUSED = "--use-fake-ui-for-media-stream=deny"
 CAMERA = "--use-fake-device-for-media-stream"
@@ -77,7 +75,7 @@ def arrive(browser: Browser, server: str, films: dict[str, Path]) -> Iterator[Ca
             color_scheme=theme,  # type: ignore[arg-type]
             has_touch=screen == PHONE,
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(90_000)
         if script:
             context.add_init_script(script)
         page = context.new_page()

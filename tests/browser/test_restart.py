@@ -13,8 +13,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import DESKTOP, ROOT, wait_until_it_answers
 
-expect.set_options(timeout=60_000)
-
 
 class Server:
     """A server of our own, to be ended and begun again at the same address."""
@@ -59,7 +57,7 @@ def restarted(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def page(browser: Browser, restarted: Server) -> Iterator[Page]:
     context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(90_000)
     context.route("https://**", lambda route: route.fulfill(body="", content_type="text/html"))
     page = context.new_page()
     problems: list[str] = []

@@ -30,8 +30,6 @@ from tests.recommender.spotify.server import (
     dropped,
 )
 
-expect.set_options(timeout=60_000)
-
 EMBED = "https://open.spotify.com/embed/track/"
 
 
@@ -114,7 +112,7 @@ def visitor(
             **{"viewport": DESKTOP, "reduced_motion": "reduce", **options}
         )
         contexts.append(context)
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(90_000)
         context.route("**/*", answer)
         context.on("weberror", lambda error: problems.append(str(error.error)))
         return context

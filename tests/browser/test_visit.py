@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-expect.set_options(timeout=60_000)
-
 
 def heading(page: Page) -> Locator:
     return page.get_by_role("heading", level=1)
