@@ -22,7 +22,7 @@ run: $(VENV)/app.installed  ## serve the app on http://127.0.0.1:8501
 	$(BIN)/streamlit run app.py
 
 test: lint chromium postgresql  ## everything that CI runs, a real browser included
-	$(PYTEST)
+	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile
 
 check: lint fast  ## lint, types and fast tests: two minutes
 
