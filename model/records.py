@@ -351,6 +351,7 @@ class PeopleRecord(TypedDict):
     test: HeadFigures
     test_read_by_first_output: HeadFigures
     public_test_agreed: dict[str, float]
+    fitted: NotRequired[str]
 
 
 class RestingRecord(TypedDict):
@@ -377,7 +378,8 @@ class TrainingRecord(TypedDict):
     """``training.json``: the arguments of every start of a run and of the runs it goes back to.
 
     ``initial`` is the run whose weights it started from, ``joined`` the one that is shipped with
-    it, and ``shipped_side`` the input side in pixels where that is not the one of training.
+    it, ``shipped_side`` the input side in pixels where that is not the one of training, and
+    ``exported`` the day, YYYY-MM-DD.
     """
 
     starts: list[dict[str, Any]]
@@ -385,6 +387,7 @@ class TrainingRecord(TypedDict):
     initial: NotRequired[TrainingRecord]
     joined: NotRequired[TrainingRecord]
     shipped_side: NotRequired[int]
+    exported: NotRequired[str]
 
 
 class RunSummary(TypedDict):

@@ -16,6 +16,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,7 @@ def run(arguments: argparse.Namespace) -> Path:
         how["shipped_side"] = arguments.side
     if len(runs) > 1:
         how["joined"] = _provenance(runs[1])
+    how["exported"] = date.today().isoformat()
     write_json(how, arguments.out / "training.json")
     return exported
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from itertools import product
 from pathlib import Path
 
@@ -165,6 +166,7 @@ def run(arguments: argparse.Namespace) -> list[Path]:
             public_test_agreed=recall_by_emotion(
                 head.logits(public.features).argmax(axis=1), public.labels
             ),
+            fitted=date.today().isoformat(),
         ),
         arguments.weights / PEOPLE.name,
     )

@@ -83,8 +83,8 @@ def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path)
     text = write(weights)
     assert "Two networks in one file, the mean of whose logits counts: EfficientNet-Lite0" in text
     assert "enlarges the crop to 112×112" in text
-    assert ", and a small residual CNN (104 million multiply-adds a face in all). It" in text
-    assert "random weights; its last run was taught by large, wise." in text
+    assert ", and a small residual CNN (104 million multiply-adds a face in all)." in text
+    assert "random weights; its last run was distilled from large, wise." in text
     how = {"starts": [{**large, "side": 112}], "initial": began, "shipped_side": 96}
     (weights / "training.json").write_text(json.dumps(how))
     text = write(weights)
@@ -93,7 +93,8 @@ def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path)
 
 
 def test_figures_of_another_network_are_refused(weights: Path) -> None:
-    other = {"network": {"sha256": "0"}, "split": "public-test", "images": 1}
+    other = json.loads(robustness.RECORD.read_text())
+    other["network"]["sha256"] = "0"
     (weights / "robustness.json").write_text(json.dumps(other))
     with pytest.raises(ValueError, match=r"robustness\.json is of another network"):
         write(weights)
@@ -104,9 +105,52 @@ def test_a_card_without_private_test_is_refused(tmp_path: Path) -> None:
         write(tmp_path)
 
 
+def test_a_record_that_does_not_follow_its_schema_is_named(weights: Path) -> None:
+    (weights / "people.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"people\.json cannot be read: the record lacks"):
+        write(weights)
+
+
+def test_the_card_has_the_usual_sections() -> None:
+    text = card.CARD.read_text()
+    headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    assert headings == [
+        "Model details",
+        "Intended use",
+        "Training data",
+        "Evaluation data",
+        "Metrics",
+        "Quantitative analyses",
+        "Ethical considerations",
+        "Caveats and recommendations",
+    ]
+    assert "### Out-of-scope use" in text
+    assert "**Version**: lite8 + second, exported on 2026-" in text
+    assert "raised from 51 to 52 %" in text
+    assert "Apache-2.0 by the licence file in its wheel" in text
+
+
+def test_every_emotion_has_its_interval(weights: Path) -> None:
+    private = json.loads(evaluate.METRICS.read_text())["figures"]["private-test"]
+    table = card.by_emotion(private)
+    assert len(table.splitlines()) == 2 + len(EMOTIONS)
+    # 277 of 528 faces of fear: Wilson's interval.
+    assert "| fear | 528 | 52.5% (48–57) | 56.2% (52–60) | 0.543 |" in table
+
+
+def test_the_summary_of_localization_averages_the_conditions() -> None:
+    record = json.loads(localization.RECORD.read_text())
+    first, *others = card.localization_summary(record).splitlines()[2:]
+    found = record["detectors"][0]
+    upright = [one["found"] for one in found["conditions"] if not one["tilt"]]
+    assert first.startswith(f"| {found['detector']} | {np.mean(upright):.1%} |")
+    assert first.endswith(f"| {found['false_positives']} of {record['empty_images']} |")
+    assert len(others) == len(record["detectors"]) - 1
+
+
 def test_the_committed_card_is_that_of_the_shipped_network() -> None:
     metrics = json.loads(evaluate.METRICS.read_text())
-    assert card.as_markdown(card._read(evaluate.WEIGHTS)) == card.CARD.read_text()
+    assert card.as_markdown(card.read_records(evaluate.WEIGHTS)) == card.CARD.read_text()
     assert f"**{metrics['figures']['private-test']['accuracy']:.2%}**" in card.CARD.read_text()
 
 

@@ -16,10 +16,11 @@ from emotion.labels import EMOTIONS
 from model.data.fer2013 import load_fer2013
 from model.evaluation.evaluate import load_predictor
 from model.evaluation.photographs import coverage, figures, photographs_as_text, record_photographs
+from model.evaluation.wilson import wilson
 from model.networks.emotion_cnn import build_model
 from model.networks.second_head import add_second_head
 from model.records import PhotographsRecord, describe, load
-from model.reporting.people_card import people_section, wilson
+from model.reporting.people_card import fitting, reading
 from model.training import export, people
 from model.training.people import (
     Choice,
@@ -239,12 +240,12 @@ def test_the_section_of_the_card_says_what_was_measured(shipped: Path) -> None:
         "fer_images": 30,
         "public_test_agreed": {"fear": 0.5},
     }
-    text = people_section(photographs, record)
+    text = reading(photographs, record)
     recall = found["recall"]["neutral"]
     low, high = wilson(recall, 100)
     assert f"{recall:.1%} ({100 * low:.0f}–{100 * high:.0f})" in text
     assert f"**{found['mean_recall']:.1%}**" in text
-    assert "5 happy in photographs of 4 persons" in text
+    assert "5 happy in photographs of 4 persons" in fitting(record)
     assert text.count("PyPI's `fer`") == 1
 
 
