@@ -111,12 +111,13 @@ class PhotoCrops:
         )
 
 
-def read_photos(place: Path, *, part: str | None = None) -> list[Photo]:
+def read_photos(place: Path, *, part: str | None = None, emotion: str | None = None) -> list[Photo]:
     """Read a collection of labelled photographs.
 
     Args:
         place: a zip or a folder in one of the two layouts.
         part: only photos of this part; ``None`` for all.
+        emotion: only photos with this label; ``None`` for all.
 
     Raises:
         FileNotFoundError: there is nothing at ``place``.
@@ -138,9 +139,9 @@ def read_photos(place: Path, *, part: str | None = None) -> list[Photo]:
         for person, count in frequency.items()
     }
     return [
-        Photo(name, emotion, person, parts[person], read(name))
-        for name, emotion, person in listing
-        if part is None or parts[person] == part
+        Photo(name, label, person, parts[person], read(name))
+        for name, label, person in listing
+        if part in (None, parts[person]) and emotion in (None, label)
     ]
 
 

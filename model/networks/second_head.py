@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from model._compat import is_int8, read_litert, write_litert
+
 INT8_MAX = 127
 
 
@@ -34,10 +36,7 @@ def add_second_head(
     Raises:
         ValueError: the file does not end in such a head, or ``kernel`` has another shape.
     """
-    from tensorflow.lite.python import schema_py_generated as schema
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model(str(file))
+    model = read_litert(file)
     graph = model.subgraphs[0]
     if len(graph.outputs) > 1:  # what this function added stands last everywhere
         graph.operators = graph.operators[:-2]
@@ -63,7 +62,7 @@ def add_second_head(
         graph.tensors.append(tensor)
         return len(graph.tensors) - 1
 
-    if weights.type == schema.TensorType.INT8:
+    if is_int8(weights):
         scale = np.maximum(np.abs(kernel).max(axis=0), 1e-12) / INT8_MAX
         place = add_tensor(dense.inputs[1], np.rint(kernel / scale).astype(np.int8).T)
         graph.tensors[place].quantization.scale = scale.astype(np.float32)
@@ -86,5 +85,5 @@ def add_second_head(
         if number not in graph.inputs and number not in graph.outputs:
             tensor.name = b""
     graph.tensors[graph.outputs[1]].name = b"people"
-    flatbuffer_utils.write_model(model, str(target))
+    write_litert(model, target)
     return target

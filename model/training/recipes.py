@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import yaml  # type: ignore[import-untyped]
 
+from model._compat import option_flags
+
 RECIPES: Final = Path(__file__).parents[1] / "recipes"
 NOT_IN_A_RECIPE: Final = frozenset({"help", "recipe", "data", "votes", "limit", "minutes"})
 """Options of the machine and of the day, which say nothing about the run."""
@@ -64,11 +66,7 @@ def read_recipe(file: Path) -> Mapping[str, Any]:
 
 
 def _as_words(recipe: Mapping[str, Any], parser: argparse.ArgumentParser, file: Path) -> list[str]:
-    flags = {
-        action.dest: action.option_strings[-1]
-        for action in parser._actions
-        if action.option_strings and action.dest not in NOT_IN_A_RECIPE
-    }
+    flags = {key: flag for key, flag in option_flags(parser).items() if key not in NOT_IN_A_RECIPE}
     words = []
     for key, value in recipe.items():
         if key not in flags:

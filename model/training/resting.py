@@ -1,4 +1,4 @@
-"""How the network reads a typical neutral face: the place to which a visitor's rest is moved.
+"""How the network reads a typical neutral face: where a visitor's own resting face is moved to.
 
 ``python -m model resting --photos press_faces.zip`` reads the neutral photographs end to end, as
 the app reads a photo. The typical face is the mean log-probability over those that are read as
@@ -10,40 +10,34 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import logging
-import zipfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 
-from emotion import EmotionRecognizer, ImageError, decode_image
+from emotion import EmotionRecognizer
 from emotion.labels import EMOTIONS
 from emotion.personal import TYPICAL_FILE, mean_log_probabilities
+from model import options
+from model.data.labelled_photos import Photo, read_photos
+from model.records import WEIGHTS, RestingRecord, write_json
 
-RECORD = Path(__file__).parents[1] / "weights" / "resting.json"
+RECORD = WEIGHTS / "resting.json"
 NEUTRAL = "neutral"
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "--photos",
-        type=Path,
-        required=True,
-        help="labelled photographs, a ZIP file or a folder: neutral/<person>-<id>.jpg",
-    )
+    options.add_photos(parser, required=True)
     parser.add_argument("--limit", type=int, help="read this many photographs at most")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    options.add_json(parser)
     parser.add_argument(
         "--no-record", dest="record", action="store_false", help="measure, and write nothing"
     )
 
 
-def run(arguments: argparse.Namespace) -> dict[str, Any]:
+def run(arguments: argparse.Namespace) -> RestingRecord:
     """Measure, and record it unless told otherwise."""
     found = measure(neutral_photos(arguments.photos), limit=arguments.limit)
     if arguments.record:
@@ -52,15 +46,15 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def measure(
-    photos: Iterator[tuple[str, bytes]],
+    photos: Iterable[Photo],
     *,
     recognizer: EmotionRecognizer | None = None,
     limit: int | None = None,
-) -> dict[str, Any]:
+) -> RestingRecord:
     """Read neutral photographs and return how a typical one is read.
 
     Args:
-        photos: names and bytes of files.
+        photos: neutral ones.
         recognizer: reads them; the app's by default.
         limit: how many are read at most, 1 or more; by default all.
 
@@ -75,14 +69,14 @@ def measure(
         raise ValueError(f"Incorrect value for 'limit' argument: {limit}: 1 or more")
     reader = recognizer or EmotionRecognizer()
     count, rows = 0, []
-    for name, data in photos:
+    for photo in photos:
         if limit is not None and count >= limit:
             break
         count += 1
         try:
-            faces = reader.read(decode_image(data))
-        except ImageError as error:
-            logging.getLogger(__name__).warning("%s: %s", name, error)
+            faces = reader.read(photo.image())
+        except ValueError as error:  # names the photograph
+            logging.getLogger(__name__).warning("%s", error)
             continue
         if faces:
             rows.append(faces[0].scores)
@@ -101,51 +95,28 @@ def measure(
     }
 
 
-def write(found: dict[str, Any], *, record: Path = RECORD, typical: Path = TYPICAL_FILE) -> None:
+def write(found: RestingRecord, *, record: Path = RECORD, typical: Path = TYPICAL_FILE) -> None:
     """Write the whole record, and beside the library's code what it needs of it."""
     typical.parent.mkdir(exist_ok=True)
     kept = {"log_probabilities": found["log_probabilities"]}
-    for path, content in ((record, found), (typical, kept)):
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_json(found, record)
+    write_json(kept, typical)
 
 
-def neutral_photos(source: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the neutral photographs in a ZIP file or a folder, spread over the persons.
+def neutral_photos(source: Path) -> list[Photo]:
+    """Return the neutral ones of labelled photographs (`model.data.labelled_photos`).
 
-    Args:
-        source: holds ``neutral/<person>-<id>.jpg``, at any depth.
+    Their order is always the same and has nothing to do with their names, so that a limit takes
+    photographs of many persons.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
-        ValueError: it is no ZIP file, or holds no neutral photograph.
+        ValueError: it is no zip, or holds no neutral photograph.
     """
-    if not source.exists():
-        raise FileNotFoundError(f"There are no photographs: {source}")
-    if source.is_dir():
-        files = [file for file in source.rglob("*") if file.is_file()]
-        names = _chosen([file.relative_to(source).as_posix() for file in files], source)
-        yield from ((name, (source / name).read_bytes()) for name in names)
-        return
-    try:
-        with zipfile.ZipFile(source) as archive:
-            for name in _chosen(archive.namelist(), source):
-                yield name, archive.read(name)
-    except zipfile.BadZipFile:
-        raise ValueError(f"{source} is neither a folder nor a ZIP file.") from None
-
-
-def _chosen(names: Sequence[str], source: Path) -> list[str]:
-    paths = [PurePosixPath(name) for name in names]
-    chosen = [
-        path.as_posix()
-        for path in paths
-        if path.parent.name == NEUTRAL and path.suffix.lower() in SUFFIXES
-    ]
-    if not chosen:
+    photos = read_photos(source, emotion=NEUTRAL)
+    if not photos:
         raise ValueError(f"{source} holds no photograph in a folder called {NEUTRAL}.")
-    # In an order that is always the same and has nothing to do with names, so that a limit
-    # takes photographs of many persons.
-    return sorted(chosen, key=lambda name: hashlib.sha256(name.encode()).digest())
+    return sorted(photos, key=lambda photo: hashlib.sha256(photo.name.encode()).digest())
 
 
 def fingerprint(classifier: object) -> str:
@@ -154,7 +125,7 @@ def fingerprint(classifier: object) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12] if path else ""
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(found: RestingRecord) -> str:
     """Return what was measured in words."""
     lines = [
         f"{found['photos']} neutral photographs, a face found in {found['found']}, "

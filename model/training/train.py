@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
 from model import options
+from model._compat import averaged_weights
 from model.data.augmentation import RandomAugmentation
 from model.data.batches import Batches
 from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013
@@ -502,12 +503,8 @@ class _KeepBest(keras.callbacks.Callback):
                 logs |= dict.fromkeys(JUDGEMENTS, math.nan)
             return
         plain = self.model.get_weights()
-        optimizer = self.model.optimizer
-        for variable, average in zip(
-            self.model.trainable_variables,
-            optimizer._model_variables_moving_average,
-            strict=True,
-        ):
+        averages = averaged_weights(self.model.optimizer)
+        for variable, average in zip(self.model.trainable_variables, averages, strict=True):
             variable.assign(average)
         self._measure_statistics(epoch)
         self.published.set_weights(self.network.get_weights())

@@ -135,7 +135,7 @@ def test_every_emotion_has_its_interval(weights: Path) -> None:
     table = card.by_emotion(private)
     assert len(table.splitlines()) == 2 + len(EMOTIONS)
     # 277 of 528 faces of fear: Wilson's interval.
-    assert "| fear | 528 | 52.5% (48–57) | 56.2% (52–60) | 0.543 |" in table
+    assert "| fear | 528 | 52.5% (48–57) | 56.2% (52–61) | 0.543 |" in table
 
 
 def test_the_summary_of_localization_averages_the_conditions() -> None:

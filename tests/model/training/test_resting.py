@@ -79,8 +79,8 @@ def test_a_folder_is_read_alike(photos: Path, tmp_path: Path) -> None:
 
 
 def test_a_limit_takes_the_same_photographs_each_time(photos: Path) -> None:
-    names = [name for name, _ in resting.neutral_photos(photos)]
-    assert names == [name for name, _ in resting.neutral_photos(photos)]
+    names = [photo.name for photo in resting.neutral_photos(photos)]
+    assert names == [photo.name for photo in resting.neutral_photos(photos)]
     assert measured(photos, limit=4)["photos"] == 4
 
 
@@ -123,7 +123,7 @@ def no_neutral(folder: Path) -> Path:
     ("source", "sentence"),
     [
         (nothing_there, "There are no photographs"),
-        (no_zip, "neither a folder nor a ZIP file"),
+        (no_zip, "neither a folder nor a zip"),
         (no_neutral, "holds no photograph in a folder called neutral"),
     ],
 )
