@@ -41,7 +41,7 @@ from emotion.detectors.mtcnn import MtcnnDetector
 from emotion.image.decoding import decode_image
 from emotion.live.detector import build_live_detector
 from emotion.types import Face
-from model.data.backgrounds import empty_pictures
+from model.data.backgrounds import empty_images
 
 
 def timed(call: Callable[[], Any], repeat: int) -> tuple[Any, float]:
@@ -154,7 +154,7 @@ def report_photographs(archive: Path, count: int, names: Sequence[str]) -> None:
         seen, milliseconds = _looked(detector, anybody)
         cells.append(f"{100 * sum(map(bool, seen)) / len(seen):.0f}     {milliseconds:7.0f}")
     print(f"{'any photograph, a face':22}" + "".join(f"{cell:>20}" for cell in cells))
-    empty = empty_pictures()
+    empty = empty_images()
     cells = []
     for detector in detectors.values():
         seen, milliseconds = _looked(detector, empty)

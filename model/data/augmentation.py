@@ -15,24 +15,24 @@ BLUR_REACH = 3
 class RandomAugmentation(keras.layers.Layer):
     """Mirror, turn, scale, shift, blur, light, erase and grain; the identity outside training.
 
-    One affine map a picture carries mirror, rotation, scale and shift, so that a picture is
+    One affine map an image carries mirror, rotation, scale and shift, so that an image is
     resampled once. Written in ``keras.ops``: the layer sits at the head of the training model
     and runs where that runs, on TensorFlow, JAX or torch.
 
     Args:
         rotation: largest turn to either side, degrees.
         scale: largest relative change of size, 0-1.
-        shift: largest shift along each axis, as a share of the side, 0-1.
-        brightness: largest change of the mean, as a share of the range 0-255.
+        shift: largest shift along each axis, as a fraction of the side, 0-1.
+        brightness: largest change of the mean, as a fraction of the range 0-255.
         contrast: largest relative change of the contrast, 0-1.
         erase: chance that a rectangle of 2-20 % of the area is filled with grey
             (random erasing, Zhong et al. 2020), 0-1.
-        noise: largest standard deviation of Gaussian noise, greys 0-255; half of the pictures
+        noise: largest standard deviation of Gaussian noise, intensities 0-255; half of the images
             get none, and the rest any up to it. Cameras in the dark are noisy, FER-2013 is not.
-        blur: largest standard deviation of a Gaussian blur, pixels, 0-1.5; half of the pictures
+        blur: largest standard deviation of a Gaussian blur, pixels, 0-1.5; half of the images
             get none, and the rest any up to it. A face cut out of a photo is softer than
             FER-2013's, the more the smaller it was.
-        edge: what lies beyond the edge of a moved picture: the edge repeated ("nearest"), as in
+        edge: what lies beyond the edge of a moved image: the edge repeated ("nearest"), as in
             `emotion.crop`, or black ("constant").
         seed: seed of the layer's own generator.
 
@@ -86,22 +86,22 @@ class RandomAugmentation(keras.layers.Layer):
         names = (*moves, *lights, "erase", "noise", "blur", "edge", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
-    def call(self, pictures: Any, training: bool = False) -> Any:
-        pictures = ops.cast(pictures, "float32")
+    def call(self, images: Any, training: bool = False) -> Any:
+        images = ops.cast(images, "float32")
         if not training:
-            return pictures
-        pictures = self._move(pictures)
+            return images
+        images = self._move(images)
         if self.blur:
-            pictures = self._soften(pictures)
-        pictures = self._light(pictures)
-        pictures = self._erase(pictures)
-        return self._add_noise(pictures) if self.noise else pictures
+            images = self._soften(images)
+        images = self._light(images)
+        images = self._erase(images)
+        return self._add_noise(images) if self.noise else images
 
     def _uniform(self, count: Any, low: float, high: float) -> Any:
         return keras.random.uniform((count,), low, high, seed=self.generator)
 
-    def _move(self, pictures: Any) -> Any:
-        count, height, width = ops.shape(pictures)[:3]
+    def _move(self, images: Any) -> Any:
+        count, height, width = ops.shape(images)[:3]
         turn = self._uniform(count, -self.rotation, self.rotation) * (3.141592653589793 / 180)
         zoom = self._uniform(count, 1 - self.scale, 1 + self.scale)
         mirror = ops.where(self._uniform(count, 0.0, 1.0) < 0.5, -1.0, 1.0)
@@ -117,41 +117,41 @@ class RandomAugmentation(keras.layers.Layer):
         nothing = ops.zeros_like(a0)
         maps = ops.stack([a0, a1, a2, b0, b1, b2, nothing, nothing], axis=1)
         return ops.image.affine_transform(
-            pictures,
+            images,
             maps,
             interpolation="bilinear",
             fill_mode=self.edge,
             data_format="channels_last",
         )
 
-    def _soften(self, pictures: Any) -> Any:
-        count, height, width = ops.shape(pictures)[:3]
+    def _soften(self, images: Any) -> Any:
+        count, height, width = ops.shape(images)[:3]
         deviation = ops.maximum(self._uniform(count, -self.blur, self.blur), 1e-3)
         distance = ops.arange(-BLUR_REACH, BLUR_REACH + 1, dtype="float32")
         weights = ops.exp(-0.5 * (distance[None] / deviation[:, None]) ** 2)
         weights = (weights / ops.sum(weights, axis=1, keepdims=True))[:, None, None, :]
         edge, none = (BLUR_REACH, BLUR_REACH), (0, 0)
         taps = range(2 * BLUR_REACH + 1)
-        wide = ops.pad(pictures, (none, edge, none, none), mode="reflect")
-        pictures = sum(wide[:, i : i + height] * weights[..., i : i + 1] for i in taps)
-        wide = ops.pad(pictures, (none, none, edge, none), mode="reflect")
+        wide = ops.pad(images, (none, edge, none, none), mode="reflect")
+        images = sum(wide[:, i : i + height] * weights[..., i : i + 1] for i in taps)
+        wide = ops.pad(images, (none, none, edge, none), mode="reflect")
         return sum(wide[:, :, i : i + width] * weights[..., i : i + 1] for i in taps)
 
-    def _light(self, pictures: Any) -> Any:
-        count = ops.shape(pictures)[0]
+    def _light(self, images: Any) -> Any:
+        count = ops.shape(images)[0]
         gain = self._uniform(count, 1 - self.contrast, 1 + self.contrast)[:, None, None, None]
         lift = self._uniform(count, -self.brightness, self.brightness)[:, None, None, None]
-        mean = ops.mean(pictures, axis=(1, 2, 3), keepdims=True)
-        return ops.clip((pictures - mean) * gain + mean + 255.0 * lift, 0.0, 255.0)
+        mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
+        return ops.clip((images - mean) * gain + mean + 255.0 * lift, 0.0, 255.0)
 
-    def _add_noise(self, pictures: Any) -> Any:
-        count = ops.shape(pictures)[0]
+    def _add_noise(self, images: Any) -> Any:
+        count = ops.shape(images)[0]
         deviation = ops.maximum(self._uniform(count, -self.noise, self.noise), 0.0)
-        grain = keras.random.normal(ops.shape(pictures), seed=self.generator)
-        return ops.clip(pictures + deviation[:, None, None, None] * grain, 0.0, 255.0)
+        grain = keras.random.normal(ops.shape(images), seed=self.generator)
+        return ops.clip(images + deviation[:, None, None, None] * grain, 0.0, 255.0)
 
-    def _erase(self, pictures: Any) -> Any:
-        count, height, width = ops.shape(pictures)[:3]
+    def _erase(self, images: Any) -> Any:
+        count, height, width = ops.shape(images)[:3]
         area = self._uniform(count, 0.02, 0.20) * height * width
         aspect = ops.exp(self._uniform(count, -0.9, 0.9))
         tall, wide = ops.sqrt(area * aspect) / 2, ops.sqrt(area / aspect) / 2
@@ -165,4 +165,4 @@ class RandomAugmentation(keras.layers.Layer):
         hole = ops.logical_and(in_rows[:, :, None], in_columns[:, None, :])
         hole = ops.logical_and(hole, chosen[:, None, None])[..., None]
         grey = self._uniform(count, 0.0, 255.0)[:, None, None, None]
-        return ops.where(hole, grey, pictures)
+        return ops.where(hole, grey, images)

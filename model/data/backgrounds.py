@@ -1,4 +1,4 @@
-"""Pictures that show nobody: to paste faces into, and to see which detector invents some."""
+"""Images without a face: to paste faces into, and to count false positives in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 480, 360
 """Of the backgrounds, in pixels."""
 SEED = 0
 CROPS = 3
-"""Parts of every picture that `empty_pictures` gives beside the whole."""
+"""Parts of every image that `empty_images` gives beside the whole."""
 PHOTOS = ("brick", "coffee", "grass", "gravel", "rocket")
 """Backgrounds that training pastes faces into (`model.data.detected_crops`)."""
 TEST_PHOTOS = (
@@ -26,23 +26,23 @@ EMPTY = (
     *("hubble_deep_field", "immunohistochemistry", "logo", "microaneurysms", "moon", "page"),
     *("retina", "shepp_logan_phantom", "text"),
 )
-"""Pictures that ship inside scikit-image and show nobody. One is of a cat, `chelsea`."""
+"""Images inside scikit-image without a human face. One is of a cat, `chelsea`."""
 
 Grey = NDArray[np.uint8]
 
 
 def load_backgrounds() -> list[Grey]:
-    """Return grey uint8 pictures ``(360, 480)`` without faces: drawn, and from scikit-image."""
+    """Return grey uint8 images ``(360, 480)`` without faces: drawn, and from scikit-image."""
     return [*drawn_backgrounds(), *(_fitted(_photo(name)) for name in PHOTOS)]
 
 
 def load_test_backgrounds() -> list[Grey]:
-    """Return grey uint8 pictures ``(360, 480)`` without faces, none of `load_backgrounds`."""
+    """Return grey uint8 images ``(360, 480)`` without faces, none of `load_backgrounds`."""
     return [_fitted(_photo(name)) for name in TEST_PHOTOS]
 
 
 def drawn_backgrounds(*, seed: int = SEED) -> list[Grey]:
-    """Return grey uint8 pictures ``(360, 480)``: gradients, and noise from coarse to fine."""
+    """Return grey uint8 images ``(360, 480)``: gradients, and noise from coarse to fine."""
     down, across = np.mgrid[0 : 1 : HEIGHT * 1j, 0 : 1 : WIDTH * 1j]
     generator = np.random.default_rng(seed)
     ramps = [40 + 170 * across, 200 - 150 * down, 60 + 65 * (across + down)]
@@ -53,34 +53,34 @@ def drawn_backgrounds(*, seed: int = SEED) -> list[Grey]:
     return [np.clip(np.rint(values), 0, 255).astype(np.uint8) for values in (*ramps, *clouds)]
 
 
-def empty_pictures(*, seed: int = SEED) -> list[NDArray[np.uint8]]:
-    """Return RGB uint8 pictures ``(H, W, 3)`` of many sizes that show nobody.
+def empty_images(*, seed: int = SEED) -> list[NDArray[np.uint8]]:
+    """Return RGB uint8 images ``(H, W, 3)`` of many sizes without a face.
 
-    They are `drawn_backgrounds` and the pictures of `EMPTY`, and `CROPS` parts of each, of 40 to
+    They are `drawn_backgrounds` and the images of `EMPTY`, and `CROPS` parts of each, of 40 to
     90 percent of its sides and drawn 340 to 620 pixels long: what is small in one is large in
     another.
     """
     generator = np.random.default_rng(seed)
     grounds = [cv2.cvtColor(ground, cv2.COLOR_GRAY2RGB) for ground in drawn_backgrounds()]
     whole = [*(ground.astype(np.uint8) for ground in grounds), *(_photo(name) for name in EMPTY)]
-    return [*whole, *(_part(picture, generator) for picture in whole for _ in range(CROPS))]
+    return [*whole, *(_part(image, generator) for image in whole for _ in range(CROPS))]
 
 
-def _part(picture: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
-    height, width = picture.shape[:2]
-    share = generator.uniform(0.4, 0.9)
-    tall, wide = round(share * height), round(share * width)
+def _part(image: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+    height, width = image.shape[:2]
+    fraction = generator.uniform(0.4, 0.9)
+    tall, wide = round(fraction * height), round(fraction * width)
     top, left = generator.integers(height - tall + 1), generator.integers(width - wide + 1)
     scale = generator.uniform(340, 620) / max(tall, wide)
     return cv2.resize(
-        picture[top : top + tall, left : left + wide],
+        image[top : top + tall, left : left + wide],
         (max(1, round(scale * wide)), max(1, round(scale * tall))),
         interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC,
     ).astype(np.uint8, copy=False)
 
 
 def _photo(name: str) -> NDArray[np.uint8]:
-    """Return one of scikit-image's pictures as RGB uint8 ``(H, W, 3)``, without transparency."""
+    """Return one of scikit-image's images as RGB uint8 ``(H, W, 3)``, without transparency."""
     from skimage import data
     from skimage.util import img_as_ubyte
 

@@ -15,25 +15,24 @@ Heads = dict[str, NDArray[np.float32]]
 
 
 class Batches(keras.utils.PyDataset):
-    """Draws pictures anew for every epoch and mixes pairs of them.
+    """Draws images anew for every epoch and mixes pairs of them.
 
-    Either the whole pictures (mixup, Zhang et al. 2018) or by a rectangle of one that is put
+    Either the whole images (mixup, Zhang et al. 2018) or by a rectangle of one that is put
     over the other (CutMix, Yun et al. 2019); where both are asked for, each in half the batches.
 
     Args:
         images: uint8 ``(N, H, W, 1)``.
         targets: what each head should say, ``(N, classes)`` each.
-        weights: what each picture counts for each head, ``(N,)`` each.
-        batch_size: pictures a batch.
-        seen: the same pictures otherwise, uint8 like ``images``, for `seen_share` of them;
-            ``None`` shows each as it is in ``images``.
-        seen_share: how often a picture is shown as in ``seen``, 0-1, drawn anew every epoch.
-        chances: ``(N,)``, how likely each picture is drawn, relative to others; ``None`` shows
+        weights: what each image counts for each head, ``(N,)`` each.
+        batch_size: images a batch.
+        replacements: other crops of the same faces, uint8 like ``images``; ``None``: no others.
+        replaced_fraction: how often an image is replaced, 0-1, drawn anew every epoch.
+        chances: ``(N,)``, how likely each image is drawn, relative to others; ``None`` shows
             each once an epoch.
         mixup: the Beta distribution's parameter; 0 mixes nothing.
         cutmix: the same for rectangles, whose area it draws.
         plain_from: from this epoch on (counted from 0) nothing is mixed, so that the network
-            ends on pictures like those that it will meet.
+            ends on images like those that it will meet.
         epoch: the epoch that comes first, for a run that goes on.
         seed: of the order and of what is mixed.
     """
@@ -45,8 +44,8 @@ class Batches(keras.utils.PyDataset):
         weights: Mapping[str, NDArray[np.float32]],
         *,
         batch_size: int,
-        seen: NDArray[np.uint8] | None = None,
-        seen_share: float = 0.5,
+        replacements: NDArray[np.uint8] | None = None,
+        replaced_fraction: float = 0.5,
         chances: NDArray[np.float64] | None = None,
         mixup: float = 0.0,
         cutmix: float = 0.0,
@@ -57,7 +56,7 @@ class Batches(keras.utils.PyDataset):
         super().__init__()
         self.images, self.targets, self.weights = images, targets, weights
         self.batch_size = batch_size
-        self.seen, self.seen_share = seen, seen_share
+        self.replacements, self.replaced_fraction = replacements, replaced_fraction
         self.chances = None if chances is None else chances / chances.sum()
         self.mixup, self.cutmix = mixup, cutmix
         self.plain_from = math.inf if plain_from is None else plain_from
@@ -71,36 +70,36 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[NDArray[Any], Heads, Heads]:
         place = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         rng = np.random.default_rng((self.seed, self.epoch, index))
-        pictures = self.images[place]
-        if self.seen is not None:
-            otherwise = rng.random(len(place)) < self.seen_share
-            pictures[otherwise] = self.seen[place[otherwise]]
+        images = self.images[place]
+        if self.replacements is not None:
+            otherwise = rng.random(len(place)) < self.replaced_fraction
+            images[otherwise] = self.replacements[place[otherwise]]
         targets = {name: value[place] for name, value in self.targets.items()}
         weights = {name: value[place] for name, value in self.weights.items()}
         if self.epoch >= self.plain_from or not (self.mixup or self.cutmix):
-            return pictures, targets, weights
+            return images, targets, weights
         count = len(place)
         other = rng.permutation(count)
         if not self.mixup or (self.cutmix and rng.random() < 0.5):
             drawn = rng.beta(self.cutmix, self.cutmix, count)
-            kept = _outside(drawn, pictures.shape[1:3], rng).astype(np.float32)
+            kept = _outside(drawn, images.shape[1:3], rng).astype(np.float32)
         else:
             drawn = rng.beta(self.mixup, self.mixup, count)
             kept = drawn.astype(np.float32).reshape(-1, 1, 1, 1)
-        share = kept.mean(axis=(1, 2, 3))
+        fraction = kept.mean(axis=(1, 2, 3))
 
         def mixed(value: NDArray[Any], part: NDArray[np.float32]) -> NDArray[np.float32]:
             part = part.reshape(part.shape + (1,) * (value.ndim - part.ndim))
             return np.asarray(part * value + (1 - part) * value[other], dtype=np.float32)
 
-        # A head that has nothing to say of one picture must not learn from that one's zeros.
-        said = {name: mixed(weights[name][:, None] * targets[name], share) for name in targets}
-        heard = {name: mixed(weights[name], share) for name in weights}
+        # A head that has nothing to say of one image must not learn from that one's zeros.
+        said = {name: mixed(weights[name][:, None] * targets[name], fraction) for name in targets}
+        heard = {name: mixed(weights[name], fraction) for name in weights}
         targets = {
             name: np.asarray(said[name] / np.maximum(heard[name], 1e-7)[:, None], dtype=np.float32)
             for name in targets
         }
-        return mixed(pictures, kept), targets, heard
+        return mixed(images, kept), targets, heard
 
     def on_epoch_begin(self) -> None:
         """Draw the epoch's order.
@@ -119,17 +118,17 @@ class Batches(keras.utils.PyDataset):
 
 
 def _outside(
-    shares: NDArray[np.float64], size: tuple[int, ...], rng: np.random.Generator
+    fractions: NDArray[np.float64], size: tuple[int, ...], rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Return masks ``(N, H, W, 1)`` of all but a rectangle, whose area is ``1 - share``.
+    """Return masks ``(N, H, W, 1)`` of all but a rectangle, whose area is ``1 - fraction``.
 
-    The rectangle has the picture's form, its centre is anywhere, and what of it lies outside the
-    picture is lost.
+    The rectangle has the image's form, its centre is anywhere, and what of it lies outside the
+    image is lost.
     """
-    half = np.sqrt(1 - shares) / 2
+    half = np.sqrt(1 - fractions) / 2
     inside = []
     for axis, length in enumerate(size):
-        at = rng.random(len(shares))
+        at = rng.random(len(fractions))
         lows, highs = ((at + sign * half)[:, None] * length for sign in (-1, 1))
         places = np.arange(length) + 0.5
         shape = (-1, length, 1, 1) if axis == 0 else (-1, 1, length, 1)

@@ -1,4 +1,4 @@
-"""Training faces as the app would cut them out of pictures.
+"""Training faces as the app would cut them out of images.
 
 FER-2013 frames its faces by hand, more or less tightly and at one size. In the app a detector
 draws the frame, and the face was large or small. A network that has seen both reads both:
@@ -28,8 +28,8 @@ one that leans does not fit into the backgrounds."""
 LEAN = 30.0
 """Degrees by which half of the faces lean at most; the other half stands upright."""
 ROOM = 2.5
-"""Side of the picture around a face, as a multiple of the face's: detectors are quick in small
-pictures."""
+"""Side of the image around a face, as a multiple of the face's: detectors are quick in small
+images."""
 
 
 def detected_crops(
@@ -39,17 +39,17 @@ def detected_crops(
     backgrounds: Sequence[Grey] | None = None,
     seed: int = 0,
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Paste every face into a picture, find it, and cut it out as the app does.
+    """Paste every face into an image, find it, and cut it out as the app does.
 
     Args:
         split: the faces.
         detector: finds them; that of the photo page by default.
-        backgrounds: grey uint8 pictures to paste into; `load_backgrounds` by default.
+        backgrounds: grey uint8 images to paste into; `load_backgrounds` by default.
         seed: of the sizes, leanings and places.
 
     Returns:
         grey uint8 crops ``(N, 48, 48, 1)``, and whether each face was found ``(N,)``; one that
-        was not is given as it is in ``split``, with its greys prepared.
+        was not is given as it is in ``split``, preprocessed.
     """
     detector = detector or build_detector("auto")
     grounds = load_backgrounds() if backgrounds is None else backgrounds

@@ -27,9 +27,9 @@ from emotion.labels import EMOTIONS
 SPLITS = ("Training", "PublicTest", "PrivateTest")
 SIZE = 48
 BLANK_BELOW = 8
-"""A picture whose brightest and darkest grey differ by less than this shows nothing.
+"""An image whose brightest and darkest grey differ by less than this shows nothing.
 In FER-2013 twelve Training images and one test image differ by at most 3; the next
-faintest picture spans 47."""
+faintest image spans 47."""
 FERPLUS_COLUMNS = (
     "neutral",
     "happiness",
@@ -59,8 +59,8 @@ class Split:
         names: N names, the path inside the archive (``""`` where the csv has none).
         clean: bool ``(N,)``. For a test split: false where the image is pixel-identical
             to a Training image. All true for Training.
-        votes: float32 ``(N, 8)``, FER+ votes as shares that sum to 1, or all zero where
-            nobody voted for an emotion. ``None`` when no vote table was given.
+        votes: float32 ``(N, 8)``, FER+ votes as fractions that sum to 1, or all zero where
+            no one voted for an emotion. ``None`` when no vote table was given.
     """
 
     images: NDArray[np.uint8]
@@ -145,7 +145,7 @@ def load_fer2013(
 
     Raises:
         FileNotFoundError: there is no data at that place.
-        ValueError: what is there is not FER-2013, or a picture in it does not decode.
+        ValueError: what is there is not FER-2013, or an image in it does not decode.
     """
     place = data_path(path)
     splits = read_splits(place)
@@ -162,12 +162,12 @@ def read_splits(place: Path) -> dict[str, Split]:
         place: the Kaggle zip, its unpacked folder, or ``fer2013.csv``.
 
     Raises:
-        ValueError: what is there is not FER-2013, or a picture in it does not decode.
+        ValueError: what is there is not FER-2013, or an image in it does not decode.
     """
     rows: dict[str, list[tuple[str, int, NDArray[np.uint8]]]] = {name: [] for name in SPLITS}
     for split, name, label, image in _rows(place):
         rows[split].append((name, label, image))
-    # What `model.data.pack` makes holds no PrivateTest: training never looks at it.
+    # What `model.data.pack` makes holds no PrivateTest: training never reads it.
     missing = [name for name, found in rows.items() if not found and name != "PrivateTest"]
     if missing:
         raise ValueError(f"{place} holds no image of {', '.join(missing)}: is it FER-2013?")
@@ -240,8 +240,8 @@ def _read_votes(place: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def _with_votes(split: Split, votes: dict[str, NDArray[np.float32]]) -> Split:
-    nobody = np.zeros(len(FERPLUS_COLUMNS), dtype=np.float32)
-    cast = [votes.get(name, nobody) for name in split.names]
+    no_votes = np.zeros(len(FERPLUS_COLUMNS), dtype=np.float32)
+    cast = [votes.get(name, no_votes) for name in split.names]
     return replace(split, votes=np.array(cast, dtype=np.float32).reshape(-1, len(FERPLUS_COLUMNS)))
 
 

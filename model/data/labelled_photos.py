@@ -160,11 +160,11 @@ def crop_photos(photos: list[Photo], *, detector: FaceDetector | None = None) ->
         photos: of `read_photos`.
         detector: the app's default (``auto``) if ``None``. It is used from several threads.
     """
-    looks = build_detector("auto") if detector is None else detector
+    finder = build_detector("auto") if detector is None else detector
 
     def crop(photo: Photo) -> NDArray[np.uint8] | None:
         image = photo.image()
-        faces = sorted(looks.detect(image), key=lambda face: face.box.width * face.box.height)
+        faces = sorted(finder.detect(image), key=lambda face: face.box.width * face.box.height)
         return crop_faces(image, faces[-1:])[0] if faces else None
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -45,7 +45,7 @@ class Recipe:
         whiten: whether components are brought to standard deviation 1 as well.
         unit_length: whether each face's components are scaled to length 1, so that Euclid's
             distance ranks as the cosine does.
-        most_images: training images at most, drawn at random with every class keeping its share.
+        most_images: training images at most, drawn at random with every class keeping its fraction.
     """
 
     title: str
@@ -115,7 +115,7 @@ class Fitted:
 
 
 def build(recipe: Recipe, *, images: int, features: int) -> Pipeline:
-    """Return an unfitted pipeline for so many training images and features."""
+    """Return an unfitted pipeline for this number of training images and features."""
     steps: list[Any] = [StandardScaler()]
     components = min(recipe.components, images, features)
     # Turning a few features about without leaving any out serves nothing but whitening.

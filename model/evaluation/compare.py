@@ -27,7 +27,7 @@ from model.evaluation.evaluate import (
     load_predictor,
     predict_with_mirror,
 )
-from model.evaluation.features import FEATURES, TRAINED_FEATURES, Features, Pictures
+from model.evaluation.features import FEATURES, TRAINED_FEATURES, Features, Images
 from model.evaluation.fer_package import load_fer
 from model.evaluation.robustness import GROUND, sample
 from model.evaluation.robustness import OURS as INK
@@ -110,9 +110,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit",
         type=int,
         metavar="N",
-        help="train on so many images and test on a fifth of that (default: all)",
+        help="train on N images and test on a fifth of that (default: all)",
     )
-    add("--chart", type=Path, metavar="PNG", help="draw the rows into this picture as well")
+    add("--chart", type=Path, metavar="PNG", help="draw the rows into this image as well")
     options.add_json(parser)
     options.add_record(parser, RECORD)
 
@@ -216,7 +216,7 @@ def _networks(further: Sequence[Path]) -> list[tuple[str, Predict, int, str]]:
 
 
 def _with_mirror(predict: Predict) -> Predict:
-    return lambda pictures: predict_with_mirror(predict, pictures)
+    return lambda images: predict_with_mirror(predict, images)
 
 
 def _trained_row(name: str, predict: Predict, size: int, note: str, test: Split) -> BaselineRow:
@@ -300,8 +300,8 @@ def _classical_rows(
 
 
 def _extractor(
-    feature: str, images: Pictures
-) -> tuple[Callable[[Pictures], Features], ShapeFeatures | None]:
+    feature: str, images: Images
+) -> tuple[Callable[[Images], Features], ShapeFeatures | None]:
     """Return what extracts a feature, and the model behind it if one is trained."""
     if feature in FEATURES:
         return FEATURES[feature], None
@@ -310,9 +310,9 @@ def _extractor(
 
 
 def _chained(
-    extract: Callable[[Pictures], Features], predict: Callable[[Features], Any]
-) -> Callable[[Pictures], Any]:
-    return lambda pictures: predict(extract(pictures))
+    extract: Callable[[Images], Features], predict: Callable[[Features], Any]
+) -> Callable[[Images], Any]:
+    return lambda images: predict(extract(images))
 
 
 def _macro_f1(predicted: NDArray[np.int64], test: Split) -> float:
@@ -328,18 +328,18 @@ def _accuracy(predicted: NDArray[np.int64], test: Split) -> float:
     return float((predicted == test.labels).mean())
 
 
-def milliseconds(read: Callable[[Pictures], Any], pictures: Pictures) -> float:
-    """Return how long one picture takes: the median over a hundred, one at a time.
+def milliseconds(read: Callable[[Images], Any], images: Images) -> float:
+    """Return how long one image takes: the median over a hundred, one at a time.
 
     Args:
         read: takes uint8 ``(1, 48, 48, 1)``.
-        pictures: uint8 ``(N, 48, 48, 1)``, taken in turn.
+        images: uint8 ``(N, 48, 48, 1)``, taken in turn.
     """
     times = []
     for number in range(WARM_UP + TIMED):
-        place = number % len(pictures)
+        place = number % len(images)
         begin = time.perf_counter()
-        read(pictures[place : place + 1])
+        read(images[place : place + 1])
         times.append(1000 * (time.perf_counter() - begin))
     return statistics.median(times[WARM_UP:])
 
@@ -410,13 +410,13 @@ def _size(count: int) -> str:
 
 
 def draw_chart(rows: Sequence[BaselineRow], path: Path) -> Path:
-    """Draw accuracy against milliseconds a face into a picture.
+    """Draw accuracy against milliseconds a face into an image.
 
     Networks are filled, hand-made features hollow, a shape a feature.
 
     Args:
         rows: what to draw.
-        path: the picture to write; its ending decides on the kind.
+        path: the image to write; its ending decides on the kind.
 
     Raises:
         ValueError: there are no rows.
@@ -433,8 +433,8 @@ def draw_chart(rows: Sequence[BaselineRow], path: Path) -> Path:
     times = [row["milliseconds"] for row in rows]
     axis.set_xscale("log")
     axis.set_xlim(min(times) / 2.5, max(times) * 2.5)
-    shares = [row["accuracy"] for row in rows]
-    axis.set_ylim(int(10 * min(shares) - 0.2) / 10, 1.08 * max(*shares, 0.2))
+    fractions = [row["accuracy"] for row in rows]
+    axis.set_ylim(int(10 * min(fractions) - 0.2) / 10, 1.08 * max(*fractions, 0.2))
     for row in rows:
         axis.plot(
             row["milliseconds"],

@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser)
     options.add_votes(parser, "how far the network agrees with their majority")
     options.add_split(parser)
-    add("--tta", action="store_true", help="average over the picture and its mirror image")
+    add("--tta", action="store_true", help="average over the image and its mirror image")
     options.add_weights(parser)
     options.add_photos(parser)
     add("--part", choices=PARTS, help="only photographs of these persons")
@@ -109,7 +109,7 @@ def _run_photos(arguments: argparse.Namespace) -> PhotographsFigures:
 
 
 def load_predictor(weights: Path) -> Predict:
-    """Return a function from uint8 pictures ``(N, 48, 48, 1)`` to probabilities ``(N, 7)``.
+    """Return a function from uint8 images ``(N, 48, 48, 1)`` to probabilities ``(N, 7)``.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -121,7 +121,7 @@ def load_predictor(weights: Path) -> Predict:
         from emotion.classifier import EmotionClassifier
 
         classifier = EmotionClassifier(weights, head="fer2013")
-        return lambda pictures: _in_batches(classifier.predict, pictures)
+        return lambda images: _in_batches(classifier.predict, images)
     if weights.suffix == ".keras":
         import keras
 
@@ -136,24 +136,24 @@ def predictor_of(network: Any) -> Predict:
     FER-2013.
     """
 
-    def predict(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        found = network.predict(pictures, batch_size=BATCH, verbose=0)
+    def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        found = network.predict(images, batch_size=BATCH, verbose=0)
         return np.asarray(found[0] if isinstance(found, list) else found, dtype=np.float32)
 
     return predict
 
 
 def _in_batches(
-    predict: Callable[[NDArray[Any]], NDArray[np.float32]], pictures: NDArray[np.uint8]
+    predict: Callable[[NDArray[Any]], NDArray[np.float32]], images: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    parts = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
+    parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
     return np.concatenate([predict(part) for part in parts])
 
 
-def predict_with_mirror(predict: Predict, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Average the probabilities of pictures ``(N, H, W, 1)`` and of their mirror images."""
-    mirrored = np.ascontiguousarray(pictures[:, :, ::-1])
-    mean: NDArray[np.float32] = (predict(pictures) + predict(mirrored)) * np.float32(0.5)
+def predict_with_mirror(predict: Predict, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Average the probabilities of images ``(N, H, W, 1)`` and of their mirror images."""
+    mirrored = np.ascontiguousarray(images[:, :, ::-1])
+    mean: NDArray[np.float32] = (predict(images) + predict(mirrored)) * np.float32(0.5)
     return mean
 
 
@@ -221,7 +221,7 @@ def reliability(
         bins: how many confidence bins of equal width.
 
     Returns:
-        ``{"confidence": mean, "accuracy": share that was right, "images": count}`` a bin.
+        ``{"confidence": mean, "accuracy": fraction that was right, "images": count}`` a bin.
     """
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
@@ -272,11 +272,11 @@ def ferplus_majority(votes: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return the emotion that most FER+ taggers named.
 
     Args:
-        votes: float32 ``(N, 8)``, shares in the order of `FERPLUS_COLUMNS`.
+        votes: float32 ``(N, 8)``, fractions in the order of `FERPLUS_COLUMNS`.
 
     Returns:
         int64 ``(N,)``, positions in `EMOTIONS`; -1 where two share the lead, where it is
-        contempt (which FER-2013 does not know) and where nobody voted for an emotion.
+        contempt (which FER-2013 does not know) and where no one voted for an emotion.
     """
     leads = votes == votes.max(axis=1, keepdims=True)
     place = np.array([FERPLUS_TO_EMOTIONS.get(name, -1) for name in FERPLUS_COLUMNS])

@@ -23,7 +23,7 @@ from model.evaluation.shape_models.training import (
     train_active_shape,
 )
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 Features = NDArray[np.float32]
 
 CELL: Final = 8
@@ -43,7 +43,7 @@ ONET_BATCH = 16
 """Faces O-Net sees at once: its layers then stay in the processor's cache."""
 
 
-def local_binary_patterns(pictures: Pictures) -> Features:
+def local_binary_patterns(images: Images) -> Features:
     """Return histograms of Local Binary Patterns over a grid.
 
     A pattern says which of eight points around a pixel are at least as bright as it is, which no
@@ -54,10 +54,10 @@ def local_binary_patterns(pictures: Pictures) -> Features:
     Vision Computing 27(6), read expressions with.
 
     Args:
-        pictures: uint8 ``(N, 48, 48, 1)``.
+        images: uint8 ``(N, 48, 48, 1)``.
 
     Returns:
-        float32 ``(N, 2124)``: 6x6 cells, row by row, of 59 square roots of shares that sum to 1.
+        float32 ``(N, 2124)``: 6x6 cells, row by row, of 59 square roots of fractions that sum to 1.
         The root makes Euclid's distance Hellinger's, the one for histograms.
 
     Raises:
@@ -69,27 +69,27 @@ def local_binary_patterns(pictures: Pictures) -> Features:
     first = (cells[:, None] * GRID + cells) * LBP_CODES
     bins = GRID * GRID * LBP_CODES
 
-    def read(picture: Pictures) -> NDArray[np.float64]:
+    def read(image: Images) -> NDArray[np.float64]:
         # Beyond the edge scikit-image sees black, which would let the brightness in again.
-        wide = np.pad(picture, LBP_RADIUS, mode="reflect")
+        wide = np.pad(image, LBP_RADIUS, mode="reflect")
         codes = local_binary_pattern(wide, LBP_POINTS, LBP_RADIUS, method="nri_uniform")
         codes = codes[LBP_RADIUS:-LBP_RADIUS, LBP_RADIUS:-LBP_RADIUS]
         counts = np.bincount((first + codes.astype(np.int64)).ravel(), minlength=bins)
         return np.sqrt(counts / CELL**2)
 
-    return _each(read, pictures, bins)
+    return _each(read, images, bins)
 
 
-def gabor_energies(pictures: Pictures) -> Features:
+def gabor_energies(images: Images) -> Features:
     """Return the mean energy of Gabor filters over a grid.
 
     Three wavelengths in six orientations, as Lyons, Akamatsu, Kamachi & Gyoba (1998), "Coding
     Facial Expressions with Gabor Wavelets", International Conference on Automatic Face and
-    Gesture Recognition. Energy is the magnitude of a filter's even and odd answer. The picture
+    Gesture Recognition. Energy is the magnitude of a filter's even and odd answer. The image
     is brought to mean 0 and standard deviation 1 first.
 
     Args:
-        pictures: uint8 ``(N, 48, 48, 1)``.
+        images: uint8 ``(N, 48, 48, 1)``.
 
     Returns:
         float32 ``(N, 648)``: 18 filters (wavelength by wavelength) of 6x6 cells.
@@ -99,8 +99,8 @@ def gabor_energies(pictures: Pictures) -> Features:
     """
     filters = _gabor_filters()
 
-    def read(picture: Pictures) -> Features:
-        grey = picture.astype(np.float32)
+    def read(image: Images) -> Features:
+        grey = image.astype(np.float32)
         grey = (grey - grey.mean()) / max(float(grey.std()), 1.0)
         energies = [
             cv2.magnitude(*(cv2.filter2D(grey, cv2.CV_32F, half) for half in pair))
@@ -110,10 +110,10 @@ def gabor_energies(pictures: Pictures) -> Features:
             [cv2.resize(e, (GRID, GRID), interpolation=cv2.INTER_AREA) for e in energies]
         ).astype(np.float32)
 
-    return _each(read, pictures, len(filters) * GRID**2)
+    return _each(read, images, len(filters) * GRID**2)
 
 
-def gradient_histograms(pictures: Pictures) -> Features:
+def gradient_histograms(images: Images) -> Features:
     """Return Histograms of Oriented Gradients.
 
     Dalal & Triggs (2005), "Histograms of Oriented Gradients for Human Detection", CVPR: nine
@@ -121,10 +121,10 @@ def gradient_histograms(pictures: Pictures) -> Features:
     itself (L2-Hys), blocks overlapping by one cell.
 
     Args:
-        pictures: uint8 ``(N, 48, 48, 1)``.
+        images: uint8 ``(N, 48, 48, 1)``.
 
     Returns:
-        float32 ``(N, 900)``, shares 0-1: 5x5 blocks of 4 cells of 9 orientations.
+        float32 ``(N, 900)``, fractions 0-1: 5x5 blocks of 4 cells of 9 orientations.
 
     Raises:
         ValueError: another shape or type.
@@ -132,19 +132,19 @@ def gradient_histograms(pictures: Pictures) -> Features:
     block, cell = (2 * CELL, 2 * CELL), (CELL, CELL)
     hog = cv2.HOGDescriptor((SIZE, SIZE), block, cell, cell, HOG_BINS)
     return _each(
-        lambda picture: np.asarray(hog.compute(picture), np.float32),
-        pictures,
+        lambda image: np.asarray(hog.compute(image), np.float32),
+        images,
         (GRID - 1) ** 2 * 4 * HOG_BINS,
     )
 
 
-def landmark_geometry(pictures: Pictures) -> Features:
+def landmark_geometry(images: Images) -> Features:
     """Return distances, angles and ratios between the five points of a face.
 
     The points are `landmarks`', the measures `geometry`'s.
 
     Args:
-        pictures: uint8 ``(N, 48, 48, 1)``.
+        images: uint8 ``(N, 48, 48, 1)``.
 
     Returns:
         float32 ``(N, 19)``.
@@ -153,19 +153,19 @@ def landmark_geometry(pictures: Pictures) -> Features:
         ValueError: another shape or type.
         MtcnnUnavailable: the `mtcnn` package is not installed.
     """
-    return geometry(landmarks(pictures))
+    return geometry(landmarks(images))
 
 
-def landmarks(pictures: Pictures) -> Features:
+def landmarks(images: Images) -> Features:
     """Return where eyes, nose and mouth corners are.
 
-    MTCNN's last network, O-Net (Zhang et al. 2016), is run on the whole picture, which is a face
-    already. The whole detector on the enlarged and padded picture takes four times as long and
+    MTCNN's last network, O-Net (Zhang et al. 2016), is run on the whole image, which is a face
+    already. The whole detector on the enlarged and padded image takes four times as long and
     finds a face in 85 % of Training only. Where it finds one, its points and these lie 0.6
     pixels apart in the median.
 
     Args:
-        pictures: uint8 ``(N, 48, 48, 1)``.
+        images: uint8 ``(N, 48, 48, 1)``.
 
     Returns:
         float32 ``(N, 5, 2)``: x and y in pixels of the left eye, right eye, nose, left and right
@@ -175,19 +175,19 @@ def landmarks(pictures: Pictures) -> Features:
         ValueError: another shape or type.
         MtcnnUnavailable: the `mtcnn` package is not installed.
     """
-    _check(pictures)
-    points = np.empty((len(pictures), 5, 2), np.float32)
-    for start in range(0, len(pictures), ONET_BATCH):
+    _check(images)
+    points = np.empty((len(images), 5, 2), np.float32)
+    for start in range(0, len(images), ONET_BATCH):
         part = slice(start, start + ONET_BATCH)
         # O-Net was trained on colours of about [-1, 1].
-        scaled = (pictures[part].astype(np.float32) - np.float32(127.5)) / np.float32(128)
-        _, shares, _ = describe(np.repeat(scaled, 3, axis=3))
-        points[part] = shares.reshape(-1, 2, 5).transpose(0, 2, 1) * np.float32(SIZE)
+        scaled = (images[part].astype(np.float32) - np.float32(127.5)) / np.float32(128)
+        _, fractions, _ = describe(np.repeat(scaled, 3, axis=3))
+        points[part] = fractions.reshape(-1, 2, 5).transpose(0, 2, 1) * np.float32(SIZE)
     return points
 
 
 def geometry(points: Features) -> Features:
-    """Return what five points say of a face, whatever its place and size in the picture.
+    """Return what five points say of a face, whatever its place and size in the image.
 
     As Kobayashi & Hara (1992), "Recognition of Six Basic Facial Expressions and Their Strength by
     Neural Network", IEEE International Workshop on Robot and Human Communication, who had thirty
@@ -227,7 +227,7 @@ def geometry(points: Features) -> Features:
     return np.stack([*distances, slope, *seen, *corners, balance], axis=1).astype(np.float32)
 
 
-FEATURES: Final[dict[str, Callable[[Pictures], Features]]] = {
+FEATURES: Final[dict[str, Callable[[Images], Features]]] = {
     "lbp": local_binary_patterns,
     "gabor": gabor_energies,
     "hog": gradient_histograms,
@@ -235,29 +235,27 @@ FEATURES: Final[dict[str, Callable[[Pictures], Features]]] = {
 }
 """The features by the name that the command line knows them by."""
 
-TRAINED_FEATURES: Final[dict[str, Callable[[Pictures], ShapeFeatures]]] = {
+TRAINED_FEATURES: Final[dict[str, Callable[[Images], ShapeFeatures]]] = {
     "asm": train_active_shape,
     "aam": train_active_appearance,
 }
 """Features whose model is trained first, by name: from training faces to the features."""
 
 
-def _check(pictures: Pictures) -> None:
-    if pictures.shape[1:] != (SIZE, SIZE, 1) or pictures.dtype != np.uint8:
+def _check(images: Images) -> None:
+    if images.shape[1:] != (SIZE, SIZE, 1) or images.dtype != np.uint8:
         raise ValueError(
-            f"Incorrect value for 'pictures' argument: {pictures.dtype} {pictures.shape!r}: "
+            f"Incorrect value for 'images' argument: {images.dtype} {images.shape!r}: "
             f"uint8 (N, {SIZE}, {SIZE}, 1) is needed"
         )
 
 
-def _each(
-    read: Callable[[Pictures], NDArray[np.floating]], pictures: Pictures, wide: int
-) -> Features:
-    """Return ``read``'s values of every ``(48, 48)`` picture, a row each."""
-    _check(pictures)
-    found = np.empty((len(pictures), wide), np.float32)
-    for row, picture in zip(found, pictures[..., 0], strict=True):
-        row[:] = read(picture).ravel()
+def _each(read: Callable[[Images], NDArray[np.floating]], images: Images, wide: int) -> Features:
+    """Return ``read``'s values of every ``(48, 48)`` image, a row each."""
+    _check(images)
+    found = np.empty((len(images), wide), np.float32)
+    for row, image in zip(found, images[..., 0], strict=True):
+        row[:] = read(image).ravel()
     return found
 
 

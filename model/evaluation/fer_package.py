@@ -1,4 +1,4 @@
-"""PyPI's ``fer`` as a yardstick, run in another Python, since its dependencies clash with ours."""
+"""PyPI's ``fer`` as a baseline, run in another Python, since its dependencies clash with ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from emotion.labels import EMOTIONS
 from model.data.fer2013 import SIZE
 
 COUNT_BYTES = 8
-"""Each request opens with the number of its pictures, little-endian."""
+"""Each request opens with the number of its images, little-endian."""
 
 CHILD = """
 import os, sys
@@ -32,18 +32,18 @@ from fer import fer
 
 reader = fer.FER()
 
-def predict(pictures):
+def predict(images):
     # What FER.detect_emotions does with a face once it has cut it out.
     size = tuple(reader._FER__emotion_target_size)
-    grey = np.array([cv2.resize(picture, size) for picture in pictures], dtype="float32")
+    grey = np.array([cv2.resize(image, size) for image in images], dtype="float32")
     return np.asarray(reader._classify_emotions((grey / 255.0 - 0.5) * 2.0), dtype="<f4")
 
 side, length, few, many = (int(word) for word in sys.argv[1:])
-picture = np.random.default_rng(0).integers(0, 256, (1, side, side), dtype="uint8")
+image = np.random.default_rng(0).integers(0, 256, (1, side, side), dtype="uint8")
 times = []
 for _ in range(few + many):
     begin = time.perf_counter()
-    predict(picture)
+    predict(image)
     times.append(1000 * (time.perf_counter() - begin))
 light = getattr(reader, "use_tflite", False)
 weights = "emotion_model_quantized.tflite" if light else "emotion_model.hdf5"
@@ -60,8 +60,8 @@ while True:
         break
     count = int.from_bytes(head, "little")
     content = sys.stdin.buffer.read(count * side * side)
-    pictures = np.frombuffer(content, np.uint8).reshape(count, side, side)
-    answers.write(predict(pictures).tobytes())
+    images = np.frombuffer(content, np.uint8).reshape(count, side, side)
+    answers.write(predict(images).tobytes())
     answers.flush()
 """
 
@@ -72,7 +72,7 @@ WARM_UP, TIMED = 10, 100
 class FerPackage:
     """The network of ``fer`` with its own pre-processing, alive in a process of its own.
 
-    Its face detection is left out: the pictures are faces already. Use it in a ``with``
+    Its face detection is left out: the images are faces already. Use it in a ``with``
     statement, or call `close`; the process ends with the object in any case.
 
     Args:
@@ -126,7 +126,7 @@ class FerPackage:
     ) -> None:
         self.close()
 
-    def predict(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probabilities of grey uint8 faces ``(N, 48, 48, 1)``.
 
         Returns:
@@ -135,19 +135,19 @@ class FerPackage:
         Raises:
             ValueError: another shape or type, or ``fer`` failed or was closed.
         """
-        if pictures.shape[1:] != (SIZE, SIZE, 1) or pictures.dtype != np.uint8:
+        if images.shape[1:] != (SIZE, SIZE, 1) or images.dtype != np.uint8:
             raise ValueError(
-                f"Incorrect value for 'pictures' argument: {pictures.dtype} {pictures.shape!r}: "
+                f"Incorrect value for 'images' argument: {images.dtype} {images.shape!r}: "
                 f"uint8 (N, {SIZE}, {SIZE}, 1) is needed"
             )
         if not self._end.alive:
             raise ValueError(f"`fer` in {self.python} has been closed")
-        count = len(pictures)
+        count = len(images)
         if not count:
             return np.empty((0, len(EMOTIONS)), np.float32)
         expected = count * len(EMOTIONS) * np.dtype("<f4").itemsize
         try:
-            self._questions.write(count.to_bytes(COUNT_BYTES, "little") + pictures.tobytes())
+            self._questions.write(count.to_bytes(COUNT_BYTES, "little") + images.tobytes())
             self._questions.flush()
             answer = self._answers.read(expected)
         except BrokenPipeError as error:

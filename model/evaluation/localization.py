@@ -1,9 +1,9 @@
 """From photo to crop: what is lost when a face has to be found before it is read.
 
-FER-2013's faces come cut out. ``python -m model localization`` pastes test faces into pictures that
+FER-2013's faces come cut out. ``python -m model localization`` pastes test faces into images that
 training does not paste into, at several sizes and leaning, lets the app's detectors find them,
 cuts them out and reads them as the app does (without the mirror image), and compares with the
-same faces' own crops. It also counts in how many pictures that show nobody a detector sees a
+same faces' own crops. It also counts in how many images without a face a detector detects a
 face. ``--record`` writes what was measured into ``localization.json``.
 """
 
@@ -35,7 +35,7 @@ from model.data.backgrounds import (
     TEST_PHOTOS,
     WIDTH,
     Grey,
-    empty_pictures,
+    empty_images,
     load_test_backgrounds,
 )
 from model.data.fer2013 import Split, load_fer2013
@@ -58,9 +58,9 @@ TILTS = (-30, -20, -10, 10, 20, 30)
 """Degrees by which faces of `TILTED_SIDE` pixels lean clockwise."""
 TILTED_SIDE = 96
 FOUND_FROM = 0.3
-"""Common part of box and frame, as a share of their union, from which a face counts as found."""
+"""IoU of box and frame from which a face counts as found."""
 FADE = 0.2
-"""Width of the soft edge around the frame, as a share of its side."""
+"""Width of the soft edge around the frame, as a fraction of its side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ CONDITIONS: tuple[Condition, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A picture with one face in it.
+    """An image with one face in it.
 
     Attributes:
         image: RGB uint8 ``(H, W, 3)``.
@@ -95,12 +95,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     options.add_data(parser)
     options.add_split(parser)
-    add("--limit", type=int, default=LIMIT, metavar="N", help="so many faces, drawn at random")
+    add("--limit", type=int, default=LIMIT, metavar="N", help="N faces, drawn at random")
     add(
         "--detector",
         action="append",
         choices=DETECTORS,
-        help="looks for the faces; may be given several times (default: each)",
+        help="finds the faces; may be given several times (default: each)",
     )
     options.add_weights(parser, ".tflite")
     options.add_json(parser)
@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace) -> LocalizationRecord:
         arguments.limit,
     )
     detectors = {name: build_detector(name) for name in names}
-    empty = empty_pictures()
+    empty = empty_images()
     results = LocalizationRecord(
         network=describe(arguments.weights),
         command=f"python -m model localization --split {arguments.split} --limit {arguments.limit}"
@@ -156,14 +156,14 @@ def measure(
     Args:
         split: the faces.
         classifier: reads them.
-        detectors: by name; all see the same pictures.
+        detectors: by name; all see the same images.
         conditions: how the faces are pasted; all of `CONDITIONS` by default.
-        backgrounds: grey pictures to paste into; `load_test_backgrounds` by default.
-        empty: RGB pictures that show nobody, in which no face should be seen.
+        backgrounds: grey images to paste into; `load_test_backgrounds` by default.
+        empty: RGB images without a face, in which no face should be seen.
     """
     grounds = load_test_backgrounds() if backgrounds is None else backgrounds
 
-    def look(condition: Condition, number: int) -> list[bool | None]:
+    def read_by_each(condition: Condition, number: int) -> list[bool | None]:
         """Return for each detector whether the face is read rightly, None where it is not found."""
         placed = _placed(split, number, condition, grounds)
         answers: list[bool | None] = []
@@ -181,7 +181,7 @@ def measure(
     with ThreadPoolExecutor(os.cpu_count()) as workers:
         for condition in CONDITIONS if conditions is None else conditions:
             print(f"{condition.side} px, {condition.tilt}° …", file=sys.stderr)
-            rows = list(workers.map(partial(look, condition), range(len(split))))
+            rows = list(workers.map(partial(read_by_each, condition), range(len(split))))
             for place, name in enumerate(detectors):
                 answers = [row[place] for row in rows]
                 found = np.array([answer is not None for answer in answers], dtype=np.bool_)
@@ -191,7 +191,7 @@ def measure(
         DetectorFigures(
             detector=name,
             conditions=figures[name],
-            false_positives=sum(bool(detector.detect(picture)) for picture in empty),
+            false_positives=sum(bool(detector.detect(image)) for image in empty),
         )
         for name, detector in detectors.items()
     ]
@@ -200,7 +200,7 @@ def measure(
 def read_crops(split: Split, classifier: Classifier) -> NDArray[np.bool_]:
     """Return which faces ``(N,)`` are read rightly from FER-2013's own crops.
 
-    Their greys are prepared like those of every crop, so that only the cut differs.
+    They are preprocessed like every crop, so that only the crop region differs.
     """
     right = np.zeros(len(split), dtype=np.bool_)
     for start in range(0, len(split), 64):
@@ -239,7 +239,7 @@ def _placed(split: Split, number: int, condition: Condition, backgrounds: Sequen
 
 
 def paste(face: Grey, ground: Grey, condition: Condition, *, across: float, down: float) -> Placed:
-    """Paste a face ``(48, 48)`` into a picture with an edge that fades out.
+    """Paste a face ``(48, 48)`` into an image with an edge that fades out.
 
     All of the crop stays; around it its own edge is repeated and fades into the ground, without
     the square seam that a detector might see instead of the face.
@@ -252,7 +252,7 @@ def paste(face: Grey, ground: Grey, condition: Condition, *, across: float, down
         down: where it lies between the upper and the lower edge, 0-1.
 
     Raises:
-        ValueError: the picture is too small.
+        ValueError: the image is too small.
     """
     side = condition.side
     edge = round(FADE * side)
@@ -273,7 +273,7 @@ def paste(face: Grey, ground: Grey, condition: Condition, *, across: float, down
     if whole > min(height, width):
         raise ValueError(
             f"Incorrect value for 'side' argument: {side}: with its soft edge {whole} pixels, in "
-            f"a picture of {width}x{height}"
+            f"an image of {width}x{height}"
         )
     left, top = round(across * (width - whole)), round(down * (height - whole))
     image = cv2.cvtColor(ground, cv2.COLOR_GRAY2RGB).astype(np.float32)
@@ -303,12 +303,12 @@ def soft_mask(side: int, edge: int, *, border: int) -> NDArray[np.float32]:
 
 def best_match(faces: Sequence[Face], frame: Box) -> Face | None:
     """Return the face whose box fits ``frame`` best; nothing where none fits."""
-    best = max(faces, key=lambda face: shared(face.box, frame), default=None)
-    return best if best is not None and shared(best.box, frame) >= FOUND_FROM else None
+    best = max(faces, key=lambda face: iou(face.box, frame), default=None)
+    return best if best is not None and iou(best.box, frame) >= FOUND_FROM else None
 
 
-def shared(a: Box, b: Box) -> float:
-    """Return the common part of two boxes as a share of their union, 0-1."""
+def iou(a: Box, b: Box) -> float:
+    """Return the intersection over union (IoU) of two boxes, 0-1."""
     width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
     height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
     common = max(width, 0) * max(height, 0)
@@ -357,4 +357,4 @@ def _false_positives(results: LocalizationRecord) -> str:
     each = ", ".join(
         f"{found['detector']} in {found['false_positives']}" for found in results["detectors"]
     )
-    return f"Faces seen in {results['empty_images']} pictures that show nobody: {each}."
+    return f"Faces detected in {results['empty_images']} images without a face: {each}."

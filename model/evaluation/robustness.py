@@ -1,4 +1,4 @@
-"""What bad pictures cost: accuracy under turned, small, blurred, noisy, dark and hidden faces.
+"""Accuracy on corrupted images: rotated, small, blurred, noisy, dark and occluded faces.
 
 ``python -m model robustness --fer PYTHON`` alters a test split in nine ways, each from not at
 all to badly, and reads it with the shipped network: one crop a face, as of a live frame,
@@ -47,13 +47,13 @@ LABEL_HEIGHT = 0.05
 """Of a line's name in a chart, as accuracy."""
 UNITS = {"°": "degrees", "px": "pixels", "×": "times as bright", "%": "% of the part"}
 
-Pictures = NDArray[np.uint8]
-Corrupt = Callable[[Pictures, float], Pictures]
+Images = NDArray[np.uint8]
+Corrupt = Callable[[Images, float], Images]
 
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """One way in which a picture gets worse.
+    """One way in which an image gets worse.
 
     Attributes:
         name: as shown.
@@ -61,7 +61,7 @@ class Corruption:
         explanation: one sentence on what is done.
         severities: in the order in which they are shown.
         none: the severity that changes nothing.
-        corrupt: from uint8 pictures ``(N, 48, 48, 1)`` and a severity to such pictures.
+        corrupt: from uint8 images ``(N, 48, 48, 1)`` and a severity to such images.
     """
 
     name: str
@@ -72,24 +72,24 @@ class Corruption:
     corrupt: Corrupt
 
 
-def rotate(pictures: Pictures, degrees: float) -> Pictures:
+def rotate(images: Images, degrees: float) -> Images:
     """Turn faces ``(N, 48, 48, 1)`` clockwise about their middle; the edge is repeated."""
-    height, width = pictures.shape[1:3]
+    height, width = images.shape[1:3]
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
     return _each(
-        pictures,
+        images,
         lambda face: cv2.warpAffine(
             face, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         ),
     )
 
 
-def shrink(pictures: Pictures, side: float) -> Pictures:
+def shrink(images: Images, side: float) -> Images:
     """Take faces ``(N, 48, 48, 1)`` at ``side`` pixels, averaged, and enlarge them again."""
-    height, width = pictures.shape[1:3]
+    height, width = images.shape[1:3]
     small = (round(side), round(side))
     return _each(
-        pictures,
+        images,
         lambda face: cv2.resize(
             cv2.resize(face, small, interpolation=cv2.INTER_AREA),
             (width, height),
@@ -98,71 +98,71 @@ def shrink(pictures: Pictures, side: float) -> Pictures:
     )
 
 
-def blur(pictures: Pictures, sigma: float) -> Pictures:
+def blur(images: Images, sigma: float) -> Images:
     """Blur faces ``(N, 48, 48, 1)`` with a Gaussian of ``sigma`` pixels."""
     if not sigma:
-        return pictures.copy()
+        return images.copy()
     return _each(
-        pictures,
+        images,
         lambda face: cv2.GaussianBlur(face, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE),
     )
 
 
-def add_noise(pictures: Pictures, deviation: float, *, seed: int = SEED) -> Pictures:
-    """Add Gaussian noise of ``deviation`` greys to faces ``(N, 48, 48, 1)``."""
-    noise = np.random.default_rng(seed).standard_normal(pictures.shape, dtype=np.float32)
-    return _to_greys(pictures + noise * np.float32(deviation))
+def add_noise(images: Images, deviation: float, *, seed: int = SEED) -> Images:
+    """Add Gaussian noise of ``deviation`` intensities to faces ``(N, 48, 48, 1)``."""
+    noise = np.random.default_rng(seed).standard_normal(images.shape, dtype=np.float32)
+    return _to_uint8(images + noise * np.float32(deviation))
 
 
-def compress(pictures: Pictures, quality: float) -> Pictures:
+def compress(images: Images, quality: float) -> Images:
     """Pass faces ``(N, 48, 48, 1)`` through a JPEG of ``quality`` 1-100."""
 
-    def through(face: Pictures) -> NDArray[Any]:
+    def through(face: Images) -> NDArray[Any]:
         _, content = cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
         return np.asarray(cv2.imdecode(content, cv2.IMREAD_GRAYSCALE))
 
-    return _each(pictures, through)
+    return _each(images, through)
 
 
-def expose(pictures: Pictures, gain: float) -> Pictures:
-    """Multiply the greys of faces ``(N, 48, 48, 1)``; what exceeds 255 is lost."""
-    return _to_greys(pictures * np.float32(gain))
+def expose(images: Images, gain: float) -> Images:
+    """Multiply the intensities of faces ``(N, 48, 48, 1)``; what exceeds 255 is lost."""
+    return _to_uint8(images * np.float32(gain))
 
 
-def hide_mouth(pictures: Pictures, share: float) -> Pictures:
-    """Lay a grey bar over ``share`` percent of the rows about the mouth."""
-    return _hide(pictures, MOUTH, share)
+def hide_mouth(images: Images, percent: float) -> Images:
+    """Lay a grey bar over ``percent`` % of the rows about the mouth."""
+    return _hide(images, MOUTH, percent)
 
 
-def hide_eyes(pictures: Pictures, share: float) -> Pictures:
-    """Lay a grey bar over ``share`` percent of the rows about the eyes."""
-    return _hide(pictures, EYES, share)
+def hide_eyes(images: Images, percent: float) -> Images:
+    """Lay a grey bar over ``percent`` % of the rows about the eyes."""
+    return _hide(images, EYES, percent)
 
 
-def prepare(pictures: Pictures) -> Pictures:
-    """Make the greys of each face ``(N, 48, 48, 1)`` fit to read, as `emotion.crop` does."""
-    return _each(pictures, preprocess)
+def prepare(images: Images) -> Images:
+    """Preprocess each face ``(N, 48, 48, 1)`` as `emotion.crop` does."""
+    return _each(images, preprocess)
 
 
-def _hide(pictures: Pictures, rows: tuple[int, int], share: float) -> Pictures:
+def _hide(images: Images, rows: tuple[int, int], percent: float) -> Images:
     """Grow the bar from the middle of ``rows`` outwards."""
     first, last = rows
-    height = round((last - first) * share / 100)
+    height = round((last - first) * percent / 100)
     top = first + (last - first - height) // 2
-    hidden = pictures.copy()
+    hidden = images.copy()
     hidden[:, top : top + height] = BAR_GREY
     return hidden
 
 
-def _each(pictures: Pictures, treat: Callable[[Pictures], NDArray[Any]]) -> Pictures:
-    """Treat each picture ``(H, W)`` on its own."""
-    found = np.empty_like(pictures)
-    for target, picture in zip(found, pictures, strict=True):
-        target[..., 0] = treat(picture[..., 0])
+def _each(images: Images, treat: Callable[[Images], NDArray[Any]]) -> Images:
+    """Treat each image ``(H, W)`` on its own."""
+    found = np.empty_like(images)
+    for target, image in zip(found, images, strict=True):
+        target[..., 0] = treat(image[..., 0])
     return found
 
 
-def _to_greys(values: NDArray[np.float32]) -> Pictures:
+def _to_uint8(values: NDArray[np.float32]) -> Images:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
@@ -178,7 +178,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Size",
         unit="px",
-        explanation="The face taken so many pixels wide and enlarged to 48.",
+        explanation="The face reduced to this width in pixels and enlarged to 48.",
         severities=(48, 40, 32, 28, 24, 20, 16),
         none=48,
         corrupt=shrink,
@@ -193,8 +193,8 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     ),
     Corruption(
         name="Noise",
-        unit="greys",
-        explanation="Gaussian noise with this standard deviation, of 256 greys.",
+        unit="intensities",
+        explanation="Gaussian noise with this standard deviation, of intensities 0-255.",
         severities=(0, 5, 10, 15, 20, 30, 40),
         none=0,
         corrupt=add_noise,
@@ -210,7 +210,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Too dark",
         unit="×",
-        explanation="Every grey multiplied by this and rounded.",
+        explanation="Every intensity multiplied by this and rounded.",
         severities=(1, 0.75, 0.5, 0.35, 0.25, 0.15),
         none=1,
         corrupt=expose,
@@ -218,7 +218,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Too bright",
         unit="×",
-        explanation="Every grey multiplied by this; what exceeds white is lost.",
+        explanation="Every intensity multiplied by this; what exceeds white is lost.",
         severities=(1, 1.25, 1.5, 2, 2.5, 3),
         none=1,
         corrupt=expose,
@@ -226,7 +226,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Mouth hidden",
         unit="%",
-        explanation="A grey bar over this share of the part of the face about the mouth.",
+        explanation="A grey bar over this fraction of the part of the face about the mouth.",
         severities=(0, 20, 40, 60, 80, 100),
         none=0,
         corrupt=hide_mouth,
@@ -234,7 +234,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Eyes hidden",
         unit="%",
-        explanation="A grey bar over this share of the part of the face about the eyes.",
+        explanation="A grey bar over this fraction of the part of the face about the eyes.",
         severities=(0, 20, 40, 60, 80, 100),
         none=0,
         corrupt=hide_eyes,
@@ -248,9 +248,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_data(parser)
     options.add_split(parser)
     options.add_fer(parser)
-    add("--limit", type=int, metavar="N", help="so many faces, drawn at random (default: all)")
+    add("--limit", type=int, metavar="N", help="N faces, drawn at random (default: all)")
     options.add_weights(parser)
-    add("--charts", type=Path, metavar="PNG", help="draw them into this picture as well")
+    add("--charts", type=Path, metavar="PNG", help="draw them into this image as well")
     options.add_json(parser)
     options.add_record(parser, RECORD)
 
@@ -313,8 +313,8 @@ def measure(
 
     Args:
         split: the faces, unaltered.
-        predict: the network, whose pictures are prepared before it sees them.
-        fer: reads the corrupted pictures as they are.
+        predict: the network, whose images are preprocessed first.
+        fer: reads the corrupted images as they are.
         corruptions: what is done to them; all of `CORRUPTIONS` by default.
     """
     found = []
@@ -340,10 +340,10 @@ def measure(
 
 
 def _accuracies(
-    pictures: Pictures, split: Split, predict: Predict, fer: Predict | None
+    images: Images, split: Split, predict: Predict, fer: Predict | None
 ) -> tuple[float, float | None]:
-    ours = _accuracy(predict(prepare(pictures)), split)
-    return ours, None if fer is None else _accuracy(fer(pictures), split)
+    ours = _accuracy(predict(prepare(images)), split)
+    return ours, None if fer is None else _accuracy(fer(images), split)
 
 
 def _accuracy(probabilities: NDArray[np.float32], split: Split) -> float:
@@ -407,8 +407,8 @@ def as_markdown(results: RobustnessRecord) -> str:
     return markdown_table(head, rows)
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+def _percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{fraction:.1%}"
 
 
 def as_text(results: RobustnessRecord) -> str:
@@ -424,11 +424,11 @@ def as_text(results: RobustnessRecord) -> str:
 
 
 def draw_charts(results: RobustnessRecord, path: Path) -> Path:
-    """Draw accuracy against severity, a panel a corruption, into a picture.
+    """Draw accuracy against severity, a panel a corruption, into an image.
 
     Args:
         results: what `run` found.
-        path: the picture to write; its ending decides on the kind.
+        path: the image to write; its ending decides on the kind.
     """
     import matplotlib
 

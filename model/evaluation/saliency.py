@@ -1,4 +1,4 @@
-"""What a network looks at: what an emotion loses when a part of the face is covered."""
+"""Occlusion maps: what an emotion loses when a part of the face is covered."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from model.evaluation.evaluate import Predict
 
 def occlusion_maps(
     predict: Predict,
-    pictures: NDArray[np.uint8],
+    images: NDArray[np.uint8],
     labels: NDArray[np.int64],
     *,
     patch: int = 12,
     stride: int = 6,
 ) -> NDArray[np.float32]:
-    """Return how much each place of each picture matters to one emotion.
+    """Return how much each place of each image matters to one emotion.
 
-    A square of the picture's mean grey is moved over it (Zeiler & Fergus 2014, "Visualizing and
+    A square of the image's mean grey is moved over it (Zeiler & Fergus 2014, "Visualizing and
     Understanding Convolutional Networks"). What a place is worth is what the emotion's
     probability loses while the place is covered, averaged over the squares that cover it.
 
     Args:
-        predict: from uint8 pictures ``(N, H, W, 1)`` to probabilities ``(N, classes)``. It is
-            called once for every place of the square, on all pictures at a time.
-        pictures: uint8 ``(N, H, W, 1)``, grey values 0-255.
-        labels: ``(N,)``, the class that is watched in each picture.
-        patch: side of the square in pixels, 1 to the picture's shorter side.
+        predict: from uint8 images ``(N, H, W, 1)`` to probabilities ``(N, classes)``. It is
+            called once for every place of the square, on all images at a time.
+        images: uint8 ``(N, H, W, 1)``, grey values 0-255.
+        labels: ``(N,)``, the class that is watched in each image.
+        patch: side of the square in pixels, 1 to the image's shorter side.
         stride: pixels from one place of the square to the next, 1 to ``patch``.
 
     Returns:
         float32 ``(N, H, W)`` in -1 to 1; below 0 where covering makes the emotion more probable.
 
     Raises:
-        ValueError: ``labels`` are not one a picture, or ``patch`` or ``stride`` is out of range.
+        ValueError: ``labels`` are not one an image, or ``patch`` or ``stride`` is out of range.
     """
-    count, height, width = pictures.shape[:3]
+    count, height, width = images.shape[:3]
     if labels.shape != (count,):
         raise ValueError(
             f"Incorrect value for 'labels' argument: shape {labels.shape}: ({count},) is needed"
@@ -51,16 +51,16 @@ def occlusion_maps(
         raise ValueError(f"Incorrect value for 'stride' argument: {stride}: 1 to {patch}")
     if not count:
         return np.zeros((0, height, width), dtype=np.float32)
-    picture = np.arange(count)
-    whole = predict(pictures)[picture, labels]
-    grey = pictures.mean(axis=(1, 2), keepdims=True).astype(np.uint8)
+    image = np.arange(count)
+    whole = predict(images)[image, labels]
+    grey = images.mean(axis=(1, 2), keepdims=True).astype(np.uint8)
     lost = np.zeros((count, height, width), dtype=np.float32)
     covers = np.zeros((height, width), dtype=np.float32)
     for top, left in product(_places(height, patch, stride), _places(width, patch, stride)):
         rows, columns = slice(top, top + patch), slice(left, left + patch)
-        covered = pictures.copy()
+        covered = images.copy()
         covered[:, rows, columns] = grey
-        loss = whole - predict(covered)[picture, labels]
+        loss = whole - predict(covered)[image, labels]
         lost[:, rows, columns] += loss[:, None, None]
         covers[rows, columns] += 1
     return lost / covers

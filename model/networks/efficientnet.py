@@ -28,7 +28,7 @@ STAGES = (
 """Blocks, kernel, stride of the first block, expansion and channels of each stage."""
 STEM, HEAD = 32, 1280
 SIDE = 96
-"""Twice that of FER-2013's pictures."""
+"""Twice that of FER-2013's images."""
 
 
 def build_efficientnet(
@@ -37,17 +37,17 @@ def build_efficientnet(
     """Build EfficientNet-Lite0 (Tan & Le 2019; "Lite": no squeeze-and-excitation, ReLU6).
 
     Args:
-        side: the pixels that the picture's side is brought to, bilinearly, before the first
+        side: the pixels that the image's side is brought to, bilinearly, before the first
             layer: the network halves it five times.
-        dropout: share of pooled features dropped in training, 0-1.
+        dropout: fraction of pooled features dropped in training, 0-1.
         name: the model's name.
 
     Returns:
         A model with the input, the output and the layers ``features`` and ``logits`` of
         `model.networks.emotion_cnn.build_model`, with random weights.
     """
-    pictures = keras.layers.Input((SIZE, SIZE, 1), name="picture")
-    x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="rescaling")(pictures)
+    images = keras.layers.Input((SIZE, SIZE, 1), name="picture")
+    x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="rescaling")(images)
     x = keras.layers.Resizing(side, side, interpolation="bilinear", name="upscale")(x)
     x = keras.layers.Conv2D(STEM, 3, strides=2, padding="same", use_bias=False, name="conv_stem")(x)
     x = _normalise(x, "bn0")
@@ -64,7 +64,7 @@ def build_efficientnet(
     x = keras.layers.Dropout(dropout, name="dropout")(x)
     x = keras.layers.Dense(len(EMOTIONS), name="logits")(x)
     probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(x)
-    return keras.Model(pictures, probabilities, name=name)
+    return keras.Model(images, probabilities, name=name)
 
 
 def set_imagenet_weights(
@@ -72,7 +72,7 @@ def set_imagenet_weights(
 ) -> keras.Model:
     """Give a network of `build_efficientnet` the weights of a PyTorch state.
 
-    The first layer's kernel is summed over red, green and blue: what it makes of a grey picture
+    The first layer's kernel is summed over red, green and blue: what it makes of a grey image
     that is handed to it as three equal channels.
 
     Args:
@@ -141,14 +141,14 @@ def _normalise(x: keras.KerasTensor, name: str, *, active: bool = True) -> keras
 
 
 def at_side(network: keras.Model, side: int) -> keras.Model:
-    """Return the trained network as one that sees its pictures in ``side`` pixels.
+    """Return the trained network as one that sees its images in ``side`` pixels.
 
     Fewer are quicker. The weights fit any size; how well it reads at another than it was trained
     with has to be measured.
 
     Args:
         network: one of `build_efficientnet`'s.
-        side: of the square that the picture is enlarged to, in pixels.
+        side: of the square that the image is enlarged to, in pixels.
 
     Raises:
         ValueError: the network is not an EfficientNet of this module.
@@ -157,7 +157,7 @@ def at_side(network: keras.Model, side: int) -> keras.Model:
     own, other = network.get_weights(), changed.get_weights()
     if [weights.shape for weights in own] != [weights.shape for weights in other]:
         raise ValueError(
-            "Incorrect value for 'side' argument: only an EfficientNet can be shown pictures in "
+            "Incorrect value for 'side' argument: only an EfficientNet can be shown images in "
             "another size"
         )
     changed.set_weights(own)

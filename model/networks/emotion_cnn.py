@@ -8,7 +8,7 @@ from emotion.labels import EMOTIONS
 from model.data.fer2013 import SIZE
 
 WIDTHS = (32, 64, 128, 256)
-"""Channels of the four stages; each stage halves the picture's side."""
+"""Channels of the four stages; each stage halves the image's side."""
 
 
 def build_model(
@@ -29,7 +29,7 @@ def build_model(
         depths: 3x3 convolutions in each stage: 1 for a plain one, else two a residual block.
             A block beyond a stage's first starts as the identity (its last gamma is 0, Goyal
             et al. 2017), so that a trained network can be deepened without a loss.
-        dropout: share of pooled features dropped in training, 0-1.
+        dropout: fraction of pooled features dropped in training, 0-1.
         name: the model's name.
 
     Returns:
@@ -44,15 +44,15 @@ def build_model(
         raise ValueError(f"Incorrect value for 'depths' argument: {depths}: one a stage is needed")
     if any(depth != 1 and (depth < 1 or depth % 2) for depth in depths):
         raise ValueError(f"Incorrect value for 'depths' argument: {depths}: 1 or an even number")
-    pictures = keras.layers.Input((SIZE, SIZE, 1), name="picture")
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="rescaling")(pictures)
+    images = keras.layers.Input((SIZE, SIZE, 1), name="picture")
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="rescaling")(images)
     for stage, (channels, depth) in enumerate(zip(widths, depths, strict=True), start=1):
         x = _stage(x, channels, depth, name=f"stage{stage}")
     x = keras.layers.GlobalAveragePooling2D(name="features")(x)
     x = keras.layers.Dropout(dropout, name="dropout")(x)
     x = keras.layers.Dense(len(EMOTIONS), name="logits")(x)
     probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(x)
-    return keras.Model(pictures, probabilities, name=name)
+    return keras.Model(images, probabilities, name=name)
 
 
 def _stage(x: keras.KerasTensor, channels: int, depth: int, *, name: str) -> keras.KerasTensor:

@@ -20,7 +20,7 @@ def join_networks(networks: Sequence[keras.Model], *, name: str = "both") -> ker
     mean, the network is one like any other.
 
     Args:
-        networks: from pictures ``(N, 48, 48, 1)`` to probabilities ``(N, 7)``, with the layers
+        networks: from images ``(N, 48, 48, 1)`` to probabilities ``(N, 7)``, with the layers
             ``features`` and ``logits`` of `model.networks.emotion_cnn.build_model`.
         name: the model's name.
 
@@ -29,7 +29,7 @@ def join_networks(networks: Sequence[keras.Model], *, name: str = "both") -> ker
     """
     if len(networks) < 2:
         raise ValueError("Incorrect value for 'networks' argument: two are needed at least")
-    pictures = keras.layers.Input((SIZE, SIZE, 1), name="picture")
+    images = keras.layers.Input((SIZE, SIZE, 1), name="picture")
     branches = [
         keras.Model(
             network.input,
@@ -38,13 +38,13 @@ def join_networks(networks: Sequence[keras.Model], *, name: str = "both") -> ker
         )
         for place, network in enumerate(networks, start=1)
     ]
-    features = keras.layers.Concatenate(name="features")([branch(pictures) for branch in branches])
+    features = keras.layers.Concatenate(name="features")([branch(images) for branch in branches])
     logits = keras.layers.Dense(len(EMOTIONS), dtype="float32", name="logits")
     probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(logits(features))
     said = [network.get_layer("logits").get_weights() for network in networks]
     kernel = np.concatenate([weights for weights, _ in said]) / len(networks)
     logits.set_weights([kernel, np.mean([bias for _, bias in said], axis=0)])
-    return keras.Model(pictures, probabilities, name=name)
+    return keras.Model(images, probabilities, name=name)
 
 
 def leaves(network: keras.Model) -> Iterator[keras.layers.Layer]:

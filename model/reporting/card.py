@@ -194,9 +194,9 @@ def as_markdown(records: CardRecords) -> str:
             if records.people
             else ""
         ),
-        "The images of FER-2013 were found by web search and belong to whoever took them; the "
-        "people in them were not asked. FER-2013 was published for a research challenge: take the "
-        "weights for research and private use, and read its terms before any other.",
+        "The images of FER-2013 were found by web search and belong to whoever took them; whether "
+        "the people in them agreed is not known. FER-2013 was published for a research challenge: "
+        "take the weights for research and private use, and read its terms before any other.",
         "## Caveats and recommendations",
         _caveats(records),
     ]
@@ -510,8 +510,8 @@ def _calibration(metrics: MetricsRecord, private: SplitMetrics) -> str:
     )
     if plus := private.get("ferplus"):
         said.append(
-            f"FER+'s majority is what the network predicts on {plus['agreement']:.1%} of "
-            f"{plus['images']:,.0f} images (it is FER-2013's own label on "
+            f"The network agrees with FER+'s majority on {plus['agreement']:.1%} of "
+            f"{plus['images']:,.0f} images (FER-2013's own label does on "
             f"{plus['labels_agreement']:.1%}); where both label sets agree "
             f"({plus['agreed_images']:,.0f} images) the network is right "
             f"{plus['agreed_accuracy']:.1%} of the time."

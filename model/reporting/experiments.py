@@ -181,10 +181,10 @@ def lite0_multiply_adds(side: int = SIDE) -> int:
 
 
 def load_run_predictor(run: str) -> Predict:
-    """Return a function from uint8 pictures ``(N, 48, 48, 1)`` to a run's probabilities ``(N, 7)``.
+    """Return a function from uint8 images ``(N, 48, 48, 1)`` to a run's probabilities ``(N, 7)``.
 
     Args:
-        run: its name, and where the network shall see its pictures in another size than in
+        run: its name, and where the network shall see its images in another size than in
             training, ``@`` and the side in pixels: ``lite7@104``.
 
     Raises:
@@ -233,7 +233,7 @@ def try_offsets(runs: list[str], data: str | None) -> list[dict[str, float]]:
     faces = load_fer2013(data)
     split, learned = faces.public_test, faces.training.labels
     said = [load_run_predictor(run)(split.images) for run in runs]
-    plain = np.exp(np.mean([np.log(np.maximum(shares, 1e-9)) for shares in said], axis=0))
+    plain = np.exp(np.mean([np.log(np.maximum(fractions, 1e-9)) for fractions in said], axis=0))
     plain = (plain / plain.sum(axis=1, keepdims=True)).astype(np.float32)
     halves = np.array_split(np.random.default_rng(0).permutation(len(split)), 2)
     rows = []
@@ -351,9 +351,9 @@ def _what(row: RunSummary) -> str:
     if row["balance_by"] == "effective-number":
         said.append(f"class-balanced loss with effective numbers, beta {row['effective']}")
     if row["initial"]:
-        said.append(f"began as {row['initial']}")
+        said.append(f"started from {row['initial']}")
     if row["teachers"]:
-        said.append(f"taught by {', '.join(row['teachers'])} ({row['teacher_weight']})")
+        said.append(f"distilled from {', '.join(row['teachers'])} ({row['teacher_weight']})")
     if row["images"]:
         said.append(f"{row['images']:,} images only")
     if row["starts"] > 1:

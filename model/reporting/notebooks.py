@@ -126,7 +126,7 @@ def execute(path: Path, environment: Mapping[str, str]) -> str:
             resources={"metadata": {"path": str(ROOT)}},
         )
         try:
-            # A profile of its own: nobody's startup files take part, no history is written.
+            # A profile of its own: no startup files take part, no history is written.
             client.execute(env={**environment, "IPYTHONDIR": profile})
         except nbclient.exceptions.CellExecutionError as error:
             raise NotebookError(_what_failed(path, notebook, error)) from None
@@ -159,7 +159,7 @@ def tidy(notebook: Any) -> None:
 
 
 def machine_paths(notebook: Any) -> list[str]:
-    """Return the absolute paths that a notebook's cells and outputs name; pictures are skipped."""
+    """Return the absolute paths that a notebook's cells and outputs name; images are skipped."""
     texts: list[str] = []
     for cell in notebook["cells"]:
         texts.append(_joined(cell["source"]))
@@ -214,11 +214,11 @@ def _joined(text: Any) -> str:
     return "".join(text) if isinstance(text, list) else str(text)
 
 
-# What the notebooks themselves import: one look, and no figure without its words.
+# What the notebooks themselves import: one style, and no figure without its words.
 
 
 def use_notebook_style() -> dict[str, str]:
-    """Let figures and tables look like the app by day, and return emotion → colour.
+    """Style figures and tables like the app by day, and return emotion → colour.
 
     The colours are those of the app's theme; `COLORMAP` runs from its paper to its plum.
     """
@@ -264,7 +264,7 @@ def use_notebook_style() -> dict[str, str]:
 
 
 def show(figure: Any, text: str) -> None:
-    """Display a figure with its words: as the picture's alternative text, and below it.
+    """Display a figure with its words: as the image's alternative text, and below it.
 
     Args:
         figure: a matplotlib figure; it is closed.
@@ -272,11 +272,11 @@ def show(figure: Any, text: str) -> None:
     """
     from matplotlib import pyplot
 
-    picture = io.BytesIO()
-    # Without the version of matplotlib, which would change every picture with every release.
-    figure.savefig(picture, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    image = io.BytesIO()
+    # Without the version of matplotlib, which would change every image with every release.
+    figure.savefig(image, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
     pyplot.close(figure)
-    content = base64.b64encode(picture.getvalue()).decode("ascii")
+    content = base64.b64encode(image.getvalue()).decode("ascii")
     _publish({"image/png": content, "text/plain": text}, {"image/png": {"alt": text}})
     say(f"*{text}*")
 
@@ -295,7 +295,7 @@ def _publish(content: dict[str, str], metadata: dict[str, Any]) -> None:
 def draw_matrix(
     axis: Any, counts: NDArray[Any], *, rows: Sequence[str], columns: Sequence[str]
 ) -> None:
-    """Draw a confusion matrix, each row as shares of itself in percent.
+    """Draw a confusion matrix, each row as fractions of itself in percent.
 
     Args:
         axis: the matplotlib axis to draw on.
@@ -303,20 +303,20 @@ def draw_matrix(
         rows: the names of the rows.
         columns: the names of the columns.
     """
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axis.imshow(shares, cmap=COLORMAP, vmin=0, vmax=1, aspect="auto")
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axis.imshow(fractions, cmap=COLORMAP, vmin=0, vmax=1, aspect="auto")
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
     axis.set_xticks(range(len(columns)), columns)
     axis.set_yticks(range(len(rows)), rows)
     axis.tick_params(length=0)
-    for (row, column), share in np.ndenumerate(shares):
+    for (row, column), fraction in np.ndenumerate(fractions):
         axis.text(
             column,
             row,
-            f"{share:.0%}",
+            f"{fraction:.0%}",
             ha="center",
             va="center",
-            color="white" if share > 0.5 else "black",
+            color="white" if fraction > 0.5 else "black",
             fontsize=8.5,
         )

@@ -78,7 +78,7 @@ def fit_calibration(
 
 
 def adjust_for(counts: NDArray[np.int64], adjustment: float) -> NDArray[np.float64]:
-    """Return the offsets of logit adjustment: ``-adjustment * log(share)``, the least of them 0.
+    """Return the offsets of logit adjustment: ``-adjustment * log(fraction)``, the least of them 0.
 
     Args:
         counts: training images of each class, at least one.
@@ -124,5 +124,5 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    share: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
-    return share
+    fraction: NDArray[np.float64] = raised / raised.sum(axis=1, keepdims=True)
+    return fraction

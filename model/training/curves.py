@@ -11,7 +11,7 @@ def draw_curves(history: Path, target: Path) -> Path:
 
     Args:
         history: the csv that `model.training.train` writes, a line an epoch.
-        target: the picture to write.
+        target: the image to write.
     """
     import matplotlib
 

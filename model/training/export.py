@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--side",
         type=int,
-        help="pixels that the run's EfficientNet is shown the picture in, if not as in training",
+        help="pixels that the run's EfficientNet is shown the image in, if not as in training",
     )
     add("--floor", type=float, default=FLOOR, help="recall wanted of every emotion on PublicTest")
     add(

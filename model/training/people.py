@@ -7,7 +7,7 @@ FER-2013 calls many resting faces sad or angry.
 
 The head is a multinomial logistic regression. It learns from photographs
 (`model.data.labelled_photos`) and, for what those hardly show (fear, disgust), from the FER-2013
-images whose label most FER+ taggers share. How much either counts is chosen on the photographs of
+images whose label is the FER+ majority's. How much either counts is chosen on the photographs of
 persons held out as ``dev``; then it is fitted once more on ``train`` and ``dev`` together and
 measured on ``test``."""
 
@@ -195,7 +195,7 @@ class Sample:
     def of_agreed(cls, split: Split, features: Features) -> Sample:
         """Return the images whose FER-2013 label most FER+ taggers share."""
         if split.votes is None:
-            raise ValueError("FER+ votes are needed to tell which labels people share")
+            raise ValueError("FER+ votes are needed to tell which labels people agree with")
         agreed = ferplus_majority(split.votes) == split.labels
         chosen = np.concatenate(
             [

@@ -234,8 +234,8 @@ def train(arguments: argparse.Namespace) -> Path:
         targets,
         _weights(training, np.ones(len(training)) if sampled else rarity),
         batch_size=arguments.batch_size,
-        seen=_detected(run, training) if arguments.detected else None,
-        seen_share=arguments.detected,
+        replacements=_detected(run, training) if arguments.detected else None,
+        replaced_fraction=arguments.detected,
         chances=rarity if sampled else None,
         mixup=arguments.mixup,
         cutmix=arguments.cutmix,
@@ -296,12 +296,12 @@ def _with_heads(
         {name: network.get_layer(name).output for name in ("logits", "features")},
         name="inner",
     )
-    pictures = keras.layers.Input(network.input_shape[1:], name="picture")
-    found = inner(augmentation(pictures))
+    images = keras.layers.Input(network.input_shape[1:], name="picture")
+    found = inner(augmentation(images))
     votes = keras.layers.Dropout(dropout, name="votes_dropout")(found["features"])
     votes = keras.layers.Dense(len(FERPLUS_COLUMNS), dtype="float32", name="votes")(votes)
     logits = keras.layers.Identity(dtype="float32", name="logits")(found["logits"])
-    return keras.Model(pictures, {"logits": logits, "votes": votes}, name="learner")
+    return keras.Model(images, {"logits": logits, "votes": votes}, name="learner")
 
 
 def _optimizer(
@@ -334,7 +334,11 @@ def _first(split: Split, limit: int | None, *, seed: int) -> Split:
 
 
 def _start_from(network: keras.Model, initial: Path) -> float:
-    """Copy what a trained network has in layers of the same name and shapes; return its share."""
+    """Copy the layers that a trained network has with the same name and shapes.
+
+    Returns:
+        The fraction of the parameters that were copied, 0-1.
+    """
     trained = {
         layer.name: layer.get_weights()
         for layer in keras.saving.load_model(initial, compile=False).layers
@@ -368,13 +372,13 @@ def _teacher_probabilities(
         print(f"{teacher} reads {len(split):,} images in {2 + arguments.teacher_views} views")
         views += [predict_with_mirror(predict, split.images)] * 2
         for _ in range(arguments.teacher_views):
-            pictures = [
+            images = [
                 keras.ops.convert_to_numpy(
                     augmentation(split.images[start : start + 512], training=True)
                 )
                 for start in range(0, len(split), 512)
             ]
-            views.append(predict(np.concatenate(pictures).round().astype(np.uint8)))
+            views.append(predict(np.concatenate(images).round().astype(np.uint8)))
     probabilities = np.mean(views, axis=0, dtype=np.float32)
     np.save(kept, probabilities)
     return np.asarray(probabilities, dtype=np.float32)
@@ -388,7 +392,7 @@ def _detected(run: Path, split: Split) -> NDArray[np.uint8]:
     kept = run / "detected.npy"
     if kept.is_file() and len(known := np.load(kept)) == len(split):
         return np.asarray(known, dtype=np.uint8)
-    print(f"{len(split):,} faces are looked for in pictures: minutes")
+    print(f"{len(split):,} faces are looked for, which takes minutes")
     crops, found = detected_crops(split)
     print(f"{found.mean():.1%} of them were found")
     np.save(kept, crops)
@@ -538,5 +542,5 @@ class _KeepBest(keras.callbacks.Callback):
         size = self.STATISTICS_SIZE
         chosen = np.random.default_rng(epoch).permutation(len(self.training))
         for start in range(0, min(len(chosen), self.STATISTICS_BATCHES * size), size):
-            pictures = self.training.images[chosen[start : start + size]]
-            self.network(pictures.astype(np.float32), training=True)
+            images = self.training.images[chosen[start : start + size]]
+            self.network(images.astype(np.float32), training=True)

@@ -38,7 +38,7 @@ def test_sampling_prefers_what_is_likely() -> None:
 
 def test_some_pictures_are_shown_as_they_are_seen_otherwise() -> None:
     otherwise = np.arange(100, 100 + COUNT, dtype=np.uint8).reshape(-1, 1, 1, 1)
-    found = batches(seen=otherwise, seen_share=0.5)
+    found = batches(replacements=otherwise, replaced_fraction=0.5)
     epochs = []
     for _ in range(20):
         found.on_epoch_begin()
@@ -50,7 +50,7 @@ def test_some_pictures_are_shown_as_they_are_seen_otherwise() -> None:
     assert all(len(set(shown[shown % 100 == number])) == 2 for number in range(COUNT))
     assert found.images.max() < COUNT  # the pictures themselves stay
     for share, expected in ((0.0, 0), (1.0, 100)):
-        assert min(seen(batches(seen=otherwise, seen_share=share))) == expected
+        assert min(seen(batches(replacements=otherwise, replaced_fraction=share))) == expected
 
 
 def test_mixing_keeps_targets_true_and_ends_before_the_end() -> None:

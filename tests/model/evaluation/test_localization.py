@@ -119,9 +119,9 @@ def test_the_edge_fades_without_a_step() -> None:
 def test_a_face_is_found_where_the_boxes_agree() -> None:
     frame = Box(100, 100, 100, 100)
     near, nearer, far = (Face(Box(x, 100, 100, 100)) for x in (130, 110, 170))
-    assert localization.shared(frame, frame) == 1
-    assert localization.shared(frame, far.box) == pytest.approx(30 / 170)
-    assert localization.shared(frame, Box(300, 300, 5, 5)) == 0
+    assert localization.iou(frame, frame) == 1
+    assert localization.iou(frame, far.box) == pytest.approx(30 / 170)
+    assert localization.iou(frame, Box(300, 300, 5, 5)) == 0
     assert localization.best_match([far, near, nearer], frame) is nearer
     assert localization.best_match([far], frame) is None
     assert localization.best_match([], frame) is None
@@ -184,7 +184,7 @@ def test_command_records_what_it_measured(
     monkeypatch.setattr(localization, "RECORD", tmp_path / "localization.json")
     monkeypatch.setattr(localization, "CONDITIONS", (Condition(96), Condition(96, -20)))
     plain = np.full((60, 80, 3), 90, np.uint8)
-    monkeypatch.setattr(localization, "empty_pictures", lambda: [plain] * 2)
+    monkeypatch.setattr(localization, "empty_images", lambda: [plain] * 2)
     words = ("--data", str(tiny_zip), "--limit", "3", "--detector", "haar", "--record")
     results = localization.run(asked(*words))
     assert json.loads((tmp_path / "localization.json").read_text()) == results
@@ -194,7 +194,7 @@ def test_command_records_what_it_measured(
     assert len(table) == 6
     assert len({line.count("|") for line in table[:4]}) == 1
     assert table[3].startswith("| haar | 96 px, -20° |")
-    assert table[5] == "Faces seen in 2 pictures that show nobody: haar in 0."
+    assert table[5] == "Faces detected in 2 images without a face: haar in 0."
     assert "haar" in localization.as_text(results)
 
 

@@ -234,7 +234,7 @@ def test_fer_is_fed_as_it_feeds_itself_and_answers_in_our_order(stub_fer: str) -
         many = np.repeat(faces, 200, axis=0)
         assert np.array_equal(fer.predict(many), np.repeat(found, 200, axis=0))
         assert fer.predict(faces[:0]).shape == (0, 7)
-        with pytest.raises(ValueError, match="'pictures' argument"):
+        with pytest.raises(ValueError, match="'images' argument"):
             fer.predict(faces[..., 0])
         with pytest.raises(ValueError, match="three are too many"):
             fer.predict(many[:3])

@@ -48,7 +48,7 @@ def test_every_run_is_listed_the_best_last_and_stays_when_its_folder_is_gone(hom
     assert [row.split(" | ")[0] for row in rows] == ["| bad", "| good"]
     assert "2 starts" in rows[0]
     assert "| 2 | 1.0 | 60.0% | 30.00% |" in rows[0]
-    assert "taught by old" in rows[1]
+    assert "distilled from old" in rows[1]
 
     for file in (home / "runs" / "bad").iterdir():
         file.unlink()
@@ -63,7 +63,7 @@ def test_a_larger_network_is_listed_by_its_name_and_its_start(home: Path) -> Non
     )
     assert "| efficientnet_lite0, 112 px, " in row
     assert "widths" not in row
-    assert "began as imagenet" in row
+    assert "started from imagenet" in row
 
 
 def test_recalls_stand_in_the_table_where_a_run_noted_them(home: Path) -> None:
@@ -144,7 +144,7 @@ def test_networks_in_company_are_right_where_their_mean_is(
     assert "| sure | 100.00% | 100.00% |" in table
     assert "| unsure | 0.00% | 0.00% |" in table
     assert "| sure + unsure | 100.00% | 100.00% |" in table
-    assert "## Networks in company" in experiments.run(asked()).read_text()
+    assert "## Ensembles" in experiments.run(asked()).read_text()
     # What was tried before stays, though its networks may be gone.
     later = experiments.run(asked(ensembles=["sure"], data=str(tiny_zip))).read_text()
     assert later.count("| sure | 100.00%") == 1
