@@ -17,21 +17,21 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 COMMANDS = {
-    "train": "train a network; goes on where it stopped",
-    "imagenet": "make the start of the larger network, with ImageNet's weights",
-    "faceres": "make the start of MobileNet, with weights that know faces",
-    "people": "fit the head that reads people in front of cameras, on labelled photographs",
-    "restore": "bring a network that was shipped once back as a run",
-    "recipe": "the long recipe for a GPU: large teachers, then the small network from them",
-    "pack": "make FER-2013 small enough to be carried to a machine that trains",
-    "export": "calibrate a run's best network and make it the shipped one",
+    "train": "train a network, or resume a run",
+    "imagenet": "write the initial weights of the larger network, pretrained on ImageNet",
+    "faceres": "write the initial weights of MobileNet, pretrained on faces",
+    "people": "fit the second head, for people in front of cameras, on labelled photographs",
+    "restore": "restore a network that was shipped before, as a run",
+    "recipe": "train large teachers on a GPU, then distil the small network from them",
+    "pack": "pack FER-2013 for upload to a machine that trains",
+    "export": "calibrate a run's best network and ship it",
     "evaluate": "measure a network on a test split, or on labelled photographs",
-    "robustness": "measure it on turned, small, blurred, noisy, dark and covered faces",
+    "robustness": "measure accuracy on corrupted images: rotated, blurred, noisy, dark, …",
     "localization": "measure what is lost between a photo and the crop",
     "resting": "measure how a typical neutral face is read, for visitors who show their own",
-    "compare": "measure it beside classical features, and PyPI's fer",
-    "experiments": "write down what every run tried and reached",
-    "card": "write the model card from what was measured",
+    "compare": "compare with classical features, and with PyPI's fer",
+    "experiments": "summarize the settings and results of every run",
+    "card": "write the model card from the records",
     "notebooks": "execute the notebooks",
 }
 MODULES = {
@@ -52,10 +52,13 @@ MODULES = {
     "card": "model.reporting.card",
     "notebooks": "model.reporting.notebooks",
 }
+RENAMED = {"placement": "localization"}
+"""Names of commands in version 0.1, which are understood until the next."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
+    given[:1] = [RENAMED.get(name, name) for name in given[:1]]
     parser = argparse.ArgumentParser(prog="python -m model", description=__doc__)
     parsers = parser.add_subparsers(dest="command", required=True)
     expand = None

@@ -13,7 +13,7 @@ BLUR_REACH = 3
 
 @keras.saving.register_keras_serializable("affectune")
 class RandomAugmentation(keras.layers.Layer):
-    """Mirror, turn, scale, shift, blur, light, erase and grain; the identity outside training.
+    """Mirror, rotate, scale, shift, blur, relight, erase, add noise; the identity outside training.
 
     One affine map an image carries mirror, rotation, scale and shift, so that an image is
     resampled once. Written in ``keras.ops``: the layer sits at the head of the training model

@@ -1,8 +1,8 @@
-"""Training faces as the app would cut them out of images.
+"""Training faces as the app would crop them from images.
 
-FER-2013 frames its faces by hand, more or less tightly and at one size. In the app a detector
-draws the frame, and the face was large or small. A network that has seen both reads both:
-``train --detected 0.5`` shows half of the faces like this.
+FER-2013's crops are of one size and more or less tight. In the app a detector decides on the
+crop, and the face was large or small. A network that was trained on both reads both:
+``train --detected 0.5`` replaces half of the faces by these crops.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def detected_crops(
     backgrounds: Sequence[Grey] | None = None,
     seed: int = 0,
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Paste every face into an image, find it, and cut it out as the app does.
+    """Paste every face into an image, find it, and crop it as the app does.
 
     Args:
         split: the faces.

@@ -86,7 +86,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What was dropped from Training, in the order in which it was looked for."""
+    """What was dropped from Training, in the order of the checks."""
 
     before: int
     blank: int

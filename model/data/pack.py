@@ -1,8 +1,8 @@
-"""FER-2013 in one small file, to be carried to a machine that trains.
+"""FER-2013 in one small file, for upload to a machine that trains.
 
 ``python -m model pack --data fer2013.zip --votes ferplus.csv --out build/packed`` writes
 ``fer2013.zip`` (the cleaned Training images and PublicTest, bytes as they are in the archive) and
-``votes.csv``. PrivateTest stays at home: it cannot be looked at where it is not.
+``votes.csv``. PrivateTest is left out, so that it cannot be read there.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def _converged(classifier: Any) -> bool:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep OpenCV, BLAS and OpenMP to one thread, so that times say the same on any machine."""
+    """Keep OpenCV, BLAS and OpenMP to one thread, so that times can be compared."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -1,4 +1,4 @@
-"""The network beside what came before it: hand-made features with classical classifiers.
+"""The network beside its baselines: hand-crafted features with classical classifiers.
 
 ``python -m model compare --fer PYTHON`` trains four classifiers on each of six features, on the
 cleaned Training split, and has them read the same test split as the shipped network and PyPI's
@@ -201,7 +201,7 @@ def _pairs(
 
 
 def _networks(further: Sequence[Path]) -> list[tuple[str, Predict, int, str]]:
-    """Return name, function, bytes and note of every network of ours."""
+    """Return name, function, bytes and note of each of our networks."""
     found = []
     for path in (SHIPPED, *further):
         predict = load_predictor(path)
@@ -257,7 +257,7 @@ def _fer_row(python: str, test: Split) -> BaselineRow:
 def _classical_rows(
     pairs: Sequence[tuple[str, str]], training: Split, test: Split, modes: Path | None = None
 ) -> Iterator[BaselineRow]:
-    """Train and measure one pair after another; a feature is extracted once for all of its.
+    """Train and measure one pair after another; each feature is extracted once.
 
     ``modes`` is where the modes of the appearance model are drawn, if it is among them.
     """
@@ -410,7 +410,7 @@ def _size(count: int) -> str:
 
 
 def draw_chart(rows: Sequence[BaselineRow], path: Path) -> Path:
-    """Draw accuracy against milliseconds a face into an image.
+    """Draw accuracy against milliseconds per face into an image.
 
     Networks are filled, hand-made features hollow, a shape a feature.
 

@@ -1,6 +1,6 @@
 """Measuring a network on a test split: accuracy, calibration, every class, with and without leaks.
 
-PublicTest is for choosing, PrivateTest is touched once for a network that is published.
+PublicTest is for choices; PrivateTest is measured once for a network that is published.
 ``--record`` writes what was measured into ``model/weights/metrics.json``; nothing else does.
 """
 
@@ -213,7 +213,7 @@ def expected_calibration_error(
 def reliability(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, bins: int = BINS
 ) -> list[ReliabilityBin]:
-    """Return, for each bin of confidence that is not empty, what was claimed and what was true.
+    """Return, for each bin of confidence that is not empty, the mean confidence and the accuracy.
 
     Args:
         probabilities: ``(N, classes)``, rows that sum to 1.
@@ -238,7 +238,7 @@ def reliability(
 
 
 def _unsure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> UnsureMetrics:
-    """Return how often the network says "hard to say", and how right it is then and else."""
+    """Return how often the network says "hard to say", and its accuracy then and otherwise."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ranked = np.take_along_axis(probabilities, order, axis=1)
     unsure = ranked[:, 0] - ranked[:, 1] < UNSURE_BELOW
@@ -253,7 +253,7 @@ def _unsure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> Un
 
 
 def _ferplus(predicted: NDArray[np.int64], split: Split) -> FerplusMetrics | None:
-    """Compare with what most FER+ taggers saw, where that is one of the seven emotions."""
+    """Compare with the FER+ majority, where that is one of the seven emotions."""
     if split.votes is None:
         return None
     majority = ferplus_majority(split.votes)

@@ -1,4 +1,4 @@
-"""What was measured on a face before networks learned to: the hand-made features.
+"""Hand-crafted features of a face, as used before convolutional networks.
 
 Every function takes grey faces, uint8 ``(N, 48, 48, 1)`` as `model.data.fer2013` gives them, and
 returns float32 ``(N, D)``. `FEATURES` names them for ``python -m model compare``.

@@ -1,8 +1,8 @@
 """From photo to crop: what is lost when a face has to be found before it is read.
 
-FER-2013's faces come cut out. ``python -m model localization`` pastes test faces into images that
-training does not paste into, at several sizes and leaning, lets the app's detectors find them,
-cuts them out and reads them as the app does (without the mirror image), and compares with the
+FER-2013's faces come cropped. ``python -m model localization`` pastes test faces into images that
+training does not paste into, at several sizes and tilts, lets the app's detectors find them,
+crops and reads them as the app does (without the mirror image), and compares with the
 same faces' own crops. It also counts in how many images without a face a detector detects a
 face. ``--record`` writes what was measured into ``localization.json``.
 """
@@ -65,7 +65,7 @@ FADE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How large the pasted faces are, in pixels, and by how many degrees they lean clockwise."""
+    """The side of the pasted faces in pixels, and their clockwise tilt in degrees."""
 
     side: int
     tilt: int = 0
@@ -164,7 +164,7 @@ def measure(
     grounds = load_test_backgrounds() if backgrounds is None else backgrounds
 
     def read_by_each(condition: Condition, number: int) -> list[bool | None]:
-        """Return for each detector whether the face is read rightly, None where it is not found."""
+        """Return for each detector whether the face is read right, None where it is not found."""
         placed = _placed(split, number, condition, grounds)
         answers: list[bool | None] = []
         for detector in detectors.values():
@@ -198,7 +198,7 @@ def measure(
 
 
 def read_crops(split: Split, classifier: Classifier) -> NDArray[np.bool_]:
-    """Return which faces ``(N,)`` are read rightly from FER-2013's own crops.
+    """Return which faces ``(N,)`` are read right from FER-2013's own crops.
 
     They are preprocessed like every crop, so that only the crop region differs.
     """

@@ -1,7 +1,7 @@
 """Accuracy on corrupted images: rotated, small, blurred, noisy, dark and occluded faces.
 
-``python -m model robustness --fer PYTHON`` alters a test split in nine ways, each from not at
-all to badly, and reads it with the shipped network: one crop a face, as of a live frame,
+``python -m model robustness --fer PYTHON`` corrupts a test split in nine ways, each from not at
+all to severely, and reads it with the shipped network: one crop a face, as of a live frame,
 preprocessed as the app does (`emotion.crop.preprocess`), and not levelled. PyPI's ``fer`` reads the
 same corrupted images. ``--record`` writes what was measured into ``robustness.json``.
 """
@@ -73,7 +73,7 @@ class Corruption:
 
 
 def rotate(images: Images, degrees: float) -> Images:
-    """Turn faces ``(N, 48, 48, 1)`` clockwise about their middle; the edge is repeated."""
+    """Rotate faces ``(N, 48, 48, 1)`` clockwise about their middle; the edge is repeated."""
     height, width = images.shape[1:3]
     turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
     return _each(
@@ -85,7 +85,7 @@ def rotate(images: Images, degrees: float) -> Images:
 
 
 def shrink(images: Images, side: float) -> Images:
-    """Take faces ``(N, 48, 48, 1)`` at ``side`` pixels, averaged, and enlarge them again."""
+    """Shrink faces ``(N, 48, 48, 1)`` to ``side`` pixels, averaged, and enlarge them again."""
     height, width = images.shape[1:3]
     small = (round(side), round(side))
     return _each(

@@ -413,7 +413,7 @@ def _cost(how: TrainingRecord) -> int:
 
 
 def _teachers_of(how: TrainingRecord) -> str:
-    """Return the teachers of a network's last run, to be said after it."""
+    """Return the teachers of a network's last run, as the end of a sentence."""
     teachers = how["starts"][-1].get("teacher") or []
     named = ", ".join(str(run_of(teacher)) for teacher in teachers)
     return f"; its last run was distilled from {named}" if named else ""

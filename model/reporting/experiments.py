@@ -1,4 +1,4 @@
-"""What every run tried and what came of it, the failures included.
+"""What every run tried and reached, the failures included.
 
 ``python -m model experiments`` reads the run folders under ``model/runs``, adds them to
 ``model/experiments.json`` (run folders are not kept in the repository, the table is) and writes

@@ -1,4 +1,4 @@
-"""The notebooks: how they look, and the command that executes them in place.
+"""The notebooks: their style, and the command that executes them in place.
 
 ``python -m model notebooks --data fer2013.zip --votes ferplus_votes.csv`` runs every notebook
 of ``notebooks/`` from the repository's root and writes what came out back into its file.
@@ -282,7 +282,7 @@ def show(figure: Any, text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Display Markdown whose numbers were worked out in the cell."""
+    """Display Markdown whose numbers were computed in the cell."""
     _publish({"text/markdown": text, "text/plain": text}, {})
 
 

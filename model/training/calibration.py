@@ -1,9 +1,9 @@
-"""Probabilities that mean what they say, and no emotion given up: fitted on PublicTest.
+"""Calibrated probabilities, and a floor under the recall of every emotion: fitted on PublicTest.
 
-A network trained on uneven classes names the rare ones too seldom, and one trained on hard
-labels is too sure. Two small corrections of its last layer mend both, and are stored in it:
-an offset a class (logit adjustment, Menon et al. 2021, and what a class lacks to a recall) and
-one temperature (Guo et al. 2017).
+A network trained on imbalanced classes predicts the rare ones too seldom, and one trained on hard
+labels is overconfident. Two small corrections are folded into its last layer: an offset for each
+class (logit adjustment, Menon et al. 2021, and what a class lacks to a recall) and one
+temperature (Guo et al. 2017).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def fit_calibration(
     adjustment: float = ADJUSTMENT,
     floor: float = FLOOR,
 ) -> Calibration:
-    """Find offsets that take imbalance back and lift every class to a recall; then the temperature.
+    """Find offsets that undo imbalance and raise every class to a recall; then the temperature.
 
     Args:
         probabilities: ``(N, 7)``, as the network gives them.

@@ -5,7 +5,7 @@ mean of two runs' best, `model.networks.ensemble`), calibrates it on PublicTest
 (`model.training.calibration`, folded into its last layer) and writes it into ``model/weights/``
 with the run's arguments, history and curves: ``emotion_cnn.keras`` to go on from. What the app
 runs on is ``emotion/weights/emotion_cnn.tflite``, for LiteRT, whose weights are 8-bit integers.
-That makes it a quarter as large and several times as quick; it is compared with Keras on
+That makes it a quarter as large and several times as fast; it is compared with Keras on
 PublicTest before it replaces the old one.
 """
 

@@ -1,4 +1,4 @@
-"""The second head: how people in front of a camera look, beside how FER-2013 was labelled.
+"""The second head, for people in front of a camera, beside the one calibrated to FER-2013.
 
 ``python -m model people --photos press_faces.zip --data fer2013.zip --votes ferplus_votes.csv``
 fits it on the features of the shipped network and writes both heads into one file. The first
@@ -193,7 +193,7 @@ class Sample:
 
     @classmethod
     def of_agreed(cls, split: Split, features: Features) -> Sample:
-        """Return the images whose FER-2013 label most FER+ taggers share."""
+        """Return the images whose FER-2013 label is the FER+ majority's."""
         if split.votes is None:
             raise ValueError("FER+ votes are needed to tell which labels people agree with")
         agreed = ferplus_majority(split.votes) == split.labels

@@ -1,8 +1,8 @@
-"""The long recipe, for a machine with a GPU: large teachers, then the small network from them.
+"""The long recipe, for a GPU: large teachers, then the small network distilled from them.
 
 ``KERAS_BACKEND=jax python -m model recipe --data packed/fer2013.zip --votes packed/votes.csv
 --minutes 9`` does what fits into nine minutes, says so with exit code 3, and goes on when it is
-started again. `model.data.pack` makes the data small enough to be carried there; the network comes
+started again. `model.data.pack` makes the data small enough for an upload; the network comes
 back as ``model/runs/student/best.keras`` and ``python -m model export --run student`` ships it.
 """
 
@@ -19,7 +19,7 @@ from model.training.runs import epochs_done
 
 
 class OutOfTimeError(TimeoutError):
-    """The minutes given are over and the recipe is not."""
+    """The minutes given are over and the recipe is not finished."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 ``python -m model resting --photos press_faces.zip`` reads the neutral photographs end to end, as
 the app reads a photo. The typical face is the mean log-probability over those that are read as
-neutral: the others are what the re-centring is there for, and a mean over them would call a face
-typical that the network does not call neutral.
+neutral: the others are what the re-centring is for, and a mean that included them would call a face
+typical that the network does not read as neutral.
 """
 
 from __future__ import annotations

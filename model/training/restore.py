@@ -1,7 +1,7 @@
-"""A run out of the history: ``python -m model restore bee212a --run third``.
+"""A run from the repository's history: ``python -m model restore bee212a --run third``.
 
 Run folders are not kept in the repository, what was shipped of them is. This brings it back as a
-run that others can begin with, learn from or be joined with: its network as it was shipped
+run that others can start from, be distilled from or be joined with: its network as it was shipped
 (calibrated, 16-bit kernels), its arguments and its history.
 """
 

@@ -5,8 +5,8 @@ writes ``model/runs/lite8/``: ``arguments.json`` (of every start),
 ``history.csv`` (a line an epoch),
 ``curves.png``, ``best.keras`` (averaged weights of the epoch that did best on PublicTest, plain
 and under noise) and
-``backup/``, from which the same command goes on after an interruption. PrivateTest is never
-looked at here.
+``backup/``, from which the same command resumes after an interruption. PrivateTest is never
+read here.
 """
 
 from __future__ import annotations
@@ -385,7 +385,7 @@ def _teacher_probabilities(
 
 
 def _detected(run: Path, split: Split) -> NDArray[np.uint8]:
-    """Return the faces as the app cuts them out, kept in the run's folder for its next start."""
+    """Return the faces as the app crops them, kept in the run's folder for its next start."""
     # Imported here: finding faces needs more than training does on a machine with a GPU.
     from model.data.detected_crops import detected_crops
 
@@ -427,7 +427,7 @@ def _rarity(split: Split, *, balance: float) -> NDArray[np.float64]:
 
 
 def _effective_rarity(split: Split, *, beta: float) -> NDArray[np.float64]:
-    """Return for each image what the class-balanced loss weighs it by, with mean 1.
+    """Return for each image its weight in the class-balanced loss, with mean 1.
 
     That is ``(1 - beta) / (1 - beta ** count of its class)``: a class's images repeat each other,
     the more the more there are (Cui et al. 2019, "Class-Balanced Loss Based on Effective Number
@@ -440,7 +440,7 @@ def _effective_rarity(split: Split, *, beta: float) -> NDArray[np.float64]:
 
 
 def _weights(split: Split, rarity: NDArray[np.float64]) -> dict[str, NDArray[np.float32]]:
-    """Weigh each image by its rarity for the labels, and by 0 or 1 for the votes."""
+    """Weight each image by its rarity for the labels, and by 0 or 1 for the votes."""
     voted = np.zeros(len(split)) if split.votes is None else split.votes.sum(axis=1) > 0
     return {"logits": rarity.astype(np.float32), "votes": voted.astype(np.float32)}
 
@@ -464,14 +464,14 @@ class _KeepTime(keras.callbacks.Callback):
 
 
 class _KeepBest(keras.callbacks.Callback):
-    """Judge the averaged weights after every epoch and save the network that did best.
+    """Evaluate the averaged weights after every epoch and save the network that did best.
 
     Batch normalisation's statistics belong to the weights that were trained, not to their
     average: they are measured anew before the average is judged (Izmailov et al. 2018,
     "Averaging Weights Leads to Wider Optima"), on training images as they are, since that is
     what the network will meet. Training goes on from the plain weights and their statistics.
-    The best is who reads most of PublicTest and of PublicTest under noise: a webcam in the
-    evening is noisy, FER-2013 is not, and the last tenths of a point there cost many here.
+    The best reads most of PublicTest, clean and under noise: a webcam in the evening is noisy,
+    FER-2013 is not, and the last tenths of a point there cost many here.
     ``published`` is the network in float32 that is judged and saved.
     """
 
