@@ -12,6 +12,7 @@ from emotion.labels import EMOTIONS
 from model.__main__ import main
 from model.data.fer2013 import Split
 from model.evaluation import evaluate
+from model.records import SHIPPED
 
 
 def split_of(labels: list[int], clean: list[bool]) -> Split:
@@ -131,7 +132,7 @@ def test_metrics_speak_of_the_shipped_file() -> None:
     import hashlib
 
     known = json.loads(evaluate.METRICS.read_text())
-    content = evaluate.SHIPPED.read_bytes()
+    content = SHIPPED.read_bytes()
     assert known["network"]["sha256"] == hashlib.sha256(content).hexdigest()
     assert len(content) <= 5_000_000
     private = known["figures"]["private-test"]

@@ -36,9 +36,9 @@ def always(emotion: str) -> robustness.Predict:
     return lambda pictures: np.tile(row, (len(pictures), 1))
 
 
-def figures(name: str, *points: tuple[float, float, float | None]) -> robustness.ChangeFigures:
+def figures(name: str, *points: tuple[float, float, float | None]) -> robustness.CorruptionFigures:
     corruption = changed(name)
-    return robustness.ChangeFigures(
+    return robustness.CorruptionFigures(
         name=name,
         unit=corruption.unit,
         explanation=corruption.explanation,
@@ -47,7 +47,7 @@ def figures(name: str, *points: tuple[float, float, float | None]) -> robustness
     )
 
 
-def results_of(*corruptions: robustness.ChangeFigures) -> robustness.Robustness:
+def results_of(*corruptions: robustness.CorruptionFigures) -> robustness.Robustness:
     return robustness.Robustness(
         network={"file": "a.tflite", "bytes": 1, "sha256": ""},
         command="python -m model robustness",
