@@ -29,8 +29,7 @@ from model.evaluation.evaluate import (
 )
 from model.evaluation.features import FEATURES, TRAINED_FEATURES, Features, Images
 from model.evaluation.fer_package import load_fer
-from model.evaluation.robustness import GROUND, sample
-from model.evaluation.robustness import OURS as INK
+from model.evaluation.robustness import sample
 from model.evaluation.shape_models.modes import draw_modes
 from model.evaluation.shape_models.training import (
     AppearanceFeatures,
@@ -40,6 +39,7 @@ from model.evaluation.shape_models.training import (
     size_bytes,
 )
 from model.markdown import markdown_table
+from model.palette import INK, PAPER
 from model.records import SHIPPED, WEIGHTS, BaselineRow, BaselinesRecord, describe, load, write_json
 
 RECORD = WEIGHTS / "baselines.json"
@@ -429,7 +429,7 @@ def draw_chart(rows: Sequence[BaselineRow], path: Path) -> Path:
     from matplotlib import pyplot
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-    figure, axis = pyplot.subplots(figsize=(9, 6.4), layout="constrained", facecolor=GROUND)
+    figure, axis = pyplot.subplots(figsize=(9, 6.4), layout="constrained", facecolor=PAPER)
     times = [row["milliseconds"] for row in rows]
     axis.set_xscale("log")
     axis.set_xlim(min(times) / 2.5, max(times) * 2.5)
@@ -443,13 +443,13 @@ def draw_chart(rows: Sequence[BaselineRow], path: Path) -> Path:
             marker=MARKERS.get(row["features"], "o"),
             markersize=8 if row["features"] == LEARNED else 6,
             markeredgecolor=INK,
-            markerfacecolor=INK if row["features"] == LEARNED else GROUND,
+            markerfacecolor=INK if row["features"] == LEARNED else PAPER,
         )
     axis.set_xlabel("milliseconds a face", color=INK)
     axis.set_ylabel("accuracy", color=INK)
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axis.set_facecolor(GROUND)
+    axis.set_facecolor(PAPER)
     axis.grid(axis="y", color=INK, alpha=0.12)
     axis.tick_params(which="both", colors=INK, length=0)
     axis.spines[["top", "right", "left"]].set_visible(False)
@@ -458,7 +458,7 @@ def draw_chart(rows: Sequence[BaselineRow], path: Path) -> Path:
     figure.canvas.draw()
     figure.set_layout_engine("none")
     _name_marks(axis, _ranked(rows))
-    figure.savefig(path, dpi=110, facecolor=GROUND)
+    figure.savefig(path, dpi=110, facecolor=PAPER)
     pyplot.close(figure)
     return path
 

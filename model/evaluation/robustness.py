@@ -26,6 +26,7 @@ from model.data.fer2013 import Split, load_fer2013
 from model.evaluation.evaluate import Predict, load_predictor
 from model.evaluation.fer_package import load_fer
 from model.markdown import markdown_table
+from model.palette import INK, MUTED, PAPER
 from model.records import (
     WEIGHTS,
     CorruptionFigures,
@@ -42,7 +43,6 @@ EYES, MOUTH = (10, 28), (28, 46)
 """Rows of a 48x48 face. MTCNN sees the eyes of nine PublicTest faces in ten between rows 11 and
 23 and the mouths between 32 and 42."""
 
-OURS, FER, GROUND = "#1D1419", "#665E59", "#FFFBF7"
 LABEL_HEIGHT = 0.05
 """Of a line's name in a chart, as accuracy."""
 UNITS = {"°": "degrees", "px": "pixels", "×": "times as bright", "%": "% of the part"}
@@ -445,7 +445,7 @@ def draw_charts(results: RobustnessRecord, path: Path) -> Path:
         sharey=True,
         squeeze=False,
         layout="constrained",
-        facecolor=GROUND,
+        facecolor=PAPER,
     )
     panels = list(grid.flat)
     for panel, corruption in zip(panels, results["corruptions"], strict=False):
@@ -454,7 +454,7 @@ def draw_charts(results: RobustnessRecord, path: Path) -> Path:
         panel.axis("off")
     panels[0].set_ylim(0, max(0.8, panels[0].get_ylim()[1]))
     panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    figure.savefig(path, dpi=110, facecolor=GROUND)
+    figure.savefig(path, dpi=110, facecolor=PAPER)
     pyplot.close(figure)
     return path
 
@@ -463,11 +463,11 @@ def _draw(panel: Any, corruption: CorruptionFigures) -> None:
     severities = [point["severity"] for point in corruption["points"]]
     ours = [point["accuracy"] for point in corruption["points"]]
     fer = [point["fer"] for point in corruption["points"]]
-    panel.plot(severities, ours, color=OURS, linewidth=1.8)
-    ends = [("Affectune", ours[-1], OURS)]
+    panel.plot(severities, ours, color=INK, linewidth=1.8)
+    ends = [("Affectune", ours[-1], INK)]
     if fer[-1] is not None:
-        panel.plot(severities, fer, color=FER, linewidth=1.4, linestyle=(0, (4, 2)))
-        ends.append(("fer", fer[-1], FER))
+        panel.plot(severities, fer, color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)))
+        ends.append(("fer", fer[-1], MUTED))
     # Names that would lie on one another are moved apart.
     ends.sort(key=lambda end: end[1])
     close = len(ends) > 1 and ends[1][1] - ends[0][1] < LABEL_HEIGHT
@@ -483,10 +483,10 @@ def _draw(panel: Any, corruption: CorruptionFigures) -> None:
         )
     if severities[-1] < severities[0]:
         panel.invert_xaxis()
-    panel.set_title(corruption["name"], loc="left", color=OURS, fontsize=10)
-    panel.set_xlabel(UNITS.get(corruption["unit"], corruption["unit"]), color=FER, fontsize=8)
-    panel.set_facecolor(GROUND)
-    panel.grid(axis="y", color=FER, alpha=0.15)
-    panel.tick_params(colors=FER, labelsize=8, length=0)
+    panel.set_title(corruption["name"], loc="left", color=INK, fontsize=10)
+    panel.set_xlabel(UNITS.get(corruption["unit"], corruption["unit"]), color=MUTED, fontsize=8)
+    panel.set_facecolor(PAPER)
+    panel.grid(axis="y", color=MUTED, alpha=0.15)
+    panel.tick_params(colors=MUTED, labelsize=8, length=0)
     panel.spines[["top", "right", "left"]].set_visible(False)
-    panel.spines["bottom"].set_color(FER)
+    panel.spines["bottom"].set_color(MUTED)

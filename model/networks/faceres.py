@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model import options
 from model.data.fer2013 import load_fer2013
 from model.networks.mobilenet import build_mobilenet, read_tfjs_weights, set_face_weights
 from model.training.runs import RUNS
@@ -23,7 +24,7 @@ STATISTICS_IMAGES = 512
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
+    options.add_data(parser)
     add(
         "--package",
         type=Path,

@@ -20,6 +20,7 @@ from model.evaluation import compare, robustness
 from model.evaluation.wilson import with_interval
 from model.markdown import markdown_table
 from model.networks.efficientnet import SIDE
+from model.palette import FAINT, INK, MUTED, PAPER
 from model.records import (
     WEIGHTS,
     BaselineRow,
@@ -44,7 +45,6 @@ from model.training.runs import run_of
 HOME = Path(__file__).parents[1]
 CARD = HOME / "MODEL_CARD.md"
 FIGURES = HOME / "figures"
-INK, PAPER = "#1D1419", "#FFFBF7"
 WEAK_BELOW = 0.6
 """An emotion of which less is recognised is named among the weak ones."""
 SPLITS: Final = {"public-test": "PublicTest", "private-test": "PrivateTest"}
@@ -570,8 +570,8 @@ def draw_reliability(bins: Sequence[ReliabilityBin], target: Path) -> Path:
 
     figure, axis = pyplot.subplots(figsize=(5.4, 5), layout="constrained", facecolor=PAPER)
     axis.set_facecolor(PAPER)
-    axis.plot([0, 1], [0, 1], color="#B9AEB0", linewidth=1)
-    axis.text(0.9, 0.955, "as sure as right", color="#665E59", ha="right", size=9)
+    axis.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+    axis.text(0.9, 0.955, "perfect calibration", color=MUTED, ha="right", size=9)
     images = np.array([found["images"] for found in bins])
     axis.scatter(
         [found["confidence"] for found in bins],

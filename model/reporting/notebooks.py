@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emotion.labels import EMOTIONS
+from model import options
 from model.data.fer2013 import data_path
 
 ROOT = Path(__file__).parents[2]
@@ -49,8 +50,8 @@ class NotebookError(ValueError):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)")
-    add("--votes", help="FER+ votes (csv; default: the environment's FERPLUS_PATH, or without)")
+    options.add_data(parser)
+    options.add_votes(parser, "shown beside the labels (default: the environment's FERPLUS_PATH)")
     add("--only", nargs="+", metavar="NUMBER", help="01, 02 or 03; all of them by default")
     add("--check", action="store_true", help="execute, but leave the files as they are")
 

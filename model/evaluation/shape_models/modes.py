@@ -8,11 +8,10 @@ from typing import Any, Final
 import numpy as np
 from scipy.interpolate import LinearNDInterpolator
 
-from model.evaluation.robustness import GROUND
-from model.evaluation.robustness import OURS as INK
 from model.evaluation.shape_models.active_shape import Outline
 from model.evaluation.shape_models.appearance import AppearanceModel
 from model.evaluation.shape_models.points import Array
+from model.palette import INK, PAPER
 
 SHOWN_SD: Final = 2.5
 """Standard deviations either side of the mean that are drawn."""
@@ -48,7 +47,7 @@ def draw_modes(model: AppearanceModel, outline: Outline, path: Path, *, count: i
         width_ratios=[1, 1, 1, 0.22, 1, 1, 1],
         squeeze=False,
         layout="constrained",
-        facecolor=GROUND,
+        facecolor=PAPER,
     )
     steps = (-SHOWN_SD, 0.0, SHOWN_SD)
     extent = float(np.abs(model.shape.mean).max()) * 1.4
@@ -90,7 +89,7 @@ def draw_modes(model: AppearanceModel, outline: Outline, path: Path, *, count: i
         )
     for axis, name in ((axes[0][1], "Shape"), (axes[0][5], "Shape and texture")):
         axis.set_title(name, fontsize=9, color=INK, pad=1)
-    figure.savefig(path, dpi=110, facecolor=GROUND)
+    figure.savefig(path, dpi=110, facecolor=PAPER)
     pyplot.close(figure)
     return path
 

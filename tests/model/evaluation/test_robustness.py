@@ -43,7 +43,7 @@ def figures(name: str, *points: tuple[float, float, float | None]) -> robustness
         unit=corruption.unit,
         explanation=corruption.explanation,
         none=corruption.none,
-        points=[robustness.Point(severity=s, accuracy=a, fer=f) for s, a, f in points],
+        points=[robustness.CorruptionPoint(severity=s, accuracy=a, fer=f) for s, a, f in points],
     )
 
 
