@@ -188,8 +188,8 @@ with body:
         true, said = figures.mistaken(figure)
         reading_aid = (
             f"Of 100 faces that people called {wording.FEELINGS[true].word}, it calls "
-            f"{figures.share_of(figure, true, true) * 100:.0f} {wording.FEELINGS[true].word} and "
-            f"{figures.share_of(figure, true, said) * 100:.0f} {wording.FEELINGS[said].word}."
+            f"{figures.confusion_rate(figure, true, true) * 100:.0f} {wording.FEELINGS[true].word} and "
+            f"{figures.confusion_rate(figure, true, said) * 100:.0f} {wording.FEELINGS[said].word}."
         )
         st.markdown(f"Read along a row. {reading_aid}")
         st.altair_chart(
@@ -201,7 +201,9 @@ with body:
                 {
                     "People say": figures.named(one),
                     **{
-                        wording.FEELINGS[other].word: f"{figures.share_of(figure, one, other):.0%}"
+                        wording.FEELINGS[
+                            other
+                        ].word: f"{figures.confusion_rate(figure, one, other):.0%}"
                         for other in EMOTIONS
                     },
                 }
@@ -284,10 +286,10 @@ with body:
             [
                 {
                     wording.plain(corruption.scale): f"{severity:g}",
-                    "Affectune": percent(share),
+                    "Affectune": percent(accuracy),
                     **({} if fer is None else {"fer": percent(fer)}),
                 }
-                for severity, share, fer in corruption.points
+                for severity, accuracy, fer in corruption.points
             ],
             f"Right answers for each step of: {corruption.name}",
         )

@@ -62,7 +62,7 @@ def robustness(**more: Any) -> dict[str, Any]:
     def change(name: str, last: float, fer: float | None) -> dict[str, Any]:
         return {
             "name": name,
-            "unit": "greys",
+            "unit": "intensities",
             "explanation": f"It is about {name}.",
             "none": 0,
             "points": [
@@ -406,7 +406,7 @@ def test_lines_that_end_together_are_named_apart() -> None:
     blur = figures.Corruption("blur", "px", "", ((0, 0.7, 0.6), (4, 0.31, 0.32)))
     ours, fer = (line for line in charts.corruption_rows(blur) if line["text"])
     assert fer["label"] - ours["label"] == pytest.approx(0.06)
-    assert (ours["share"], fer["share"]) == (0.31, 0.32)
+    assert (ours["fraction"], fer["fraction"]) == (0.31, 0.32)
 
 
 # The visitor's own face

@@ -21,26 +21,26 @@ from ui.model.figures import (
     Baselines,
     Corruption,
     Figure,
+    confusion_rate,
     margin,
     named,
-    share_of,
 )
 
 FAINT: Final = 0.09
 TOP: Final = 0.8
-"""Where the axes of right answers end that compare networks: nobody gets further."""
+"""Where the accuracy axes end that compare networks: no result is higher."""
 
 Rows = Sequence[Mapping[str, Any]]
 Align = Literal["left", "center", "right"]
 
 
 def standouts(rows: Sequence[Baseline], *, plot: tuple[int, int] = (290, 420)) -> Mapping[str, str]:
-    """Return whom to name on `baseline_chart` and on which side: first who is beaten by nobody.
+    """Return which rows to name on `baseline_chart` and on which side: the Pareto front first.
 
     A name that would cover another name or dot, or leave the chart, is left to the table.
 
     Args:
-        rows: everybody on the chart.
+        rows: all on the chart.
         plot: its width and height in pixels, by default a phone's.
     """
     first, last = _span(rows)
@@ -95,7 +95,7 @@ def _span(rows: Sequence[Baseline]) -> tuple[float, float]:
 
 
 def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
-    """Return the rows of `accuracy_chart`: name, share, and the interval around it."""
+    """Return the rows of `accuracy_chart`: name, fraction, and the interval around it."""
     rows = [
         ("By chance", 1 / len(EMOTIONS), 0.0, ""),
         ("Always the commonest", figure.most_frequent, 0.0, ""),
@@ -109,20 +109,20 @@ def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
         ),
     ]
     if figure.ferplus and "agreed_accuracy" in figure.ferplus:
-        share, images = figure.ferplus["agreed_accuracy"], int(figure.ferplus["agreed_images"])
+        fraction, images = figure.ferplus["agreed_accuracy"], int(figure.ferplus["agreed_images"])
         note = f"{images:,} photos of {figure.images:,}"
-        rows.append(("… where people agree", share, margin(share, images), note))
+        rows.append(("… where people agree", fraction, margin(fraction, images), note))
     return [
         {
             "who": who,
-            "share": share,
-            "low": share - within,
-            "high": share + within,
-            "text": f"{share * 100:.0f}{f' ± {within * 100:.0f}' if within else ''} %",
+            "fraction": fraction,
+            "low": fraction - within,
+            "high": fraction + within,
+            "text": f"{fraction * 100:.0f}{f' ± {within * 100:.0f}' if within else ''} %",
             "note": note,
             "ours": place >= 3,
         }
-        for place, (who, share, within, note) in enumerate(rows)
+        for place, (who, fraction, within, note) in enumerate(rows)
     ]
 
 
@@ -133,14 +133,14 @@ def accuracy_chart(figure: Figure) -> Chart:
         y=alt.Y("who:N", sort=None, axis=_names(155)),
         tooltip=[
             alt.Tooltip("who:N", title="Who"),
-            alt.Tooltip("share:Q", title="Right", format=".1%"),
+            alt.Tooltip("fraction:Q", title="Right", format=".1%"),
             alt.Tooltip("note:N", title="Measured"),
         ],
     )
-    x = alt.X("share:Q", scale=alt.Scale(domain=[0, 1]), axis=_shares("right answers"))
+    x = alt.X("fraction:Q", scale=alt.Scale(domain=[0, 1]), axis=_fraction_axis("right answers"))
     whole = alt.Scale(domain=[0, 1])
     whiskers = base.mark_rule(stroke=INK, strokeWidth=2, opacity=0.55).encode(
-        x=alt.X("low:Q", scale=whole, axis=_shares("right answers")), x2="high:Q"
+        x=alt.X("low:Q", scale=whole, axis=_fraction_axis("right answers")), x2="high:Q"
     )
     dots = base.mark_point(filled=True, size=120, opacity=1, color=INK, fill=INK).encode(
         x=x,
@@ -176,7 +176,7 @@ def recall_chart(figure: Figure) -> Chart:
     rows = recall_rows(figure)
     base = _base(rows).encode(
         y=alt.Y("emotion:N", sort=None, axis=_names(104)),
-        x=alt.X("recall:Q", scale=alt.Scale(domain=[0, 1]), axis=_shares("found")),
+        x=alt.X("recall:Q", scale=alt.Scale(domain=[0, 1]), axis=_fraction_axis("found")),
         tooltip=[
             alt.Tooltip("emotion:N", title="Emotion"),
             alt.Tooltip("recall:Q", title="Found", format=".0%"),
@@ -196,19 +196,19 @@ def confusion_chart(figure: Figure) -> Chart:
     rows = [
         {
             "true": named(true),
-            "said": wording.FEELINGS[said].glyph,
-            "saying": wording.FEELINGS[said].word,
-            "share": share_of(figure, true, said),
+            "predicted": wording.FEELINGS[predicted].glyph,
+            "saying": wording.FEELINGS[predicted].word,
+            "fraction": confusion_rate(figure, true, predicted),
             "count": figure.confusion[i][j],
-            "text": f"{share_of(figure, true, said) * 100:.0f}",
-            "hit": true == said,
+            "text": f"{confusion_rate(figure, true, predicted) * 100:.0f}",
+            "hit": true == predicted,
         }
         for i, true in enumerate(EMOTIONS)
-        for j, said in enumerate(EMOTIONS)
+        for j, predicted in enumerate(EMOTIONS)
     ]
     base = _base(rows).encode(
         x=alt.X(
-            "said:N",
+            "predicted:N",
             sort=None,
             scale=alt.Scale(paddingInner=0.05, paddingOuter=0),
             axis=alt.Axis(
@@ -231,12 +231,12 @@ def confusion_chart(figure: Figure) -> Chart:
         tooltip=[
             alt.Tooltip("true:N", title="People say"),
             alt.Tooltip("saying:N", title="Affectune says"),
-            alt.Tooltip("share:Q", title="Share", format=".0%"),
+            alt.Tooltip("fraction:Q", title="Fraction", format=".0%"),
             alt.Tooltip("count:Q", title="Photos"),
         ],
     )
     cells = base.mark_rect(cornerRadius=7).encode(
-        fill=alt.Fill("share:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
+        fill=alt.Fill("fraction:Q", scale=alt.Scale(domain=[0, 1]), legend=None)
     )
     texts = base.mark_text(fontSize=LABEL_PX, fill=INK).encode(text="text:N")
     hits = (
@@ -259,8 +259,8 @@ def reliability_chart(figure: Figure) -> Chart:
         _base([{"x": 0, "y": 0}, {"x": 1, "y": 1}])
         .mark_line(stroke=INK, strokeDash=[5, 5], opacity=0.55, strokeWidth=2)
         .encode(
-            x=alt.X("x:Q", scale=whole, axis=_shares("how sure it says it is")),
-            y=alt.Y("y:Q", scale=whole, axis=_shares("how often it is right", side="left")),
+            x=alt.X("x:Q", scale=whole, axis=_fraction_axis("how sure it says it is")),
+            y=alt.Y("y:Q", scale=whole, axis=_fraction_axis("how often it is right", side="left")),
         )
     )
     rows = [{**row, "of": row["images"] / total} for row in figure.reliability]
@@ -289,19 +289,19 @@ def corruption_rows(corruption: Corruption, *, ours: str = "Affectune") -> list[
     return [
         {
             "severity": point[0],
-            "share": share,
+            "fraction": fraction,
             "who": who,
             "text": who if point is corruption.points[-1] else "",
-            "label": share + shift,
+            "label": fraction + shift,
         }
         for who, of, shift in ((ours, 1, above), ("fer", 2, -above))
         for point in corruption.points
-        if (share := point[of]) is not None
+        if (fraction := point[of]) is not None
     ]
 
 
 def corruption_chart(corruption: Corruption, *, ours: str = "Affectune") -> Chart:
-    """Draw the accuracy as a picture gets harder to read, ours and that of ``fer``."""
+    """Draw the accuracy as an image is corrupted, ours and that of ``fer``."""
     severities = [severity for severity, *_ in corruption.points]
     # From better to worse, whether the numbers rise or fall.
     span = sorted((min(severities), max(severities)), reverse=severities[0] > severities[-1])
@@ -318,19 +318,19 @@ def corruption_chart(corruption: Corruption, *, ours: str = "Affectune") -> Char
         tooltip=[
             alt.Tooltip("who:N", title="Who"),
             alt.Tooltip("severity:Q", title=corruption.scale),
-            alt.Tooltip("share:Q", title="Right", format=".1%"),
+            alt.Tooltip("fraction:Q", title="Right", format=".1%"),
         ],
     )
-    shares = alt.Y("share:Q", scale=up, axis=_shares("right", side="left"))
+    fractions = alt.Y("fraction:Q", scale=up, axis=_fraction_axis("right", side="left"))
     names = [ours, "fer"]
     lines = base.mark_line(stroke=INK, strokeWidth=2.5).encode(
-        y=shares,
+        y=fractions,
         strokeDash=alt.StrokeDash(
             "who:N", scale=alt.Scale(domain=names, range=[[1, 0], [5, 4]]), legend=None
         ),
     )
     dots = base.mark_point(filled=True, fill=INK, color=INK, opacity=1, size=80).encode(
-        y=shares,
+        y=fractions,
         shape=alt.Shape(
             "who:N", scale=alt.Scale(domain=names, range=["circle", "square"]), legend=None
         ),
@@ -342,13 +342,13 @@ def corruption_chart(corruption: Corruption, *, ours: str = "Affectune") -> Char
 
 
 def baseline_chart(found: Baselines) -> Chart:
-    """Draw accuracy against the time for one picture."""
+    """Draw accuracy against the time for one image."""
     shown = standouts(found.rows)
     first, last = _span(found.rows)
     rows = [
         {
             "name": row.name,
-            "share": row.accuracy,
+            "fraction": row.accuracy,
             "milliseconds": row.milliseconds,
             "side": shown.get(row.name, ""),
         }
@@ -367,13 +367,13 @@ def baseline_chart(found: Baselines) -> Chart:
             ),
         ),
         y=alt.Y(
-            "share:Q",
+            "fraction:Q",
             scale=alt.Scale(domain=[0, TOP]),
-            axis=_shares("right answers", side="left"),
+            axis=_fraction_axis("right answers", side="left"),
         ),
         tooltip=[
             alt.Tooltip("name:N", title="What"),
-            alt.Tooltip("share:Q", title="Right", format=".1%"),
+            alt.Tooltip("fraction:Q", title="Right", format=".1%"),
             alt.Tooltip("milliseconds:Q", title="Milliseconds", format=".3~g"),
         ],
     )
@@ -417,7 +417,7 @@ def _names(width: int) -> alt.Axis:
     )
 
 
-def _shares(title: str, *, side: Literal["bottom", "left"] = "bottom") -> alt.Axis:
+def _fraction_axis(title: str, *, side: Literal["bottom", "left"] = "bottom") -> alt.Axis:
     return alt.Axis(
         title=title,
         orient=side,

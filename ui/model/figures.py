@@ -334,19 +334,19 @@ def _positive(count: int) -> int:
 # Words
 
 
-def margin(share: float, images: int) -> float:
-    """Return the half-width of the 95 % interval of a share of so many images, 0-1."""
-    return 1.96 * math.sqrt(max(share * (1 - share), 0.0) / images)
+def margin(fraction: float, images: int) -> float:
+    """Return the half-width of the 95 % interval of a fraction of ``images``, 0-1."""
+    return 1.96 * math.sqrt(max(fraction * (1 - fraction), 0.0) / images)
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """Return a share as text: "69.4 %", with a space that does not break."""
-    return f"{share * 100:.{digits}f}\u00a0%"
+def percent(fraction: float, digits: int = 1) -> str:
+    """Return a fraction as text: "69.4 %", with a space that does not break."""
+    return f"{fraction * 100:.{digits}f}\u00a0%"
 
 
-def in_ten(share: float) -> str:
-    """Return a share as people say it: "seven times in ten"."""
-    tenths = min(10, max(0, round(share * 10)))
+def in_ten(fraction: float) -> str:
+    """Return a fraction as people say it: "seven times in ten"."""
+    tenths = min(10, max(0, round(fraction * 10)))
     return f"{TIMES[tenths]} in ten" if 0 < tenths < 10 else TIMES[tenths]
 
 
@@ -357,19 +357,19 @@ def named(emotion: str) -> str:
 
 def mistaken(figure: Figure) -> tuple[str, str]:
     """Return the emotion that is most often taken for one certain other, and that other."""
-    shares = {
-        (true, said): figure.confusion[i][j] / max(sum(figure.confusion[i]), 1)
+    fractions = {
+        (true, predicted): figure.confusion[i][j] / max(sum(figure.confusion[i]), 1)
         for i, true in enumerate(EMOTIONS)
-        for j, said in enumerate(EMOTIONS)
+        for j, predicted in enumerate(EMOTIONS)
         if i != j
     }
-    return max(shares, key=shares.__getitem__)
+    return max(fractions, key=fractions.__getitem__)
 
 
-def share_of(figure: Figure, true: str, said: str) -> float:
-    """Return how often faces labelled ``true`` are called ``said``, 0-1."""
+def confusion_rate(figure: Figure, true: str, predicted: str) -> float:
+    """Return how often faces labelled ``true`` are called ``predicted``, 0-1."""
     row = figure.confusion[EMOTIONS.index(true)]
-    return row[EMOTIONS.index(said)] / max(sum(row), 1)
+    return row[EMOTIONS.index(predicted)] / max(sum(row), 1)
 
 
 def overconfidence(figure: Figure) -> float:
