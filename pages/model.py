@@ -188,7 +188,8 @@ with body:
         true, said = figures.mistaken(figure)
         reading_aid = (
             f"Of 100 faces that people called {wording.FEELINGS[true].word}, it calls "
-            f"{figures.confusion_rate(figure, true, true) * 100:.0f} {wording.FEELINGS[true].word} and "
+            f"{figures.confusion_rate(figure, true, true) * 100:.0f} "
+            f"{wording.FEELINGS[true].word} and "
             f"{figures.confusion_rate(figure, true, said) * 100:.0f} {wording.FEELINGS[said].word}."
         )
         st.markdown(f"Read along a row. {reading_aid}")
