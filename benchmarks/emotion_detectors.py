@@ -11,12 +11,12 @@ Last it compares the package's boxes and landmarks with those of `emotion.detect
 
 With --press, an archive of labelled photographs (``<emotion>/<person>-<id>.jpg``; by default the
 one that PRESS_FACES_PATH names), it prints in how many of them each detector finds the face, as
-they are, leaning, and in a camera's frame at several sizes, how many false faces it sees there and
-in images that show none, and what a look costs, in milliseconds of one thread. Photographs count
-in which two of BlazeFace, MTCNN and Haar agree on one upright face.
+they are, leaning, and in a camera's frame at several sizes, how many false positives it has there
+and in images without faces, and what a detection costs, in milliseconds of one thread. Only
+photographs count in which two of BlazeFace, MTCNN and Haar agree on one upright face.
 
-What was decided with it: BlazeFace looks first, and at every face that it proposes twice. MTCNN's
-three networks run in numpy on the package's weights. That is faster than the package, needs
+What was decided with it: BlazeFace is asked first, and confirms what it proposes. MTCNN's three
+networks run in NumPy on the package's weights. That is faster than the package, needs
 neither a worker process nor a warm-up, and never blocks a page.
 """
 
@@ -143,7 +143,7 @@ def report_photographs(archive: Path, count: int, names: Sequence[str]) -> None:
     photos = load_photos(archive, count)
     detectors: dict[str, FaceDetector] = {name: build_detector(name) for name in names}
     detectors["live"] = FirstLook()
-    print(f"\n{len(photos)} photographs with one face each: found in %, false faces, ms a look")
+    print(f"\n{len(photos)} photographs of one face: found in %, false positives, ms a detection")
     print(f"{'':22}" + "".join(f"{name:>20}" for name in detectors))
     for title, scene_of in _conditions().items():
         scenes = [scene_of(photo, (-1) ** place) for place, photo in enumerate(photos)]

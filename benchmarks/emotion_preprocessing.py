@@ -1,4 +1,4 @@
-"""How a face has to be cut out for the network: the experiment behind `emotion.crop`.
+"""How a face has to be cropped for the network: the experiment behind `emotion.crop`.
 
     python benchmarks/emotion_preprocessing.py --data fer2013.zip [--faces FOLDER] [--limit 600]
 
@@ -6,23 +6,23 @@ prints, for the shipped network (or --weights):
 
 1. accuracy on PublicTest for the pixels as they are, equalised, denoised, and for the mean of
    crop and mirror image; the same in the dark, where equalising ought to help if anywhere, and
-   under noise and blurred; and how noisy and sharp faces as shot are taken to be;
-2. accuracy when PublicTest faces are found again by MTCNN in a padded, enlarged picture, per
-   margin, and how the box compares with the FER-2013 frame;
+   under noise and blurred; and the estimated noise and sharpness of clean faces;
+2. accuracy when PublicTest faces are detected by MTCNN in a padded, enlarged image, per margin,
+   and how the box compares with the FER-2013 crop;
 3. the same for faces that lean by 0 to 30 degrees, their eyes levelled never, always, and from
    15 degrees on;
-4. accuracy by the size at which a face was taken;
-5. how large Haar's boxes are beside the FER-2013 frame, by the size of the face, on training
-   faces pasted into pictures: what `emotion.detectors.haar` takes off small boxes came from here;
+4. accuracy by the size of the face in the image;
+5. how large Haar's boxes are compared with the FER-2013 crop, by the size of the face, on training
+   faces pasted into images: by how much `emotion.detectors.haar` shrinks small boxes;
 6. with --faces, a folder of photos named after what they show (happy.jpg …): which are read as
    named, per margin and levelling.
 
-What was decided with it: the crop is the detector's box made square and grown by a twentieth,
-which is FER-2013's own frame; eyes are levelled where they are known to lean by 15 degrees or
-more (below, levelling costs more than it wins). Greys are stretched to 0-255 (nothing lost as
-shot, everything won in the dark) and not equalised, which costs accuracy on faces as shot. So does
-denoising every face; denoising those alone that are noisy, by how much they are, costs nothing and
-wins much, and so does sharpening those that are soft.
+What was decided with it: the crop is the detector's box made square and enlarged by a
+twentieth, as FER-2013 crops faces; eyes that lean by 15 degrees or more are levelled (below,
+levelling loses more than it gains). Contrast is stretched to 0-255, which costs nothing on
+clean faces and restores accuracy in the dark, and not equalised, which costs accuracy on clean
+faces. So does denoising every face; denoising only noisy ones, in proportion to their noise, costs
+nothing and gains much, and so does sharpening soft ones.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def report_pixels(classifier: EmotionClassifier, crops: Crops, labels: NDArray[n
     dark = (crops * 0.25).astype(np.uint8)
     conditions = (
         {
-            "as shot": crops,
+            "clean": crops,
             "dark": dark,
             "dark, noise 4": np.clip(np.rint(dark + 4 * grain), 0, 255).astype(np.uint8),
         }
@@ -137,7 +137,10 @@ def report_pixels(classifier: EmotionClassifier, crops: Crops, labels: NDArray[n
         print(f"   {name:20}" + "".join(f"{value:14.1f}" for value in row))
     noise = [estimate_noise(stretch_contrast(crop)) for crop in crops]
     low, middle, high = np.percentile(noise, [50, 95, 99])
-    print(f"   noise of the stretched faces as shot: {low:.1f}, 95 % {middle:.1f}, 99 % {high:.1f}")
+    print(
+        f"   noise of clean faces after contrast stretching: {low:.1f}, "
+        f"95 % {middle:.1f}, 99 % {high:.1f}"
+    )
     sharpness = [measure_sharpness(stretch_contrast(crop)) for crop in crops]
     low, high, middle = np.percentile(sharpness, [1, 5, 50])
     print(f"   their sharpness: {middle:.2f}, 5 % below {high:.2f}, 1 % below {low:.2f}")
@@ -160,30 +163,30 @@ def found_again(
     crops: Crops, name: str, angle: float = 0.0
 ) -> tuple[list[Crops], list[Face | None]]:
     detector = MtcnnDetector(min_face=60) if name == "mtcnn" else build_detector("haar")
-    pictures = [enlarged(crop, angle) for crop in crops]
-    return pictures, [next(iter(detector.detect(picture)), None) for picture in pictures]
+    images = [enlarged(crop, angle) for crop in crops]
+    return images, [next(iter(detector.detect(image)), None) for image in images]
 
 
-def cropped(pictures: list[Crops], faces: Sequence[Face], **choices: float | bool) -> Crops:
-    pairs = zip(pictures, faces, strict=True)
+def cropped(images: list[Crops], faces: Sequence[Face], **choices: float | bool) -> Crops:
+    pairs = zip(images, faces, strict=True)
     return np.concatenate([crop_faces(p, [f], **choices) for p, f in pairs])  # type: ignore[arg-type]
 
 
 def report_frame(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.int64]) -> None:
     for name in ("haar", "mtcnn"):
-        pictures, found = found_again(crops, name)
+        images, found = found_again(crops, name)
         seen = np.array([face is not None for face in found])
-        pictures = [p for p, s in zip(pictures, seen, strict=True) if s]
+        images = [p for p, s in zip(images, seen, strict=True) if s]
         faces = [face for face in found if face is not None]
         print(f"\n2. Margin: PublicTest faces found again by {name}, {seen.sum()} of {len(crops)}")
         frame = [Face(Box(PAD, PAD, ENLARGED, ENLARGED))] * len(faces)
         print(
             f"   FER-2013's own frame{'':8}{accuracy(classifier, crops[seen], labels[seen]):6.1f}"
         )
-        same = cropped(pictures, frame, margin=0.0)
-        print(f"   the same, cut out again{'':5}{accuracy(classifier, same, labels[seen]):6.1f}")
+        same = cropped(images, frame, margin=0.0)
+        print(f"   the same, cropped again{'':5}{accuracy(classifier, same, labels[seen]):6.1f}")
         for margin in (-0.2, -0.1, 0.0, 0.05, 0.1, 0.2, 0.3, 0.4):
-            value = accuracy(classifier, cropped(pictures, faces, margin=margin), labels[seen])
+            value = accuracy(classifier, cropped(images, faces, margin=margin), labels[seen])
             print(f"   margin {margin:+.0%}{'':17}{value:6.1f}")
         for what, values in geometry(faces).items():
             low, middle, high = np.percentile(values, [25, 50, 75])
@@ -217,19 +220,19 @@ def report_lean(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.
     print("\n3. Leaning faces, found again by mtcnn: accuracy in % by when their eyes are levelled")
     print(f"   {'':10}{'never':>8}{'always':>8}{f'from {LEVEL_FROM_DEGREES:.0f}':>8}")
     for angle in (0, 10, 20, 30):
-        pictures, found = found_again(crops, "mtcnn", angle)
+        images, found = found_again(crops, "mtcnn", angle)
         seen = np.array([face is not None for face in found])
-        pictures = [p for p, s in zip(pictures, seen, strict=True) if s]
+        images = [p for p, s in zip(images, seen, strict=True) if s]
         faces = [face for face in found if face is not None]
         row = [
-            accuracy(classifier, cropped(pictures, faces, level_from=angle), labels[seen])
+            accuracy(classifier, cropped(images, faces, level_from=angle), labels[seen])
             for angle in (math.inf, 0.0, LEVEL_FROM_DEGREES)
         ]
         print(f"   {angle:3} degrees{''.join(f'{v:8.1f}' for v in row)}   ({len(faces)} found)")
 
 
 def report_size(classifier: EmotionClassifier, crops: Crops, labels: NDArray[np.int64]) -> None:
-    print("\n4. Size: accuracy in % of faces taken so many pixels wide")
+    print("\n4. Size: accuracy in % of faces by their width in pixels")
     for side in (48, 40, 32, 28, 24, 20, 16, 12):
         small = [cv2.resize(c, (side, side), interpolation=cv2.INTER_AREA) for c in crops]
         back = [cv2.resize(c, (48, 48), interpolation=cv2.INTER_LINEAR) for c in small]
@@ -289,7 +292,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=os.environ.get("FER2013_PATH"))
     parser.add_argument("--faces", type=Path, help="photos named after the emotion they show")
-    parser.add_argument("--limit", type=int, default=600, help="so many PublicTest faces")
+    parser.add_argument("--limit", type=int, default=600, help="number of PublicTest faces")
     parser.add_argument("--weights", type=Path)
     arguments = parser.parse_args()
     classifier = EmotionClassifier(arguments.weights, head="fer2013")

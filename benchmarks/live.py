@@ -4,7 +4,7 @@
     python benchmarks/live.py --press press_faces.zip
 
 The clip is 640 x 480 at 30 frames a second and made here, of the astronaut in scikit-image, who
-moves about, smiles and is startled. Frames come at the pace of a camera. Everything runs on this
+moves about, smiles and is startled. Frames come as often as from a camera. Everything runs on this
 machine, browser and server side by side, so keep it quiet. `--fer` names a Python that can import
 PyPI's `fer`, which needs packages of its own; its frames are the same.
 
@@ -91,8 +91,8 @@ def alone(classifier: EmotionClassifier, seconds: float) -> dict[str, Any]:
     }
 
 
-def looks(seconds: float = 4.0) -> dict[str, Any]:
-    """Time a look for faces, as it is and with the Haar cascade, by turns on the same frames."""
+def detections(seconds: float = 4.0) -> dict[str, Any]:
+    """Time a detection, as the app does it and with Haar, alternating on the same frames."""
     detectors = {"": build_live_detector(), " with Haar": build_live_haar_detector()}
     times: dict[str, list[float]] = {name: [] for name in detectors}
     for frame in clips.smiling(seconds):
@@ -101,7 +101,7 @@ def looks(seconds: float = 4.0) -> dict[str, Any]:
             detector.detect(frame)
             times[name].append(1000 * (time.process_time() - start))
     return {
-        f"time of a look for faces{name}, median, ms of one processor": statistics.median(values)
+        f"time of a detection{name}, median, ms of one processor": statistics.median(values)
         for name, values in times.items()
     }
 
@@ -128,12 +128,12 @@ def reaction(classifier: EmotionClassifier, seconds: float = 24.0) -> dict[str, 
 
 
 def flickers(classifier: EmotionClassifier, seconds: float = 30.0) -> dict[str, Any]:
-    """Count changes of the name while nobody moves and only the camera's noise does."""
+    """Count changes of the name while the face is still and only the camera's noise changes."""
     count, names = 0, []
-    for picture in (clips.astronaut(), clips.startled()):
+    for image in (clips.astronaut(), clips.startled()):
         stream = FaceStream(classifier, scheduler=FrameScheduler())
         before = None
-        for at, frame in paced(list(clips.still(picture, seconds))):
+        for at, frame in paced(list(clips.still(image, seconds))):
             _, reading = stream.process(frame, at)
             if reading:
                 count += before is not None and reading.emotion != before
@@ -197,7 +197,7 @@ def people(archive: Path, classifier: EmotionClassifier, count: int = 64) -> dic
     from benchmarks.photographs import in_camera, load_photos
 
     photos = load_photos(archive, count)
-    shares: dict[str, Any] = {}
+    fractions: dict[str, Any] = {}
     for title, size in (("whole", 1.0), ("a third of the size", 1 / 3), ("filling it", 1.6)):
         for lean in (0, 15, 25, 35):
             read = 0
@@ -213,8 +213,8 @@ def people(archive: Path, classifier: EmotionClassifier, count: int = 64) -> dic
                     _, reading = stream.process(frame, now[0])
                 read += reading is not None
                 stream.close()
-            shares[f"frames read, {title}, {lean} degrees, %"] = 100 * read / len(photos)
-    return shares
+            fractions[f"frames read, {title}, {lean} degrees, %"] = 100 * read / len(photos)
+    return fractions
 
 
 def beside_fer(python: str | None, seconds: float) -> dict[str, Any]:
@@ -304,7 +304,7 @@ WATCH = """() => {
 
 
 def in_a_browser(seconds: float) -> dict[str, Any]:
-    """Press the button in a real Chromium and watch the picture that comes back."""
+    """Press the button in a real Chromium and watch the image that comes back."""
     from page_server import chromium, serve
     from playwright.sync_api import sync_playwright
 
@@ -387,7 +387,7 @@ if __name__ == "__main__":
     figures: dict[str, Any] = {"processors": os.cpu_count()}
     parts = [
         lambda: alone(network, options.seconds),
-        looks,
+        detections,
         lambda: reaction(network),
         lambda: flickers(network),
         lambda: {} if options.no_browser else in_a_browser(options.seconds),

@@ -29,7 +29,7 @@ Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 640, 480
 GREY = 110
 AGREED = 0.5
-"""Part of the smaller box that two detectors must share for a face to be where they say."""
+"""Intersection over the smaller box from which two detectors agree on a face."""
 NEAR = 0.35
 """A box whose middle lies this near to the face's, as a fraction of its side, has found it."""
 

@@ -1,9 +1,9 @@
-"""What hostile pictures and ordinary photos cost to read: processor time and memory.
+"""What hostile images and ordinary photos cost to read: processor time and memory.
 
     .venv/bin/python -m benchmarks.picture_limits [--json] [--attacks]
 
 Every file is built and read in a process of its own (Linux and macOS). The memory is the peak
-beyond what the process held before it read the picture; an ordinary photo is the first row.
+beyond what the process held before it read the image; an ordinary photo is the first row.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BYTES_PER_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def photo(width: int, height: int, *, progressive: bool = False, kind: str = "JPEG") -> bytes:
-    """Return a picture with the detail of a photo: soft shapes under the noise of a sensor."""
+    """Return an image with the detail of a photo: soft shapes under the noise of a sensor."""
     random = np.random.default_rng(1)
     tile = random.normal(128, 12, (512, 512, 3)).clip(0, 255).astype(np.uint8)
     shapes = Image.fromarray(random.integers(0, 256, (12, 16, 3), dtype=np.uint8))
@@ -84,7 +84,7 @@ def peak_megabytes() -> float:
 
 
 def cost(path: Path) -> dict[str, Any]:
-    """Read the picture at ``path`` and return what it cost."""
+    """Read the image at ``path`` and return what it cost."""
     before, began = peak_megabytes(), time.process_time()
     data = path.read_bytes()
     try:

@@ -33,7 +33,7 @@ def fake_classifier() -> FakeClassifier:
 
 @pytest.fixture(scope="session")
 def astronaut() -> Image:
-    """One smiling face, about 90 pixels wide, in a picture of 512 x 512."""
+    """One smiling face, about 90 pixels wide, in an image of 512 x 512."""
     return np.asarray(skimage.data.astronaut())
 
 
@@ -50,11 +50,11 @@ def landscape() -> Image:
     rng = np.random.default_rng(3)
     sky = np.linspace((90, 140, 220), (230, 220, 200), 300)[:, None]
     ground = np.linspace((60, 110, 50), (30, 60, 20), 180)[:, None]
-    picture = np.concatenate([sky, ground]).repeat(640, axis=1)
-    picture += rng.normal(0, 12, picture.shape)
+    image = np.concatenate([sky, ground]).repeat(640, axis=1)
+    image += rng.normal(0, 12, image.shape)
     rows, columns = np.mgrid[:480, :640]
-    picture[(rows - 80) ** 2 + (columns - 480) ** 2 < 45**2] = (255, 240, 150)
-    return picture.clip(0, 255).astype(np.uint8)
+    image[(rows - 80) ** 2 + (columns - 480) ** 2 < 45**2] = (255, 240, 150)
+    return image.clip(0, 255).astype(np.uint8)
 
 
 @pytest.fixture

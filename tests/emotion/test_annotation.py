@@ -13,8 +13,8 @@ def reading(*box: int) -> FaceReading:
     return FaceReading(Face(Box(*box)), EmotionScores((0, 0, 0, 1, 0, 0, 0)))
 
 
-def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
-    return int((picture == colour).all(axis=-1).sum())
+def count(image: np.ndarray, colour: tuple[int, int, int]) -> int:
+    return int((image == colour).all(axis=-1).sum())
 
 
 def test_a_face_is_outlined_in_white_with_a_dark_edge() -> None:
@@ -27,10 +27,10 @@ def test_a_face_is_outlined_in_white_with_a_dark_edge() -> None:
     assert (drawn[:80] == 128).all()
 
 
-def test_the_picture_itself_is_left_alone() -> None:
-    picture = GREY.copy()
-    annotate(picture, [reading(100, 100, 120, 120)], labels=["happy"])
-    assert (picture == GREY).all()
+def test_the_image_itself_is_left_alone() -> None:
+    image = GREY.copy()
+    annotate(image, [reading(100, 100, 120, 120)], labels=["happy"])
+    assert (image == GREY).all()
 
 
 def test_without_faces_nothing_is_drawn() -> None:
@@ -65,10 +65,10 @@ def test_every_face_needs_its_label() -> None:
 
 
 def marked(*boxes: tuple[int, int, int, int], shape: tuple[int, int] = (400, 600)) -> np.ndarray:
-    picture = np.full((*shape, 3), 128, np.uint8)
+    image = np.full((*shape, 3), 128, np.uint8)
     for x, y, width, height in boxes:
-        picture[y : y + height, x : x + width] = (255, 0, 0)
-    return picture
+        image[y : y + height, x : x + width] = (255, 0, 0)
+    return image
 
 
 @pytest.mark.parametrize("boxes", [
@@ -80,8 +80,8 @@ def marked(*boxes: tuple[int, int, int, int], shape: tuple[int, int] = (400, 600
     [(0, 180, 50, 50), (550, 180, 50, 50)],
 ])  # fmt: skip
 def test_the_square_shows_every_face_whole(boxes: list[tuple[int, int, int, int]]) -> None:
-    picture = marked(*boxes)
-    square = square_around(picture, [reading(*box) for box in boxes])
+    image = marked(*boxes)
+    square = square_around(image, [reading(*box) for box in boxes])
     assert square.shape[0] == square.shape[1]
     assert count(square, (255, 0, 0)) >= sum(w * h for _, _, w, h in boxes)
 
@@ -91,16 +91,16 @@ def test_a_small_face_is_brought_closer() -> None:
     assert 120 < square.shape[0] < 200
 
 
-def test_faces_far_apart_in_a_tall_picture_fit_too() -> None:
+def test_faces_far_apart_in_a_tall_image_fit_too() -> None:
     boxes = [(100, 0, 60, 60), (100, 740, 60, 60)]
-    picture = marked(*boxes, shape=(800, 300))
-    square = square_around(picture, [reading(*box) for box in boxes])
+    image = marked(*boxes, shape=(800, 300))
+    square = square_around(image, [reading(*box) for box in boxes])
     assert square.shape == (800, 800, 3)
     assert count(square, (255, 0, 0)) >= 7200
 
 
 def test_without_faces_the_middle_is_shown() -> None:
-    picture = marked((200, 0, 200, 400))
-    square = square_around(picture, [])
+    image = marked((200, 0, 200, 400))
+    square = square_around(image, [])
     assert square.shape == (400, 400, 3)
     assert count(square, (255, 0, 0)) == 200 * 400

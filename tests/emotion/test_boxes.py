@@ -22,7 +22,7 @@ def test_intersection_over_smaller() -> None:
     assert intersection_over_smaller(Box(0, 0, 10, 10), Box(3, 3, 0, 0)) == 0
 
 
-def test_clip_keeps_boxes_within_the_picture() -> None:
+def test_clip_keeps_boxes_within_the_image() -> None:
     assert clip_box(-5.2, 10.4, 30.6, 25, width=20, height=20) == Box(0, 10, 20, 10)
     assert clip_box(50, 50, 60, 60, width=20, height=20).area == 0
 
@@ -46,9 +46,9 @@ def test_suppression_drops_boxes_without_area() -> None:
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_rotate_back_finds_the_same_pixels(degrees: int) -> None:
-    picture = np.zeros((60, 100), np.uint8)
-    picture[10:25, 30:70] = 1
-    rotated = np.rot90(picture, -degrees // 90)
+    image = np.zeros((60, 100), np.uint8)
+    image[10:25, 30:70] = 1
+    rotated = np.rot90(image, -degrees // 90)
     rows, columns = np.nonzero(rotated)
     box = Box(int(columns.min()), int(rows.min()), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
     face = rotate_back(Face(box), degrees=degrees, width=100, height=60)
@@ -93,10 +93,10 @@ def test_scale_face_takes_everything_along() -> None:
 
 
 @pytest.mark.parametrize("degrees", [30, 45, 90, 180, 270, 330])
-def test_what_is_found_in_a_turned_picture_lies_where_it_was(degrees: int) -> None:
-    picture = np.zeros((240, 320, 3), np.uint8)
-    picture[50:61, 200:211] = 255
-    seen = rotate(picture, degrees)
+def test_what_is_found_in_a_turned_image_lies_where_it_was(degrees: int) -> None:
+    image = np.zeros((240, 320, 3), np.uint8)
+    image[50:61, 200:211] = 255
+    seen = rotate(image, degrees)
     rows, columns = np.nonzero(seen[..., 0] > 127)
     middle = (float(columns.mean()) + 0.5, float(rows.mean()) + 0.5)
     box = Box(round(middle[0]) - 20, round(middle[1]) - 20, 40, 40)
@@ -109,7 +109,7 @@ def test_what_is_found_in_a_turned_picture_lies_where_it_was(degrees: int) -> No
     assert (face.box.width, face.box.height) == (40, 40)
 
 
-def test_a_picture_is_turned_clockwise_and_whole() -> None:
-    picture = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
-    assert (rotate(picture, 90) == np.rot90(picture, -1)).all()
-    assert rotate(picture, 30).shape == (4, 5, 3)
+def test_an_image_is_turned_clockwise_and_whole() -> None:
+    image = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    assert (rotate(image, 90) == np.rot90(image, -1)).all()
+    assert rotate(image, 30).shape == (4, 5, 3)

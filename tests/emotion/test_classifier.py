@@ -63,7 +63,7 @@ def test_a_broad_smile_is_happy(classifier: EmotionClassifier, astronaut: np.nda
     assert sum(scores.probabilities) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_mirrored_picture_reads_the_same(
+def test_a_mirrored_image_reads_the_same(
     classifier: EmotionClassifier, astronaut: np.ndarray
 ) -> None:
     mirrored = np.ascontiguousarray(astronaut[:, ::-1])

@@ -37,7 +37,7 @@ def leaning_face(angle: float) -> Face:
     return Face(Box(110, 60, 80, 80), Landmarks(*[(float(x), float(y)) for x, y in points]))
 
 
-def test_a_frame_is_the_box_made_square_and_grown() -> None:
+def test_a_region_is_the_box_made_square_and_enlarged() -> None:
     frame = crop_region(Face(Box(10, 20, 40, 40)))
     assert (frame.x, frame.y, frame.angle) == (30, 40, 0)
     assert frame.side == pytest.approx(40 * (1 + CROP_MARGIN))
@@ -45,7 +45,7 @@ def test_a_frame_is_the_box_made_square_and_grown() -> None:
 
 
 @pytest.mark.parametrize("angle", [-30, -16, 25])
-def test_a_frame_leans_with_the_eyes(angle: float) -> None:
+def test_a_region_leans_with_the_eyes(angle: float) -> None:
     assert crop_region(leaning_face(angle)).angle == pytest.approx(angle)
     assert crop_region(leaning_face(angle), level_from=90.0).angle == 0
 
@@ -57,7 +57,7 @@ def test_a_little_lean_stays(angle: float) -> None:
 
 
 @pytest.mark.parametrize("angle", [-80, -20, -5, 0, 14, 16, 170])
-def test_a_known_region_is_the_frame(angle: float) -> None:
+def test_a_detected_region_is_kept(angle: float) -> None:
     region = CropRegion(30.5, -4.0, 50.0, angle)
     frame = crop_region(Face(Box(5, 0, 50, 21), leaning_face(3).landmarks, region=region))
     assert (frame.x, frame.y) == (30.5, -4.0)
@@ -66,17 +66,17 @@ def test_a_known_region_is_the_frame(angle: float) -> None:
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
-def test_a_frame_without_landmarks_leans_as_the_picture_was_turned(turn: int) -> None:
-    picture = np.zeros((100, 100), np.uint8)
-    picture[20:40, 20:80] = 200  # a bright forehead
-    turned = np.ascontiguousarray(np.rot90(picture, turn // 90))
+def test_a_region_without_landmarks_leans_as_the_image_was_rotated(turn: int) -> None:
+    image = np.zeros((100, 100), np.uint8)
+    image[20:40, 20:80] = 200  # a bright forehead
+    turned = np.ascontiguousarray(np.rot90(image, turn // 90))
     crop = extract_crop(turned, crop_region(Face(Box(20, 20, 60, 60), rotation=turn), margin=0))
     assert crop[4:12, 2:-2].min() > 190
     assert crop[-20:].max() < 10
 
 
 @pytest.mark.parametrize("side", [20.0, 48.0, 96.0, 190.0])
-def test_a_cut_shows_what_lies_in_the_frame(side: float) -> None:
+def test_a_crop_shows_what_lies_in_the_region(side: float) -> None:
     crop = extract_crop(gradient(), CropRegion(x=100, y=100, side=side))
     step = side / CROP_SIDE_PX
     expected = 100 - side / 2 - 0.5 + step * (np.arange(CROP_SIDE_PX) + 0.5)
@@ -84,24 +84,24 @@ def test_a_cut_shows_what_lies_in_the_frame(side: float) -> None:
     assert np.abs(crop[CROP_SIDE_PX // 2] - expected).max() <= 1.5
 
 
-def test_a_leaning_cut_stands_upright() -> None:
-    picture = np.zeros((200, 300), np.uint8)
+def test_the_crop_of_a_leaning_region_is_upright() -> None:
+    image = np.zeros((200, 300), np.uint8)
     rows, columns = np.mgrid[:200, :300]
     lean = np.radians(20)
-    picture[(columns - 150) * -np.sin(lean) + (rows - 100) * np.cos(lean) < 0] = 255
-    crop = extract_crop(picture, CropRegion(150, 100, 80, angle=20))
+    image[(columns - 150) * -np.sin(lean) + (rows - 100) * np.cos(lean) < 0] = 255
+    crop = extract_crop(image, CropRegion(150, 100, 80, angle=20))
     # Cubic sampling rings a little beside an edge.
     assert crop[: CROP_SIDE_PX // 2 - 1].min() > 250
     assert crop[CROP_SIDE_PX // 2 + 1 :].max() < 5
 
 
-def test_a_frame_over_the_edge_repeats_the_edge() -> None:
+def test_a_region_beyond_the_edge_repeats_the_edge() -> None:
     crop = extract_crop(gradient(), CropRegion(x=0, y=100, side=48))
     assert crop[:, :23].max() == 0
     assert crop[CROP_SIDE_PX // 2, -1] > 20
 
 
-def test_crops_of_a_picture_come_as_one_batch(astronaut: np.ndarray) -> None:
+def test_crops_of_an_image_come_as_one_batch(astronaut: np.ndarray) -> None:
     faces = [Face(Box(177, 66, 97, 97)), Face(Box(150, 40, 150, 150))]
     crops = crop_faces(astronaut, faces)
     assert crops.shape == (2, CROP_SIDE_PX, CROP_SIDE_PX)
@@ -111,14 +111,14 @@ def test_crops_of_a_picture_come_as_one_batch(astronaut: np.ndarray) -> None:
 
 def test_a_dark_photo_gives_the_same_crop(astronaut: np.ndarray) -> None:
     face = [Face(Box(177, 66, 97, 97))]
-    bright, dark = (crop_faces(picture, face).astype(int)
-                    for picture in (astronaut, (astronaut * 0.3).astype(np.uint8)))  # fmt: skip
+    bright, dark = (crop_faces(image, face).astype(int)
+                    for image in (astronaut, (astronaut * 0.3).astype(np.uint8)))  # fmt: skip
     assert dark.min() == 0
     assert dark.max() == 255
     assert np.abs(bright - dark).mean() < 4
 
 
-def test_nothing_is_not_stretched_into_noise() -> None:
+def test_a_flat_crop_is_not_stretched_into_noise() -> None:
     flat = np.full((CROP_SIDE_PX, CROP_SIDE_PX), 100, np.uint8)
     flat[0, 0] = 104
     assert (stretch_contrast(flat) == flat).all()
@@ -136,19 +136,19 @@ def with_noise(crop: np.ndarray, deviation: float) -> np.ndarray:
 
 @pytest.mark.parametrize("deviation", [10, 20, 30])
 def test_noise_is_measured_on_a_face(astronaut: np.ndarray, deviation: int) -> None:
-    # On the face in the middle of the greys, where nothing is cut off at black and white.
+    # On the face in the middle of the intensity range, where nothing is clipped at black and white.
     middling = (64 + face_crop(astronaut) * 0.5).astype(np.uint8)
     assert estimate_noise(with_noise(middling, deviation)) == pytest.approx(deviation, rel=0.15)
 
 
-def test_a_face_as_shot_is_only_stretched(astronaut: np.ndarray) -> None:
+def test_a_clean_face_is_only_stretched(astronaut: np.ndarray) -> None:
     crop = face_crop(astronaut)
     assert estimate_noise(crop) < DENOISE_ABOVE
     assert measure_sharpness(crop) > SHARPEN_BELOW
     assert np.array_equal(preprocess(crop), stretch_contrast(crop))
 
 
-def test_noise_is_taken_out_of_a_face_in_the_dark(astronaut: np.ndarray) -> None:
+def test_a_face_in_the_dark_is_denoised(astronaut: np.ndarray) -> None:
     crop = face_crop(astronaut)
     shot = with_noise((20 + crop * 0.25).astype(np.uint8), 4)
     as_it_is, without = stretch_contrast(shot), preprocess(shot)
@@ -163,7 +163,7 @@ def test_noise_is_taken_out_of_a_face_in_the_dark(astronaut: np.ndarray) -> None
 
 
 @pytest.mark.parametrize("blur", [1.0, 1.5, 2.0])
-def test_a_soft_face_is_made_clearer(astronaut: np.ndarray, blur: float) -> None:
+def test_a_soft_face_is_sharpened(astronaut: np.ndarray, blur: float) -> None:
     crop = face_crop(astronaut)
     shot = cv2.GaussianBlur(crop, (0, 0), blur)
     assert measure_sharpness(shot) < SHARPEN_BELOW

@@ -127,7 +127,7 @@ def test_without_a_face_nothing_is_told_to_be_read(fake_classifier: FakeClassifi
     ("happy.jpg", "a str"),
     (None, "a NoneType"),
 ])  # fmt: skip
-def test_what_is_no_picture_is_refused_with_what_it_is(
+def test_what_is_no_image_is_refused_with_what_it_is(
     image: Any, echo: str, fake_classifier: FakeClassifier
 ) -> None:
     recognizer = EmotionRecognizer(FixedDetector(60), fake_classifier)

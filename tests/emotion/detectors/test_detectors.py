@@ -47,18 +47,18 @@ def without_mtcnn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def drawing() -> np.ndarray:
     """A smiley as one would draw it."""
-    picture = np.full((400, 400, 3), 255, np.uint8)
-    cv2.circle(picture, (200, 200), 120, (230, 180, 150), -1)
-    cv2.circle(picture, (200, 200), 120, (0, 0, 0), 10)
+    image = np.full((400, 400, 3), 255, np.uint8)
+    cv2.circle(image, (200, 200), 120, (230, 180, 150), -1)
+    cv2.circle(image, (200, 200), 120, (0, 0, 0), 10)
     for x in (160, 240):
-        cv2.circle(picture, (x, 165), 25, (0, 0, 0), -1)
-    cv2.ellipse(picture, (200, 230), (60, 40), 0, 10, 170, (0, 0, 0), 12)
-    cv2.line(picture, (200, 180), (195, 215), (0, 0, 0), 10)
-    return picture
+        cv2.circle(image, (x, 165), 25, (0, 0, 0), -1)
+    cv2.ellipse(image, (200, 230), (60, 40), 0, 10, 170, (0, 0, 0), 12)
+    cv2.line(image, (200, 180), (195, 215), (0, 0, 0), 10)
+    return image
 
 
-def inside(box: Box, picture: np.ndarray) -> bool:
-    height, width = picture.shape[:2]
+def inside(box: Box, image: np.ndarray) -> bool:
+    height, width = image.shape[:2]
     return box.x >= 0 <= box.y and box.x + box.width <= width and box.y + box.height <= height
 
 
@@ -80,9 +80,9 @@ def test_all_faces_of_a_crowd_are_found(detector: FaceDetector, crowd: np.ndarra
 def test_a_face_over_the_edge_gets_a_box_within(
     detector: FaceDetector, astronaut: np.ndarray
 ) -> None:
-    picture = astronaut[75:400, 100:400]
-    faces = detector.detect(np.ascontiguousarray(picture))
-    assert all(inside(face.box, picture) for face in faces)
+    image = astronaut[75:400, 100:400]
+    faces = detector.detect(np.ascontiguousarray(image))
+    assert all(inside(face.box, image) for face in faces)
 
 
 @pytest.mark.parametrize("what", ["landscape", "drawing", "text", "coins", "black", "noise"])
@@ -91,7 +91,7 @@ def test_no_face_is_invented(
 ) -> None:
     if what in ("drawing", "coins", "text") and isinstance(detector, HaarDetector):
         pytest.skip("Haar alone may take these for a face; auto asks MTCNN")
-    picture = {
+    image = {
         "landscape": lambda: request.getfixturevalue("landscape"),
         "drawing": drawing,
         "text": lambda: np.stack([skimage.data.text()] * 3, axis=-1),
@@ -99,33 +99,33 @@ def test_no_face_is_invented(
         "black": lambda: np.zeros((300, 300, 3), np.uint8),
         "noise": lambda: np.random.default_rng(0).integers(0, 256, (300, 300, 3)).astype(np.uint8),
     }[what]()
-    assert detector.detect(picture) == []
+    assert detector.detect(image) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (5, 700, 3), (30, 30, 3)])
-def test_tiny_pictures_are_no_problem(detector: FaceDetector, shape: tuple[int, ...]) -> None:
+def test_tiny_images_are_no_problem(detector: FaceDetector, shape: tuple[int, ...]) -> None:
     assert detector.detect(np.full(shape, 128, np.uint8)) == []
 
 
-def test_the_picture_is_left_alone(detector: FaceDetector, astronaut: np.ndarray) -> None:
+def test_the_image_is_left_alone(detector: FaceDetector, astronaut: np.ndarray) -> None:
     before = astronaut.copy()
     detector.detect(astronaut)
     assert (astronaut == before).all()
 
 
 def test_several_threads_get_what_one_gets(detector: FaceDetector, astronaut: np.ndarray) -> None:
-    pictures = [astronaut, np.ascontiguousarray(astronaut[:, ::-1]), astronaut[:300, :400].copy()]
-    alone = [detector.detect(picture) for picture in pictures]
+    images = [astronaut, np.ascontiguousarray(astronaut[:, ::-1]), astronaut[:300, :400].copy()]
+    alone = [detector.detect(image) for image in images]
     with ThreadPoolExecutor(6) as pool:
-        assert list(pool.map(detector.detect, pictures * 4)) == alone * 4
+        assert list(pool.map(detector.detect, images * 4)) == alone * 4
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])
 def test_auto_finds_a_face_in_a_photo_that_lies(degrees: int, astronaut: np.ndarray) -> None:
-    picture = np.ascontiguousarray(np.rot90(astronaut, degrees // 90))
-    (face,) = AutoDetector().detect(picture)
+    image = np.ascontiguousarray(np.rot90(astronaut, degrees // 90))
+    (face,) = AutoDetector().detect(image)
     assert face.rotation == degrees
-    assert inside(face.box, picture)
+    assert inside(face.box, image)
     assert abs((lean_of(face) + degrees + 180) % 360 - 180) < 10
 
 
@@ -134,15 +134,15 @@ def test_auto_finds_a_face_in_a_photo_that_lies(degrees: int, astronaut: np.ndar
 def test_a_head_that_leans_is_found(name: str, lean: int, astronaut: np.ndarray) -> None:
     head = astronaut[:200, 140:310].copy()
     (upright,) = build_detector(name).detect(head)  # type: ignore[arg-type]
-    picture = rotate(head, lean % 360)
-    (face,) = build_detector(name).detect(picture)  # type: ignore[arg-type]
-    assert inside(face.box, picture)
+    image = rotate(head, lean % 360)
+    (face,) = build_detector(name).detect(image)  # type: ignore[arg-type]
+    assert inside(face.box, image)
     assert lean_of(face) == pytest.approx(lean, abs=12)
     sine, cosine = np.sin(np.radians(lean)), np.cos(np.radians(lean))
     from_the_middle = np.array([[cosine, -sine], [sine, cosine]]) @ (
         np.array(middle(upright.box)) - np.array(head.shape[1::-1]) / 2
     )
-    expected = from_the_middle + np.array(picture.shape[1::-1]) / 2
+    expected = from_the_middle + np.array(image.shape[1::-1]) / 2
     assert np.hypot(*(expected - middle(face.box))) < 0.15 * face.box.height
 
 
@@ -205,14 +205,14 @@ def test_the_region_follows_a_face_over_the_edge(astronaut: np.ndarray) -> None:
 
 
 def lean_of(face: Face) -> float:
-    """Return by how many degrees the eyes' line leans clockwise, in the picture as it is."""
+    """Return by how many degrees the eyes' line leans clockwise, in the image as it is."""
     assert face.landmarks is not None
     across = np.subtract(face.landmarks.right_eye, face.landmarks.left_eye)
     return float(np.degrees(np.arctan2(across[1], across[0])))
 
 
 class ScriptedBlazeface:
-    """Says of each picture, told by its shape, what it was told to; confirms what it is told to."""
+    """Says of each image, told by its shape, what it was told to; confirms what it is told to."""
 
     def __init__(
         self, says: dict[tuple[int, ...], list[Candidate]], confirms: dict[Box, Candidate]

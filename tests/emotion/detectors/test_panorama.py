@@ -51,7 +51,7 @@ def test_a_face_anywhere_in_a_panorama_is_found_whole_and_once(start: int, uprig
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (640, 480), (700, 1280), (500, 1200)])
-def test_ordinary_pictures_are_looked_at_whole(shape: tuple[int, int]) -> None:
+def test_ordinary_images_are_looked_at_whole(shape: tuple[int, int]) -> None:
     detector = RedSquares()
     assert detect_faces(detector, np.zeros((*shape, 3), np.uint8)) == []
     assert detector.sizes == [shape[::-1]]

@@ -17,9 +17,9 @@ from emotion.image.exif import orientation
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
-def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -42,7 +42,7 @@ def corners(pixels: np.ndarray) -> list[tuple[int, ...]]:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF"])
-def test_every_format_gives_the_same_picture(kind: str) -> None:
+def test_every_format_gives_the_same_image(kind: str) -> None:
     pixels = decode_image(encoded(quarters(), kind))
     assert pixels.shape == (64, 96, 3)
     assert pixels.dtype == np.uint8
@@ -71,7 +71,7 @@ def test_only_the_first_frame_of_a_gif_is_read() -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_undone(kind: str, orientation: int) -> None:
-    # How each orientation stores the upright picture, from the EXIF specification.
+    # How each orientation stores the upright image, from the EXIF specification.
     stored = {
         1: None,
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -82,16 +82,16 @@ def test_exif_orientation_is_undone(kind: str, orientation: int) -> None:
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_270,
     }[orientation]
-    picture = quarters() if stored is None else quarters().transpose(stored)
+    image = quarters() if stored is None else quarters().transpose(stored)
     exif = Image.Exif()
     exif[0x0112] = orientation
-    pixels = decode_image(encoded(picture, kind, exif=exif.tobytes()))
+    pixels = decode_image(encoded(image, kind, exif=exif.tobytes()))
     assert pixels.shape == (64, 96, 3)
     assert corners(pixels) == [RED, GREEN, BLUE, WHITE]
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow mentions what it cannot read
-def test_broken_exif_does_not_cost_the_picture() -> None:
+def test_broken_exif_does_not_cost_the_image() -> None:
     data = encoded(quarters(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff garbage")
     assert corners(decode_image(data)) == [RED, GREEN, BLUE, WHITE]
 
@@ -122,13 +122,13 @@ def test_alpha_is_laid_on_white() -> None:
 
 
 def test_a_transparent_palette_is_laid_on_white() -> None:
-    picture = Image.new("P", (10, 10), 3)
-    picture.putpalette([0, 0, 0] * 4)
-    assert (decode_image(encoded(picture, "PNG", transparency=3)) == 255).all()
+    image = Image.new("P", (10, 10), 3)
+    image.putpalette([0, 0, 0] * 4)
+    assert (decode_image(encoded(image, "PNG", transparency=3)) == 255).all()
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "P"])
-def test_grey_and_palette_pictures_become_rgb(mode: str) -> None:
+def test_grey_and_palette_images_become_rgb(mode: str) -> None:
     pixels = decode_image(encoded(quarters().convert(mode), "PNG"))
     assert pixels.shape == (64, 96, 3)
     assert pixels[60, 90].tolist() == [255, 255, 255]
@@ -160,7 +160,7 @@ def test_cmyk_jpeg_keeps_its_colours() -> None:
     ((1, 1), (1, 1, 3)),
 ])  # fmt: skip
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_large_pictures_are_made_smaller_and_small_ones_left(
+def test_large_images_are_made_smaller_and_small_ones_left(
     size: tuple[int, int], shape: tuple[int, int, int], kind: str
 ) -> None:
     assert decode_image(encoded(Image.new("RGB", size), kind)).shape == shape
@@ -173,7 +173,7 @@ def test_the_result_is_writable() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\xff", b"just a text, renamed\n" * 50, b"%PDF-1.7" + bytes(99)]
 )
-def test_what_is_no_picture_is_refused_with_what_would_be(data: bytes) -> None:
+def test_what_is_no_image_is_refused_with_what_would_be(data: bytes) -> None:
     with pytest.raises(ImageError, match="not a picture we can read") as caught:
         decode_image(data)
     for name in ("JPEG", "PNG", "WebP", "BMP", "GIF", "HEIC", "AVIF"):
@@ -182,7 +182,7 @@ def test_what_is_no_picture_is_refused_with_what_would_be(data: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "AVIF"])
 @pytest.mark.parametrize("fraction", [0.05, 0.1, 0.35, 0.6, 0.9, 0.97])
-def test_a_truncated_picture_is_refused(kind: str, fraction: float, astronaut: np.ndarray) -> None:
+def test_a_truncated_image_is_refused(kind: str, fraction: float, astronaut: np.ndarray) -> None:
     data = encoded(Image.fromarray(astronaut), kind)
     with pytest.raises(ImageError, match="not a picture we can read"):
         decode_image(data[: int(len(data) * fraction)])
@@ -210,12 +210,12 @@ def test_a_truncated_jpeg_is_refused_wherever_it_ends(
 def test_a_jpeg_without_its_last_bytes_is_read(
     missing: int, options: dict[str, object], astronaut: np.ndarray
 ) -> None:
-    for picture in (
+    for image in (
         quarters(),
         Image.fromarray(astronaut),
         Image.fromarray(astronaut).convert("L"),
     ):
-        data = encoded(picture, "JPEG", **options)
+        data = encoded(image, "JPEG", **options)
         assert (decode_image(data[:-missing]) == decode_image(data)).all()
 
 

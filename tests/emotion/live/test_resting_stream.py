@@ -184,7 +184,7 @@ def test_of_two_faces_the_larger_is_the_visitor() -> None:
     assert moods == {True: "neutral", False: "angry"}
 
 
-def test_nobody_in_view_changes_nothing(visitor: Visitor) -> None:
+def test_no_face_in_view_changes_nothing(visitor: Visitor) -> None:
     visitor.detector.boxes = []
     visitor.stream.collect_resting()
     visitor.run(REST_TIMEOUT_SECONDS + 1.0)

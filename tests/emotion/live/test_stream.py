@@ -57,17 +57,17 @@ def profile(box: Box) -> Landmarks:
 
 
 class OneFace:
-    """A detector that knows where the face is, as shares of the picture."""
+    """A detector that knows where the face is, as fractions of the image."""
 
     def __init__(self, clock: Clock) -> None:
         self.place: tuple[float, float, float, float] | None = (0.4, 0.2, 0.25, 0.33)
         self.clock = clock
-        self.looks = 0
+        self.detections = 0
         self.cost = 0.0
         self.turned_away = False
 
     def detect(self, image: Image, *, on_stage: OnStage | None = None) -> list[Face]:
-        self.looks += 1
+        self.detections += 1
         self.clock.now += self.cost
         if self.place is None:
             return []
@@ -89,14 +89,14 @@ class Mood:
         self.problem: Exception | None = None
         self.cost = 0.0
         self.shapes: list[tuple[int, ...]] = []
-        self.greys = (0, 0)
+        self.intensity_range = (0, 0)
 
     def predict(self, crops: NDArray[Any]) -> NDArray[np.float32]:
         self.clock.now += self.cost
         if self.problem:
             raise self.problem
         self.shapes.append(crops.shape)
-        self.greys = int(crops.min()), int(crops.max())
+        self.intensity_range = int(crops.min()), int(crops.max())
         rows = np.full((len(crops), len(EMOTIONS)), 0.02, np.float32)
         rows[:, EMOTIONS.index(self.emotion)] = 0.88
         return rows
@@ -135,7 +135,7 @@ def camera() -> Camera:
 
 
 @pytest.fixture(scope="module")
-def picture() -> Image:
+def image() -> Image:
     """Something with texture, 640 x 480."""
     rng = np.random.default_rng(5)
     coarse = rng.integers(0, 256, (48, 64, 3)).astype(np.uint8)
@@ -145,64 +145,62 @@ def picture() -> Image:
 # --- reading ------------------------------------------------------------------------------------
 
 
-def test_frames_come_back_annotated_and_read(camera: Camera, picture: Image) -> None:
-    before = picture.copy()
-    camera.frame(picture)
-    shown, reading = camera.frame(picture)
+def test_frames_come_back_annotated_and_read(camera: Camera, image: Image) -> None:
+    before = image.copy()
+    camera.frame(image)
+    shown, reading = camera.frame(image)
     assert reading is not None
     assert reading.emotion == "happy"
     assert camera.stream.latest == reading
-    assert shown.shape == picture.shape
+    assert shown.shape == image.shape
     assert shown.dtype == np.uint8
-    assert not np.array_equal(shown, picture)
-    assert np.array_equal(picture, before)
+    assert not np.array_equal(shown, image)
+    assert np.array_equal(image, before)
     assert camera.classifier.shapes[-1] == (1, 48, 48)
 
 
-def test_a_face_in_the_dark_is_shown_to_the_network_as_by_day(
-    camera: Camera, picture: Image
-) -> None:
-    camera.run(0.5, (picture * 0.15).astype(np.uint8))
-    assert camera.classifier.greys == (0, 255)
+def test_a_face_in_the_dark_is_shown_to_the_network_as_by_day(camera: Camera, image: Image) -> None:
+    camera.run(0.5, (image * 0.15).astype(np.uint8))
+    assert camera.classifier.intensity_range == (0, 255)
 
 
-def test_a_mood_settles(camera: Camera, picture: Image) -> None:
-    reading = camera.run(STABLE_AFTER_SECONDS + 1, picture)
+def test_a_mood_becomes_stable(camera: Camera, image: Image) -> None:
+    reading = camera.run(STABLE_AFTER_SECONDS + 1, image)
     assert reading is not None
     assert reading.is_stable
 
 
-def test_a_mirror(picture: Image) -> None:
+def test_a_mirror(image: Image) -> None:
     camera = Camera(mirror=True)
     camera.detector.place = None
-    shown, _ = camera.frame(picture)
-    assert np.array_equal(shown, picture[:, ::-1])
+    shown, _ = camera.frame(image)
+    assert np.array_equal(shown, image[:, ::-1])
 
 
-def test_nobody_in_view(camera: Camera, picture: Image) -> None:
+def test_no_face_in_view(camera: Camera, image: Image) -> None:
     camera.detector.place = None
-    shown, reading = camera.frame(picture)
+    shown, reading = camera.frame(image)
     assert reading is None
-    assert np.array_equal(shown, picture)
+    assert np.array_equal(shown, image)
 
 
-def test_a_face_that_leaves_is_forgotten(camera: Camera, picture: Image) -> None:
-    assert camera.run(1, picture) is not None
+def test_a_face_that_leaves_is_forgotten(camera: Camera, image: Image) -> None:
+    assert camera.run(1, image) is not None
     camera.detector.place = None
     # Gone to the eye as well as to the detector: the template has nothing to hold on to.
-    assert camera.run(1.5, np.zeros_like(picture)) is None
+    assert camera.run(1.5, np.zeros_like(image)) is None
     assert camera.stream.latest is None
 
 
-def test_between_looks_the_face_is_followed(camera: Camera, picture: Image) -> None:
+def test_between_detections_the_face_is_tracked(camera: Camera, image: Image) -> None:
     camera.detector.cost = 0.03
-    reading = camera.run(0.5, picture)
+    reading = camera.run(0.5, image)
     assert reading is not None
     start = reading.faces[0].reading.face.box
-    looks = camera.detector.looks
-    moved = np.roll(picture, 24, axis=1)
+    detections = camera.detector.detections
+    moved = np.roll(image, 24, axis=1)
     reading = camera.frame(moved)[1]
-    assert camera.detector.looks == looks
+    assert camera.detector.detections == detections
     assert reading is not None
     box = reading.faces[0].reading.face.box
     assert box.x - start.x == pytest.approx(24, abs=2)
@@ -269,7 +267,7 @@ def test_leaning_distant_and_near_faces_are_read(
 
 
 @pytest.mark.parametrize("lean", [0, 35])
-def test_a_leaning_head_is_followed_and_shown_upright_to_the_network(
+def test_a_leaning_head_is_tracked_and_shown_upright_to_the_network(
     astronaut: Image, lean: float
 ) -> None:
     head = astronaut[0:230, 110:340]
@@ -333,17 +331,17 @@ def test_a_face_stays_in_view_where_it_is_not_proposed_anew(astronaut: Image) ->
     assert detector.detect(np.zeros_like(far)) == []
 
 
-def test_a_face_turned_away_is_not_read(camera: Camera, picture: Image) -> None:
-    assert camera.run(0.5, picture) is not None
+def test_a_face_turned_away_is_not_read(camera: Camera, image: Image) -> None:
+    assert camera.run(0.5, image) is not None
     reads = len(camera.classifier.shapes)
     camera.detector.turned_away = True
-    assert camera.run(0.5, picture) is not None  # what it showed a moment ago
+    assert camera.run(0.5, image) is not None  # what it showed a moment ago
     settled = len(camera.classifier.shapes)
     assert settled - reads < 8
-    assert camera.run(1.5, picture) is None
+    assert camera.run(1.5, image) is None
     assert len(camera.classifier.shapes) == settled
     camera.detector.turned_away = False
-    reading = camera.run(0.5, picture)
+    reading = camera.run(0.5, image)
     assert reading is not None
     assert reading.faces[0].identity == 1
 
@@ -373,12 +371,12 @@ def test_haar_looks_where_blazeface_is_missing(caplog: pytest.LogCaptureFixture)
     ids=["empty", "grey", "with alpha", "floats", "nothing"],
 )
 def test_an_odd_frame_is_passed_on(
-    camera: Camera, picture: Image, odd: Any, caplog: pytest.LogCaptureFixture
+    camera: Camera, image: Image, odd: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    camera.run(0.2, picture)
+    camera.run(0.2, image)
     assert camera.frame(odd)[0] is odd
     assert "could not be read" in caplog.text
-    assert camera.run(0.2, picture) is not None
+    assert camera.run(0.2, image) is not None
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 640, 3), (480, 7, 3), (30, 40, 3)])
@@ -391,28 +389,28 @@ def test_a_tiny_frame_does_no_harm(
     assert not caplog.records
 
 
-def test_a_fault_is_logged_once_a_second_and_the_picture_goes_on(
-    camera: Camera, picture: Image, caplog: pytest.LogCaptureFixture
+def test_a_fault_is_logged_once_a_second_and_the_image_goes_on(
+    camera: Camera, image: Image, caplog: pytest.LogCaptureFixture
 ) -> None:
     camera.classifier.problem = RuntimeError("the network fell over")
     for _ in range(60):
-        shown, reading = camera.frame(picture)
-        assert np.array_equal(shown, picture)
+        shown, reading = camera.frame(image)
+        assert np.array_equal(shown, image)
         assert reading is None
     assert 2 <= len(caplog.records) <= 3
     assert caplog.records[0].levelno == logging.ERROR
     camera.classifier.problem = None
-    assert camera.run(0.3, picture) is not None
+    assert camera.run(0.3, image) is not None
 
 
 def test_the_size_changes_on_the_way(
-    camera: Camera, picture: Image, caplog: pytest.LogCaptureFixture
+    camera: Camera, image: Image, caplog: pytest.LogCaptureFixture
 ) -> None:
-    reading = camera.run(1, picture)
+    reading = camera.run(1, image)
     assert reading is not None
     identity = reading.faces[0].identity
     for width, height in ((320, 240), (640, 360), (640, 480)):
-        small = cv2.resize(picture, (width, height)).astype(np.uint8)
+        small = cv2.resize(image, (width, height)).astype(np.uint8)
         assert camera.frame(small)[0].shape == small.shape
         reading = camera.run(0.3, small)
         assert reading is not None
@@ -428,27 +426,27 @@ def test_the_size_changes_on_the_way(
 # --- time ---------------------------------------------------------------------------------------
 
 
-def test_a_late_frame_is_shown_unread(camera: Camera, picture: Image) -> None:
-    camera.run(1, picture)
+def test_a_late_frame_is_shown_unread(camera: Camera, image: Image) -> None:
+    camera.run(1, image)
     reads = camera.stream.reads
-    shown, reading = camera.frame(picture, delay=LATE_SECONDS + 0.1)
+    shown, reading = camera.frame(image, delay=LATE_SECONDS + 0.1)
     assert camera.stream.reads == reads
     assert reading is not None
-    assert not np.array_equal(shown, picture)
-    camera.run(0.2, picture)
+    assert not np.array_equal(shown, image)
+    camera.run(0.2, image)
     assert camera.stream.reads > reads
 
 
 @pytest.mark.parametrize("back", [0.6, 1.0, 2.0, 2.9, 5.0, 3600.0, -0.7, -2.0, -10.0])
 def test_timestamps_that_begin_anew_starve_nothing(
-    camera: Camera, picture: Image, back: float
+    camera: Camera, image: Image, back: float
 ) -> None:
-    camera.run(5, picture)
+    camera.run(5, image)
     camera.offset += back
     reads = camera.stream.reads
     before = camera.stream.latest
     assert before is not None
-    reading = camera.run(0.5, picture)
+    reading = camera.run(0.5, image)
     assert camera.stream.reads >= reads + 14
     assert reading is not None
     assert reading.faces[0].identity == before.faces[0].identity
@@ -456,30 +454,30 @@ def test_timestamps_that_begin_anew_starve_nothing(
     assert reading.time > before.time
     assert reading.stable_for >= before.stable_for
     camera.classifier.emotion = "sad"
-    reading = camera.run(1.5, picture)
+    reading = camera.run(1.5, image)
     assert reading is not None
     assert reading.emotion == "sad"
 
 
 def test_timestamps_that_fall_back_again_and_again_starve_nothing(
-    camera: Camera, picture: Image
+    camera: Camera, image: Image
 ) -> None:
     for _ in range(6):
-        camera.run(1, picture)
+        camera.run(1, image)
         camera.offset += 1.5
     assert camera.stream.reads > 0.9 * camera.stream.frames
 
 
 @pytest.mark.parametrize("pause", [0.5, 2.0, 2.8, 20.0])
 def test_a_camera_that_pauses_and_goes_on_counting_is_not_late(
-    camera: Camera, picture: Image, pause: float
+    camera: Camera, image: Image, pause: float
 ) -> None:
-    camera.run(3, picture)
+    camera.run(3, image)
     camera.clock.now += pause
     camera.offset += pause  # its timestamps know of no pause
-    camera.run(1.5, picture)
+    camera.run(1.5, image)
     reads = camera.stream.reads
-    camera.run(1, picture)
+    camera.run(1, image)
     assert camera.stream.reads >= reads + 28
 
 
@@ -510,22 +508,22 @@ def test_time_never_runs_back() -> None:
         before = moment
 
 
-def test_a_slow_machine_reads_less_and_shows_all(picture: Image) -> None:
+def test_a_slow_machine_reads_less_and_shows_all(image: Image) -> None:
     quick, slow = Camera(), Camera()
     slow.classifier.cost = 0.08
     for camera in (quick, slow):
-        camera.run(6, picture)
+        camera.run(6, image)
     assert quick.stream.reads == quick.stream.frames == 180
     # Shown frames keep coming between the readings that take eighty milliseconds each.
     assert 40 < slow.stream.reads < 60
     assert slow.stream.frames > 100
 
 
-def test_looks_for_faces_take_a_bounded_share(picture: Image) -> None:
+def test_detections_take_a_bounded_fraction_of_the_time(image: Image) -> None:
     camera = Camera()
     camera.detector.cost = 0.5
-    camera.run(10, picture)
-    assert camera.detector.looks <= 2 + 14 / MAX_DETECTION_INTERVAL_SECONDS
+    camera.run(10, image)
+    assert camera.detector.detections <= 2 + 14 / MAX_DETECTION_INTERVAL_SECONDS
 
 
 def test_streams_share_a_machine_evenly() -> None:
@@ -557,13 +555,13 @@ def test_no_more_read_at_once_than_there_are_processors() -> None:
     assert two.try_begin(0.01)
 
 
-def test_ten_streams_in_ten_threads_all_advance(picture: Image) -> None:
+def test_ten_streams_in_ten_threads_all_advance(image: Image) -> None:
     scheduler = FrameScheduler(cores=2)
     cameras = [Camera(scheduler=scheduler) for _ in range(10)]
 
     def stream(camera: Camera) -> None:
         for _ in range(20):
-            camera.frame(picture)
+            camera.frame(image)
             time.sleep(0.01)
 
     threads = [threading.Thread(target=stream, args=(camera,)) for camera in cameras]
@@ -579,8 +577,8 @@ def test_ten_streams_in_ten_threads_all_advance(picture: Image) -> None:
 # --- privacy ------------------------------------------------------------------------------------
 
 
-def test_nothing_of_a_frame_outlives_the_stream(camera: Camera, picture: Image) -> None:
-    frame = picture.copy()
+def test_nothing_of_a_frame_outlives_the_stream(camera: Camera, image: Image) -> None:
+    frame = image.copy()
     seen = weakref.ref(frame)
     camera.run(0.5, frame)
     camera.stream.close()
@@ -592,25 +590,25 @@ def test_nothing_of_a_frame_outlives_the_stream(camera: Camera, picture: Image) 
     assert held == []
 
 
-def test_a_closed_stream_passes_frames_on_and_leaves_the_scheduler(picture: Image) -> None:
+def test_a_closed_stream_passes_frames_on_and_leaves_the_scheduler(image: Image) -> None:
     scheduler = FrameScheduler(cores=2)
     camera = Camera(scheduler=scheduler)
-    camera.run(0.5, picture)
+    camera.run(0.5, image)
     camera.stream.close()
     camera.stream.close()
-    shown, reading = camera.frame(picture)
-    assert shown is picture
+    shown, reading = camera.frame(image)
+    assert shown is image
     assert reading is None
     assert scheduler.streams == 0
 
 
-def test_two_streams_share_no_reading(picture: Image) -> None:
+def test_two_streams_share_no_reading(image: Image) -> None:
     scheduler = FrameScheduler(cores=2)
     one, two = Camera(scheduler=scheduler), Camera(scheduler=scheduler)
     two.classifier.emotion = "sad"
     for _ in range(30):
-        one.frame(picture)
-        two.frame(picture)
+        one.frame(image)
+        two.frame(image)
     assert one.stream.latest is not None
     assert two.stream.latest is not None
     assert (one.stream.latest.emotion, two.stream.latest.emotion) == ("happy", "sad")
@@ -619,12 +617,12 @@ def test_two_streams_share_no_reading(picture: Image) -> None:
     assert two.stream.latest is not None
 
 
-# --- following and drawing ----------------------------------------------------------------------
+# --- tracking and drawing -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shift", [(0, 0), (4, 0), (-5, 3), (2, -6)])
-def test_a_template_is_found_where_it_went(picture: Image, shift: tuple[int, int]) -> None:
-    frame = search_frame(picture)
+def test_a_template_is_found_where_it_went(image: Image, shift: tuple[int, int]) -> None:
+    frame = search_frame(image)
     assert frame.scale == 0.25
     template = extract_template(frame.grey, 60, 40, 32, 32)
     assert template is not None
@@ -634,8 +632,8 @@ def test_a_template_is_found_where_it_went(picture: Image, shift: tuple[int, int
     assert found.pixels is template.pixels
 
 
-def test_what_is_not_there_is_not_found(picture: Image) -> None:
-    grey = search_frame(picture).grey
+def test_what_is_not_there_is_not_found(image: Image) -> None:
+    grey = search_frame(image).grey
     template = extract_template(grey, 60, 40, 32, 32)
     assert template is not None
     assert locate(np.zeros_like(grey), template) is None
@@ -657,10 +655,10 @@ def reading() -> Callable[..., LiveReading]:
 
 
 def test_the_chart_is_in_the_corner_in_its_colours(
-    picture: Image, reading: Callable[..., LiveReading]
+    image: Image, reading: Callable[..., LiveReading]
 ) -> None:
     captions = {name: Caption(name, (10 * n, 250, 20)) for n, name in enumerate(EMOTIONS, start=1)}
-    grey = np.full_like(picture, 128)
+    grey = np.full_like(image, 128)
     drawn = draw_reading(grey, reading(Box(260, 100, 120, 120)), captions)
     corner = drawn[300:, :320].reshape(-1, 3).tolist()
     lengths = {n: corner.count([10 * n, 250, 20]) for n in range(1, 8)}
@@ -670,9 +668,9 @@ def test_the_chart_is_in_the_corner_in_its_colours(
 
 
 @pytest.mark.parametrize("box", [Box(0, 0, 60, 60), Box(580, 420, 60, 60), Box(0, 0, 640, 480)])
-def test_names_stay_within_the_picture(
-    picture: Image, reading: Callable[..., LiveReading], box: Box
+def test_names_stay_within_the_image(
+    image: Image, reading: Callable[..., LiveReading], box: Box
 ) -> None:
-    assert draw_reading(picture, reading(box)).shape == picture.shape
+    assert draw_reading(image, reading(box)).shape == image.shape
     small = np.full((60, 80, 3), 50, np.uint8)
     assert draw_reading(small, reading(Box(10, 10, 30, 30))).shape == small.shape

@@ -1,4 +1,4 @@
-"""Smoothing, naming, settling and following, as functions of readings and times."""
+"""Smoothing, naming, stability and tracking, as functions of readings and times."""
 
 from __future__ import annotations
 
@@ -108,11 +108,11 @@ def test_a_rival_has_to_lead_without_a_break() -> None:
         assert trace.emotion == "happy"
 
 
-# --- settling -----------------------------------------------------------------------------------
+# --- stability -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rate", [5, 15, 30])
-def test_a_steady_mood_settles_after_its_time(rate: float) -> None:
+def test_an_unchanged_mood_is_stable_after_its_time(rate: float) -> None:
     trace = Trace.begin(HAPPY, 0.0)
     while trace.stable_for < STABLE_AFTER_SECONDS:
         trace = trace.after(HAPPY, trace.time + 1 / rate)
@@ -136,7 +136,7 @@ def test_a_drift_within_the_same_name_begins_again() -> None:
     assert trace.stable_for < 1.0
 
 
-# --- following ----------------------------------------------------------------------------------
+# --- tracking -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def see(tracker: FaceTracker) -> Callable[..., LiveReading | None]:
 LEFT, RIGHT = Box(60, 100, 100, 100), Box(400, 100, 90, 90)
 
 
-def test_a_face_counts_from_its_second_sighting(see: Callable[..., LiveReading | None]) -> None:
+def test_a_face_counts_from_its_second_detection(see: Callable[..., LiveReading | None]) -> None:
     assert see(0.0, {LEFT: HAPPY}) is None
     reading = see(0.1, {LEFT: HAPPY})
     assert reading is not None
@@ -196,7 +196,7 @@ def test_two_faces_are_not_mixed_up_and_make_a_room(
     assert reading.scores.probabilities == pytest.approx(mean_probabilities([HAPPY, SAD]), abs=0.01)
 
 
-def test_a_room_settles_too(see: Callable[..., LiveReading | None]) -> None:
+def test_a_room_becomes_stable_too(see: Callable[..., LiveReading | None]) -> None:
     reading = None
     for number in range(30):
         reading = see(number * 0.1, {LEFT: HAPPY, RIGHT: NEUTRAL})
@@ -228,7 +228,7 @@ def test_whoever_comes_next_starts_anew(see: Callable[..., LiveReading | None]) 
     assert reading.stable_for == 0
 
 
-def test_a_crowd_is_cut_to_the_largest(tracker: FaceTracker) -> None:
+def test_of_a_crowd_the_largest_are_tracked(tracker: FaceTracker) -> None:
     many = range(MAX_TRACKS + 3)
     tracker.update([Face(Box(70 * n, 10, 40 + n, 40 + n)) for n in many], 0.0)
     assert len(tracker.tracks) == MAX_TRACKS
