@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from scipy.interpolate import LinearNDInterpolator
 
 from model.evaluation.shape_models.active_shape import Outline
 from model.evaluation.shape_models.appearance import AppearanceModel
-from model.evaluation.shape_models.points import Array
+from model.evaluation.shape_models.points import Array, PrincipalComponents
 from model.palette import INK, PAPER
 
 SHOWN_SD: Final = 2.5
@@ -50,22 +51,22 @@ def draw_modes(model: AppearanceModel, outline: Outline, path: Path, *, count: i
         facecolor=PAPER,
     )
     steps = (-SHOWN_SD, 0.0, SHOWN_SD)
-    extent = float(np.abs(model.shape.mean).max()) * 1.4
+    shape_steps = _steps(shape, count, steps)
+    combined_steps = _steps(combined, count, steps)
+    drawn = [model.shape.shapes(parameters) for parameters in shape_steps]
+    drawn += [model.shape.shapes(model.split(parameters)[0]) for parameters in combined_steps]
+    extent = 1.04 * max(float(np.abs(shapes).max()) for shapes in drawn)
     for mode, row in enumerate(axes):
         for axis in row:
             axis.set_axis_off()
             axis.set_xlim(-extent, extent)
             axis.set_ylim(0.85 * extent, -0.85 * extent)
             axis.set_aspect("equal")
-        for axis, step in zip(row[:3], steps, strict=True):
-            parameters = np.zeros((1, len(shape.modes)), np.float32)
-            parameters[0, mode] = step * shape.deviations[mode]
-            _draw_lines(axis, model.shape.shapes(parameters)[0], outline)
-        for axis, step in zip(row[4:], steps, strict=True):
-            parameters = np.zeros((1, len(combined.modes)), np.float32)
-            parameters[0, mode] = step * combined.deviations[mode]
+        for axis, points in zip(row[:3], drawn[mode], strict=True):
+            _draw_lines(axis, points, outline)
+        for axis, parameters in zip(row[4:], combined_steps[mode], strict=True):
             axis.imshow(
-                render(model, parameters, extent=extent),
+                render(model, parameters[np.newaxis], extent=extent),
                 extent=(-extent, extent, extent, -extent),
                 cmap="gray",
                 vmin=-2.5,
@@ -113,6 +114,14 @@ def render(model: AppearanceModel, combined: Array, *, extent: float) -> Array:
     grid = np.stack(np.meshgrid(line, line), axis=-1)
     image = LinearNDInterpolator(places, values)(grid)
     return np.asarray(image, np.float32)
+
+
+def _steps(components: PrincipalComponents, count: int, steps: Sequence[float]) -> Array:
+    """Return parameters ``(count, len(steps), K)``, a mode at a time away from the mean."""
+    parameters = np.zeros((count, len(steps), len(components.modes)), np.float32)
+    for mode in range(count):
+        parameters[mode, :, mode] = np.multiply(steps, components.deviations[mode])
+    return parameters
 
 
 def _draw_lines(axis: Any, points: Array, outline: Outline) -> None:
