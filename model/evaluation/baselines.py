@@ -94,11 +94,11 @@ RECIPES: Final[dict[str, Recipe]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A classifier that has learned.
+    """A classifier that was fitted.
 
     Attributes:
         pipeline: from float32 features ``(N, D)`` to classes ``(N,)`` by its ``predict``.
-        images: how many it learned from.
+        images: how many it was fitted on.
         seconds: how long that took.
         converged: whether it stopped of itself and not at its limit of iterations.
     """

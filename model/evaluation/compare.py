@@ -67,13 +67,13 @@ MARKERS: Final = {
     "ASM": "v",
     "AAM": "P",
 }
-PLACES: Final = tuple(
+LABEL_OFFSETS_PT: Final = tuple(
     (side * away, up)
     for away, up in ((8, 0), (7, 7), (7, -7), (14, 14), (14, -14), (22, 22), (22, -22), (30, 30))
     for side in (1, -1)
 )
 """Where a name may stand beside its mark, in points, the best place first."""
-LED_FROM = 10
+LEADER_LINE_FROM_PT = 10
 """A name further from its mark than this, in points, is led to it by a line."""
 
 
@@ -270,13 +270,13 @@ def _classical_rows(
             draw_modes(model.model.model, face_outline(), modes)
         fits = str(fit_error(model, test.images) or "") if model else ""
         begin = time.perf_counter()
-        learned = extract(training.images)
+        train_features = extract(training.images)
         extraction = (time.perf_counter() - begin) / len(training)
         asked = extract(test.images)
         for name in (recipe for found, recipe in pairs if found == feature):
             recipe = RECIPES[name]
             print(f"{TITLES[feature]} + {recipe.title}", file=sys.stderr)
-            fitted = fit(recipe, learned, training.labels)
+            fitted = fit(recipe, train_features, training.labels)
             predict = fitted.pipeline.predict
             notes = [
                 recipe.settings,
@@ -471,7 +471,7 @@ def _name_marks(axis: Any, rows: Sequence[BaselineRow]) -> None:
     marks = axis.transData.transform([(row["milliseconds"], row["accuracy"]) for row in rows])
     taken = [Bbox.from_extents(x - 7, y - 7, x + 7, y + 7) for x, y in marks]
     for row in rows:
-        for place in (*PLACES, PLACES[0]):
+        for place in (*LABEL_OFFSETS_PT, LABEL_OFFSETS_PT[0]):
             name = _name(axis, row, place)
             box = name.get_window_extent()
             inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0
@@ -479,10 +479,10 @@ def _name_marks(axis: Any, rows: Sequence[BaselineRow]) -> None:
                 break
             name.remove()
         else:
-            _name(axis, row, PLACES[0])
+            _name(axis, row, LABEL_OFFSETS_PT[0])
             continue
         taken.append(box)
-        if abs(place[1]) > LED_FROM:
+        if abs(place[1]) > LEADER_LINE_FROM_PT:
             name.remove()
             _name(axis, row, place, arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.5})
 

@@ -387,11 +387,11 @@ def _caveats(records: CardRecords) -> str:
 
 def _kind(how: TrainingRecord) -> str:
     if how["starts"][-1].get("network") == "efficientnet_lite0":
-        learned = how["starts"][-1].get("side", SIDE)
-        side = how.get("shipped_side", learned)
+        trained_at = how["starts"][-1].get("side", SIDE)
+        side = how.get("shipped_side", trained_at)
         kind = f"EfficientNet-Lite0 (Tan & Le 2019), which enlarges the crop to {side}×{side} first"
-        if side != learned:
-            kind += f" ({learned}×{learned} in training)"
+        if side != trained_at:
+            kind += f" ({trained_at}×{trained_at} in training)"
     else:
         kind = "A small residual CNN"
     if "joined" not in how:

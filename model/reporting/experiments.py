@@ -57,7 +57,7 @@ OFFSET_COLUMNS = (
     *("adjustment", "floor", "accuracy", "macro-recall", "lowest recall", "calibration error"),
     *("accuracy, other half", "macro-recall, other half", "lowest recall, other half"),
 )
-SAID = {
+SETTING_FORMATS = {
     "batch_size": "batch {}",
     "learning_rate": "rate {}",
     "weight_decay": "decay {}",
@@ -127,7 +127,9 @@ def describe_run(folder: Path) -> RunSummary:
     return {
         "network": network,
         "side": last.get("side") if network in ("efficientnet_lite0", "mobilenet") else None,
-        "settings": {name: last[name] for name in ("widths", "depths", *SAID) if name in last},
+        "settings": {
+            name: last[name] for name in ("widths", "depths", *SETTING_FORMATS) if name in last
+        },
         "balance_by": last.get("balance_by", "loss"),
         "effective": last.get("effective"),
         "images": last.get("limit"),
@@ -231,14 +233,16 @@ def try_offsets(runs: list[str], data: str | None) -> list[dict[str, float]]:
     ``crossed_``, ``accuracy``, ``macro_recall``, ``lowest_recall`` and ``ece``, all 0-1.
     """
     faces = load_fer2013(data)
-    split, learned = faces.public_test, faces.training.labels
+    split, training_labels = faces.public_test, faces.training.labels
     said = [load_run_predictor(run)(split.images) for run in runs]
     plain = np.exp(np.mean([np.log(np.maximum(fractions, 1e-9)) for fractions in said], axis=0))
     plain = (plain / plain.sum(axis=1, keepdims=True)).astype(np.float32)
     halves = np.array_split(np.random.default_rng(0).permutation(len(split)), 2)
     rows = []
     for adjustment, floor in OFFSETS:
-        fit = partial(fit_calibration, learned=learned, adjustment=adjustment, floor=floor)
+        fit = partial(
+            fit_calibration, training_labels=training_labels, adjustment=adjustment, floor=floor
+        )
         fitted, crossed = fit(plain, split.labels).apply(plain), plain.copy()
         for here, there in (halves, halves[::-1]):
             crossed[there] = fit(plain[here], split.labels[here]).apply(plain[there])
@@ -344,7 +348,11 @@ def _what(row: RunSummary) -> str:
         shape = [row["network"], *([f"{side} px"] if (side := row.get("side")) else [])]
     said = [
         *shape,
-        *(how.format(settings[name]) for name, how in SAID.items() if settings.get(name)),
+        *(
+            how.format(settings[name])
+            for name, how in SETTING_FORMATS.items()
+            if settings.get(name)
+        ),
     ]
     if row["balance_by"] == "sampling":
         said.append("balanced by sampling")

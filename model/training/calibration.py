@@ -54,7 +54,7 @@ def fit_calibration(
     probabilities: NDArray[np.float32],
     labels: NDArray[np.int64],
     *,
-    learned: NDArray[np.int64] | None = None,
+    training_labels: NDArray[np.int64] | None = None,
     adjustment: float = ADJUSTMENT,
     floor: float = FLOOR,
 ) -> Calibration:
@@ -63,14 +63,14 @@ def fit_calibration(
     Args:
         probabilities: ``(N, 7)``, as the network gives them.
         labels: ``(N,)``, the true classes.
-        learned: the classes of the images that it was trained on; ``None`` adjusts nothing.
+        training_labels: the classes of the images that it was trained on; ``None`` adjusts nothing.
         adjustment: see `adjust_for`.
         floor: the recall wanted of every class, 0-1; 0 leaves the classes as they are.
     """
     logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-9))
     offsets = np.zeros(logits.shape[1])
-    if learned is not None:
-        offsets = adjust_for(np.bincount(learned, minlength=logits.shape[1]), adjustment)
+    if training_labels is not None:
+        offsets = adjust_for(np.bincount(training_labels, minlength=logits.shape[1]), adjustment)
     offsets = offsets + fit_offsets(logits + offsets, labels, floor=floor)
     offsets -= offsets.min()
     temperature = fit_temperature(logits + offsets, labels)

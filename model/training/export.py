@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> Path:
     calibration = fit_calibration(
         before,
         split.labels,
-        learned=faces.training.labels,
+        training_labels=faces.training.labels,
         adjustment=arguments.adjustment,
         floor=arguments.floor,
     )

@@ -13,6 +13,7 @@ from emotion.crop import crop_faces
 from emotion.detectors.base import OnStage
 from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face
+from model.__main__ import main
 from model.data.backgrounds import Grey, load_backgrounds
 from model.data.fer2013 import Split, load_fer2013
 from model.evaluation import localization
@@ -201,3 +202,10 @@ def test_command_records_what_it_measured(
 def test_command_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.tflite"):
         localization.run(asked("--weights", str(tmp_path / "none.tflite")))
+
+
+def test_the_command_goes_by_its_former_name_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["placement", "--weights", str(tmp_path / "none.tflite")]) == 2
+    assert "There are no weights at" in capsys.readouterr().err

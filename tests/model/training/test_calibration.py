@@ -52,9 +52,11 @@ def test_adjustment_undoes_what_uneven_classes_taught() -> None:
 
 def test_a_rare_class_is_named_more_often_where_the_classes_learned_are_known() -> None:
     logits, labels = faces()
-    learned = np.repeat(np.arange(CLASSES), [400, 10, 400, 700, 500, 300, 600])
-    found = fit_calibration(softmax(logits), labels, learned=learned, adjustment=0.5, floor=0.0)
-    assert found.offsets == pytest.approx(adjust_for(np.bincount(learned), 0.5), abs=1e-4)
+    trained_on = np.repeat(np.arange(CLASSES), [400, 10, 400, 700, 500, 300, 600])
+    found = fit_calibration(
+        softmax(logits), labels, training_labels=trained_on, adjustment=0.5, floor=0.0
+    )
+    assert found.offsets == pytest.approx(adjust_for(np.bincount(trained_on), 0.5), abs=1e-4)
     plain = fit_calibration(softmax(logits), labels, floor=0.0)
     assert plain.offsets == (0.0,) * CLASSES
 
