@@ -47,8 +47,8 @@ def figures(name: str, *points: tuple[float, float, float | None]) -> robustness
     )
 
 
-def results_of(*corruptions: robustness.CorruptionFigures) -> robustness.Robustness:
-    return robustness.Robustness(
+def results_of(*corruptions: robustness.CorruptionFigures) -> robustness.RobustnessRecord:
+    return robustness.RobustnessRecord(
         network={"file": "a.tflite", "bytes": 1, "sha256": ""},
         command="python -m model robustness",
         split="public-test",
@@ -85,7 +85,7 @@ def test_rotation_is_clockwise() -> None:
     [(robustness.hide_mouth, robustness.MOUTH), (robustness.hide_eyes, robustness.EYES)],
 )
 def test_a_bar_covers_its_part_of_the_face_and_no_other(
-    hide: robustness.Alter, rows: tuple[int, int]
+    hide: robustness.Corrupt, rows: tuple[int, int]
 ) -> None:
     faces = np.zeros((2, 48, 48, 1), np.uint8)
     for share in (0, 50, 100):

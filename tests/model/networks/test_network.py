@@ -300,14 +300,14 @@ def test_a_teacher_softens_the_labels(
     unsure = np.full((len(split), len(EMOTIONS)), 1 / len(EMOTIONS), np.float32)
     monkeypatch.setattr(train, "load_predictor", lambda _: lambda shown: unsure[: len(shown)])
     chosen = options("--teacher", "teacher.keras", "--teacher-views", "1")
-    taught = train._taught(tmp_path, split, chosen)
+    taught = train._teacher_probabilities(tmp_path, split, chosen)
     soft = train._targets(split, taught, teacher_weight=0.7)["logits"]
     assert soft.sum(axis=1) == pytest.approx(np.ones(len(split)))
     assert np.array_equal(soft.argmax(axis=1), split.labels)
     assert soft.max(axis=1) == pytest.approx(np.full(len(split), 0.3 + 0.7 / 7))
     # A run that goes on does not ask its teacher again.
     monkeypatch.setattr(train, "load_predictor", lambda _: pytest.fail("asked again"))
-    assert np.array_equal(train._taught(tmp_path, split, chosen), taught)
+    assert np.array_equal(train._teacher_probabilities(tmp_path, split, chosen), taught)
 
 
 def test_export_refuses_a_run_that_is_not_there(
