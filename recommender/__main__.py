@@ -56,31 +56,45 @@ def _parser() -> argparse.ArgumentParser:
 
     play = commands.add_parser("play", help="choose a playlist for a mood")
     play.set_defaults(run=_play)
-    mood = play.add_argument_group("the mood, told in one of three ways")
+    mood = play.add_argument_group("mood (give it in one of three ways)")
     mood.add_argument("--emotion", metavar="NAME", help=", ".join(COORDINATES))
     mood.add_argument("--valence", metavar="V", help="unpleasant -1 to pleasant 1")
     mood.add_argument("--arousal", metavar="A", help="quiet -1 to full of energy 1")
     mood.add_argument("--probabilities", metavar="JSON", help='{"sad": 0.6, "neutral": 0.4}')
     play.add_argument("--intent", default="shift", help=f"{', '.join(INTENTS)} (default: shift)")
     play.add_argument("-n", default="20", help="how many tracks (default: 20)")
-    play.add_argument("--minutes", metavar="M", help="fill so many minutes instead, 5 to 600")
-    play.add_argument("--genre", action="append", default=[], help="only this one; repeatable")
+    play.add_argument("--minutes", metavar="M", help="fill M minutes instead, 5 to 600")
     play.add_argument(
-        "--without-genre", action="append", default=[], metavar="GENRE", help="none of these"
+        "--genre", action="append", default=[], help="only this family or tag; repeatable"
     )
     play.add_argument(
-        "--decade", action="append", default=[], metavar="YEAR", help="only from 1980, say"
+        "--without-genre",
+        action="append",
+        default=[],
+        metavar="GENRE",
+        help="never this one; repeatable",
     )
     play.add_argument(
-        "--language", action="append", default=[], metavar="CODE", help="only sung in en, say"
+        "--decade",
+        action="append",
+        default=[],
+        metavar="YEAR",
+        help="only this one, such as 1980; repeatable",
     )
-    play.add_argument("--clean", action="store_true", help="nothing marked explicit")
+    play.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="only sung in this one, such as en; repeatable",
+    )
+    play.add_argument("--clean", action="store_true", help="no tracks marked as explicit")
     play.add_argument(
         "--adventure", default="0.5", metavar="A", help="0 familiar to 1 adventurous (default: 0.5)"
     )
     play.add_argument("--catalog", metavar="FILE", help=f"default: {ENVIRONMENT}, else the starter")
-    play.add_argument("--seed", help="a whole number; the same one gives the same playlist")
-    play.add_argument("--json", action="store_true", help="for programs")
+    play.add_argument("--seed", help="whole number; the same one gives the same playlist")
+    play.add_argument("--json", action="store_true", help="print JSON")
 
     judge = commands.add_parser("evaluate", help="measure how well the music fits")
     judge.set_defaults(run=_evaluate)
@@ -92,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     judge.add_argument("--tune", action="store_true", help="also search for better weights, slow")
     judge.add_argument("--record", action="store_true", help="write recommender/evaluation.*")
-    judge.add_argument("--json", action="store_true", help="for programs")
+    judge.add_argument("--json", action="store_true", help="print JSON")
 
     load = commands.add_parser("import", help="make a catalogue from a CSV or Parquet table")
     load.set_defaults(run=_import)
@@ -152,7 +166,7 @@ def _play(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    # Here, because nobody who only wants music needs them.
+    # Imported here, because choosing music does not need them.
     from recommender.evaluation import report
     from recommender.evaluation.evaluate import evaluate, everything
     from recommender.evaluation.feature_analysis import gains
@@ -218,12 +232,12 @@ def _bar(done: float, what: str) -> None:
 
 
 def _mood(options: argparse.Namespace) -> tuple[Mood, dict[str, float] | None]:
-    """Return the mood, and the emotions it was told by."""
+    """Return the mood, and the emotions that it was given as."""
     by_axes = options.valence is not None or options.arousal is not None
     ways = [options.emotion is not None, by_axes, options.probabilities is not None]
     if sum(ways) != 1:
         raise ValueError(
-            "Tell the mood in one way: --emotion NAME, or --valence V --arousal A, "
+            "Give the mood in one way: --emotion NAME, or --valence V --arousal A, "
             "or --probabilities JSON"
         )
     if options.emotion is not None:

@@ -27,7 +27,7 @@ The means of J. A. Russell & A. Mehrabian, "Evidence for a three-factor theory o
 Journal of Research in Personality 11 (1977), 273-294, rated for the feeling and not for the
 word. Warriner et al.'s norms (2013) put the same emotions into the same quadrants, at lower
 arousal. Surprise has no sign of its own: people surprised by good news pull its mean to the
-pleasant side, so whoever is read as surprised should be asked.
+pleasant side, so a person read as surprised should be asked.
 """
 
 BRIGHT_AND_EASY: Final = Mood(0.60, 0.25)
@@ -41,7 +41,7 @@ ENERGETIC: Final = Mood(0.10, 0.80)
 """What people label "energetic": much energy, of either sign. Of 686 hand-labelled tracks those
 had energy quartiles of .85 to .95 beside a valence around the middle (.27 to .59)."""
 
-NEAR: Final = 0.35
+EMOTION_BANDWIDTH: Final = 0.35
 """How far an emotion reaches on the plane: about half the way from sad to neutral."""
 
 
@@ -91,10 +91,11 @@ def emotions_near(mood: Mood) -> dict[str, float]:
     """Return which emotions a point on the plane may stand for, together 1.
 
     The reverse of `mood_of`, for moods set by hand and for places along a journey: a Gaussian
-    kernel of `NEAR` around each emotion's coordinates.
+    kernel of `EMOTION_BANDWIDTH` around each emotion's coordinates.
     """
     weights = {
-        name: exp(-0.5 * (mood.distance(place) / NEAR) ** 2) for name, place in COORDINATES.items()
+        name: exp(-0.5 * (mood.distance(place) / EMOTION_BANDWIDTH) ** 2)
+        for name, place in COORDINATES.items()
     }
     total = fsum(weights.values())
     return {name: weight / total for name, weight in weights.items()}
@@ -157,22 +158,22 @@ def room_mood(moods: Sequence[Mood], weights: Sequence[float] | None = None) -> 
     """
     if not moods:
         raise ValueError("Incorrect value for 'moods' argument: (): at least one is needed")
-    shares = [1.0] * len(moods) if weights is None else list(weights)
-    for share in shares:
-        _check_weight(share, "weights")
+    fractions = [1.0] * len(moods) if weights is None else list(weights)
+    for fraction in fractions:
+        _check_weight(fraction, "weights")
     # Scaled by the largest, so that weights near the ends of float neither overflow nor vanish.
-    largest = max(shares, default=0.0)
-    if len(shares) != len(moods) or largest <= 0.0:
+    largest = max(fractions, default=0.0)
+    if len(fractions) != len(moods) or largest <= 0.0:
         raise ValueError(
-            f"Incorrect value for 'weights' argument: {shares!r}: "
+            f"Incorrect value for 'weights' argument: {fractions!r}: "
             f"{len(moods)} are needed, one of them above 0"
         )
-    shares = [float(share) / float(largest) for share in shares]
-    total = fsum(shares)
-    pairs = list(zip(moods, shares, strict=True))
+    fractions = [float(fraction) / float(largest) for fraction in fractions]
+    total = fsum(fractions)
+    pairs = list(zip(moods, fractions, strict=True))
     return Mood(
-        _bounded(fsum(mood.valence * share for mood, share in pairs) / total),
-        _bounded(fsum(mood.arousal * share for mood, share in pairs) / total),
+        _clipped(fsum(mood.valence * fraction for mood, fraction in pairs) / total),
+        _clipped(fsum(mood.arousal * fraction for mood, fraction in pairs) / total),
     )
 
 
@@ -190,6 +191,6 @@ def _check_weight(weight: object, name: str) -> None:
         )
 
 
-def _bounded(value: float) -> float:
+def _clipped(value: float) -> float:
     """Keep rounding in the last digit from leaving [-1, 1]."""
     return max(-1.0, min(1.0, float(value)))

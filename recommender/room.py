@@ -74,16 +74,18 @@ def room(moods: Sequence[Mood], weights: Sequence[float] | None = None) -> Room:
         ValueError: as `room_mood` does.
     """
     middle = room_mood(moods, weights)
-    shares = [1.0] * len(moods) if weights is None else [float(share) for share in weights]
-    largest = max(shares)
+    fractions = [1.0] * len(moods) if weights is None else [float(fraction) for fraction in weights]
+    largest = max(fractions)
     counted = [
-        (mood, share / largest) for mood, share in zip(moods, shares, strict=True) if share > 0
+        (mood, fraction / largest)
+        for mood, fraction in zip(moods, fractions, strict=True)
+        if fraction > 0
     ]
-    total = fsum(share for _, share in counted)
+    total = fsum(fraction for _, fraction in counted)
     there = [mood for mood, _ in counted]
     return Room(
         mood=middle,
-        apart=fsum(mood.distance(middle) * share for mood, share in counted) / total,
+        apart=fsum(mood.distance(middle) * fraction for mood, fraction in counted) / total,
         widest=max((one.distance(other) for one, other in combinations(there, 2)), default=0.0),
         groups=_groups(there),
     )

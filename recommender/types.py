@@ -54,7 +54,7 @@ class Track:
         language: ISO 639 code of what is sung, ``zxx`` for music without words.
         mode: 1 for major, 0 for minor.
         estimated: whether `valence`, `energy` and `position` are what its artist or genre usually
-            has, because nobody measured this recording.
+            has, because this recording was not measured.
     """
 
     id: str

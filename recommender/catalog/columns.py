@@ -9,11 +9,14 @@ from typing import Final
 REQUIRED: Final = ("id", "title", "artists", "valence", "energy")
 """Without these there is nothing to play or nothing to place on the mood plane."""
 
-UNIT: Final = ("valence", "energy", "danceability", "acousticness", "instrumentalness")
-"""The numbers from 0 to 1."""
+FEATURES: Final = ("valence", "energy", "danceability", "acousticness", "instrumentalness")
+"""Audio features, numbers from 0 to 1."""
+
+MEASURED: Final = (*FEATURES, "tempo", "duration_ms", "mode")
+"""All that is measured of a recording."""
 
 RANGES: Final[Mapping[str, tuple[float, float]]] = {
-    **dict.fromkeys(UNIT, (0.0, 1.0)),
+    **dict.fromkeys(FEATURES, (0.0, 1.0)),
     "tempo": (0.0, 300.0),
     "popularity": (0.0, 100.0),
 }

@@ -101,7 +101,7 @@ def escaped(head: bytes) -> str | None:
 def from_mark(head: bytes) -> tuple[str, bool] | None:
     """Return what a file's first bytes say of its encoding: Python's name, and whether marked.
 
-    Without a byte order mark, UTF-16 and UTF-32 are told by where the zero bytes stand: half
+    Without a byte order mark, UTF-16 and UTF-32 are detected by where the zero bytes stand: half
     of a table of tracks is ASCII in any language.
 
     Returns:

@@ -19,7 +19,7 @@ from typing import Final
 
 import duckdb
 
-from recommender.catalog.progress import Progress, Tell
+from recommender.catalog.progress import Progress, Report
 from recommender.catalog.staging import Source, merge, read_source, stage
 from recommender.catalog.tables import write_tables
 from recommender.errors import CatalogError
@@ -67,7 +67,7 @@ def import_file(
     target: Path,
     *,
     table: GenreTable | None = None,
-    on_progress: Tell | None = None,
+    on_progress: Report | None = None,
     encoding: str | None = None,
 ) -> ImportReport:
     """Write a catalogue file from a CSV or Parquet table.
@@ -77,11 +77,11 @@ def import_file(
 
     Args:
         source: a CSV (also gzipped) or Parquet file.
-        target: the DuckDB file to write. Only a DuckDB file is ever replaced: somebody's table
+        target: the DuckDB file to write. Only a DuckDB file is ever replaced: a person's table
             that this name happens to point to is not ours to lose.
         table: what genre tags mean, the package's own by default.
         on_progress: is told how far it is and what it does, from another thread.
-        encoding: Python's name of the encoding of a CSV, told by the file itself by default.
+        encoding: Python's name of the encoding of a CSV, detected from the file by default.
 
     Raises:
         CatalogError: the table cannot be read, lacks columns or has no usable row, or `target`
@@ -132,8 +132,8 @@ def read_table(
         connection: an empty database.
         source: the file.
         table: what genre tags mean, the package's own by default.
-        step: is told which of `recommender.catalog.progress.STEPS` begins.
-        encoding: Python's name of the encoding of a CSV, told by the file itself by default.
+        step: is called with which of `recommender.catalog.progress.STEPS` begins.
+        encoding: Python's name of the encoding of a CSV, detected from the file by default.
         folder: where a copy of a CSV may lie that has to be mended first; a temporary folder
             by default.
 

@@ -15,7 +15,7 @@ _PREAMBLE: Final = 20
 """Lines among which the header is looked for."""
 
 _SEPARATOR: Final = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
-"""The line by which Excel is told what parts the cells."""
+"""The line that tells Excel what separates the cells."""
 
 
 _LINE_END: Final = re.compile("\r\n|\n|\r(?=.)", re.DOTALL)
@@ -48,7 +48,7 @@ class Layout:
 
 
 def find_layout(head: str) -> Layout:
-    """Return the layout of a table, told by its first lines.
+    """Return the layout of a table, detected from its first lines.
 
     The header is the first line that names all columns that are needed, else the first line
     that is not blank; cells are parted by what makes most sense of it.
@@ -65,8 +65,8 @@ def find_layout(head: str) -> Layout:
     for place, line in enumerate(lines[:_PREAMBLE]):
         if not line.strip():
             continue
-        if first is None and (told := _SEPARATOR.match(line.strip("\ufeff\r"))):
-            wanted = "\t" if told[1] == " " else told[1]
+        if first is None and (separator := _SEPARATOR.match(line.strip("\ufeff\r"))):
+            wanted = "\t" if separator[1] == " " else separator[1]
             continue
         marks = (wanted,) if wanted else _MARKS
         found = [_header(lines[place:], mark) for mark in marks]

@@ -9,8 +9,8 @@ from typing import Final
 
 import duckdb
 
-Tell = Callable[[float, str], None]
-"""Called with the share that is done, 0-1 and never less than before, and what is being done."""
+Report = Callable[[float, str], None]
+"""Called with the fraction that is done, 0-1 and never less than before, and what is being done."""
 
 _EVERY: Final = 0.2
 """Seconds between two looks at the running statement."""
@@ -31,11 +31,11 @@ class Progress:
 
     Args:
         connection: what does the work. Its own progress bar is silenced.
-        tell: is told, from another thread, how far it is; ``None`` for nobody.
+        report: is told, from another thread, how far it is; ``None`` for nobody.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, tell: Tell | None) -> None:
-        self._connection, self._tell = connection, tell
+    def __init__(self, connection: duckdb.DuckDBPyConnection, report: Report | None) -> None:
+        self._connection, self._report = connection, report
         self._before, self._share, self._what = 0.0, 0.0, ""
         self._told = -1.0
         self._over = Event()
@@ -48,8 +48,8 @@ class Progress:
 
     def __enter__(self) -> Progress:
         self._connection.execute("SET enable_progress_bar_print = false")
-        self._connection.execute(f"SET enable_progress_bar = {self._tell is not None}")
-        if self._tell is not None:
+        self._connection.execute(f"SET enable_progress_bar = {self._report is not None}")
+        if self._report is not None:
             self._watch.start()
         return self
 
@@ -73,6 +73,6 @@ class Progress:
                 self._say(self._before + self._share * min(percent, 100) / 100)
 
     def _say(self, done: float) -> None:
-        if self._tell is not None and done > self._told:
+        if self._report is not None and done > self._told:
             self._told = done
-            self._tell(done, self._what)
+            self._report(done, self._what)

@@ -81,7 +81,7 @@ class RecordReader:
 
     Args:
         layout: the table's.
-        ids: the columns that may hold ids: what a row that was swallowed is told by.
+        ids: the columns that may hold ids, by which a swallowed row is recognised.
         write: takes the copy, in pieces; ``None`` to look only, up to the first thing that
             makes a copy necessary.
         selective: whether to refuse lines whose bytes are not UTF-8 and make no words.

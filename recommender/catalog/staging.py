@@ -14,7 +14,7 @@ from typing import Final
 import duckdb
 
 from recommender.catalog import values
-from recommender.catalog.columns import NUMERIC, RANGES, REQUIRED, find_columns, lacking
+from recommender.catalog.columns import MEASURED, NUMERIC, RANGES, REQUIRED, find_columns, lacking
 from recommender.catalog.lists import names_in, unescaped
 from recommender.catalog.records import LONGEST_RECORD
 from recommender.catalog.textfile import lacks, open_text, read_head
@@ -355,14 +355,7 @@ _FIRST: Final = (
     "artists",
     "language",
     "year",
-    "valence",
-    "energy",
-    "danceability",
-    "acousticness",
-    "instrumentalness",
-    "tempo",
-    "duration_ms",
-    "mode",
+    *MEASURED,
     "isrc",
 )
 

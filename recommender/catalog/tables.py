@@ -200,7 +200,7 @@ def write_tables(
             `Track` has, ``isrc``, ``tags`` as they were found, and ``unclear``: whether it
             says something about being explicit that cannot be understood.
         table: what tags mean.
-        step: is told which of `recommender.catalog.progress.STEPS` begins.
+        step: is called with which of `recommender.catalog.progress.STEPS` begins.
 
     Returns:
         How many tracks there are, and the tags that belong to no family, the most frequent first.

@@ -28,7 +28,7 @@ from recommender.errors import CatalogError
 from recommender.printable import printable
 
 SNIFFED: Final = 1 << 20
-"""Bytes from the beginning of a file by which it is told what it is."""
+"""Bytes from the beginning of a file by which its kind is recognised."""
 
 _PIECE: Final = 1 << 22
 _SHOWN: Final = 1 << 16
@@ -83,7 +83,7 @@ def open_text(source: Path, head: bytes, folder: Path, *, encoding: str | None =
         source: the file.
         head: what `read_head` returned.
         folder: where the copy may lie.
-        encoding: Python's name of the encoding; told by the file itself by default.
+        encoding: Python's name of the encoding; detected from the file by default.
 
     Raises:
         CatalogError: it cannot be read, lacks columns, or is in an encoding that is not known.

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import duckdb
 
-from recommender.catalog.columns import EVERY, NUMERIC, UNIT
+from recommender.catalog.columns import EVERY, FEATURES, NUMERIC
 from recommender.catalog.lists import MISSING
 from recommender.printable import printable
 
@@ -171,7 +171,7 @@ def survey(
         found: our column → where it may be, the likeliest first.
         names: what the file calls its columns.
         lists: the columns that are lists and no texts.
-        quotes: whether the file has quotation marks, with which it could tell a title "Null"
+        quotes: whether the file has quotation marks, which would set apart a title "Null"
             from a missing one.
     """
     places, notes = _chosen(connection, found, names, lists)
@@ -262,7 +262,7 @@ def _numbers(
             for sign in ",%:"
         },
     )
-    decimal = any(signs.get((column, ",")) for column in UNIT)
+    decimal = any(signs.get((column, ",")) for column in FEATURES)
     numbers = {}
     for column, place in columns.items():
         comma = "decimal" if signs[column, ","] else ""
@@ -293,7 +293,7 @@ def _scales(
     sums: dict[tuple[str, str], str] = {}
     for column, one in numbers.items():
         number = f"TRY_CAST({one.written()} AS DOUBLE)"
-        if column in UNIT or column == "popularity":
+        if column in FEATURES or column == "popularity":
             sums[column, "inside"] = f"count(*) FILTER ({number} > 0 AND {number} < 1)"
             sums[column, "above"] = f"count(*) FILTER ({number} > 1 AND {number} <= 100)"
             sums[column, "positive"] = f"count(*) FILTER ({number} > 0)"
@@ -326,7 +326,7 @@ def _in_percent(
     numbers: Mapping[str, Numbers], seen: Mapping[tuple[str, str], int], names: Sequence[str]
 ) -> list[str]:
     """Return the columns that go from 0 to 100 and not from 0 to 1."""
-    columns = [column for column in UNIT if column in numbers]
+    columns = [column for column in FEATURES if column in numbers]
     clear = {
         column
         for column in columns

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from recommender.catalog.columns import FEATURES, MEASURED
 from recommender.genres import GenreTable, default_table, normalise
 
 HERE: Final = Path(__file__).parent
@@ -37,16 +38,8 @@ COLUMNS: Final = (
     "language",
     "year",
     "popularity",
-    "valence",
-    "energy",
-    "danceability",
-    "acousticness",
-    "instrumentalness",
-    "tempo",
-    "duration_ms",
-    "mode",
+    *MEASURED,
 )
-FEATURES: Final = ("valence", "energy", "danceability", "acousticness", "instrumentalness")
 
 PER_CELL: Final = 225
 """Tracks in each of the nine cells: nine times as many make the catalogue."""

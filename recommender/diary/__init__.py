@@ -1,4 +1,4 @@
-"""A diary of moods and music, for whoever switches it on. Never a picture, never a face.
+"""A diary of moods and music, for those who switch it on. Never a picture, never a face.
 
 >>> from recommender.diary import DiaryStore, Moment
 >>> with DiaryStore.open("sqlite:///diary.sqlite") as store:

@@ -70,7 +70,7 @@ def engine_for(place: URL) -> Engine:
         DiaryError: psycopg is missing.
     """
     if place.drivername == "sqlite":
-        engine = create_engine(place, hide_parameters=True)  # the log is nobody's diary
+        engine = create_engine(place, hide_parameters=True)  # the log is no diary
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine

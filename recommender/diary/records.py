@@ -72,7 +72,7 @@ class KeptTrack:
 
 @dataclass(frozen=True, slots=True)
 class KeptVerdict:
-    """What somebody thinks of a track, and the mood that it was last judged in."""
+    """What a visitor thinks of a track, and the mood that it was last judged in."""
 
     track: KeptTrack
     verdict: Opinion

@@ -103,7 +103,7 @@ class DiaryStore:
         """Give a transaction, committed at the end.
 
         Raises:
-            DiaryError: the database fails, or somebody has removed its file.
+            DiaryError: the database fails, or its file has been removed.
         """
         with in_words(f"The diary cannot be {'written' if writing else 'read'} just now."):
             if self._file and inode(self._file) != self._inode:
@@ -146,7 +146,7 @@ class Diary:
 
     @property
     def keeping(self) -> bool:
-        """Whether it is switched on. Off as long as nobody has.
+        """Whether it is switched on. Off until then.
 
         Raises:
             DiaryError: the database fails. So does everything below.

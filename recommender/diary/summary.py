@@ -171,12 +171,12 @@ def month_sentence(entries: Sequence[Entry], label: Label) -> str:
 
 def days_in_words(of: Iterable[Day], label: Label) -> str:
     """Return what a calendar shows, day by day, for those who cannot see the picture."""
-    told = [
+    sentences = [
         f"{day.day.day}: {joined([label(felt) for felt in dict.fromkeys(day.feelings)])}"
         for day in of
         if day.feelings
     ]
-    return "; ".join(told) if told else "no entries"
+    return "; ".join(sentences) if sentences else "no entries"
 
 
 def genres_by_feeling(entries: Iterable[Entry], *, most: int = 8) -> dict[str, Counter[str]]:
@@ -225,7 +225,7 @@ def what_stands_out(
     totals: Counter[str] = Counter()
     for counts in genres.values():
         totals.update(counts)
-    told = []
+    sentences = []
     for emotion, tracks in totals.most_common(2):
         # Its fraction within the mood, above its fraction in all moods.
         above = {
@@ -235,8 +235,8 @@ def what_stands_out(
         }
         genre = max(above, key=above.__getitem__, default=None)
         if genre and above[genre] > 0:
-            told.append(f"more {plain(genre)} when {label(emotion)}")
-    return f"{_capitalized(joined(told))} than otherwise." if told else ""
+            sentences.append(f"more {plain(genre)} when {label(emotion)}")
+    return f"{_capitalized(joined(sentences))} than otherwise." if sentences else ""
 
 
 def journeys(entries: Iterable[Entry]) -> list[Journey]:

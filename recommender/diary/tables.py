@@ -37,7 +37,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """What all tables share."""
+    """What all tables have in common."""
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {datetime: Instant, float: Double(), list[str]: JSON}  # noqa: RUF012

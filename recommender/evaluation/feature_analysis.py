@@ -45,7 +45,7 @@ def gains(tracks: Sequence[Track]) -> dict[str, float | None]:
         tracks: a catalogue; those of unknown families are left out.
 
     Returns:
-        "valence and energy" → share of the variance explained, then feature → what it adds
+        "valence and energy" → fraction of the variance explained, then feature → what it adds
         among the tracks of which it is known, ``None`` where those are fewer than `FEWEST`.
     """
     table = default_table()
@@ -62,7 +62,7 @@ def gains(tracks: Sequence[Track]) -> dict[str, float | None]:
 def _explained(
     tracks: Sequence[Track], feature: Callable[[Track], float | None] | None
 ) -> float | None:
-    """Return the share of the variance that is explained on tracks not fitted to."""
+    """Return the fraction of the variance that is explained on tracks not fitted to."""
     if len(tracks) < FEWEST:
         return None
     columns = [[t.position.valence for t in tracks], [t.position.arousal for t in tracks]]
@@ -81,7 +81,7 @@ def _explained(
 
 
 def _suits(track: Track) -> list[float]:
-    """Return how well a track's families suit each emotion in the mean, 7 values."""
+    """Return how well a track's families suit each emotion on average, 7 values."""
     suits = [table for name in track.genres if (table := default_table().suits.get(name))]
     return [
         float(np.mean([family.get(emotion, UNSAID) for family in suits])) if suits else UNSAID

@@ -30,7 +30,7 @@ class Found:
     Attributes:
         label: the mood.
         tracks: how many of the labelled tracks have it.
-        precision: chooser → the share of tracks with the label among the first of each of
+        precision: recommender → the fraction of tracks with the label among the first of each of
             `DEPTHS`, the mean over seeds. Where fewer tracks have it, 1 is out of reach.
     """
 

@@ -1,6 +1,6 @@
 """Simulated listeners: what the model of taste is tested and tuned on.
 
-Each has a way of liking that the model is not told, says a verdict on every track of a set, and
+Each has a taste that the model does not know, judges every track of a set, and
 asks for the next. What is counted is how much of each set they would like.
 """
 

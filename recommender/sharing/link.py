@@ -2,7 +2,7 @@
 
 The text is base64url (RFC 4648, section 5) of a few hundred bytes: what was asked and the ids of
 the tracks, never a title, a reason, a picture or who made it. The reader looks the tracks up in
-its own catalogue and tells the reasons anew, so a text can put no words into the app's mouth.
+its own catalogue and explains them anew, so a text can put no words into the app's mouth.
 
 Layout, big-endian: version (1 byte), catalogue (6), flags (1), mood and, unless it is the mood,
 target (two float64 each), seed, emotions (7 × uint16, if known), asked genres, tracks, places,
@@ -51,7 +51,7 @@ _SAME_TARGET, _WITH_EMOTIONS, _FREE_PLACES = 4, 8, 16
 """Flags; the two bits below are the intent."""
 
 _FINE: Final = 32767
-_SHARES: Final = 65535
+_WEIGHT_SCALE: Final = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class SharedPlaylist:
         playlist: as far as this catalogue has its tracks; they keep their places.
         missing: how many tracks this catalogue does not have.
         other_catalog: whether it was made from another catalogue.
-        emotions: emotion → weight that the reasons were told with, the largest 1, or ``None``.
+        emotions: emotion → weight that the reasons were explained with, the largest 1, or ``None``.
         filters: the genres that were asked for, as far as this catalogue has them.
     """
 
@@ -88,7 +88,7 @@ def encode(
         playlist: what to share.
         catalog: where its tracks come from.
         emotions, filters: what it was asked with, which its reasons depend on; of the filters
-            only the genres are told.
+            only the genres are written.
 
     Raises:
         ValueError: it has more than `MAX_SHARED_TRACKS` tracks, an id of more than 255 bytes, a
@@ -114,8 +114,10 @@ def encode(
     parts.append(_counted(playlist.seed.to_bytes((playlist.seed.bit_length() + 7) // 8)))
     if emotions is not None:
         largest = max(emotions.values())
-        shares = [round(_SHARES * (emotions.get(name, 0.0) / largest)) for name in COORDINATES]
-        parts.append(struct.pack(">7H", *shares))
+        weights = [
+            round(_WEIGHT_SCALE * (emotions.get(name, 0.0) / largest)) for name in COORDINATES
+        ]
+        parts.append(struct.pack(">7H", *weights))
     parts.append(bytes([len(asked)]))
     parts += [_counted(family.encode()) for family in asked]
     parts.append(_packed([pick.track.id for pick in playlist.picks]))
@@ -141,7 +143,7 @@ def decode(text: str, *, catalog: Catalog) -> SharedPlaylist:
 
     Raises:
         ValueError: the text is broken, incomplete, no such text at all or of another version;
-            the message is a sentence for whoever was given it.
+            the message is a sentence for the person who was given it.
     """
     body = _body(text)
     if body[0] != VERSION:
@@ -149,7 +151,7 @@ def decode(text: str, *, catalog: Catalog) -> SharedPlaylist:
     try:
         return _read(_Reader(body[1:]), catalog)
     except ValueError as error:
-        # Whole, and yet it says what no playlist can be: somebody made it by hand.
+        # Whole, and yet it says what no playlist can be: it was made by hand.
         raise ValueError(BROKEN) from error
 
 
@@ -164,10 +166,10 @@ def _read(read: _Reader, catalog: Catalog) -> SharedPlaylist:
     seed = int.from_bytes(read.counted())
     emotions = None
     if flags & _WITH_EMOTIONS:
-        shares = [share / _SHARES for share in read.unpack(">7H")]
-        if max(shares) < 1.0:
-            raise ValueError(f"emotions {shares}")
-        emotions = dict(zip(COORDINATES, shares, strict=True))
+        weights = [weight / _WEIGHT_SCALE for weight in read.unpack(">7H")]
+        if max(weights) < 1.0:
+            raise ValueError(f"emotions {weights}")
+        emotions = dict(zip(COORDINATES, weights, strict=True))
     families = [read.counted().decode() for _ in range(read.number())]
     ids = list(_unpacked(read))
     if flags & _FREE_PLACES:
@@ -183,7 +185,7 @@ def _read(read: _Reader, catalog: Catalog) -> SharedPlaylist:
     kept = [(found[one], slot) for one, slot in zip(ids, slots, strict=False) if one in found]
     # Places behind the last track stay: nothing is said to have arrived that has not.
     last = max((place for place, one in enumerate(ids) if one in found), default=-1)
-    picks = _told(
+    picks = _explained(
         [track for track, _ in kept],
         [*(slot for _, slot in kept), *slots[last + 1 :]],
         intent,
@@ -209,7 +211,7 @@ def _places(playlist: Playlist, emotions: Mapping[str, float], asked: Sequence[s
     """Return of how many places a playlist walks the first, or ``None`` if it walks otherwise.
 
     There are more places than tracks where the tracks ran out. Where the slots alone do not
-    tell how many, since a lift stays where it is, the reasons do.
+    say how many, since a lift stays where it is, the reasons do.
     """
     tracks = [pick.track for pick in playlist.picks]
     reasons = [pick.reason for pick in playlist.picks]
@@ -226,13 +228,13 @@ def _places(playlist: Playlist, emotions: Mapping[str, float], asked: Sequence[s
         return None
     if count < MAX_SHARED_TRACKS and fits(count + 1):
         for longer in (count, count + 1):
-            told = _told(tracks, planned(longer), playlist.intent, emotions, asked)
-            if [pick.reason for pick in told] == reasons:
+            explained = _explained(tracks, planned(longer), playlist.intent, emotions, asked)
+            if [pick.reason for pick in explained] == reasons:
                 return longer
     return count
 
 
-def _told(
+def _explained(
     tracks: Sequence[Track],
     slots: Sequence[Mood],
     intent: Intent,

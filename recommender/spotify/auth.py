@@ -290,7 +290,7 @@ class PendingAuthorizations:
 
     Spotify's answer arrives in a new session of Streamlit's, which knows nothing of the old one.
     What connects the two is `state` in the address and a cookie in the browser: the address alone,
-    seen by somebody else or sent to somebody else, opens nothing.
+    seen by or sent to another person, opens nothing.
 
     Args:
         clock: seconds that only grow.
@@ -374,7 +374,7 @@ class PendingAuthorizations:
         return Return(waiting.authorization, waiting.carry)
 
     def _sweep_later(self) -> None:
-        """See to it that nothing that is carried outlives its time, though nobody comes by."""
+        """Make sure that nothing that is carried outlives its time, also where no one returns."""
         if self._sweeper is None:
             self._sweeper = threading.Timer(LIFETIME + 1.0, self._sweep)
             self._sweeper.daemon = True

@@ -65,7 +65,7 @@ def api_url() -> str:
 class SpotifyClient:
     """Spotify's Web API as one visitor, or the app, may use it.
 
-    Keep a visitor's client in that visitor's session and never in a cache that others share.
+    Keep a visitor's client in that visitor's session and never in a cache that serves others.
     Safe to use from several threads.
 
     Args:
@@ -236,7 +236,7 @@ class SpotifyClient:
             )
         )
         if made is None:
-            # It was carried out, but nobody knows under which id.
+            # It was carried out, but it is not known under which id.
             raise Unreachable
         return made
 

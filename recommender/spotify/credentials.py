@@ -1,4 +1,4 @@
-"""The app's own token, with which it may search while nobody is signed in."""
+"""The app's own token, with which it may search while no one is signed in."""
 
 from __future__ import annotations
 

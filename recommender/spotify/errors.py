@@ -44,7 +44,7 @@ class NotAllowed(SpotifyError):
 
 
 class OwnerNeedsPremium(SpotifyError):
-    """The owner of the app has no Premium, so Spotify answers nobody (403)."""
+    """The owner of the app has no Premium, so Spotify answers none of its calls (403)."""
 
     said = (
         "Spotify answers this app only while its owner has Premium. "
@@ -107,7 +107,7 @@ class Unreachable(SpotifyError):
 
     Attributes:
         sent: whether the request may have reached Spotify, so that it may have been carried out.
-        pending: whether it may be carried out even later, because nobody knows how it ended.
+        pending: whether it may be carried out even later, because it is not known how it ended.
     """
 
     said = "Spotify is not answering right now. The music from the catalogue plays on."

@@ -72,7 +72,8 @@ def place(
         figures = measured or guess.of(candidate)
         if figures is None:
             continue
-        # Most of a genre's unknown artists share one guess, and placing goes through all tracks.
+        # Most of a genre's unknown artists have one guess in common, and each goes through
+        # all tracks.
         at = (figures.valence, figures.energy)
         if at not in positions:
             positions[at] = catalog.place(*at)

@@ -76,7 +76,7 @@ class _Record:
 
 
 class Saves:
-    """What was saved, so that pressing twice saves once. Bounded; nobody's token is in it."""
+    """What was saved, so that pressing twice saves once. Limited in size; it holds no token."""
 
     def __init__(self, most: int = 500) -> None:
         self._most = most
@@ -114,7 +114,7 @@ def save(
     settle: float = SETTLE,
     seconds: float = SAVE_SECONDS,
 ) -> SavedPlaylist:
-    """Save a playlist to the account of whoever is signed in, private by default.
+    """Save a playlist to the account that is signed in, private by default.
 
     Pressing twice, in one tab or in two, saves once. Where an earlier press was cut off, this one
     finishes what it began.

@@ -1,6 +1,6 @@
 """Valence and energy from ReccoBeats, which needs no key: optional, and off by default.
 
-It is one operator's service and knows about six tracks in ten. What it is told is which tracks
+It is one operator's service and knows about six tracks in ten. What it learns is which tracks
 were found, never for whom.
 """
 

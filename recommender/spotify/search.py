@@ -1,6 +1,6 @@
 """Fresh tracks for a journey, found by searching Spotify.
 
-What is sent are musical words: a genre, an era, "acoustic" or "upbeat". That somebody is sad
+What is sent are musical words: a genre, an era, "acoustic" or "upbeat". That a person is sad
 never leaves this process; nor does anything else about the listener.
 """
 
@@ -136,7 +136,7 @@ def queries(
     """Return what to search for: for the start, the middle and the end of a journey.
 
     Each names a genre, a musical word and, where one was asked for, an era. Only the first uses
-    Spotify's ``genre:``, since nobody knows how well it is filled.
+    Spotify's ``genre:``, since it is not known how well it is filled.
 
     Raises:
         ValueError: there are no slots.

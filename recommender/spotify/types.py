@@ -96,7 +96,7 @@ class Account:
 
     @classmethod
     def read(cls, answer: object) -> Account | None:
-        """Return the account in an answer, or ``None`` where it names nobody."""
+        """Return the account in an answer, or ``None`` where it names no one."""
         fields = _mapping(answer)
         # Accounts answered before May 2026 have no account_id.
         account_id = fields.get("account_id") or fields.get("id")

@@ -6,7 +6,7 @@ the textbook's model (C. E. Rasmussen & C. K. I. Williams, Gaussian Processes fo
 Learning, 2006, chapter 3 for the Laplace approximation and section 2.7 for the weights' view):
 
 - a weight is the sum of a part that holds in every mood and a part that holds near the mood in
-  which it was learned, so that what somebody likes when sad says little of what they dance to;
+  which it was learned, so that what a listener likes when sad says little of what they dance to;
 - weights wander with every verdict (an Ornstein-Uhlenbeck process), so that what was said long
   ago gives way where taste has changed and stands where it has not;
 - a verdict may count for less than one: a skip is weaker than a dislike.
@@ -52,7 +52,7 @@ class Prior:
     Attributes:
         genre, artist, decade, language: the variance of a weight of the kind, in squared log-odds.
         feature: likewise, of the weight of one standard deviation of a measured feature.
-        overall: of how much of everything a listener likes. It keeps somebody who likes little
+        overall: of how much of everything a listener likes. It keeps one who likes little
             from having all that was heard held against it, and is no part of a score.
         shared: share of the variance that holds in every mood; the rest is the mood's own.
         reach: how far on the mood plane the mood's own part reaches, in units of the plane.
@@ -181,17 +181,17 @@ def _mode(kernel: Floats, liked: Floats, counts: Floats, expected: Floats) -> Fl
 
 
 def traits_of(track: Track, prior: Prior) -> Iterator[tuple[Key, float]]:
-    """Yield what a track is, each with its share times the prior's standard deviation.
+    """Yield what a track is, each with its fraction times the prior's standard deviation.
 
-    Several artists or genres share what one alone would have. Decades blur into their
+    Several artists or genres divide what one alone would have. Decades blur into their
     neighbours, so that 1979 and 1981 are not strangers.
     """
-    share = (prior.artist / max(1, len(track.artists))) ** 0.5
+    scale = (prior.artist / max(1, len(track.artists))) ** 0.5
     for artist in track.artists:
-        yield ("artist", artist.casefold()), share
-    share = (prior.genre / max(1, len(track.genres))) ** 0.5
+        yield ("artist", artist.casefold()), scale
+    scale = (prior.genre / max(1, len(track.genres))) ** 0.5
     for genre in track.genres:
-        yield ("genre", genre), share
+        yield ("genre", genre), scale
     if track.language is not None:
         yield ("language", track.language), prior.language**0.5
     yield from _decades(track.year, prior)
@@ -218,12 +218,12 @@ def _worths_of_traits(
     years: dict[int | None, float] = {}
     for track in tracks:
         if track.artists not in artists:
-            share = (prior.artist / max(1, len(track.artists))) ** 0.5
+            scale = (prior.artist / max(1, len(track.artists))) ** 0.5
             names = [name.casefold() for name in track.artists]
-            artists[track.artists] = share * sum(of.get(("artist", name), 0.0) for name in names)
+            artists[track.artists] = scale * sum(of.get(("artist", name), 0.0) for name in names)
         if track.genres not in genres:
-            share = (prior.genre / max(1, len(track.genres))) ** 0.5
-            genres[track.genres] = share * sum(
+            scale = (prior.genre / max(1, len(track.genres))) ** 0.5
+            genres[track.genres] = scale * sum(
                 of.get(("genre", name), 0.0) for name in track.genres
             )
         if track.year not in years:
@@ -263,7 +263,7 @@ def _measured(tracks: Sequence[Track]) -> Floats:
 
 
 def _middle(measured: Floats) -> Floats:
-    """Return what is neither much nor little of each feature to somebody who heard these: (F,)."""
+    """Return what is neither much nor little of each feature after hearing these: (F,)."""
     counts = np.isfinite(measured).sum(axis=0)
     middle: Floats = (_USUAL * _MEANS + np.nansum(measured, axis=0)) / (_USUAL + counts)
     return middle

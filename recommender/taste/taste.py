@@ -18,16 +18,16 @@ Floats = NDArray[np.float64]
 Verdict = Literal["like", "dislike", "skip"]
 VERDICTS: Final[tuple[str, ...]] = get_args(Verdict)
 
-BOUND: Final = 3.0
+MAX_LOG_ODDS: Final = 3.0
 """No track scores more than this, or less than its negative: odds of 20 to 1."""
 
-MEMORY: Final = 300
-"""Verdicts that are learned from, the latest; what is older has faded to nothing."""
+MAX_VERDICTS: Final = 300
+"""The latest verdicts are learned from; what is older has faded to nothing."""
 
-SPEAKS: Final = 0.15
-"""From how many log-odds on something is said to speak for a track."""
+MIN_LOG_ODDS_TO_MENTION: Final = 0.15
+"""A like that gives a track fewer log-odds than this is not given as a reason."""
 
-ARTIST_FIRST: Final = 0.4
+ARTIST_FIRST_FRACTION: Final = 0.4
 """An artist that speaks for a track this much as strongly as anything else is named first."""
 
 
@@ -80,8 +80,9 @@ class Taste:
     def learn(self, track: Track, verdict: Verdict, mood: Mood) -> Taste:
         """Return the taste after one more verdict.
 
-        A later opinion on the same track replaces an earlier one. A skip is none: whoever likes
-        a track may still not want to hear it now, so it never takes a like or dislike back.
+        A later opinion on the same track replaces an earlier one. A skip is none: a
+        listener who likes a track may still not want to hear it now, so it never takes a like or
+        dislike back.
         """
         earlier = self.verdict_on(track.id)
         if verdict == "skip" and earlier not in (None, "skip"):
@@ -117,11 +118,11 @@ class Taste:
         """Return how much likelier each track is to be liked in a mood.
 
         Returns:
-            (N,), log-odds in [-`BOUND`, `BOUND`]: 0 where nothing is known, and 1 for a track
-            that is e times as likely, in odds, as one of which nothing is known.
+            (N,), log-odds in [-`MAX_LOG_ODDS`, `MAX_LOG_ODDS`]: 0 where nothing is known, and 1 for
+            a track that is e times as likely, in odds, as one of which nothing is known.
         """
         worths = self._worths(tracks, self._posterior.weights(mood))
-        bounded: Floats = BOUND * np.tanh(worths / BOUND)
+        bounded: Floats = MAX_LOG_ODDS * np.tanh(worths / MAX_LOG_ODDS)
         return bounded
 
     def because(self, track: Track, mood: Mood | None = None) -> str | None:
@@ -146,20 +147,20 @@ class Taste:
             if name and key in self._liked
         ]
         spoke += [
-            (self.prior.known * share, kind, f"because you listen to {name}")
-            for kind, (share, name) in zip(
+            (self.prior.known * affinity, kind, f"because you listen to {name}")
+            for kind, (affinity, name) in zip(
                 ("artist", "genre"), _known(track, self.known), strict=True
             )
             if name
         ]
         strongest = max((worth for worth, _, _ in spoke), default=0.0)
-        if strongest < SPEAKS:
+        if strongest < MIN_LOG_ODDS_TO_MENTION:
             return None
         # A genre sums up more likes than an artist does, and says less.
         return next(
             text
             for worth, kind, text in spoke
-            if worth >= (ARTIST_FIRST if kind == "artist" else 1.0) * strongest
+            if worth >= (ARTIST_FIRST_FRACTION if kind == "artist" else 1.0) * strongest
         )
 
     def _worths(self, tracks: Sequence[Track], weights: Weights) -> Floats:
@@ -173,11 +174,11 @@ class Taste:
 
     def _expected(self, track: Track) -> float:
         """Return the log-odds that what is known beforehand gives a track."""
-        return self.prior.known * sum(share for share, _ in _known(track, self.known))
+        return self.prior.known * sum(affinity for affinity, _ in _known(track, self.known))
 
     @cached_property
     def _posterior(self) -> Posterior:
-        latest = self.feedback[-MEMORY:]
+        latest = self.feedback[-MAX_VERDICTS:]
         return learn(
             [said.track for said in latest],
             [said.mood for said in latest],

@@ -120,7 +120,7 @@ def test_evaluate_for_people_and_programs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    few = Grid(default_grid().requests[:4], seeds=(1, 2), n=5)
+    few = Grid(default_grid().scenarios[:4], seeds=(1, 2), n=5)
     monkeypatch.setattr("recommender.evaluation.evaluate.default_grid", lambda: few)
     monkeypatch.setattr("recommender.evaluation.tune.default_grid", lambda: few)
     catalog = write_csv([row(number) for number in range(30)])

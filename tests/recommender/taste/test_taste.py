@@ -12,7 +12,7 @@ from recommender.catalog.catalog import Catalog
 from recommender.evaluation.simulate import Listener, Session, listen, listeners, separation
 from recommender.recommender import Recommender
 from recommender.request import Request
-from recommender.taste.taste import BOUND, Affinities, Feedback, Taste, Verdict
+from recommender.taste.taste import MAX_LOG_ODDS, Affinities, Feedback, Taste, Verdict
 from recommender.types import Mood, Playlist, Track
 
 Make = Callable[..., Track]
@@ -103,7 +103,7 @@ def test_more_of_the_same_makes_surer_and_never_boundless(track: Make) -> None:
         taste = taste.learn(track(number, genres=("jazz",)), "like", HERE)
         if number % 10 == 9:
             now = _score(taste, track(99, genres=("jazz",)))
-            assert before < now < BOUND
+            assert before < now < MAX_LOG_ODDS
             before = now
 
 
