@@ -11,7 +11,7 @@ from ui.photo.correction import correction
 from ui.photo.picture import picture
 from ui.photo.room import room
 from ui.playlist.question import question
-from ui.state import MIDDLE, ROOM, Chooser, visitor_state
+from ui.state import MIDDLE, Chooser, visitor_state
 from ui.widgets.emotion_bars import emotion_bars
 from ui.widgets.mood_pad import mood_pad
 
@@ -89,20 +89,9 @@ if visitor.photo is None or visitor.photo.image is None:
     st.stop()
 
 scores = visitor.photo.scores
-if visitor.corrected_emotion is not None:
-    glyph, title = (
-        wording.FEELINGS[visitor.corrected_emotion].glyph,
-        f"{wording.FEELINGS[visitor.corrected_emotion].word}, as you say",
-    )
-elif visitor.manual_mood is not None:
-    glyph, title = "", f"{wording.place(visitor.manual_mood)}, as you set it"
-else:
-    glyph, title = wording.FEELINGS[scores.emotion].glyph, wording.what_a_face_shows(scores)
-    if visitor.photo.chosen == ROOM:
-        title = f"The room: {title[:1].lower()}{title[1:]}"
 
 with body:
-    st.title(f"{glyph} {wording.capital(title)}".strip(), anchor=False)
+    st.title(visitor.reading_title, anchor=False)
     for note in visitor.photo.reading.notes:
         st.caption(note)
 

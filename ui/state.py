@@ -212,6 +212,21 @@ class VisitorState:
         return wording.name_of(self.photo.scores)
 
     @property
+    def reading_title(self) -> str:
+        """The mood as a title: as read, or as the visitor has corrected it."""
+        if self.corrected_emotion is not None:
+            feeling = wording.FEELINGS[self.corrected_emotion]
+            return f"{feeling.glyph} {wording.capital(feeling.word)}, as you say"
+        if self.manual_mood is not None:
+            return f"{wording.capital(wording.place(self.manual_mood))}, as you set it"
+        if self.photo is None:
+            return ""
+        title = wording.what_a_face_shows(self.photo.scores)
+        if self.photo.chosen == ROOM:
+            title = f"The room: {title[:1].lower()}{title[1:]}"
+        return f"{wording.FEELINGS[self.photo.scores.emotion].glyph} {title}"
+
+    @property
     def suggestion(self) -> Intent:
         """What to offer first."""
         return suggested_intent(self.mood) if self.mood else "match"

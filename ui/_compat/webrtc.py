@@ -1,11 +1,15 @@
-"""What reaches into aiortc's and aioice's own parts. Nothing else of ours does.
+"""What reaches into the private parts of streamlit-webrtc, aiortc and aioice. Nothing else does.
 
-Written against aiortc 1.16 and aioice 0.13. They offer a visitor the address of every interface
-that this machine has, and send STUN requests to every address that a visitor names. Both are
-decided in `aioice.Connection`, which aiortc takes from a name of its module's:
+Written against streamlit-webrtc 0.79, aiortc 1.16 and aioice 0.13.
+
+aiortc and aioice offer a visitor the address of every interface that this machine has, and send
+STUN requests to every address that a visitor names. Both are decided in `aioice.Connection`, which
+aiortc looks up in its own module:
 https://github.com/aiortc/aiortc/blob/1.16.0/src/aiortc/rtcicetransport.py and
 https://github.com/aiortc/aioice/blob/0.13.0/src/aioice/ice.py.
-`tests/security/test_live_privacy.py` fails when one of these parts is gone or behaves otherwise.
+
+`tests/security/test_live_privacy.py` and `tests/ui/_compat/test_webrtc.py` fail when one of these
+parts is gone or behaves otherwise.
 """
 
 from __future__ import annotations
@@ -14,11 +18,12 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 from aioice import Candidate, Connection
 from aiortc import rtcicetransport
+from streamlit_webrtc.component import generate_frontend_component_key
 
 ELSEWHERE: Final = {4: (socket.AF_INET, "198.51.100.1"), 6: (socket.AF_INET6, "2001:db8::1")}
 """Addresses of documentation, to ask the system's routing table with; nothing is sent there."""
@@ -75,6 +80,30 @@ def needed(addresses: Sequence[str], *, bound_to: str | None = None) -> list[str
         # Without a way out (a laptop on a train) the first is as good as any.
         chosen += [way_out] if way_out in ours else ours[:1]
     return chosen
+
+
+def component_state_key(key: str) -> str:
+    """Return the session-state key under which a `webrtc_streamer`'s browser part reports.
+
+    https://github.com/whitphx/streamlit-webrtc/blob/v0.79.0/streamlit_webrtc/component.py
+    """
+    return str(generate_frontend_component_key(key))
+
+
+def forget_rendered_runs(connection: Any) -> None:
+    """Have streamlit-webrtc not hang up because it was not drawn in some runs.
+
+    It counts the runs without it, to notice that its page was left, which the app knows better:
+    runs that are interrupted on their way do not reach it either, and after two it would stop.
+
+    https://github.com/whitphx/streamlit-webrtc/blob/v0.79.0/streamlit_webrtc/component.py
+    (``WebRtcStreamerContext._last_rendered_run_count``).
+
+    Args:
+        connection: the context that `webrtc_streamer` keeps in the session, or ``None``.
+    """
+    if connection is not None:
+        connection._last_rendered_run_count = None
 
 
 def say_little() -> None:

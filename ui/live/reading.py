@@ -1,0 +1,138 @@
+"""What the live page draws beside the picture: the reading as it changes, and what it waits for."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import streamlit as st
+
+from emotion.live.tracker import LiveReading
+from emotion.types import ImageReading
+from recommender.mood import mood_of, room_mood
+from recommender.types import Mood
+from ui import wording
+from ui.diary import diary
+from ui.live import connection
+from ui.live.camera import LiveCamera
+from ui.live.resting_face import keep_up, what_was_learned
+from ui.photo.upload import TIPS
+from ui.state import ROOM, Photo, VisitorState
+from ui.widgets.emotion_bars import emotion_bars
+from ui.widgets.mood_pad import mood_pad
+
+
+def live_photo(visitor: VisitorState) -> Photo | None:
+    """Return the visitor's reading if it came from the live camera, which keeps no image."""
+    return visitor.photo if visitor.photo is not None and visitor.photo.image is None else None
+
+
+def use_mood(visitor: VisitorState, camera: LiveCamera) -> None:
+    """Take over what the camera shows now, without an image, and stop the camera."""
+    keep_up(visitor, camera)
+    reading = camera.reading
+    if reading is not None:
+        faces = tuple(face.reading for face in reading.faces)
+        visitor.show(None, ImageReading(faces))
+        visitor.choose(ROOM if len(faces) > 1 else 0)
+    camera.stop()
+
+
+def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -> None:
+    """Draw what the stream has read. For a fragment that runs a few times a second.
+
+    Args:
+        visitor: who takes the mood over.
+        camera: theirs.
+        closing: whether the stream has ended and its connection is about to close.
+    """
+    if closing:
+        # What was read is there already, while the connection closes.
+        held = live_photo(visitor)
+        st.title(visitor.reading_title if held else "One moment…", anchor=False)
+        if held:
+            emotion_bars(held.scores, key="closing-bars", by_size=False)
+        return
+    connection.update(camera)
+    if camera.capture is None and not camera.waiting:
+        st.rerun()
+    keep_up(visitor, camera)
+    reading = camera.reading
+    if camera.collecting:
+        _resting_face_instructions()
+        if reading is not None:
+            _bars_and_pad(visitor, camera, reading)
+        return
+    if camera.resting is not None and camera.resting.problem:
+        st.warning(camera.resting.problem, icon=":material/face:")
+    if reading is None:
+        _waiting(camera)
+        return
+    if reading.is_stable and not camera.keep:
+        use_mood(visitor, camera)
+        st.rerun()
+    feeling = wording.FEELINGS[reading.emotion]
+    who = "Looks" if len(reading.faces) == 1 else "The room looks"
+    st.title(f"{feeling.glyph} {who} {feeling.word}", anchor=False)
+    if camera.keep:
+        st.markdown("Reading on until you say so.")
+    else:
+        seconds = max(1, math.ceil(reading.remaining))
+        left = f"{seconds} second{'s' if seconds > 1 else ''}"
+        st.progress(reading.progress, text=f"Hold that: settling in **{left}**")
+    with st.container(horizontal=True):
+        st.button(
+            "Use this mood now",
+            type="primary",
+            icon=":material/check:",
+            on_click=use_mood,
+            args=(visitor, camera),
+        )
+        if not camera.keep:
+            st.button("Keep reading", icon=":material/all_inclusive:", on_click=camera.read_on)
+        if visitor.resting is None:
+            st.button(
+                "This is my resting face",
+                icon=":material/face:",
+                help=wording.VISIT_PROMISE,
+                on_click=camera.collect_resting,
+            )
+    what_was_learned(key="live")
+    _bars_and_pad(visitor, camera, reading)
+    if not camera.keep:
+        st.caption(":material/lock: The camera stops by itself once the mood has settled.")
+
+
+def _bars_and_pad(visitor: VisitorState, camera: LiveCamera, reading: LiveReading) -> None:
+    """Draw the current reading as bars and on the mood pad."""
+    bars, pad = st.columns(2)
+    with bars:
+        emotion_bars(reading.scores, key="live-bars", by_size=False)
+    with pad:
+        mood = room_mood([mood_of(face.reading.scores.as_dict()) for face in reading.faces])
+        mood_pad(key="live-pad", point=mood, on_move=partial(_set_manually, visitor, camera))
+
+
+def _resting_face_instructions() -> None:
+    """Say what to do while the visitor's resting face is collected."""
+    st.title("Your face at rest, please", anchor=False)
+    st.markdown("Relax your face and look into the camera. It takes a second.")
+
+
+def _waiting(camera: LiveCamera) -> None:
+    """Say what is happening while there is nothing to read."""
+    if camera.waiting:
+        st.title("May we see you?", anchor=False)
+        st.markdown("Your browser is asking whether this page may use the camera.")
+    elif camera.capture is None or not camera.capture.stream.frames:
+        st.title("Starting the camera…", anchor=False)
+    else:
+        st.title("Looking for a face…", anchor=False)
+        st.markdown(f"What usually helps:\n{TIPS}")
+    st.caption(f":material/lock: {diary.privacy()}", help=wording.LIVE_PROMISE)
+
+
+def _set_manually(visitor: VisitorState, camera: LiveCamera, mood: Mood) -> None:
+    """Stop the camera at a mood that the visitor sets on the pad: it overrules the reading."""
+    use_mood(visitor, camera)
+    visitor.set_manually(mood)
