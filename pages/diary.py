@@ -71,5 +71,8 @@ with body:
     diary_view.what_is_kept(person)
     if person.kind == "person":
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Signed in as {wording.plain(person.name or 'yourself')}.", width="content")
+            st.caption(
+                f"Signed in as {wording.escape_markdown(person.name or 'yourself')}.",
+                width="content",
+            )
             st.button("Sign out", type="tertiary", on_click=st.logout)

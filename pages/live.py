@@ -6,9 +6,9 @@ from ui import wording
 from ui.diary import diary
 from ui.live import connection
 from ui.live.camera import CONSTRAINTS, live_camera
-from ui.live.fallback import ADVICE, step_down, steps
+from ui.live.fallback import ADVICE, fall_back_to, fallback_buttons
 from ui.live.reading import live_photo, reading_panel
-from ui.live.resting_face import keep_up, what_was_learned
+from ui.live.resting_face import apply_resting_face, personalization
 from ui.navigation import navigate_to, require_router
 from ui.photo.correction import correction
 from ui.photo.room import room
@@ -37,7 +37,7 @@ connection.update(camera)
 closing = camera.capture is None and connection.connected()
 idle = camera.capture is None and not camera.waiting and not closing
 
-keep_up(visitor, camera)
+apply_resting_face(visitor, camera)
 
 # What keeps the picture away
 if camera.failed and not connection.connected():
@@ -45,7 +45,7 @@ if camera.failed and not connection.connected():
     with ask:
         st.title(ADVICE[camera.failed].title, anchor=False)
         st.markdown(ADVICE[camera.failed].text)
-        steps(camera.failed, on_again=camera.start)
+        fallback_buttons(camera.failed, on_again=camera.start)
         st.caption(f":material/lock: {diary.privacy()}")
     with hand:
         st.markdown("**Or set it by hand.** Drag the dot to how you feel.")
@@ -67,7 +67,7 @@ elif idle and (held := live_photo(visitor)):
             room()
             emotion_bars(held.scores, key="settled-bars")
             correction()
-            what_was_learned(key="settled")
+            personalization(key="settled")
             st.button("Keep reading", icon=":material/videocam:", on_click=camera.read_on)
         with pad:
             mood_pad(
@@ -106,7 +106,7 @@ else:
             st.button(
                 "No picture? Take a snapshot instead",
                 type="tertiary",
-                on_click=step_down,
+                on_click=fall_back_to,
                 args=("camera",),
             )
 

@@ -11,7 +11,7 @@ from ui import wording
 from ui.model import charts, figures
 from ui.model.figures import in_ten, percent
 from ui.navigation import require_router
-from ui.photo.corruptions import try_faces
+from ui.photo.corruptions import corruption_demo
 
 require_router("model")
 
@@ -256,28 +256,25 @@ with body:
     elif robustness and robustness.corruptions:
         st.header("When does it fail?")
         hardest, easiest = robustness.corruptions[0], robustness.corruptions[-1]
+        least = wording.escape_markdown(wording.capitalize_first(easiest.name))
         st.markdown(
-            f"What costs it most is *{wording.plain(hardest.name)}*: at the worst that was tried, "
-            f"{percent(hardest.worst, 0)} are right instead of "
+            f"What costs it most is *{wording.escape_markdown(hardest.name)}*: at the worst that "
+            f"was tried, {percent(hardest.worst, 0)} are right instead of "
             f"{percent(hardest.best, 0)}."
-            + (
-                f" *{wording.plain(wording.capital(easiest.name))}* costs it least."
-                if easiest is not hardest
-                else ""
-            )
+            + (f" *{least}* costs it least." if easiest is not hardest else "")
         )
         corruptions = robustness.corruptions
         place = st.pills(
             "What makes the picture worse?",
             range(len(corruptions)),
-            format_func=lambda place: f":gray[{wording.plain(corruptions[place].name)}]",
+            format_func=lambda place: f":gray[{wording.escape_markdown(corruptions[place].name)}]",
             default=0,
             required=True,
             key="change",
             wrap=True,
         )
         corruption = corruptions[place or 0]
-        st.markdown(wording.plain(corruption.explanation))
+        st.markdown(wording.escape_markdown(corruption.explanation))
         st.altair_chart(
             charts.corruption_chart(corruption),
             alt=f"Right answers as pictures get worse ({corruption.name}): from "
@@ -286,7 +283,7 @@ with body:
         as_table(
             [
                 {
-                    wording.plain(corruption.scale): f"{severity:g}",
+                    wording.escape_markdown(corruption.scale): f"{severity:g}",
                     "Affectune": percent(accuracy),
                     **({} if fer is None else {"fer": percent(fer)}),
                 }
@@ -309,7 +306,7 @@ with body:
         st.markdown(
             f"Others had the same {baselines.images:,} photos of "
             f"{SPLITS.get(baselines.split, baselines.split)} to read. Higher is better, further "
-            f"left is faster. The best, {wording.plain(top.name)}, is right "
+            f"left is faster. The best, {wording.escape_markdown(top.name)}, is right "
             f"{percent(top.accuracy)} of the time in {top.milliseconds:.2g} milliseconds."
         )
         st.altair_chart(
@@ -334,7 +331,7 @@ with body:
         )
 
     st.header("Can you break it?")
-    try_faces()
+    corruption_demo()
 
     st.header("Who is it not for?")
     st.markdown(

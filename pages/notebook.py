@@ -36,7 +36,7 @@ with body:
         st.radio(
             "Which notebook?",
             list(found),
-            format_func=lambda name: wording.plain(titles[name]),
+            format_func=lambda name: wording.escape_markdown(titles[name]),
             key="notebook",
             on_change=choose,
         )

@@ -24,7 +24,7 @@ shared = visitor.shared
 if shared is not None and shared.playlist is None:
     with body:
         st.title("This link cannot be opened", anchor=False)
-        st.markdown(wording.plain(shared.notes[0]))
+        st.markdown(wording.escape_markdown(shared.notes[0]))
         if visitor.mood is None:
             mood_entry(by_hand=True)
         else:
@@ -41,9 +41,11 @@ if shared is None and visitor.mood is None:
 with body:
     playlist = shared.playlist if shared and shared.playlist else music.current_set(visitor)
     _, problem = services.recommender()
-    what = wording.capital(
-        wording.what_a_playlist_does(
-            wording.place(playlist.mood).removeprefix("in ") if shared else visitor.mood_in_words,
+    what = wording.capitalize_first(
+        wording.playlist_title(
+            wording.describe_mood(playlist.mood).removeprefix("in ")
+            if shared
+            else visitor.mood_in_words,
             playlist.intent,
             playlist.mood,
             playlist.target,
@@ -51,9 +53,9 @@ with body:
     )
     st.title("A set that was shared with you" if shared else what, anchor=False)
     if problem:
-        st.caption(f":material/info: {wording.plain(problem)}")
+        st.caption(f":material/info: {wording.escape_markdown(problem)}")
     if not shared and (unavailable := lookup.why_no_extras()):
-        st.caption(f":material/info: {wording.plain(unavailable)}")
+        st.caption(f":material/info: {wording.escape_markdown(unavailable)}")
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if shared:
@@ -75,11 +77,13 @@ with body:
                 controls.another_set(visitor)
                 controls.tune(visitor)
             controls.save(visitor, playlist, written(visitor, playlist))
-    asked = "" if shared else wording.what_is_let_in(visitor.filters)
+    asked = "" if shared else wording.describe_filters(visitor.filters)
     if asked:
-        st.caption(f":material/filter_alt: {wording.plain(wording.capital(asked))}")
+        st.caption(
+            f":material/filter_alt: {wording.escape_markdown(wording.capitalize_first(asked))}"
+        )
     if not shared and (unmarked := music.not_known_clean(visitor, playlist)):
-        st.caption(f":material/info: {wording.plain(unmarked)}")
+        st.caption(f":material/info: {wording.escape_markdown(unmarked)}")
 
     rows, journey = st.columns([5, 3], gap="large")
     current = visitor.playing.id if visitor.playing else None
@@ -104,7 +108,7 @@ with body:
             reading=playlist.mood,
             journey=() if playlist.intent == "match" else (playlist.mood, *playlist.journey),
             start="start" if shared else "you",
-            goal=wording.goal(playlist.target),
+            goal=wording.goal_in_words(playlist.target),
             picks=playlist.picks,
             current=current,
             fixed=True,

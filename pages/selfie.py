@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import wording
 from ui.diary import diary
-from ui.live.resting_face import what_was_learned
+from ui.live.resting_face import personalization
 from ui.navigation import navigate_to, require_router
 from ui.photo import upload as photo
 from ui.photo.correction import correction
@@ -113,7 +113,7 @@ with body:
         room()
         emotion_bars(scores, key="bars")
         correction()
-        what_was_learned(key="selfie")
+        personalization(key="selfie")
     with grid.cell():
         face = visitor.photo.mood
         mood_pad(

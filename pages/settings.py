@@ -49,7 +49,9 @@ with body:
             st.title("Connected to Spotify", anchor=False)
             st.info(who.sentence, icon=":material/info:")
         else:
-            st.title(f"Connected to Spotify as {wording.plain(who.display_name)}", anchor=False)
+            st.title(
+                f"Connected to Spotify as {wording.escape_markdown(who.display_name)}", anchor=False
+            )
         sections.permissions()
         if sign_in.may("taste"):
             sections.your_music()

@@ -95,7 +95,7 @@ def _choices(source: str, _catalog: Catalog) -> Choices:
     return Choices(
         genres=tuple(sorted(_catalog.genres())),
         decades=tuple(sorted(_catalog.decades())),
-        languages=tuple(sorted(_catalog.languages(), key=wording.language)),
+        languages=tuple(sorted(_catalog.languages(), key=wording.language_name)),
         explicit=_catalog.marked > 0,
     )
 
@@ -152,4 +152,4 @@ def _load_starter(problem: str) -> tuple[Recommender, str]:
 
 def _in_public(error: CatalogError) -> str:
     """Return what is wrong without where on this machine: that is for the log."""
-    return wording.without_paths(str(error), os.environ.get(ENVIRONMENT, ""))
+    return wording.strip_paths(str(error), os.environ.get(ENVIRONMENT, ""))

@@ -202,26 +202,27 @@ class VisitorState:
     def mood_in_words(self) -> str:
         """The mood within a longer sentence."""
         if self.manual_mood is not None:
-            return wording.place(self.manual_mood).removeprefix("in ")
+            return wording.describe_mood(self.manual_mood).removeprefix("in ")
         if self.corrected_emotion is not None:
             return wording.FEELINGS[self.corrected_emotion].word
         if self.photo is None:
             return "nothing yet"
         if self.photo.chosen == ROOM:
-            return f"a {wording.name_of(self.photo.scores)} room"
-        return wording.name_of(self.photo.scores)
+            return f"a {wording.emotion_name(self.photo.scores)} room"
+        return wording.emotion_name(self.photo.scores)
 
     @property
     def reading_title(self) -> str:
         """The mood as a title: as read, or as the visitor has corrected it."""
         if self.corrected_emotion is not None:
             feeling = wording.FEELINGS[self.corrected_emotion]
-            return f"{feeling.glyph} {wording.capital(feeling.word)}, as you say"
+            return f"{feeling.glyph} {wording.capitalize_first(feeling.word)}, as you say"
         if self.manual_mood is not None:
-            return f"{wording.capital(wording.place(self.manual_mood))}, as you set it"
+            place = wording.describe_mood(self.manual_mood)
+            return f"{wording.capitalize_first(place)}, as you set it"
         if self.photo is None:
             return ""
-        title = wording.what_a_face_shows(self.photo.scores)
+        title = wording.describe_scores(self.photo.scores)
         if self.photo.chosen == ROOM:
             title = f"The room: {title[:1].lower()}{title[1:]}"
         return f"{wording.FEELINGS[self.photo.scores.emotion].glyph} {title}"

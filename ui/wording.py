@@ -189,12 +189,12 @@ HARDLY: Final = 0.05
 """Below these probabilities the second emotion is barely there, or not worth a word."""
 
 
-def capital(text: str) -> str:
+def capitalize_first(text: str) -> str:
     """Return the text with its first letter raised and the rest as it was."""
     return text[:1].upper() + text[1:]
 
 
-def place(mood: Mood, *, joint: str = " and ") -> str:
+def describe_mood(mood: Mood, *, joint: str = " and ") -> str:
     """Describe a place on the pad: "unpleasant and quiet", "in the middle"."""
     pleasant = _step(PLEASANTNESS, mood.valence)
     energy = _step(ENERGY, mood.arousal)
@@ -203,7 +203,7 @@ def place(mood: Mood, *, joint: str = " and ") -> str:
     return f"in {THE_MIDDLE}" if energy == "steady" else energy
 
 
-def what_a_face_shows(scores: EmotionScores) -> str:
+def describe_scores(scores: EmotionScores) -> str:
     """Name the two nearest emotions: "Mostly happy, a little surprised"."""
     (first, _), (second, probability) = scores.ranked[:2]
     one, two = FEELINGS[first].word, FEELINGS[second].word
@@ -216,13 +216,13 @@ def what_a_face_shows(scores: EmotionScores) -> str:
     return f"Mostly {one}, a little {two}"
 
 
-def name_of(scores: EmotionScores) -> str:
+def emotion_name(scores: EmotionScores) -> str:
     """Name what a face shows within a longer sentence: "happy", "neutral or sad"."""
     leading = scores.ranked[: 2 if scores.unsure else 1]
     return " or ".join(FEELINGS[emotion].word for emotion, _ in leading)
 
 
-def what_a_playlist_does(start: str, intent: Intent, mood: Mood, target: Mood) -> str:
+def playlist_title(start: str, intent: Intent, mood: Mood, target: Mood) -> str:
     """Title a playlist: "From sad towards bright and easy".
 
     Args:
@@ -232,13 +232,13 @@ def what_a_playlist_does(start: str, intent: Intent, mood: Mood, target: Mood) -
             where the journey leads already; then nothing is promised.
     """
     if intent == "lift":
-        return f"Straight to {goal(target)}"
+        return f"Straight to {goal_in_words(target)}"
     if intent == "match" or mood.distance(target) < 0.05:
         return f"Staying {'in' if start == THE_MIDDLE else 'with'} {start}"
-    return f"From {start} towards {goal(target)}"
+    return f"From {start} towards {goal_in_words(target)}"
 
 
-def goal(target: Mood) -> str:
+def goal_in_words(target: Mood) -> str:
     """Name where a journey leads: tension is calmed, everything else is brightened."""
     return "calm" if target.distance(CALM) < 0.05 else "bright and easy"
 
@@ -246,7 +246,7 @@ def goal(target: Mood) -> str:
 REMEMBERED: Final = "Remembered for your own music. This set stays as it was shared."
 
 
-def what_changed(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
+def verdict_effect(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
     """Say in a sentence or two what a verdict did to the set.
 
     Args:
@@ -270,12 +270,12 @@ def what_changed(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
     return f"{said} {ahead}, {share}because of what you like."
 
 
-def language(code: str) -> str:
+def language_name(code: str) -> str:
     """Name a language: "Spanish". ``zxx`` means music without words; an unknown code is itself."""
     return LANGUAGES.get(code, code.upper())
 
 
-def what_is_let_in(filters: Filters) -> str:
+def describe_filters(filters: Filters) -> str:
     """List what the filters ask for: "only jazz or folk · the 1980s · without Nickelback"."""
     parts = []
     if filters.genres:
@@ -283,7 +283,7 @@ def what_is_let_in(filters: Filters) -> str:
     if filters.decades:
         parts.append(_either([f"the {decade}s" for decade in sorted(filters.decades)]))
     if filters.languages:
-        sung = [language(code) for code in filters.languages if code != "zxx"]
+        sung = [language_name(code) for code in filters.languages if code != "zxx"]
         silent = ["without words"] if "zxx" in filters.languages else []
         parts.append(_either([*(f"in {name}" for name in sung), *silent]))
     if not filters.explicit:
@@ -294,7 +294,7 @@ def what_is_let_in(filters: Filters) -> str:
     return " · ".join(parts)
 
 
-def how_few(tracks: int, minutes: int) -> str:
+def too_few_tracks(tracks: int, minutes: int) -> str:
     """Say that the filters leave less than was asked for."""
     if not tracks:
         return "No track fits these filters here."
@@ -308,7 +308,7 @@ LOST_SET: Final = (
 )
 
 
-def what_came_back(missing: int, tracks: int) -> str:
+def restored_sentence(missing: int, tracks: int) -> str:
     """Say that a set was taken over after the server had lost it.
 
     Args:
@@ -322,7 +322,7 @@ def what_came_back(missing: int, tracks: int) -> str:
     return f"{said}. What you pressed last may need another press."
 
 
-def what_is_missing(missing: int, tracks: int) -> str:
+def missing_tracks(missing: int, tracks: int) -> str:
     """Say that a shared set lacks tracks here. `tracks` is how many it has in all."""
     if missing >= tracks:
         return "None of its tracks is in this catalogue."
@@ -330,7 +330,7 @@ def what_is_missing(missing: int, tracks: int) -> str:
     return f"{missing} of {tracks} tracks {verb} not in this catalogue."
 
 
-def plain(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return text that Markdown shows as it is, for titles and names from a catalogue.
 
     Streamlit's Markdown also knows ``:red[…]``, ``:smile:`` and ``$…$``; a track called
@@ -348,7 +348,7 @@ _ADDRESS: Final = re.compile(r"www(?=\.)|\w(?=://)|@", re.IGNORECASE)
 """Within what GitHub's Markdown takes for an address: www., a scheme, an e-mail's sign."""
 
 
-def without_paths(text: str, *known: str | os.PathLike[str]) -> str:
+def strip_paths(text: str, *known: str | os.PathLike[str]) -> str:
     """Return a message for visitors: of files, their names and not where they are.
 
     Args:

@@ -24,9 +24,16 @@ from emotion.live.stream import FaceStream
 from emotion.personal import Recentring
 from ui import wording
 from ui.live import camera as live_camera
-from ui.live import fallback as camera_ladder
-from ui.live.camera import GRACE, CaptureSession, LiveCamera
-from ui.live.fallback import ADVICE, CONNECTING, ERRORS, SILENCE, Signs, trouble
+from ui.live import fallback
+from ui.live.camera import CAMERA_GRACE_SECONDS, CaptureSession, LiveCamera
+from ui.live.fallback import (
+    ADVICE,
+    CONNECT_TIMEOUT_SECONDS,
+    ERRORS,
+    NO_FRAME_TIMEOUT_SECONDS,
+    CameraSigns,
+    diagnose,
+)
 from ui.live.ice import SETTING, ice_servers
 
 
@@ -526,7 +533,7 @@ def test_the_promise_is_at_the_button(
     assert button(live, BUTTON).help == wording.VISIT_PROMISE
 
 
-# --- the ladder ---------------------------------------------------------------------------------
+# --- the fallback ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", list(ERRORS))
@@ -538,7 +545,7 @@ def test_every_error_of_a_browser_has_its_sentence_and_a_step_down(
     advice = ADVICE[ERRORS[name]]
     assert title(live) == advice.title
     assert live.markdown[0].value == advice.text
-    labels = [camera_ladder.BUTTONS[step][0] for step in advice.steps]
+    labels = [fallback.BUTTONS[step][0] for step in advice.steps]
     assert [b.label for b in live.button][: len(labels)] == labels
     assert sent_to(live, "mood_pad")["point"] == {"valence": 0.0, "arousal": 0.0}
 
@@ -566,7 +573,7 @@ def test_no_way_through_leads_to_a_snapshot(
     press(live)
     assert title(live) == "Starting the camera…"
     assert camera.capture is not None
-    camera.capture.began -= CONNECTING + GRACE
+    camera.capture.began -= CONNECT_TIMEOUT_SECONDS + CAMERA_GRACE_SECONDS
     live.run()
     live.run()
     assert title(live) == "The picture does not get through"
@@ -581,8 +588,8 @@ def test_eight_seconds_of_silence(
     roll(0.5)
     assert camera.capture is not None
     assert camera.capture.connected is not None
-    camera.capture.connected -= SILENCE
-    camera.capture.stream._last_frame_at -= SILENCE
+    camera.capture.connected -= NO_FRAME_TIMEOUT_SECONDS
+    camera.capture.stream._last_frame_at -= NO_FRAME_TIMEOUT_SECONDS
     live.run()
     live.run()
     assert title(live) == "No picture from the camera"
@@ -630,23 +637,23 @@ def test_a_stream_that_ends_on_the_other_side(live: AppTest, camera: LiveCamera,
 @pytest.mark.parametrize(
     ("signs", "expected"),
     [
-        (Signs(), None),
-        (Signs(secure=False), "insecure"),
-        (Signs(error="NotAllowedError"), "refused"),
-        (Signs(error="NotFoundError"), "none"),
-        (Signs(error="SomethingNewError"), "busy"),
-        (Signs(connecting=CONNECTING - 0.1), None),
-        (Signs(connecting=CONNECTING), "unreachable"),
-        (Signs(connecting=CONNECTING, playing=True), None),
-        (Signs(connecting=30.0, playing=True, silence=SILENCE - 0.1), None),
-        (Signs(connecting=30.0, playing=True, silence=SILENCE), "silent"),
+        (CameraSigns(), None),
+        (CameraSigns(secure=False), "insecure"),
+        (CameraSigns(error="NotAllowedError"), "refused"),
+        (CameraSigns(error="NotFoundError"), "none"),
+        (CameraSigns(error="SomethingNewError"), "busy"),
+        (CameraSigns(connecting=CONNECT_TIMEOUT_SECONDS - 0.1), None),
+        (CameraSigns(connecting=CONNECT_TIMEOUT_SECONDS), "unreachable"),
+        (CameraSigns(connecting=CONNECT_TIMEOUT_SECONDS, playing=True), None),
+        (CameraSigns(connecting=30.0, playing=True, silence=NO_FRAME_TIMEOUT_SECONDS - 0.1), None),
+        (CameraSigns(connecting=30.0, playing=True, silence=NO_FRAME_TIMEOUT_SECONDS), "silent"),
     ],
 )
-def test_what_the_signs_mean(signs: Signs, expected: str | None) -> None:
-    assert trouble(signs) == expected
+def test_what_the_signs_mean(signs: CameraSigns, expected: str | None) -> None:
+    assert diagnose(signs) == expected
 
 
-def test_every_trouble_ends_at_the_bottom_of_the_ladder() -> None:
+def test_every_problem_has_a_last_fallback() -> None:
     assert set(ERRORS.values()) < set(ADVICE)
     for advice in ADVICE.values():
         assert {"snapshot", "upload"} & set(advice.steps)

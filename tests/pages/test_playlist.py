@@ -365,7 +365,7 @@ def test_a_banned_artist_stays_away_until_let_in_again(
     for _ in range(3):
         assert track.artists[0] not in artists(listening)
         button(listening, "Another set").click().run()
-    button(listening, f"Let {wording.plain(track.artists[0])} in again").click().run()
+    button(listening, f"Let {wording.escape_markdown(track.artists[0])} in again").click().run()
     assert visitor.filters == Filters()
 
 
@@ -451,7 +451,7 @@ def test_while_spotify_rests_a_line_says_so(
     line = "Searches for fresh tracks rest until 14:05."
     monkeypatch.setattr(lookup, "why_no_extras", lambda: line)
     listening.run()
-    assert any(wording.plain(line) in caption.value for caption in listening.caption)
+    assert any(wording.escape_markdown(line) in caption.value for caption in listening.caption)
     assert drawn(listening)[1].picks
 
 

@@ -50,7 +50,7 @@ def test_a_visit_comes_back_as_it_was(listening: AppTest, sent_to: Any) -> None:
     )
     listening.run()
     again = VisitorState()
-    assert restore(again, sent(listening, sent_to)) == wording.what_came_back(0, 17)
+    assert restore(again, sent(listening, sent_to)) == wording.restored_sentence(0, 17)
     for name in (
         *("intent", "filters", "minutes", "adventure", "draw"),
         *("corrected_emotion", "manual_mood", "playing"),

@@ -39,12 +39,12 @@ ROOT = Path(__file__).parents[2]
     ],
 )
 def test_a_path_is_for_the_log(text: str, shown: str) -> None:
-    assert wording.without_paths(text, "/home/me/x y.csv") == shown
+    assert wording.strip_paths(text, "/home/me/x y.csv") == shown
 
 
 def test_a_known_path_may_have_anything_in_it(tmp_path: Path) -> None:
     file = tmp_path / "My Music, (new)" / "it's; mine.duckdb"
-    said = wording.without_paths(f"There is no catalogue file {file}.", file)
+    said = wording.strip_paths(f"There is no catalogue file {file}.", file)
     assert said == "There is no catalogue file it's; mine.duckdb."
 
 
@@ -52,14 +52,14 @@ def test_a_known_path_may_have_anything_in_it(tmp_path: Path) -> None:
     "name", ["www.evil.com", "https://evil.com", "me@evil.com", "WWW.evil.com", "ftp://evil.com"]
 )
 def test_an_address_is_held_apart(name: str) -> None:
-    shown = wording.plain(name)
+    shown = wording.escape_markdown(name)
     assert wording.WORD_JOINER in shown
     assert shown.replace("\\", "").replace(wording.WORD_JOINER, "") == name
 
 
 def test_other_names_stay_as_they_are() -> None:
     for name in ("Mission: Impossible", "www", "10:15 Saturday Night", "A+B"):
-        assert wording.WORD_JOINER not in wording.plain(name)
+        assert wording.WORD_JOINER not in wording.escape_markdown(name)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_every_intent_has_its_words() -> None:
     ],
 )
 def test_what_a_face_shows(probabilities: dict[str, float], sentence: str) -> None:
-    assert wording.what_a_face_shows(scores(**probabilities)) == sentence
+    assert wording.describe_scores(scores(**probabilities)) == sentence
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_a_face_shows(probabilities: dict[str, float], sentence: str) -> No
 def test_places_are_described_without_naming_an_emotion(
     valence: float, arousal: float, place: str
 ) -> None:
-    assert wording.place(Mood(valence, arousal)) == place
+    assert wording.describe_mood(Mood(valence, arousal)) == place
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_places_are_described_without_naming_an_emotion(
 )
 def test_what_a_playlist_does(intent: str, start: str, target: Mood, sentence: str) -> None:
     mood = COORDINATES.get(start, Mood(0.0, 0.0))
-    assert wording.what_a_playlist_does(start, intent, mood, target) == sentence  # type: ignore[arg-type]
+    assert wording.playlist_title(start, intent, mood, target) == sentence  # type: ignore[arg-type]
 
 
 def test_plain_text_sets_nothing() -> None:
-    assert wording.plain("A$AP *  [x](y) :red[z]") == r"A\$AP \* \[x\]\(y\) \:red\[z\]"
+    assert wording.escape_markdown("A$AP *  [x](y) :red[z]") == r"A\$AP \* \[x\]\(y\) \:red\[z\]"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_plain_text_sets_nothing() -> None:
     ],
 )
 def test_what_changed(verdict: str, fresh: int, owed: int, sentence: str) -> None:
-    assert wording.what_changed(verdict, "X", fresh, owed) == sentence
+    assert wording.verdict_effect(verdict, "X", fresh, owed) == sentence
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_what_changed(verdict: str, fresh: int, owed: int, sentence: str) -> Non
     ],
 )
 def test_what_is_let_in(filters: Filters, sentence: str) -> None:
-    assert wording.what_is_let_in(filters) == sentence
+    assert wording.describe_filters(filters) == sentence
 
 
 def test_languages_are_named_in_words() -> None:
-    assert wording.language("es") == "Spanish"
-    assert wording.language("zxx") == "without words"
-    assert wording.language("xyz") == "XYZ"
+    assert wording.language_name("es") == "Spanish"
+    assert wording.language_name("zxx") == "without words"
+    assert wording.language_name("xyz") == "XYZ"
 
 
 @pytest.mark.parametrize(
@@ -125,4 +125,4 @@ def test_languages_are_named_in_words() -> None:
     ],
 )
 def test_what_a_shared_set_lacks(missing: int, tracks: int, sentence: str) -> None:
-    assert wording.what_is_missing(missing, tracks) == sentence
+    assert wording.missing_tracks(missing, tracks) == sentence

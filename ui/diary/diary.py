@@ -323,9 +323,9 @@ def _try(
     except DiaryError as error:
         _store.clear()
         logger.warning("%s", error)
-        said = wording.without_paths(str(error), *_files())
+        said = wording.strip_paths(str(error), *_files())
         if not quiet and page.problem is None:
-            st.toast(f"{wording.plain(said)} The music plays on.", icon=":material/book:")
+            st.toast(f"{wording.escape_markdown(said)} The music plays on.", icon=":material/book:")
         page.problem = said
         page.pause_until = time.monotonic() + PAUSE
         return otherwise

@@ -40,8 +40,8 @@ def glyph(felt: str) -> str:
 def title(entry: Entry) -> str:
     """Return an entry's mood in words: the emotion, or the place on the pad."""
     if entry.emotion:
-        return wording.capital(wording.FEELINGS[entry.emotion].word)
-    return wording.capital(wording.place(entry.mood))
+        return wording.capitalize_first(wording.FEELINGS[entry.emotion].word)
+    return wording.capitalize_first(wording.describe_mood(entry.mood))
 
 
 def what_it_did(entry: Entry) -> str:
@@ -63,4 +63,4 @@ def days_in_words(days: Iterable[Day]) -> str:
 
 def what_stands_out(genres: Mapping[str, Counter[str]]) -> str:
     """Return which genre came more often in a mood than it usually does, in Markdown."""
-    return summary.what_stands_out(genres, name, plain=wording.plain)
+    return summary.what_stands_out(genres, name, plain=wording.escape_markdown)

@@ -33,7 +33,7 @@ def problem() -> None:
     """Say what failed last, if anything did."""
     failed = diary.problem()
     if failed:
-        st.warning(wording.plain(failed), icon=":material/info:")
+        st.warning(wording.escape_markdown(failed), icon=":material/info:")
 
 
 def what_is_kept(person: identity.Identity) -> None:
@@ -132,7 +132,7 @@ def music(entries: Sequence[Entry]) -> None:
                 st.table(
                     [
                         {
-                            "Genre": wording.plain(genre),
+                            "Genre": wording.escape_markdown(genre),
                             **{
                                 wording.FEELINGS[emotion].word: str(counts[emotion])
                                 for emotion in wording.FEELINGS
@@ -150,8 +150,12 @@ def music(entries: Sequence[Entry]) -> None:
         if not liked:
             st.markdown("Nothing yet. Tap *Like* while a track plays, and it is remembered here.")
         for felt, tracks in liked.items():
-            names = ", ".join(f"[{wording.plain(track.title)}]({track.url})" for track in tracks)
-            st.markdown(f"{story.glyph(felt)} {wording.capital(story.name(felt))}: {names}")
+            names = ", ".join(
+                f"[{wording.escape_markdown(track.title)}]({track.url})" for track in tracks
+            )
+            st.markdown(
+                f"{story.glyph(felt)} {wording.capitalize_first(story.name(felt))}: {names}"
+            )
 
 
 def journeys(entries: Sequence[Entry], zone: tzinfo) -> None:
@@ -245,8 +249,8 @@ def _entry(entry: Entry, zone: tzinfo, *, expanded: bool) -> None:
         if entry.tracks:
             shown = sorted(entry.tracks, key=lambda track: track not in entry.liked)[:4]
             lines = [
-                f"- [{wording.plain(track.title)}]({track.url}) · "
-                f"{wording.plain(', '.join(track.artists))}"
+                f"- [{wording.escape_markdown(track.title)}]({track.url}) · "
+                f"{wording.escape_markdown(', '.join(track.artists))}"
                 f"{' · liked' if track in entry.liked else ''}"
                 for track in shown
             ]

@@ -23,7 +23,7 @@ from emotion.live.tracker import LiveReading
 from emotion.personal import Recentring, RestingFace
 from ui import services, wording
 from ui._compat import webrtc as _compat_webrtc
-from ui.live.fallback import Signs, Trouble, trouble
+from ui.live.fallback import CameraProblem, CameraSigns, diagnose
 
 CONSTRAINTS: Final[dict[str, Any]] = {
     "audio": False,
@@ -35,10 +35,10 @@ CONSTRAINTS: Final[dict[str, Any]] = {
     },
 }
 KEY: Final = "live-camera"
-GRACE: Final = 10.0
+CAMERA_GRACE_SECONDS: Final = 10.0
 """Seconds for what lies before a connection is tried: opening the camera, a busy server."""
 
-MAX_FRAME_SIDE: Final = 1280
+MAX_FRAME_SIDE_PX: Final = 1280
 """Pixels. A browser that sends more than it was asked for gets it back smaller: a frame of 4K
 would be 25 MB in every copy."""
 
@@ -91,7 +91,9 @@ class CaptureSession:
     def connecting(self) -> float:
         """Seconds for which browser and server have been looking for each other."""
         now = time.monotonic()
-        return now - self.began - GRACE if self.offered is None else now - self.offered
+        return (
+            now - self.began - CAMERA_GRACE_SECONDS if self.offered is None else now - self.offered
+        )
 
     def silence(self, *, playing: bool) -> float:
         """Return the seconds without a frame, counted from the connection on."""
@@ -131,7 +133,7 @@ class LiveCamera:
     answered: int = 0
     capture: CaptureSession | None = None
     keep: bool = False
-    failed: Trouble | None = None
+    failed: CameraProblem | None = None
     error: str = ""
     recentring: Recentring = field(default_factory=Recentring)
     heard: RestingFace | None = None
@@ -193,7 +195,7 @@ class LiveCamera:
             self.capture.stream.close()
             self.capture = None
 
-    def fail(self, why: Trouble) -> None:
+    def fail(self, why: CameraProblem) -> None:
         """Stop for a reason."""
         self.stop()
         self.failed = why
@@ -222,7 +224,7 @@ class LiveCamera:
         elif self.waiting:
             self.answered = answered
             self.allowed = True
-            self._roll()
+            self._start_capture()
 
     def look(self, *, playing: bool, signalling: bool = False) -> None:
         """Notice what keeps the picture away.
@@ -236,18 +238,18 @@ class LiveCamera:
         capture = self.capture
         if capture and capture.offered is None and (playing or signalling):
             capture.offered = time.monotonic()
-        signs = Signs(
+        signs = CameraSigns(
             error=self.error,
             secure=self.secure,
             connecting=capture.connecting if capture else None,
             playing=playing or bool(capture and capture.stream.frames),
             silence=capture.silence(playing=playing) if capture else 0.0,
         )
-        why = trouble(signs)
+        why = diagnose(signs)
         if why is not None:
             self.fail(why)
 
-    def _roll(self) -> None:
+    def _start_capture(self) -> None:
         self.stop()
         try:
             self.capture = CaptureSession(_classifier(), self.recentring)
@@ -258,7 +260,7 @@ class LiveCamera:
 
 def bounded(width: int, height: int) -> tuple[int, int]:
     """Return the size at which a frame is read and shown: even, and at most 1280 a side."""
-    scale = downscale_factor(width, height, MAX_FRAME_SIDE)
+    scale = downscale_factor(width, height, MAX_FRAME_SIDE_PX)
     if scale == 1.0:
         return width, height
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)

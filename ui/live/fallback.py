@@ -1,4 +1,4 @@
-"""When the live camera does not come: what happened, in a sentence, and the next step down."""
+"""Fallbacks where the live camera does not work: what happened, in a sentence, and what to do."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import streamlit as st
 from ui.navigation import navigate_to
 from ui.state import Chooser, visitor_state
 
-CONNECTING: Final = 12.0
-"""Seconds after which no way between browser and server will be found any more."""
-SILENCE: Final = 8.0
-"""Seconds without a frame after which none will come."""
+CONNECT_TIMEOUT_SECONDS: Final = 12.0
+"""Browser and server find a way to each other within this time or not at all."""
+NO_FRAME_TIMEOUT_SECONDS: Final = 8.0
+"""Without a frame for this long, none will come."""
 
-Trouble = Literal["insecure", "refused", "none", "busy", "unreachable", "silent", "broken"]
-Step = Literal["again", "snapshot", "upload"]
+CameraProblem = Literal["insecure", "refused", "none", "busy", "unreachable", "silent", "broken"]
+Fallback = Literal["again", "snapshot", "upload"]
 
-ERRORS: Final[Mapping[str, Trouble]] = {
+ERRORS: Final[Mapping[str, CameraProblem]] = {
     "NotAllowedError": "refused",
     "SecurityError": "refused",
     "NotFoundError": "none",
@@ -28,17 +28,17 @@ ERRORS: Final[Mapping[str, Trouble]] = {
     "AbortError": "busy",
     "InsecureContext": "insecure",
 }
-"""What browsers call it, and `live_probe.js` for what they have no name for."""
+"""Error names of the browser, and those of `live_probe.js` where the browser has none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """What is known about a camera that was asked for.
+class CameraSigns:
+    """What is known about a camera that was requested.
 
     Attributes:
         error: the name of the browser's error, if it reported one.
         secure: whether the browser gives a camera to a page at this address.
-        connecting: seconds since the connection was begun; nothing while it was not.
+        connecting: seconds since the connection was begun; ``None`` before that.
         playing: whether browser and server have found each other.
         silence: seconds since the last frame, or since the connection was begun.
     """
@@ -52,17 +52,17 @@ class Signs:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to say about a trouble, and what to offer, the most promising step first.
+    """What to say about a problem, and what to offer, the most promising fallback first.
 
-    The last step, setting the mood by hand, stands beside the words in any case.
+    Setting the mood by hand is offered beside it in any case.
     """
 
     title: str
     text: str
-    steps: tuple[Step, ...]
+    steps: tuple[Fallback, ...]
 
 
-ADVICE: Final[Mapping[Trouble, Advice]] = {
+ADVICE: Final[Mapping[CameraProblem, Advice]] = {
     "refused": Advice(
         "The camera stayed off",
         "Your browser blocked it. Allow it with the camera sign beside the address and try "
@@ -107,15 +107,15 @@ ADVICE: Final[Mapping[Trouble, Advice]] = {
     ),
 }
 
-BUTTONS: Final[Mapping[Step, tuple[str, str]]] = {
+BUTTONS: Final[Mapping[Fallback, tuple[str, str]]] = {
     "again": ("Try again", ":material/refresh:"),
     "snapshot": ("Take a snapshot", ":material/photo_camera:"),
     "upload": ("Choose a selfie", ":material/image:"),
 }
 
 
-def trouble(signs: Signs) -> Trouble | None:
-    """Return what keeps the picture away, or nothing while it may still come."""
+def diagnose(signs: CameraSigns) -> CameraProblem | None:
+    """Return why there is no video, or ``None`` while it may still come."""
     if not signs.secure:
         return "insecure"
     if signs.error:
@@ -123,24 +123,22 @@ def trouble(signs: Signs) -> Trouble | None:
     if signs.connecting is None:
         return None
     if not signs.playing:
-        return "unreachable" if signs.connecting >= CONNECTING else None
-    return "silent" if signs.silence >= SILENCE else None
+        return "unreachable" if signs.connecting >= CONNECT_TIMEOUT_SECONDS else None
+    return "silent" if signs.silence >= NO_FRAME_TIMEOUT_SECONDS else None
 
 
-def step_down(way: Chooser) -> None:
-    """Lead to a picture taken or chosen by hand."""
+def fall_back_to(way: Chooser) -> None:
+    """Go to the selfie page, to take or choose a photo."""
     visitor_state().chooser = way
     navigate_to("selfie")
 
 
-def steps(which: Trouble, on_again: Callable[[], None]) -> None:
-    """Draw the buttons of the steps down, the first of them as the one to press."""
-    actions: dict[Step, Callable[[], None]] = {
+def fallback_buttons(which: CameraProblem, on_again: Callable[[], None]) -> None:
+    """Draw the buttons of the fallbacks, the first of them as the primary one."""
+    actions: dict[Fallback, Callable[[], None]] = {
         "again": on_again,
-        "snapshot": lambda: step_down("camera"),
-        "upload": lambda: step_down(
-            "upload",
-        ),
+        "snapshot": lambda: fall_back_to("camera"),
+        "upload": lambda: fall_back_to("upload"),
     }
     with st.container(horizontal=True):
         for step in ADVICE[which].steps:

@@ -15,7 +15,7 @@ from ui import wording
 from ui.diary import diary
 from ui.live import connection
 from ui.live.camera import LiveCamera
-from ui.live.resting_face import keep_up, what_was_learned
+from ui.live.resting_face import apply_resting_face, personalization
 from ui.photo.upload import TIPS
 from ui.state import ROOM, Photo, VisitorState
 from ui.widgets.emotion_bars import emotion_bars
@@ -29,7 +29,7 @@ def live_photo(visitor: VisitorState) -> Photo | None:
 
 def use_mood(visitor: VisitorState, camera: LiveCamera) -> None:
     """Take over what the camera shows now, without an image, and stop the camera."""
-    keep_up(visitor, camera)
+    apply_resting_face(visitor, camera)
     reading = camera.reading
     if reading is not None:
         faces = tuple(face.reading for face in reading.faces)
@@ -56,7 +56,7 @@ def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -
     connection.update(camera)
     if camera.capture is None and not camera.waiting:
         st.rerun()
-    keep_up(visitor, camera)
+    apply_resting_face(visitor, camera)
     reading = camera.reading
     if camera.collecting:
         _resting_face_instructions()
@@ -97,7 +97,7 @@ def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -
                 help=wording.VISIT_PROMISE,
                 on_click=camera.collect_resting,
             )
-    what_was_learned(key="live")
+    personalization(key="live")
     _bars_and_pad(visitor, camera, reading)
     if not camera.keep:
         st.caption(":material/lock: The camera stops by itself once the mood has settled.")

@@ -10,7 +10,7 @@ from ui.live.camera import LiveCamera
 from ui.state import VisitorState, visitor_state
 
 
-def keep_up(visitor: VisitorState, camera: LiveCamera) -> None:
+def apply_resting_face(visitor: VisitorState, camera: LiveCamera) -> None:
     """Take a resting face that the camera has collected, and let the camera read accordingly."""
     rest = camera.new_rest()
     if rest is not None:
@@ -18,7 +18,7 @@ def keep_up(visitor: VisitorState, camera: LiveCamera) -> None:
     camera.recentre(visitor.recentring)
 
 
-def what_was_learned(*, key: str) -> None:
+def personalization(*, key: str) -> None:
     """Say what is known of the visitor's face, each with one tap to forget it.
 
     Args:

@@ -336,4 +336,9 @@ def _table(block: Block) -> None:
     if len(rows) > LONG:
         st.dataframe(frame, hide_index=True)
     else:
-        st.table(frame.map(wording.plain), hide_index=True, border="horizontal", width="content")
+        st.table(
+            frame.map(wording.escape_markdown),
+            hide_index=True,
+            border="horizontal",
+            width="content",
+        )

@@ -1,6 +1,6 @@
-"""The visitor's own face, made harder to read: an honest way to break the network.
+"""Corruptions of the visitor's own photo, to see where the network fails.
 
-Everything is done in memory and on the picture that the visit has already; nothing is kept.
+Everything is done in memory, on the photo that the session holds already; nothing is kept.
 """
 
 from __future__ import annotations
@@ -26,89 +26,91 @@ from ui.photo.picture import picture
 from ui.state import Chooser, VisitorState, visitor_state
 from ui.widgets.emotion_bars import emotion_bars
 
-Picture = NDArray[np.uint8]
+Image = NDArray[np.uint8]
 
-STEPS: Final = {0.0: "Not at all", 0.25: "A little", 0.5: "Clearly", 1.0: "Badly"}
+SEVERITIES: Final = {0.0: "Not at all", 0.25: "A little", 0.5: "Clearly", 1.0: "Badly"}
 
-ROOM_AROUND: Final = 2.4
-"""The part that is tried is so many times as wide as the face: room to turn it in."""
-LARGEST: Final = 480
+CROP_FACTOR: Final = 2.4
+"""Width of the crop that is corrupted, in widths of the face: room to rotate it in."""
+MAX_SIDE_PX: Final = 480
 """Pixels of that part at most, so that an answer follows the slider."""
 
 
 @dataclass(frozen=True, slots=True)
-class Alteration:
-    """A way to make a face harder to read.
+class Corruption:
+    """One way to make a face harder to read.
 
     Attributes:
         label: on the pill.
-        amount: says what a share, 0-1, means for a face in this box.
-        apply: takes a picture, the face's box in it and the share, and returns another picture.
-            Of nothing, the share 0, it makes the same picture again.
+        amount: says in words what a severity, 0-1, means for a face in this box.
+        apply: takes an RGB uint8 image, the face's box in it and the severity, and returns a new
+            image. Severity 0 changes nothing.
     """
 
     label: str
     amount: Callable[[float, Box], str]
-    apply: Callable[[Picture, Box, float], Picture]
+    apply: Callable[[Image, Box, float], Image]
 
 
-def darker(image: Picture, box: Box, share: float) -> Picture:
+def darken(image: Image, box: Box, severity: float) -> Image:
     """Take away up to 95 % of the light."""
-    return _uint8(np.rint(image * (1 - 0.95 * share)))
+    return _uint8(np.rint(image * (1 - 0.95 * severity)))
 
 
-def blurred(image: Picture, box: Box, share: float) -> Picture:
+def blur(image: Image, box: Box, severity: float) -> Image:
     """Blur by a Gaussian of up to an eighth of the face."""
-    sigma = share * box.width / 8
+    sigma = severity * box.width / 8
     return image.copy() if sigma < 0.1 else _uint8(cv2.GaussianBlur(image, (0, 0), sigma))
 
 
-def smaller(image: Picture, box: Box, share: float) -> Picture:
+def lower_resolution(image: Image, box: Box, severity: float) -> Image:
     """Leave the face as few pixels as if it were far away, down to 10 across."""
     height, width = image.shape[:2]
-    shrink = _pixels(share, box) / box.width
+    shrink = _face_width_px(severity, box) / box.width
     size = scaled_size(width, height, shrink)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return _uint8(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-def turned(image: Picture, box: Box, share: float) -> Picture:
+def rotate(image: Image, box: Box, severity: float) -> Image:
     """Turn the picture about the face, by up to 90 degrees."""
     middle = box.x + box.width / 2, box.y + box.height / 2
-    turn = cv2.getRotationMatrix2D(middle, -90 * share, 1.0)
+    turn = cv2.getRotationMatrix2D(middle, -90 * severity, 1.0)
     size = image.shape[1], image.shape[0]
     return _uint8(cv2.warpAffine(image, turn, size, borderMode=cv2.BORDER_REPLICATE))
 
 
-def mouth_covered(image: Picture, box: Box, share: float) -> Picture:
+def cover_mouth(image: Image, box: Box, severity: float) -> Image:
     """Cover the face from the chin up, by up to half its height."""
-    return _covered(image, box, top=1 - 0.5 * share, bottom=1.05)
+    return _cover(image, box, top=1 - 0.5 * severity, bottom=1.05)
 
 
-def eyes_covered(image: Picture, box: Box, share: float) -> Picture:
+def cover_eyes(image: Image, box: Box, severity: float) -> Image:
     """Cover a band about the eyes of up to 40 % of the face's height."""
-    return _covered(image, box, top=0.4 - 0.2 * share, bottom=0.4 + 0.2 * share)
+    return _cover(image, box, top=0.4 - 0.2 * severity, bottom=0.4 + 0.2 * severity)
 
 
-ALTERATIONS: Final[Mapping[str, Alteration]] = {
-    "darker": Alteration("Darker", lambda s, _: f"{95 * s:.0f} % of the light gone", darker),
-    "blurred": Alteration(
-        "Blurred", lambda s, _: f"blurred over {12.5 * s:.0f} % of the face", blurred
+CORRUPTIONS: Final[Mapping[str, Corruption]] = {
+    "darker": Corruption("Darker", lambda s, _: f"{95 * s:.0f} % of the light gone", darken),
+    "blurred": Corruption(
+        "Blurred", lambda s, _: f"blurred over {12.5 * s:.0f} % of the face", blur
     ),
-    "smaller": Alteration(
-        "Smaller", lambda s, box: f"a face {_pixels(s, box):.0f} pixels wide", smaller
+    "smaller": Corruption(
+        "Smaller",
+        lambda s, box: f"a face {_face_width_px(s, box):.0f} pixels wide",
+        lower_resolution,
     ),
-    "turned": Alteration("Turned", lambda s, _: f"turned by {90 * s:.0f} degrees", turned),
-    "mouth": Alteration(
-        "Mouth covered", lambda s, _: f"the lower {50 * s:.0f} % of the face covered", mouth_covered
+    "turned": Corruption("Turned", lambda s, _: f"turned by {90 * s:.0f} degrees", rotate),
+    "mouth": Corruption(
+        "Mouth covered", lambda s, _: f"the lower {50 * s:.0f} % of the face covered", cover_mouth
     ),
-    "eyes": Alteration(
-        "Eyes covered", lambda s, _: f"a band of {40 * s:.0f} % of the face covered", eyes_covered
+    "eyes": Corruption(
+        "Eyes covered", lambda s, _: f"a band of {40 * s:.0f} % of the face covered", cover_eyes
     ),
 }
 
 
-def part_around(image: Picture, box: Box) -> tuple[Picture, Box]:
+def crop_around(image: Image, box: Box) -> tuple[Image, Box]:
     """Return a copy of the part of a picture about a face, not too large, and the box in it.
 
     Args:
@@ -116,11 +118,11 @@ def part_around(image: Picture, box: Box) -> tuple[Picture, Box]:
         box: the face.
     """
     height, width = image.shape[:2]
-    side = max(box.width, box.height) * ROOM_AROUND
+    side = max(box.width, box.height) * CROP_FACTOR
     left = max(0, round(box.x + box.width / 2 - side / 2))
     top = max(0, round(box.y + box.height / 2 - side / 2))
     part = image[top : min(height, round(top + side)), left : min(width, round(left + side))]
-    smaller_part, scale = downscale(part, LARGEST)
+    smaller_part, scale = downscale(part, MAX_SIDE_PX)
     return np.array(smaller_part), Box(
         round((box.x - left) * scale),
         round((box.y - top) * scale),
@@ -156,38 +158,38 @@ def verdict(before: EmotionScores, after: EmotionScores | None) -> str:
 
 
 @st.fragment
-def try_faces() -> None:
+def corruption_demo() -> None:
     """Let the visitor spoil their own photo and watch the reading change."""
     photo.read_waiting_picture()
     visitor = visitor_state()
     if visitor.chooser or visitor.photo is None or visitor.photo.image is None:
-        _ask(visitor)
+        _ask_for_photo(visitor)
         return
     face = visitor.photo.faces[0]
-    part, box = part_around(visitor.photo.image, face.face.box)
+    part, box = crop_around(visitor.photo.image, face.face.box)
 
     name = st.pills(
         "What should happen to your picture?",
-        list(ALTERATIONS),
-        format_func=lambda key: f":gray[{ALTERATIONS[key].label}]",
+        list(CORRUPTIONS),
+        format_func=lambda key: f":gray[{CORRUPTIONS[key].label}]",
         default="darker",
         required=True,
         key="try-change",
         wrap=True,
     )
-    alteration = ALTERATIONS[name]
+    corruption = CORRUPTIONS[name]
     # No slider: by night the number above its knob is too faint to read.
-    share = st.segmented_control(
+    severity = st.segmented_control(
         "How much?",
-        list(STEPS),
-        format_func=lambda step: f":gray[{STEPS[step]}]",
+        list(SEVERITIES),
+        format_func=lambda step: f":gray[{SEVERITIES[step]}]",
         default=0.5,
         required=True,
         key="try-share",
     )
-    altered = alteration.apply(part, box, share)
+    corrupted = corruption.apply(part, box, severity)
     try:
-        after = same_face(services.recognizer().analyze(altered).faces, box)
+        after = same_face(services.recognizer().analyze(corrupted).faces, box)
         if after is not None:
             after = visitor.photo.as_visitor(after)
     except Exception:
@@ -197,14 +199,14 @@ def try_faces() -> None:
 
     left, reading = st.columns(2, gap="medium")
     with left:
-        shown = altered if after is None else annotate(altered, [after])
-        picture(shown, alt=f"Your face: {alteration.amount(share, box)}")
-        st.caption(wording.capital(alteration.amount(share, box)))
+        shown = corrupted if after is None else annotate(corrupted, [after])
+        picture(shown, alt=f"Your face: {corruption.amount(severity, box)}")
+        st.caption(wording.capitalize_first(corruption.amount(severity, box)))
     with reading:
         st.markdown(verdict(face.scores, after.scores if after else None))
         if after is not None:
             emotion_bars(after.scores, key="altered-bars", by_size=False)
-            _what_is_left(altered, after.face)
+            _network_input(corrupted, after.face)
     st.button(
         "Another photo",
         type="tertiary",
@@ -214,7 +216,7 @@ def try_faces() -> None:
     )
 
 
-def _what_is_left(image: Picture, face: Face) -> None:
+def _network_input(image: Image, face: Face) -> None:
     """Show the crop that the network gets, its pixels as large squares."""
     (crop,) = crop_faces(image, [face])
     shown = cv2.resize(crop, (CROP_SIDE_PX * 4, CROP_SIDE_PX * 4), interpolation=cv2.INTER_NEAREST)
@@ -226,7 +228,7 @@ def _what_is_left(image: Picture, face: Face) -> None:
         )
 
 
-def _ask(visitor: VisitorState) -> None:
+def _ask_for_photo(visitor: VisitorState) -> None:
     if visitor.faceless is not None:
         st.markdown(f"No face was found in your picture. What usually helps:\n{photo.TIPS}")
     else:
@@ -252,10 +254,10 @@ def _open(way: Chooser) -> None:
     visitor_state().chooser = way
 
 
-def _covered(image: Picture, box: Box, *, top: float, bottom: float) -> Picture:
+def _cover(image: Image, box: Box, *, top: float, bottom: float) -> Image:
     """Return a copy with a plain band over a face; ``top`` and ``bottom`` are shares of its box."""
     covered = image.copy()
-    first, last = (round(box.y + box.height * share) for share in (top, bottom))
+    first, last = (round(box.y + box.height * edge) for edge in (top, bottom))
     if last > first and top < 1:
         # A little wider than the face, as a scarf or a hand would be.
         left = max(0, round(box.x - 0.05 * box.width))
@@ -264,11 +266,11 @@ def _covered(image: Picture, box: Box, *, top: float, bottom: float) -> Picture:
     return covered
 
 
-def _pixels(share: float, box: Box) -> float:
+def _face_width_px(severity: float, box: Box) -> float:
     """Return how many pixels across a face keeps: from all it has to 10, halving evenly."""
-    fraction: float = min(1.0, 10 / box.width) ** share
+    fraction: float = min(1.0, 10 / box.width) ** severity
     return box.width * fraction
 
 
-def _uint8(image: NDArray[np.generic]) -> Picture:
+def _uint8(image: NDArray[np.generic]) -> Image:
     return image.astype(np.uint8, copy=False)

@@ -63,7 +63,7 @@ def tune(visitor: VisitorState) -> None:
         _filters(visitor)
         for artist in visitor.filters.without_artists:
             st.button(
-                f"Let {wording.plain(artist)} in again",
+                f"Let {wording.escape_markdown(artist)} in again",
                 key=f"allow-{artist}",
                 type="tertiary",
                 icon=":material/undo:",
@@ -159,7 +159,7 @@ def _filters(visitor: VisitorState) -> None:
         st.multiselect(
             "Only in these languages",
             choices.languages,
-            format_func=wording.language,
+            format_func=wording.language_name,
             key="languages",
             on_change=change,
             args=("languages",),
@@ -179,7 +179,7 @@ def too_few(visitor: VisitorState, playlist: Playlist) -> None:
     if visitor.filters == EVERYTHING:
         st.markdown("The catalogue has no more music near this mood.")
         return
-    st.markdown(wording.how_few(len(playlist.picks), minutes_of(playlist)))
+    st.markdown(wording.too_few_tracks(len(playlist.picks), minutes_of(playlist)))
     with st.container(horizontal=True):
         if visitor.filters_before not in (visitor.filters, EVERYTHING):
             st.button(

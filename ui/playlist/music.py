@@ -107,7 +107,7 @@ def announcement(visitor: VisitorState) -> tuple[str, str] | None:
         return None
     if not change.redrawn:
         return change.row, wording.REMEMBERED
-    text = wording.what_changed(
+    text = wording.verdict_effect(
         change.action, change.subject, change.new_tracks, change.because_liked
     )
     return change.row, text

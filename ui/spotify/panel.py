@@ -65,7 +65,7 @@ def save_section(visitor: VisitorState, playlist: Playlist) -> None:
         # No caption: a link in one is too faint to read.
         st.markdown(
             ":material/check: Saved as a private playlist: "
-            f"[{wording.plain(done.name)}]({done.url})"
+            f"[{wording.escape_markdown(done.name)}]({done.url})"
         )
 
 
@@ -91,7 +91,7 @@ def play_section(visitor: VisitorState, playlist: Playlist) -> None:
     device = st.radio(
         "On your devices",
         list(named),
-        format_func=lambda key: wording.plain(named[key].name),
+        format_func=lambda key: wording.escape_markdown(named[key].name),
         key="spotify-device",
         horizontal=True,
     )
@@ -180,7 +180,7 @@ def _find() -> None:
 
 def _play(playlist: Playlist, device: Device) -> str:
     _on_devices(lambda client: playback.play(client, playlist, device.id))
-    return f"Playing on {wording.plain(device.name)}."
+    return f"Playing on {wording.escape_markdown(device.name)}."
 
 
 def _queue(visitor: VisitorState) -> str:
@@ -188,7 +188,7 @@ def _queue(visitor: VisitorState) -> str:
     if track is None:
         return ""
     _on_devices(lambda client: playback.queue(client, track))
-    return f"{wording.plain(track.title)} is up next."
+    return f"{wording.escape_markdown(track.title)} is up next."
 
 
 def _on_devices(ask: Callable[[Any], None]) -> None:

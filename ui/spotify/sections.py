@@ -114,9 +114,9 @@ def your_music() -> None:
     if not known.artists:
         st.markdown("Spotify knows of nothing that you played yet.")
         return
-    said = f"Often heard: {', '.join(wording.plain(name) for name in known.artists[:8])}."
+    said = f"Often heard: {', '.join(wording.escape_markdown(name) for name in known.artists[:8])}."
     if known.genres:
-        said += f" Mostly {', '.join(wording.plain(name) for name in known.genres[:5])}."
+        said += f" Mostly {', '.join(wording.escape_markdown(name) for name in known.genres[:5])}."
     st.markdown(f"{said} From [Spotify](https://open.spotify.com), read for this visit only.")
     if known.trouble:
         st.caption(f":material/info: Not everything could be read. {known.trouble.sentence}")

@@ -164,7 +164,7 @@ class MoodPad {
     this.back.hidden = fixed || !reading || near;
   }
 
-  /** The place in words, as `place` in wording.py says it. */
+  /** The place in words, as `describe_mood` in wording.py says it. */
   describe() {
     const { scales } = this.data;
     const pleasant = step(scales.valence, this.point.valence);

@@ -60,7 +60,7 @@ def read_link(visitor: VisitorState) -> None:
     notes = []
     if found.missing:
         notes.append(
-            wording.what_is_missing(found.missing, found.missing + len(found.playlist.picks))
+            wording.missing_tracks(found.missing, found.missing + len(found.playlist.picks))
         )
     visitor.shared = Shared(text, found.playlist, tuple(notes))
     visitor.change = None

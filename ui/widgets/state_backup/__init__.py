@@ -64,7 +64,7 @@ def announce_restored() -> None:
     """Say, once, that the state was restored."""
     news = st.session_state.pop(_NOTICE_KEY, None)
     if news:
-        st.toast(wording.plain(news), icon=":material/sync:", duration="long")
+        st.toast(wording.escape_markdown(news), icon=":material/sync:", duration="long")
 
 
 def back_up() -> None:
@@ -182,7 +182,7 @@ def _read(visitor: VisitorState, found: dict[str, Any], catalog: Catalog) -> str
     if not playlist.picks:
         return wording.LOST_SET
     visitor.sets = {visitor.wish: playlist}
-    return wording.what_came_back(shared.missing, shared.missing + len(playlist.picks))
+    return wording.restored_sentence(shared.missing, shared.missing + len(playlist.picks))
 
 
 def _photo(found: dict[str, Any]) -> Photo | None:
