@@ -1,7 +1,6 @@
 """The live page in Streamlit's harness: real frames through the real callback, no network."""
 
 import functools
-import json
 import logging
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -31,10 +30,8 @@ from ui.live.fallback import (
     CONNECT_TIMEOUT_SECONDS,
     ERRORS,
     NO_FRAME_TIMEOUT_SECONDS,
-    CameraSigns,
-    diagnose,
 )
-from ui.live.ice import SETTING, ice_servers
+from ui.live.ice import SETTING
 
 
 class Network:
@@ -634,33 +631,6 @@ def test_a_stream_that_ends_on_the_other_side(live: AppTest, camera: LiveCamera,
     assert title(live) == "Let the camera catch your mood"
 
 
-@pytest.mark.parametrize(
-    ("signs", "expected"),
-    [
-        (CameraSigns(), None),
-        (CameraSigns(secure=False), "insecure"),
-        (CameraSigns(error="NotAllowedError"), "refused"),
-        (CameraSigns(error="NotFoundError"), "none"),
-        (CameraSigns(error="SomethingNewError"), "busy"),
-        (CameraSigns(connecting=CONNECT_TIMEOUT_SECONDS - 0.1), None),
-        (CameraSigns(connecting=CONNECT_TIMEOUT_SECONDS), "unreachable"),
-        (CameraSigns(connecting=CONNECT_TIMEOUT_SECONDS, playing=True), None),
-        (CameraSigns(connecting=30.0, playing=True, silence=NO_FRAME_TIMEOUT_SECONDS - 0.1), None),
-        (CameraSigns(connecting=30.0, playing=True, silence=NO_FRAME_TIMEOUT_SECONDS), "silent"),
-    ],
-)
-def test_what_the_signs_mean(signs: CameraSigns, expected: str | None) -> None:
-    assert diagnose(signs) == expected
-
-
-def test_every_problem_has_a_last_fallback() -> None:
-    assert set(ERRORS.values()) < set(ADVICE)
-    for advice in ADVICE.values():
-        assert {"snapshot", "upload"} & set(advice.steps)
-        assert advice.title
-        assert advice.text.endswith(".")
-
-
 # --- the callback -------------------------------------------------------------------------------
 
 
@@ -741,38 +711,6 @@ def test_two_visitors_have_two_streams(network: Network, connection: Connection)
 
 
 # --- the setting --------------------------------------------------------------------------------
-
-
-def test_no_servers_by_default() -> None:
-    assert ice_servers({}) == []
-    assert ice_servers({SETTING: " "}) == []
-
-
-def test_servers_of_a_deployment() -> None:
-    servers = [
-        {"urls": "stun:stun.example.org:3478"},
-        {"urls": ["turn:turn.example.org", "turns:turn.example.org"], "username": "u"}
-        | {"credential": "c"},
-    ]
-    assert ice_servers({SETTING: json.dumps(servers)}) == servers
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("stun:example.org", "not JSON"),
-        ('{"urls": "stun:example.org"}', "not a list"),
-        ('["stun:example.org"]', "no 'urls'"),
-        ('[{"urls": []}]', "no 'urls'"),
-        ('[{"urls": "http://example.org"}]', "does not begin with"),
-        ('[{"urls": "turn:example.org"}]', "needs 'username' and 'credential'"),
-    ],
-)
-def test_a_wrong_setting_says_what_is_wrong(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match=message) as error:
-        ice_servers({SETTING: text})
-    assert SETTING in str(error.value)
-    assert "It has to look like" in str(error.value)
 
 
 def test_a_wrong_setting_is_shown_and_the_page_goes_on(

@@ -4,19 +4,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from emotion.labels import EMOTIONS
-from emotion.types import Box, EmotionScores, Face, FaceReading
+from emotion.types import Face, FaceReading
 from ui.model import charts, figures
 from ui.photo import corruptions
 
 NETWORK = b"a network"
 SHA256 = hashlib.sha256(NETWORK).hexdigest()
-BOX = Box(30, 40, 60, 80)
 
 
 def figure(split: str, *, tta: bool, accuracy: float, **more: Any) -> dict[str, Any]:
@@ -374,24 +372,6 @@ def test_it_says_who_it_is_not_for(app: AppTest) -> None:
         assert word in text
 
 
-@pytest.mark.parametrize(
-    ("share", "words"),
-    [
-        (0.02, "hardly ever"),
-        (0.1, "once in ten"),
-        (0.69, "seven times in ten"),
-        (0.99, "almost always"),
-    ],
-)
-def test_shares_as_people_say_them(share: float, words: str) -> None:
-    assert figures.in_ten(share) == words
-
-
-def test_the_interval_of_a_share() -> None:
-    assert figures.margin(0.694, 3589) == pytest.approx(0.0151, abs=1e-4)
-    assert figures.margin(1.0, 10) == 0.0
-
-
 def test_names_on_the_chart_do_not_cover_each_other() -> None:
     near = {"rows": [row("Near", 0.730, 5.0), row("Nearer", 0.731, 5.1), row("Far", 0.3, 0.01)]}
     found = figures.baselines(BASELINES | near)
@@ -402,11 +382,6 @@ def test_names_on_the_chart_do_not_cover_each_other() -> None:
     assert set(charts.standouts(figures.baselines(BASELINES | apart).rows)) == {"One", "Two"}
 
 
-def test_lines_that_end_together_are_named_apart() -> None:
-    blur = figures.Corruption("blur", "px", "", ((0, 0.7, 0.6), (4, 0.31, 0.32)))
-    ours, fer = (line for line in charts.corruption_rows(blur) if line["text"])
-    assert fer["label"] - ours["label"] == pytest.approx(0.06)
-    assert (ours["fraction"], fer["fraction"]) == (0.31, 0.32)
 
 
 # The visitor's own face
@@ -497,39 +472,3 @@ def place(recognizer: Any, app: AppTest, face: dict[str, float]) -> None:
     recognizer.show(face)
     (found,) = recognizer.reading.faces
     recognizer.reading = type(recognizer.reading)((FaceReading(Face(box), found.scores),))
-
-
-@pytest.mark.parametrize("name", list(corruptions.CORRUPTIONS))
-@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
-def test_alterations_leave_the_picture_itself_alone(name: str, share: float) -> None:
-    image = np.random.default_rng(0).integers(0, 256, (160, 120, 3), dtype=np.uint8)
-    before = image.copy()
-    corruption = corruptions.CORRUPTIONS[name]
-    corrupted = corruption.apply(image, BOX, share)
-    assert (corrupted.shape, corrupted.dtype) == (image.shape, np.uint8)
-    assert np.array_equal(image, before)
-    assert np.array_equal(corrupted, image) == (share == 0.0)
-    assert corruption.amount(share, BOX)
-
-
-def test_a_mask_covers_mouth_and_chin_only() -> None:
-    image = np.full((160, 120, 3), 200, dtype=np.uint8)
-    corrupted = corruptions.cover_mouth(image, BOX, 1.0)
-    assert (corrupted[: BOX.y + BOX.height // 2] == 200).all()
-    assert (corrupted[BOX.y + 45, BOX.x : BOX.x + BOX.width] != 200).all()
-
-
-def test_the_part_that_is_tried_is_small_and_keeps_the_face() -> None:
-    image = np.zeros((3000, 4000, 3), dtype=np.uint8)
-    image[1000:2000, 3000:4000] = 255
-    part, box = corruptions.crop_around(image, Box(3000, 1000, 1000, 1000))
-    assert max(part.shape) <= corruptions.MAX_SIDE_PX
-    inside = part[box.y + 2 : box.y + box.height - 2, box.x + 2 : box.x + box.width - 2]
-    assert (inside == 255).all()
-
-
-def test_the_face_in_the_middle_counts() -> None:
-    scores = EmotionScores((1.0, 0, 0, 0, 0, 0, 0))
-    near, far = (FaceReading(Face(Box(x, 40, 60, 80)), scores) for x in (38, 400))
-    assert corruptions.same_face((far, near), BOX) is near
-    assert corruptions.same_face((far,), BOX) is None

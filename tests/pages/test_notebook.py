@@ -1,5 +1,3 @@
-import base64
-import io
 import json
 import os
 from collections.abc import Callable
@@ -7,49 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
+from tests.ui.notebook.cells import code, markdown, notebook, png, shown
 from ui.notebook import view
 
 TABLE = """<div><style scoped>.dataframe { color: red }</style><table border="1" class="dataframe">
 <thead><tr style="text-align: right;"><th></th><th>images</th><th>share</th></tr></thead>
 <tbody><tr><th>happy</th><td>895</td><td>24.9 %</td></tr>
 <tr><th>sad</th><td>653</td><td>*18* &amp; more</td></tr></tbody></table></div>"""
-
-
-def png() -> str:
-    out = io.BytesIO()
-    Image.new("RGB", (40, 20), "#7A3560").save(out, "PNG")
-    return base64.b64encode(out.getvalue()).decode()
-
-
-def markdown(*lines: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "metadata": {}, "source": "\n".join(lines)}
-
-
-def code(source: str, *outputs: dict[str, Any], **metadata: Any) -> dict[str, Any]:
-    return {
-        "cell_type": "code",
-        "execution_count": 1,
-        "metadata": metadata,
-        "source": source.splitlines(keepends=True),
-        "outputs": list(outputs),
-    }
-
-
-def shown(metadata: dict[str, Any] | None = None, **data: Any) -> dict[str, Any]:
-    kinds = {"png": "image/png", "plain": "text/plain", "html": "text/html", "md": "text/markdown"}
-    return {
-        "output_type": "display_data",
-        "data": {kinds[kind]: value for kind, value in data.items()},
-        "metadata": metadata or {},
-    }
-
-
-def notebook(*cells: dict[str, Any]) -> dict[str, Any]:
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}
 
 
 FIRST = notebook(
@@ -186,90 +151,7 @@ def test_a_new_version_of_a_file_is_noticed(app: AppTest, folder: Any) -> None:
     assert title(app) == "A second look"
 
 
-def test_the_projects_own_notebooks_can_be_read() -> None:
-    for path in view.notebooks().values():
-        found = view.open_notebook(path)
-        assert found is not None, path
-        for block in found.blocks:
-            assert block.kind != "failure", block.text
-            assert block.kind != "image" or block.text != "A figure", f"{path.name}: no words"
-
-
 # The parts
-
-
-def blocks(*cells: dict[str, Any]) -> list[view.Block]:
-    return list(view.parse(notebook(*cells), name="a_name").blocks)
-
-
-def test_a_notebook_without_a_heading_is_called_after_its_file() -> None:
-    assert view.parse(notebook(markdown("text")), name="02_a_name").title == "02 a name"
-
-
-def test_a_number_sign_in_code_is_no_heading() -> None:
-    (block,) = view.split_markdown("```python\n# a comment\n```\nText")
-    assert block.kind == "markdown"
-    assert "# a comment" in block.text
-
-
-def test_levels_of_headings() -> None:
-    found = list(view.split_markdown("Before\n\n### Deep ###\nAfter"))
-    assert [(block.kind, block.text, block.level) for block in found] == [
-        ("markdown", "Before", 0),
-        ("heading", "Deep", 3),
-        ("markdown", "After", 0),
-    ]
-
-
-def test_the_words_of_a_figure() -> None:
-    figures = [
-        code("", shown(png=png())),  # no source: skipped
-        code("a", shown({"image/png": {"alt": "From the output"}}, png=png())),
-        code("b", shown(png=png()), alt=["From ", "the cell"]),
-        code("c", shown(png=png(), plain="From its plain form")),
-        code("d", shown(png=png(), plain="<Figure size 640x480 with 1 Axes>")),
-    ]
-    images = [block.text for block in blocks(*figures) if block.kind == "image"]
-    assert images == ["From the output", "From the cell", "From its plain form", "A figure"]
-
-
-def test_what_libraries_chatter_is_left_out() -> None:
-    stderr = {"output_type": "stream", "name": "stderr", "text": "UserWarning"}
-    result = shown(plain="<Axes: xlabel='x'>")
-    assert [block.kind for block in blocks(code("x", stderr, result))] == ["code"]
-
-
-def test_an_error_is_one_line() -> None:
-    error = {
-        "output_type": "error",
-        "ename": "KeyError",
-        "evalue": "'x'",
-        "traceback": ["\x1b[31mFile somewhere"],
-    }
-    assert blocks(code("x", error))[1] == view.Block("failure", "KeyError: 'x'")
-
-
-def test_markdown_that_code_wrote() -> None:
-    assert blocks(code("say()", shown(md="It is **69**.", plain="x")))[1] == view.Block(
-        "markdown", "It is **69**."
-    )
-
-
-def test_html_without_a_table_is_left_to_be_sanitised() -> None:
-    assert blocks(code("x", shown(html="<b>bold</b>")))[1].kind == "html"
-
-
-def test_tables_of_pandas() -> None:
-    named = (
-        "<table><tr><th></th><th>a</th></tr><tr><th>index</th><th></th></tr>"
-        "<tr><th>x</th><td>1</td></tr></table>"
-    )
-    assert view.table_rows(named) == (("index", "a"), ("x", "1"))
-    numbered = "<table><tr><th></th><th>a</th></tr><tr><th>0</th><td>5</td></tr></table>"
-    assert view.table_rows(numbered) == (("a",), ("5",))
-    spanned = "<table><tr><th colspan='2'>wide</th></tr><tr><td>1</td><td>2</td></tr></table>"
-    assert view.table_rows(spanned) == (("", "wide"), ("1", "2"))
-    assert view.table_rows("<p>none</p>") == ()
 
 
 def test_a_long_table_scrolls(app: AppTest, folder: Any) -> None:
@@ -277,15 +159,3 @@ def test_a_long_table_scrolls(app: AppTest, folder: Any) -> None:
     html = f"<table><tr><th>a</th><th>a</th></tr>{rows}</table>"
     folder(long=notebook(markdown("# Long"), code("x", shown(html=html))))
     assert list(opened(app).dataframe[0].value.columns) == ["a 1", "a 2"]
-
-
-@pytest.mark.parametrize(
-    ("written", "left"),
-    [
-        ("\x1b[1;31mred\x1b[0m", "red"),
-        ("1/3\r2/3\r3/3\ndone\n", "3/3\ndone"),
-        ("line\r\nnext", "line\nnext"),
-    ],
-)
-def test_what_a_terminal_would_show(written: str, left: str) -> None:
-    assert view.terminal(written) == left
