@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from emotion.labels import EMOTIONS
@@ -72,8 +73,26 @@ def recognizer(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeRecognizer]:
     services._recognizer.clear()
 
 
+class WarmPages(PagesManager):
+    """What a server knows of its pages once it has run the router."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        PagesManager.uses_pages_directory = False
+
+
 @pytest.fixture
-def app(recognizer: FakeRecognizer) -> AppTest:
+def warm_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have `AppTest` go on like a server that runs already.
+
+    By itself it is a cold one in every run: each page takes a detour by way of the router, which
+    doubles the time and loses what widgets hold. `test_router.py` tests the cold server.
+    """
+    monkeypatch.setattr("streamlit.testing.v1.app_test.PagesManager", WarmPages)
+
+
+@pytest.fixture
+def app(recognizer: FakeRecognizer, warm_server: None) -> AppTest:
     """The first page, as a visitor meets it. Everything but the network is real."""
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from emotion.labels import EMOTIONS
@@ -140,21 +139,6 @@ PHOTOGRAPHS = {
         "fer2013": read_by("fer2013", 0.47, 0.48),
     },
 }
-
-
-class WarmPages(PagesManager):
-    """What a server knows of its pages once it has run the router."""
-
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        PagesManager.uses_pages_directory = False
-
-
-@pytest.fixture(autouse=True)
-def warm_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    # `AppTest` plays a cold one in every run, and the detour that it takes by way of the router
-    # loses what widgets hold.
-    monkeypatch.setattr("streamlit.testing.v1.app_test.PagesManager", WarmPages)
 
 
 @pytest.fixture

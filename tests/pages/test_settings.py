@@ -60,7 +60,7 @@ def spotify(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpotifyServer]:
 
 
 @pytest.fixture
-def settings(recognizer: Any) -> AppTest:
+def settings(recognizer: Any, warm_server: None) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.session_state["_navigate_to"] = "settings"
     return app
