@@ -366,8 +366,6 @@ def test_names_on_the_chart_do_not_cover_each_other() -> None:
     assert set(charts.standouts(figures.baselines(BASELINES | apart).rows)) == {"One", "Two"}
 
 
-
-
 # The visitor's own face
 
 
