@@ -29,12 +29,12 @@ def add_votes(options: Options, what: str, **more: Any) -> None:
     options.add_argument("--votes", help=f"FER+ votes (csv): {what}", **more)
 
 
-def add_photos(options: Options, **more: Any) -> None:
-    """Declare ``--photos``: labelled photographs."""
+def add_photos(options: Options, what: str = "", **more: Any) -> None:
+    """Declare ``--photos``: labelled photographs, and what the command does with them."""
     options.add_argument(
         "--photos",
         type=Path,
-        help="labelled photographs, zip or folder: <emotion>/<person>-<id>.jpg",
+        help=f"labelled photographs, zip or folder: <emotion>/<person>-<id>.jpg{what}",
         **more,
     )
 

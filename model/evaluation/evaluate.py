@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_split(parser)
     add("--tta", action="store_true", help="average over the image and its mirror image")
     options.add_weights(parser)
-    options.add_photos(parser)
+    options.add_photos(parser, "; read end to end, instead of a split")
     add("--part", choices=PARTS, help="only photographs of these persons")
     add("--head", choices=HEADS, default="people", help="which head reads the photographs")
     add("--detector", choices=DETECTORS, default="auto", help="what finds their faces")
