@@ -1,8 +1,8 @@
 """The containers of PNG, WebP, GIF and BMP, read before anything is decoded.
 
-Each function checks the budgets of `emotion.image.limits` on the headers and returns the file
-again with what is needed to show its first frame and nothing else: what a decoder never sees can
-neither cost anything nor break it. Browsers skip damaged or large text and profiles likewise.
+Each function checks the headers against `emotion.image.limits` and returns the file reduced to what
+is needed to show its first frame: what a decoder never sees can neither cost anything nor break
+it. Browsers, too, skip damaged or large text and profiles.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Final
 from emotion.image.limits import (
     MAX_CHUNKS,
     MAX_MEGAPIXELS,
-    MAX_TILED,
+    MAX_TILES_FACTOR,
     TooComplexError,
     check_count,
     check_size,
@@ -68,8 +68,8 @@ def read_heif(data: bytes, kind: str) -> bytes:
     else:
         raise ValueError("A HEIF file without a still picture")
     limit = MAX_MEGAPIXELS[kind]
-    shown = [items.primary, *items.beside(items.primary)]
-    for item in items.involved(shown):
+    shown = [items.primary, *items.auxiliary_of(items.primary)]
+    for item in items.with_dependencies(shown):
         check_size(*items.sizes.get(item, (0, 0)), limit)
         if kind == "AVIF" and items.kinds.get(item) == b"av01":
             for width, height in _frame_sizes(items.content(data, item)):
@@ -77,7 +77,7 @@ def read_heif(data: bytes, kind: str) -> bytes:
                 largest = (width, height), items.sizes.get(item, (0, 0))
                 items.sizes[item] = max(largest, key=lambda size: size[0] * size[1])
     pixels = sum(items.coded_pixels(item) for item in shown)
-    if pixels > MAX_TILED * limit * 1e6:
+    if pixels > MAX_TILES_FACTOR * limit * 1e6:
         raise TooComplexError(f"parts of {pixels / 1e6:,.0f} megapixels in all")
     length = 16 + 4 * len(_compatible(data))
     for at in items.metadata:  # Pillow would read all of it, however much it is
@@ -95,9 +95,9 @@ class _Items:
     sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
     parts: dict[int, tuple[int, ...]] = field(default_factory=dict)
     auxiliary: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
-    places: dict[int, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
+    locations: dict[int, tuple[int, list[tuple[int, int]]]] = field(default_factory=dict)
     metadata: list[int] = field(default_factory=list)
-    own_data: int = 0
+    idat_start: int = 0
 
     def read(self, data: bytes, start: int, end: int) -> None:
         for name, at, stop in _boxes(data, start, end):
@@ -118,23 +118,23 @@ class _Items:
             elif name == b"iref":
                 self._read_references(data, at, stop)
             elif name == b"iloc":
-                self._read_places(body)
+                self._read_locations(body)
             elif name == b"idat":
-                self.own_data = at
+                self.idat_start = at
 
-    def beside(self, item: int) -> list[int]:
-        """Return the auxiliary items of one: its alpha plane, its depths."""
+    def auxiliary_of(self, item: int) -> list[int]:
+        """Return the auxiliary items of an item: its alpha plane, its depth maps."""
         return [number for number, of in self.auxiliary if item in of]
 
-    def involved(self, items: list[int]) -> set[int]:
-        """Return items with everything that they are made from."""
+    def with_dependencies(self, items: list[int]) -> set[int]:
+        """Return items with everything that they are derived from, and its auxiliary items."""
         found: set[int] = set()
         waiting = list(items)
         while waiting:
             item = waiting.pop()
             if item not in found:
                 found.add(item)
-                waiting += [*self.parts.get(item, ()), *self.beside(item)]
+                waiting += [*self.parts.get(item, ()), *self.auxiliary_of(item)]
         return found
 
     def coded_pixels(self, item: int, depth: int = 0) -> int:
@@ -151,8 +151,8 @@ class _Items:
 
     def content(self, data: bytes, item: int) -> bytes:
         """Return the coded data of an item."""
-        method, extents = self.places.get(item, (0, []))
-        base = self.own_data if method == 1 else 0
+        method, extents = self.locations.get(item, (0, []))
+        base = self.idat_start if method == 1 else 0
         return b"".join(
             data[base + offset : base + offset + length if length else None]
             for offset, length in extents
@@ -198,7 +198,7 @@ class _Items:
             elif name == b"auxl":
                 self.auxiliary.append((number, named))
 
-    def _read_places(self, body: bytes) -> None:
+    def _read_locations(self, body: bytes) -> None:
         version = body[0]
         offset_size, length_size = body[4] >> 4, body[4] & 15
         base_size, index_size = body[5] >> 4, body[5] & 15 if version else 0
@@ -225,7 +225,7 @@ class _Items:
                 number(index_size)
                 offset = base + number(offset_size)
                 extents.append((offset, number(length_size)))
-            self.places[item] = method, extents
+            self.locations[item] = method, extents
 
 
 def _compatible(data: bytes) -> list[bytes]:

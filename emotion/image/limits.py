@@ -1,8 +1,8 @@
-"""What an image may cost: budgets that are checked on the header, before anything is decoded.
+"""Limits on what decoding an image may cost, checked on its header before anything is decoded.
 
-Without them a file of a few kilobytes makes a decoder fill gigabytes or burn minutes. The
-budgets leave what cameras and phones make untouched and hold every file of `MAX_BYTES` below 3 s
-of a core and 450 MB (``benchmarks/picture_limits.py`` prints both).
+Without them a file of a few kilobytes makes a decoder take gigabytes or minutes. What cameras and
+phones produce stays within the limits, and every file of up to `MAX_BYTES` takes less than 3 s of
+one core and 450 MB (``benchmarks/picture_limits.py`` prints both).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 MAX_BYTES: Final = 15_000_000
-MAX_EDGE: Final = 32_768
-"""Pixels on either side. Decoders keep a record for every row or column, however short."""
+MAX_EDGE_PX: Final = 32_768
+"""On either side. Decoders keep a record for every row or column, however short."""
 
 MAX_MEGAPIXELS: Final = {
     "JPEG": 210.0,  # is decoded at down to an eighth of its size; phones make up to 200
@@ -22,9 +22,9 @@ MAX_MEGAPIXELS: Final = {
     "AVIF": 30.0,  # 9 to 13 bytes a pixel
     "WebP": 25.0,  # 15 bytes a pixel
 }
-"""What is read of each format, in millions of pixels."""
+"""Largest image of each format that is read."""
 MAX_DEEP_MEGAPIXELS: Final = {"HEIC": 25.0, "PNG": 18.0}
-"""The same where a colour has more than 8 bits and takes two bytes."""
+"""The same for images whose colours have more than 8 bits, and take two bytes each."""
 MAX_LOSSLESS_JPEG_MEGAPIXELS: Final = 25.0
 """Lossless JPEG is not decoded at a reduced size."""
 MAX_RUN_LENGTH_MEGAPIXELS: Final = 10.0
@@ -35,13 +35,13 @@ MAX_SEGMENTS: Final = 1_000
 """Segments of a JPEG before and between its scans, or extension blocks of a GIF."""
 MAX_CHUNKS: Final = 20_000
 """Chunks of a PNG or a WebP, boxes of a HEIC or an AVIF."""
-MAX_TILED: Final = 2.5
-"""Of a HEIC or AVIF that is put together from tiles or layers, all of them, with its alpha, are
-at most this many times the megapixels of one that is not."""
+MAX_TILES_FACTOR: Final = 2.5
+"""The tiles, layers and alpha plane of a HEIC or AVIF together have at most this many times the
+megapixels that the format may have."""
 MAX_SCANS: Final = 100
 MAX_SCAN_MEGAPIXELS: Final = 1_600.0
-"""Scans times megapixels of a JPEG: a scan visits every block, even where it says nothing of
-it. 108 megapixels in ten scans, as encoders write them, make 1,080."""
+"""Scans times megapixels of a JPEG: a scan visits every block, even if it adds
+nothing to it. 108 megapixels in ten scans, as encoders write them, make 1,080."""
 MAX_COEFFICIENT_BYTES: Final = 380_000_000
 """A JPEG of several scans is kept as coefficients, two bytes each, until the last one."""
 
@@ -82,9 +82,10 @@ def check_size(width: int, height: int, megapixels: float) -> None:
         raise ImageError(
             f"This picture is too large: {found}, and at most {megapixels:.0f} megapixels are read."
         )
-    if max(width, height) > MAX_EDGE:
+    if max(width, height) > MAX_EDGE_PX:
         raise ImageError(
-            f"This picture is too large: {found}, and at most {MAX_EDGE:,} pixels a side are read."
+            f"This picture is too large: {found}, and at most {MAX_EDGE_PX:,} pixels a side are "
+            "read."
         )
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 import emotion.image.decoding
 from benchmarks.hostile_pictures import ATTACKS
 from emotion.image.decoding import MAX_CONCURRENT_DECODES, ImageError, decode_image
-from emotion.image.limits import MAX_EDGE, MAX_MEGAPIXELS
+from emotion.image.limits import MAX_EDGE_PX, MAX_MEGAPIXELS
 from ui.live.camera import CaptureSession
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def test_headers_are_held_against_the_budget_of_their_format(
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF"])
 def test_no_side_is_longer_than_the_limit(kind: str) -> None:
-    assert MAX_EDGE < 33_000
+    assert MAX_EDGE_PX < 33_000
     for size in ((33_000, 3), (3, 33_000)):
         with pytest.raises(ImageError, match="pixels a side"):
             decode_image(encoded(Image.new("L", size), kind))
