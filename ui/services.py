@@ -1,7 +1,7 @@
 """What every visitor shares: the network and the catalogue. Neither holds anything of theirs.
 
-Both are opened in the background as soon as the first page is drawn, so that nobody waits for
-them who is still reading. Whoever needs one before it is there waits just for the rest.
+Both are opened in the background as soon as the first page is drawn, while the visitor is still
+reading it. A page that needs one earlier waits until it is loaded.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def recommend(request: Request) -> Playlist:
 
 
 def play_starter(error: CatalogError) -> bool:
-    """Take the starter catalogue in the place of one that has turned out to be damaged.
+    """Replace a catalogue that has turned out to be damaged by the starter catalogue.
 
     Returns:
         Whether it was another one.

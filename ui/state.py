@@ -24,10 +24,10 @@ from recommender.types import EVERYTHING, Filters, Intent, Mood, Playlist, Track
 from ui import wording
 
 ROOM: Final = -1
-"""Chosen instead of a face: everybody in the picture together."""
+"""Chosen instead of a face: all faces in the photo together."""
 
 MIDDLE: Final = Mood(0.0, 0.0)
-"""Where a dot waits that nobody has moved."""
+"""Where the dot is before it is moved."""
 
 ROUNDING: Final = 0.01
 """The pad's precision: a dot this near to a mood is on it."""
@@ -68,8 +68,8 @@ class Photo:
     @property
     def faces(self) -> tuple[FaceReading, ...]:
         """The faces that the current choice is about, as they are for this visitor."""
-        everybody = tuple(map(self.as_visitor, self.reading.faces))
-        return everybody if self.chosen == ROOM else everybody[self.chosen : self.chosen + 1]
+        everyone = tuple(map(self.as_visitor, self.reading.faces))
+        return everyone if self.chosen == ROOM else everyone[self.chosen : self.chosen + 1]
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -98,7 +98,7 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A set that came by a link: it is looked at and played, and is nobody's own mood.
+    """A set opened from a link: it is shown and played, and does not change the visitor's mood.
 
     Attributes:
         text: what the link said.
@@ -133,7 +133,7 @@ class VisitorState:
         minutes: how long a set should last.
         draw: how many times another set was asked for.
         sets: what was drawn for this mood, so that a set is still there on the way back.
-        taste: what was learned from likes. It ends with the visit.
+        taste: what was learned from likes. It ends with the session.
         change: what the last verdict changed.
         playing: the track in the player. It goes on through every page.
         shared: a set that came by a link, as long as it is looked at.
@@ -249,7 +249,7 @@ class VisitorState:
         return self.taste.liked
 
     def show(self, image: NDArray[np.uint8] | None, reading: ImageReading) -> None:
-        """Take a picture that was read. One without a face leaves the last reading as it is."""
+        """Show an image that was read. One without a face leaves the last reading as it is."""
         self.chooser = None
         self.by_hand = False
         if not reading.faces:
@@ -285,7 +285,7 @@ class VisitorState:
         self._new_mood(manual_mood=None if back else mood)
 
     def rest_like(self, resting: Recentring) -> None:
-        """Take the visitor's resting face. It says all that earlier corrections could."""
+        """Use the visitor's resting face. It replaces earlier corrections."""
         self.resting = resting
         self.forget_corrections()
 

@@ -56,7 +56,7 @@ class Page:
 
     Attributes:
         owner: whose it is. Another owner begins anew.
-        keeping: whether it is on; nothing as long as nobody looked.
+        keeping: whether it is on; ``None`` until it was looked up.
         entry: the last entry that was written.
         mood, first, noted: that entry's mood and first track, and when it was written.
         restored: whether earlier verdicts were brought back already.
@@ -107,7 +107,7 @@ def note_verdict(visitor: VisitorState, track: Track, verdict: Verdict | None) -
     """Write what the visitor thinks of a track, if they keep a diary; a skip says too little.
 
     Args:
-        visitor: the visit, which has learned the verdict already or not.
+        visitor: their state, with or without the verdict.
         track: the track.
         verdict: ``None`` takes the last one back.
     """
@@ -140,7 +140,7 @@ def restored_taste(catalog: Catalog) -> Taste:
 
 
 def bring_back(visitor: VisitorState, catalog: Catalog) -> None:
-    """Give a visit the taste of earlier ones, once. What was said in this visit counts more."""
+    """Add the taste of earlier sessions, once. Verdicts of this session count more."""
     page = _page()
     if page is None or page.restored or not _keeping(page):
         return
@@ -240,7 +240,7 @@ def forget(entry: int) -> None:
 
 
 def delete_everything(visitor: VisitorState) -> wording.Deleted | None:
-    """Delete this visitor's diary, and what the visit has learned from it.
+    """Delete this visitor's diary, and what this session has learned from it.
 
     Returns:
         What is true of it now, as `wording.DELETED` says it; nothing where it failed, and

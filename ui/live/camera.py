@@ -1,7 +1,7 @@
-"""One visitor's live camera: what was asked for, and the stream between two presses.
+"""One visitor's live camera: what was requested, and the stream between start and stop.
 
-Lives in the visitor's session. Streams run in threads of streamlit-webrtc's, where nothing of
-Streamlit may be called: they write what they read into their own `Take`, and the page looks.
+Lives in the visitor's session. Streams run in threads of streamlit-webrtc, where Streamlit must not
+be called: they write their readings into their own `CaptureSession`, which the page polls.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ CONSTRAINTS: Final[dict[str, Any]] = {
 }
 KEY: Final = "live-camera"
 CAMERA_GRACE_SECONDS: Final = 10.0
-"""Seconds for what lies before a connection is tried: opening the camera, a busy server."""
+"""Allowance before a connection is tried: opening the camera, a busy server."""
 
 MAX_FRAME_SIDE_PX: Final = 1280
-"""Pixels. A browser that sends more than it was asked for gets it back smaller: a frame of 4K
-would be 25 MB in every copy."""
+"""Larger frames, which a browser may send unasked, are downscaled: every copy of a 4K frame would
+take 25 MB."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ _compat_webrtc.say_little()
 
 
 class CaptureSession:
-    """From START to STOP: the stream and its two callbacks.
+    """One capture, from start to stop: the stream and its two callbacks.
 
     Args:
         classifier: reads the faces; shared by all visitors.
@@ -110,20 +110,20 @@ class CaptureSession:
 
 @dataclass(slots=True)
 class LiveCamera:
-    """What the page remembers from run to run.
+    """The state of the camera from run to run of the page.
 
     Attributes:
         secure: whether the browser gives this page a camera.
-        allowed: whether the visitor has allowed it before, so that nothing needs to be asked.
+        allowed: whether the visitor has allowed it before, so that the browser will not ask.
         reported: whether the browser has said so.
-        asked: how often a button was pressed that starts the camera.
-        answered: the last press to which the browser had an answer.
-        take: the stream, while the camera is wanted.
-        keep: whether to read on although the mood has settled.
-        failed: why there is no picture.
-        error: what the browser called it.
+        asked: the number of presses of a button that starts the camera.
+        answered: the last press that the browser has answered.
+        capture: the capture session, while the camera is on.
+        keep: whether to keep reading after the mood is stable.
+        failed: why there is no video.
+        error: the name of the browser's error.
         recentring: moves what is read to this visitor's own rest.
-        heard: the resting face that was heard of last.
+        heard: the last resting face that `new_rest` has returned.
     """
 
     secure: bool = True
@@ -140,17 +140,17 @@ class LiveCamera:
 
     @property
     def waiting(self) -> bool:
-        """Whether the browser is asking the visitor just now."""
+        """Whether the browser is asking the visitor for permission."""
         return self.asked > self.answered
 
     @property
     def reading(self) -> LiveReading | None:
-        """What the camera shows just now."""
+        """The latest reading of the stream."""
         return self.capture.stream.latest if self.capture else None
 
     @property
     def resting(self) -> RestingFace | None:
-        """The resting face that was asked for last in this stream, done or not."""
+        """The resting face that was last requested in this stream, complete or not."""
         return self.capture.stream.resting if self.capture else None
 
     @property
@@ -159,13 +159,13 @@ class LiveCamera:
         return self.resting is not None and self.resting.state == "collecting"
 
     def collect_resting(self) -> None:
-        """Take the next second as the visitor's rest. Who shows that has shown no mood yet."""
+        """Collect the next second as the resting face. Meanwhile no mood may become stable."""
         if self.capture is not None:
             self.keep = True
             self.capture.stream.collect_resting()
 
     def new_rest(self) -> Recentring | None:
-        """Return what came of the resting face, once."""
+        """Return the re-centring of a completed resting face, once."""
         resting = self.resting
         if resting is None or resting is self.heard or resting.state == "collecting":
             return None
@@ -173,7 +173,7 @@ class LiveCamera:
         return resting.recentring
 
     def recentre(self, recentring: Recentring) -> None:
-        """Move what is read from now on. While a rest is being collected, that comes first."""
+        """Re-centre readings from now on, but not while a resting face is being collected."""
         self.recentring = recentring
         if self.capture is not None and (self.resting is None or self.resting is self.heard):
             self.capture.stream.recentre(recentring)
@@ -183,13 +183,13 @@ class LiveCamera:
         self.on_press(self.asked + 1, self.asked + self.allowed, "")
 
     def read_on(self) -> None:
-        """Let the mood settle no more by itself; open the camera again if it has."""
+        """Keep reading after the mood is stable; start the camera again if it has stopped."""
         if self.capture is None:
             self.start()
         self.keep = True
 
     def stop(self) -> None:
-        """Let go of the camera and of everything that was seen."""
+        """Stop the camera and forget its readings."""
         self.answered = self.asked
         if self.capture is not None:
             self.capture.stream.close()
@@ -201,16 +201,16 @@ class LiveCamera:
         self.failed = why
 
     def on_report(self, secure: bool, allowed: bool) -> None:
-        """Take what the browser says before anything was asked."""
+        """Handle the browser's report, which comes before any press."""
         self.secure, self.allowed, self.reported = secure, allowed, True
 
     def on_press(self, asked: int, answered: int, error: str) -> None:
-        """Take what the browser says of the presses of the button.
+        """Handle the browser's report about the presses of the button.
 
         Args:
             asked: the last press.
             answered: the last one to which the visitor's or the browser's answer is known.
-            error: its name, also of one that came later; empty where the camera is there.
+            error: the name of an error, then or later; empty where the camera works.
         """
         if asked > self.asked:
             self.failed, self.error, self.keep = None, "", False
@@ -227,14 +227,14 @@ class LiveCamera:
             self._start_capture()
 
     def look(self, *, playing: bool, signalling: bool = False) -> None:
-        """Notice what keeps the picture away.
+        """Update from the state of the connection, and stop where there is no video.
 
         Args:
             playing: whether browser and server are connected.
             signalling: whether they are trying.
         """
         if self.capture is not None and self.capture.over:
-            self.stop()  # from the other side: a cable pulled, a lid closed, another page
+            self.stop()  # ended by the browser: a cable pulled, a lid closed, another page
         capture = self.capture
         if capture and capture.offered is None and (playing or signalling):
             capture.offered = time.monotonic()
@@ -273,7 +273,7 @@ def live_camera() -> LiveCamera:
 
 
 def _classifier() -> Classifier:
-    """Return the network, which all visitors share and which remembers nobody."""
+    """Return the network, which all visitors share and which keeps no state of theirs."""
     return services.recognizer().classifier
 
 

@@ -11,7 +11,7 @@ from ui.state import VisitorState, visitor_state
 
 
 def apply_resting_face(visitor: VisitorState, camera: LiveCamera) -> None:
-    """Take a resting face that the camera has collected, and let the camera read accordingly."""
+    """Apply a resting face that the camera has collected, and re-centre the camera's readings."""
     rest = camera.new_rest()
     if rest is not None:
         visitor.rest_like(rest)

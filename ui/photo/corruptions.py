@@ -33,7 +33,7 @@ SEVERITIES: Final = {0.0: "Not at all", 0.25: "A little", 0.5: "Clearly", 1.0: "
 CROP_FACTOR: Final = 2.4
 """Width of the crop that is corrupted, in widths of the face: room to rotate it in."""
 MAX_SIDE_PX: Final = 480
-"""Pixels of that part at most, so that an answer follows the slider."""
+"""Longest side of the crop, so that it is read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Corruption:
 
 
 def darken(image: Image, box: Box, severity: float) -> Image:
-    """Take away up to 95 % of the light."""
+    """Darken by up to 95 %."""
     return _uint8(np.rint(image * (1 - 0.95 * severity)))
 
 

@@ -23,8 +23,8 @@ def picture(
 ) -> None:
     """Draw a picture of a visitor's.
 
-    Not as an array through `st.image`, which would put it behind an address that everybody can
-    fetch and caches may keep.
+    Not as an array through `st.image`, which would put it at an address that anyone can fetch
+    and caches may keep.
 
     Args:
         image: RGB uint8 ``(H, W, 3)`` or grey uint8 ``(H, W)``.

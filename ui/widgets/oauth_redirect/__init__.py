@@ -31,7 +31,7 @@ def leave(pending: PendingAuthorization, press: int) -> None:
 
 
 def clean_up(cookie: str) -> bool:
-    """Take Spotify's answer out of the address, and the cookie out of the browser.
+    """Remove Spotify's response from the address, and the cookie from the browser.
 
     Returns:
         Whether the browser says that it is done; it causes a rerun when it does.

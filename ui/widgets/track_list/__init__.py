@@ -39,7 +39,7 @@ def track_list(
         on_play: called with the id of the row whose button was pressed.
         on_verdict: called with the id of the playing row and what was said of it.
         on_ban: called with the id of the playing row and the artist to leave out; without it
-            nobody can be left out.
+            no artist can be left out.
         on_undo: called to take the last verdict back.
     """
 
