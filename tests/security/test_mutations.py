@@ -118,7 +118,7 @@ def test_no_path_leads_out_of_what_is_served(served: Served) -> None:  # noqa: F
         *("static", "media", "component/streamlit_webrtc.component.webrtc_streamer", "app/static"),
         *("_stcore/bidi-components/affectune.mood_pad", "_stcore/upload_file", ""),
     )
-    wanted = ("etc/passwd", "app.py", ".streamlit/config.toml", "ui/spotify/spotify.py")
+    wanted = ("etc/passwd", "app.py", ".streamlit/config.toml", "ui/spotify/sign_in.py")
     for _ in range(150):
         up = "".join(chance.choice(UP) for _ in range(chance.randint(1, 8)))
         target = chance.choice(wanted)
