@@ -164,9 +164,9 @@ def measure_pandas(path: Path, calls: int) -> dict[str, Any]:
     start = time.perf_counter()
     used = ["track_id", "track_name", "artists", "track_genre", "valence", "energy", "popularity"]
     frame = pd.read_csv(path, usecols=used)
-    pleasant = (frame.valence.rank(pct=True) * 2 - 1).rename("pleasant")
-    lively = (frame.energy.rank(pct=True) * 2 - 1).rename("lively")
-    frame = pd.concat([frame, pleasant, lively], axis=1)
+    valence_rank = (frame.valence.rank(pct=True) * 2 - 1).rename("valence_rank")
+    energy_rank = (frame.energy.rank(pct=True) * 2 - 1).rename("energy_rank")
+    frame = pd.concat([frame, valence_rank, energy_rank], axis=1)
     opened = time.perf_counter() - start
     asked = itertools.cycle(itertools.product(MOODS, INTENTS, GENRES))
 
@@ -179,7 +179,7 @@ def measure_pandas(path: Path, calls: int) -> dict[str, Any]:
         rows: set[int] = set()
         slots = plan(mood, intent, 20, target=end)
         for place in {*slots[::2], slots[-1]}:
-            across, along = part.pleasant - place.valence, part.lively - place.arousal
+            across, along = part.valence_rank - place.valence, part.energy_rank - place.arousal
             away = np.sqrt(across**2 + along**2) - 0.1 * part.popularity / 100
             rows.update(away.nsmallest(60).index)
         frame.loc[sorted(rows)].to_dict("records")

@@ -1,7 +1,7 @@
 """What learning from likes is worth: simulated listeners, with it and without.
 
 Each hears sets of ten, one after the other and in four moods by turns, says a verdict on every
-track and never hears one twice. Printed is the share of a set that is to their liking.
+track and never hears one twice. Printed is the fraction of a set that is to their liking.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from recommender.catalog.catalog import Catalog
-from recommender.evaluation.simulate import Listener, Session, listen, listeners
+from recommender.evaluation.simulate import Listener, SimulatedSession, listen, listeners
 from recommender.ranking.weights import Weights
 from recommender.recommender import Recommender
 from recommender.taste.taste import Feedback, Taste
@@ -61,13 +61,13 @@ def learn(recommender: Recommender, people: Sequence[Sequence[Listener]], sets: 
 
 
 def change(recommender: Recommender, people: Sequence[Sequence[Listener]], sets: int) -> None:
-    """Half the way through, somebody who loved one kind of music loves another."""
+    """Half the way through, a listener who loved one kind of music loves another."""
     print()
     print("| taste changes halfway | learning | " + " | ".join(_after(sets)) + " |")
     print("|---" * (len(_after(sets)) + 2) + "|")
     for first, then in ((0, 1), (3, 0), (4, 3)):
         for learning in (False, True):
-            sessions: list[Session] = [
+            sessions: list[SimulatedSession] = [
                 listen(
                     who[first],
                     recommender,
@@ -93,16 +93,16 @@ def cost(catalog: Catalog) -> None:
         Feedback(track, "like" if number % 3 else "dislike", Mood(0.0, 0.0))
         for number, track in enumerate(tracks[:200])
     ]
-    pool = tracks[-600:]
+    candidates = tracks[-600:]
     fit, score, because = [], [], []
     for _ in range(20):
         taste = Taste(feedback)
         start = time.process_time()
-        taste.score(pool[:1], Mood(0.0, 0.0))
+        taste.score(candidates[:1], Mood(0.0, 0.0))
         fitted = time.process_time()
-        taste.score(pool, Mood(0.0, 0.0))
+        taste.score(candidates, Mood(0.0, 0.0))
         scored = time.process_time()
-        for track in pool[:20]:
+        for track in candidates[:20]:
             taste.because(track)
         fit.append(fitted - start)
         score.append(scored - fitted)
@@ -110,7 +110,7 @@ def cost(catalog: Catalog) -> None:
     print()
     for name, seconds in (
         ("learning from 200 verdicts", fit),
-        (f"scoring {len(pool)} tracks", score),
+        (f"scoring {len(candidates)} tracks", score),
         ("saying why, 20 tracks", because),
     ):
         print(f"{name}: {1000 * float(np.median(seconds)):.1f} ms")

@@ -48,14 +48,14 @@ _NUMBERS: Final = frozenset(
     f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")
 ) | {"INTEGER", "UINTEGER", "FLOAT", "DOUBLE", "BOOLEAN"}
 
-_MEMORY: Final = "256MB"
+_CHECK_MEMORY: Final = "256MB"
 """How much of a catalogue file DuckDB keeps in memory."""
 
 LOCKED: Final = SAFE | {
     "enable_external_access": "false",
     "allow_community_extensions": "false",
     "lock_configuration": "true",
-    "memory_limit": _MEMORY,
+    "memory_limit": _CHECK_MEMORY,
 }
 """DuckDB settings for a file from a stranger. No statement can change them any more."""
 

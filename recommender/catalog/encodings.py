@@ -39,7 +39,7 @@ _ESCAPED: Final = {
 _DOUBTFUL: Final = 0.03
 """Fraction of the words with foreign letters that may look wrong in a file of Windows-1252."""
 
-_FEW: Final = 0.01
+_MAX_FOREIGN_LINES_FRACTION: Final = 0.01
 """Fraction of the lines of a file that may be in another encoding than the rest."""
 
 _ALL_LINES: Final = 20_000
@@ -212,7 +212,9 @@ class Survey:
     @property
     def mostly_utf_8(self) -> bool:
         """Whether what is not UTF-8 is the exception."""
-        return self.valid >= self.invalid or self.invalid <= _FEW * self.lines
+        return (
+            self.valid >= self.invalid or self.invalid <= _MAX_FOREIGN_LINES_FRACTION * self.lines
+        )
 
     @property
     def wrong(self) -> list[str]:

@@ -31,7 +31,7 @@ SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 """DuckDB settings: nothing is fetched from anywhere, whatever a file is called."""
 
-_MEMORY: Final = 2 << 30
+_MAX_MEMORY_BYTES: Final = 2 << 30
 """Bytes that an import takes at most; what is more lies on the disk for a while."""
 
 
@@ -226,8 +226,8 @@ def _memory() -> str:
     try:
         there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
-        there = _MEMORY
-    return f"{min(_MEMORY, there // 2) >> 20}MiB"
+        there = _MAX_MEMORY_BYTES
+    return f"{min(_MAX_MEMORY_BYTES, there // 2) >> 20}MiB"
 
 
 def _mine() -> str:

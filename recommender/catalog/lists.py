@@ -18,8 +18,8 @@ _NAME_KEYS: Final = (
     "tag",
     "label",
 )
-_LONGEST: Final = 100_000
-_DEEPEST: Final = 20
+_MAX_PARSED_CHARACTERS: Final = 100_000
+_MAX_NESTING: Final = 20
 
 _WRAPPED: Final = re.compile(
     r"^(?:(?:np\.)?array|list|tuple|set|frozenset)\((.*?)(?:,\s*dtype=.*)?\)$", re.S
@@ -54,7 +54,7 @@ def names_in(text: str, bare: bool) -> list[str]:
         bare: whether ``[A]`` is a list of one, and not a band that is called so.
     """
     text = text.strip()
-    if len(text) <= _LONGEST and (value := _parsed(text, bare)) is not None:
+    if len(text) <= _MAX_PARSED_CHARACTERS and (value := _parsed(text, bare)) is not None:
         found = _flat(value)
     else:
         found = [unescaped(part) for part in text.split(";")]
@@ -114,7 +114,7 @@ class _Parser:
 
     def value(self, depth: int) -> Value:
         kind, text = self._next()
-        if depth > _DEEPEST:
+        if depth > _MAX_NESTING:
             raise ValueError("too deep")
         if kind == "text":
             return text

@@ -89,7 +89,7 @@ def listeners(catalog: Catalog, seed: int) -> tuple[Listener, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SimulatedSession:
     """How a listener fared, one figure a set, each (sets,).
 
     Attributes:
@@ -114,7 +114,7 @@ def listen(
     then: Listener | None = None,
     after: int = 0,
     taste: Taste | None = None,
-) -> Session:
+) -> SimulatedSession:
     """Let a listener hear one set after the other, without repeats, and judge each track.
 
     Args:
@@ -157,7 +157,7 @@ def listen(
             taste = taste.learn(track, who.say(track, mood, noise), mood)
             heard.append(track.id)
     liked, likes, distance = np.array(rows).T
-    return Session(liked=liked, likes=likes, distance=distance)
+    return SimulatedSession(liked=liked, likes=likes, distance=distance)
 
 
 def separation(taste: Taste, listener: Listener, tracks: Sequence[Track], mood: Mood) -> float:

@@ -48,10 +48,10 @@ ENVIRONMENT: Final = "AFFECTUNE_SPOTIFY_API_URL"
 """The environment variable that names another address for the API: a host, or a host and a path
 that stands for ``/v1/``."""
 
-MOST_RESULTS: Final = 10
+MAX_SEARCH_RESULTS: Final = 10
 """The most results of a search for an app in development mode."""
 
-MOST_ITEMS: Final = 100
+MAX_ITEMS_PER_REQUEST: Final = 100
 """The most tracks that are added to a playlist at once."""
 
 Found = TypeVar("Found")
@@ -149,7 +149,7 @@ class SpotifyClient:
     # What the app finds
 
     def search(
-        self, query: str, limit: int = MOST_RESULTS, market: str | None = None
+        self, query: str, limit: int = MAX_SEARCH_RESULTS, market: str | None = None
     ) -> list[SpotifyTrack]:
         """Return tracks that a search finds, Spotify's order.
 
@@ -163,9 +163,9 @@ class SpotifyClient:
         """
         if not query.strip():
             raise ValueError(f"Incorrect value for 'query' argument: {query!r}: some words")
-        if not 1 <= limit <= MOST_RESULTS:
+        if not 1 <= limit <= MAX_SEARCH_RESULTS:
             raise ValueError(
-                f"Incorrect value for 'limit' argument: {limit!r}: 1 to {MOST_RESULTS}"
+                f"Incorrect value for 'limit' argument: {limit!r}: 1 to {MAX_SEARCH_RESULTS}"
             )
         answer = self._call(
             "search", lambda api: api.search(q=query, limit=limit, type="track", market=market)
@@ -250,7 +250,7 @@ class SpotifyClient:
         Raises:
             ValueError: the id or a URI is none, or there are too many.
         """
-        checked, tracks = _playlist_id(playlist_id), _uris(uris, most=MOST_ITEMS)
+        checked, tracks = _playlist_id(playlist_id), _uris(uris, most=MAX_ITEMS_PER_REQUEST)
         self._call("add_items", lambda api: api.playlist_add_items(checked, tracks))
 
     def playlist_items(self, playlist_id: str) -> list[str]:
@@ -288,7 +288,7 @@ class SpotifyClient:
             PremiumNeeded: the listener has no Premium.
             NoActiveDevice: nothing is there to play on.
         """
-        device, tracks = _device_id(device_id), _uris(uris, most=2 * MOST_ITEMS)
+        device, tracks = _device_id(device_id), _uris(uris, most=2 * MAX_ITEMS_PER_REQUEST)
         self._call("play", lambda api: api.start_playback(device_id=device, uris=tracks))
 
     def queue(self, uri: str) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from recommender.spotify.client import MOST_ITEMS, SpotifyClient
+from recommender.spotify.client import MAX_ITEMS_PER_REQUEST, SpotifyClient
 from recommender.spotify.errors import (
     EndpointGone,
     Refused,
@@ -238,7 +238,7 @@ def _fill(
     while missing := [uri for uri in uris if uri not in there]:
         if time.monotonic() < record.wait_until and not there.issuperset(record.asked):
             raise SaveUnconfirmed
-        record.asked = tuple(missing[:MOST_ITEMS])
+        record.asked = tuple(missing[:MAX_ITEMS_PER_REQUEST])
         try:
             client.add_items(found.id, record.asked)
         except Unreachable as fault:

@@ -27,7 +27,7 @@ URL: Final = "https://api.reccobeats.com/v1/"
 SWITCH: Final = "AFFECTUNE_RECCOBEATS"
 """The environment variable that turns it on: ``1``."""
 
-MOST: Final = 40
+MAX_IDS_PER_REQUEST: Final = 40
 """Ids in one request."""
 
 _log = logging.getLogger(__name__)
@@ -75,10 +75,12 @@ class ReccoBeats:
         """Return what is known of some tracks. A fault is no error here: it knows nothing then.
 
         Args:
-            ids: Spotify's; the first `MOST` that are not known yet are asked for.
+            ids: Spotify's; the first `MAX_IDS_PER_REQUEST` that are not known yet are asked for.
             seconds: how long to wait.
         """
-        asked = [track_id for track_id in ids if self._known.get(track_id) is None][:MOST]
+        asked = [track_id for track_id in ids if self._known.get(track_id) is None][
+            :MAX_IDS_PER_REQUEST
+        ]
         if asked and seconds > 0:
             self._fetch(asked, seconds)
         kept = {track_id: self._known.get(track_id) for track_id in ids}

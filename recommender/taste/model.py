@@ -37,7 +37,7 @@ _MEANS: Final = np.array([0.0, 0.0, 0.62, 0.30, 0.06, 120.0, 65.0])
 _SPREADS: Final = np.array([0.58, 0.58, 0.16, 0.30, 0.19, 29.0, 12.0])
 """Of `_measured`, as usual in catalogues of popular music; positions are ranks by nature."""
 
-_USUAL: Final = 5
+_PRIOR_TRACKS: Final = 5
 """How many tracks the usual means count for beside the tracks that were heard. Likes are only
 compared with what else was heard: hearing nothing but quiet music is no taste for it."""
 
@@ -265,7 +265,9 @@ def _measured(tracks: Sequence[Track]) -> Floats:
 def _middle(measured: Floats) -> Floats:
     """Return what is neither much nor little of each feature after hearing these: (F,)."""
     counts = np.isfinite(measured).sum(axis=0)
-    middle: Floats = (_USUAL * _MEANS + np.nansum(measured, axis=0)) / (_USUAL + counts)
+    middle: Floats = (_PRIOR_TRACKS * _MEANS + np.nansum(measured, axis=0)) / (
+        _PRIOR_TRACKS + counts
+    )
     return middle
 
 

@@ -9,14 +9,20 @@ import numpy as np
 import pytest
 
 from recommender.catalog.catalog import Catalog
-from recommender.evaluation.simulate import Listener, Session, listen, listeners, separation
+from recommender.evaluation.simulate import (
+    Listener,
+    SimulatedSession,
+    listen,
+    listeners,
+    separation,
+)
 from recommender.recommender import Recommender
 from recommender.request import Request
 from recommender.taste.taste import MAX_LOG_ODDS, Affinities, Feedback, Taste, Verdict
 from recommender.types import Mood, Playlist, Track
 
 Make = Callable[..., Track]
-Hear = Callable[..., tuple[Session, ...]]
+Hear = Callable[..., tuple[SimulatedSession, ...]]
 
 HERE = Mood(0.0, 0.0)
 SAD, HAPPY = Mood(-0.63, -0.27), Mood(0.81, 0.51)
@@ -293,13 +299,13 @@ class _Remembering(Recommender):
 
 
 @pytest.fixture(scope="module")
-def sessions(starter: Catalog) -> Callable[..., tuple[Session, ...]]:
+def sessions(starter: Catalog) -> Callable[..., tuple[SimulatedSession, ...]]:
     """Let three people of a kind hear eight sets of ten: sessions(kind, learning)."""
     recommender = _Remembering(starter)
     people = [listeners(starter, seed) for seed in range(SEEDS)]
 
     @cache
-    def hear(kind: int, learning: bool, then: int | None = None) -> tuple[Session, ...]:
+    def hear(kind: int, learning: bool, then: int | None = None) -> tuple[SimulatedSession, ...]:
         return tuple(
             listen(
                 who[kind],
@@ -316,7 +322,7 @@ def sessions(starter: Catalog) -> Callable[..., tuple[Session, ...]]:
     return hear
 
 
-def _liked(sessions: Sequence[Session]) -> Any:
+def _liked(sessions: Sequence[SimulatedSession]) -> Any:
     return np.array([session.liked for session in sessions])
 
 
