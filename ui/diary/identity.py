@@ -82,7 +82,7 @@ def is_local(
 
     Everything has to say so: one sign of a way from outside is enough to keep nothing. What cannot
     be told is who of several accounts on the machine it is, and whether something that says
-    nothing of itself passes the connection on: `wording.DIARY_ASSUMES` says so to whoever sits there.
+    nothing of itself passes the connection on: `wording.DIARY_ASSUMES` tells visitors so.
 
     Args:
         bound_to: the address that the server listens on.
