@@ -114,6 +114,17 @@ def scale_face(face: Face, factor: float) -> Face:
     )
 
 
+def shift_face(face: Face, x: int, y: int) -> Face:
+    """Return a face in the coordinates of the whole image, given its part's corner in pixels."""
+    box, points, region = face.box, face.landmarks, face.region
+    return replace(
+        face,
+        box=Box(box.x + x, box.y + y, box.width, box.height),
+        landmarks=points and _map_points(points, lambda point: (point[0] + x, point[1] + y)),
+        region=region and replace(region, x=region.x + x, y=region.y + y),
+    )
+
+
 def _map_points(points: Landmarks, move: Callable[[Point], Point]) -> Landmarks:
     return Landmarks(
         left_eye=move(points.left_eye),

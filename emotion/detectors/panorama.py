@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emotion.boxes import suppress_overlaps
+from emotion.boxes import shift_face, suppress_overlaps
 from emotion.detectors.base import FaceDetector, OnStage
-from emotion.types import Box, Face, Landmarks
+from emotion.types import Box, Face
 
 MIN_ASPECT_RATIO: Final = 2.5
 """From this ratio of the longer to the shorter side on, faces are detected in parts of the image.
@@ -46,7 +45,7 @@ def detect_faces(
         at_seam = [
             _touches(face.box, part.shape[1], part.shape[0], longer, x + y) for face in faces
         ]
-        found += [(seam, _shift(face, x, y)) for seam, face in zip(at_seam, faces, strict=True)]
+        found += [(seam, shift_face(face, x, y)) for seam, face in zip(at_seam, faces, strict=True)]
     # Of a face that two parts show, the detection in the part that shows it whole is kept.
     found.sort(key=lambda pair: (pair[0], -pair[1].box.area))
     return suppress_overlaps(face for _, face in found)
@@ -72,22 +71,3 @@ def _touches(box: Box, width: int, height: int, longer: int, start: int) -> bool
         (box.x, box.width, width) if width > height else (box.y, box.height, height)
     )
     return (start > 0 and along <= 1) or (start + size < longer and along + extent >= size - 1)
-
-
-def _shift(face: Face, x: int, y: int) -> Face:
-    """Return a face in the coordinates of the whole image, given its part's corner."""
-    box, points = face.box, face.landmarks
-    if points is not None:
-        points = Landmarks(
-            *(
-                (point[0] + x, point[1] + y)
-                for point in (
-                    points.left_eye,
-                    points.right_eye,
-                    points.nose,
-                    points.mouth_left,
-                    points.mouth_right,
-                )
-            )
-        )
-    return replace(face, box=Box(box.x + x, box.y + y, box.width, box.height), landmarks=points)

@@ -7,7 +7,7 @@ import pytest
 
 from emotion.detectors.base import OnStage
 from emotion.detectors.panorama import MAX_WINDOWS, detect_faces, windows
-from emotion.types import Box, Face, Landmarks
+from emotion.types import Box, CropRegion, Face, Landmarks
 
 RED = (200, 0, 0)
 
@@ -25,7 +25,8 @@ class RedSquares:
             return []
         left, top = int(columns.min()), int(rows.min())
         box = Box(left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1)
-        return [Face(box, Landmarks(*[(float(left), float(top))] * 5))]
+        corner = (float(left), float(top))
+        return [Face(box, Landmarks(*[corner] * 7), region=CropRegion(*corner, 200.0, 5.0))]
 
     def warm_up(self) -> None:
         pass
@@ -44,7 +45,8 @@ def test_a_face_anywhere_in_a_panorama_is_found_whole_and_once(start: int, uprig
     (face,) = detect_faces(detector, image)
     assert face.box == expected
     assert face.landmarks is not None
-    assert face.landmarks.nose == (expected.x, expected.y)
+    assert face.landmarks == Landmarks(*[(expected.x, expected.y)] * 7)
+    assert face.region == CropRegion(expected.x, expected.y, 200.0, 5.0)
     # Every part is looked at so that 640 pixels show at least half of the panorama's height.
     assert max(max(size) for size in detector.sizes) <= 640 * 2
     assert len(detector.sizes) <= MAX_WINDOWS
