@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from PIL import Image
 
 from emotion.labels import EMOTIONS
 from model import records
@@ -12,6 +14,7 @@ from ui.model import charts, figures
 from ui.model.figures import in_ten, percent
 from ui.navigation import require_router
 from ui.photo.corruptions import corruption_demo
+from ui.photo.picture import picture
 
 require_router("model")
 
@@ -329,6 +332,18 @@ with body:
             ],
             "Accuracy, time for one face and a note for each baseline",
         )
+        if figures.MODES.is_file():
+            picture(
+                np.asarray(Image.open(figures.MODES).convert("RGB")),
+                alt="The mean face and its first four modes of variation, in lines and as a grey "
+                "face: turning, nodding, opening the mouth, smiling, light from one side.",
+            )
+            st.caption(
+                "What models of shape and appearance learned of faces before networks did: the "
+                "mean face, and what lies 2.5 standard deviations to either side of it along the "
+                "first four modes of variation. These are no one's faces: every one is an "
+                "average."
+            )
 
     st.header("Can you break it?")
     corruption_demo()

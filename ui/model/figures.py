@@ -34,6 +34,7 @@ from ui import wording
 
 WEIGHTS: Final = records.WEIGHTS
 CARD: Final = WEIGHTS.parent / "MODEL_CARD.md"
+MODES: Final = WEIGHTS.parent / "figures" / "modes.png"
 
 PREFERRED: Final = ("private-test+tta", "private-test", "public-test+tta", "public-test")
 """The figure to quote: the app reads a face and its mirror image (``tta``), and PrivateTest is the
