@@ -20,13 +20,13 @@ from emotion.types import UNSURE_BELOW
 from model import options
 from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013
 from model.data.labelled_photos import PARTS
+from model.evaluation.calibration_error import expected_calibration_error, reliability
 from model.records import (
     WEIGHTS,
     CalibrationRecord,
     FerplusMetrics,
     MetricsRecord,
     PhotographsFigures,
-    ReliabilityBin,
     SplitMetrics,
     UnsureMetrics,
     describe,
@@ -37,7 +37,6 @@ from model.records import (
 
 METRICS = WEIGHTS / "metrics.json"
 CALIBRATION = WEIGHTS / "calibration.json"
-BINS = 15
 BATCH = 64
 
 FERPLUS_TO_EMOTIONS = {
@@ -193,48 +192,6 @@ def measure(
         unsure=_unsure(probabilities, split.labels),
         ferplus=_ferplus(predicted, split),
     )
-
-
-def expected_calibration_error(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, bins: int = BINS
-) -> float:
-    """Return the mean gap between confidence and accuracy (Guo et al. 2017), 0-1.
-
-    Args:
-        probabilities: ``(N, classes)``, rows that sum to 1.
-        labels: ``(N,)``, the true classes.
-        bins: how many confidence bins of equal width.
-    """
-    found = reliability(probabilities, labels, bins=bins)
-    gaps = [abs(b["accuracy"] - b["confidence"]) * b["images"] / len(labels) for b in found]
-    return float(sum(gaps))
-
-
-def reliability(
-    probabilities: NDArray[np.float32], labels: NDArray[np.int64], *, bins: int = BINS
-) -> list[ReliabilityBin]:
-    """Return, for each bin of confidence that is not empty, the mean confidence and the accuracy.
-
-    Args:
-        probabilities: ``(N, classes)``, rows that sum to 1.
-        labels: ``(N,)``, the true classes.
-        bins: how many confidence bins of equal width.
-
-    Returns:
-        ``{"confidence": mean, "accuracy": fraction that was right, "images": count}`` a bin.
-    """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    return [
-        {
-            "confidence": float(confidence[place == b].mean()),
-            "accuracy": float(right[place == b].mean()),
-            "images": int((place == b).sum()),
-        }
-        for b in range(bins)
-        if (place == b).any()
-    ]
 
 
 def _unsure(probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> UnsureMetrics:

@@ -21,7 +21,7 @@ from emotion.labels import EMOTIONS, HeadName
 from emotion.recognizer import EmotionRecognizer
 from emotion.types import UNSURE_BELOW
 from model.data.labelled_photos import Photo, read_photos
-from model.evaluation.evaluate import expected_calibration_error
+from model.evaluation.calibration_error import expected_calibration_error
 from model.evaluation.recall import (
     MEASURED,
     NOT_READ,

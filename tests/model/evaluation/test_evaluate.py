@@ -12,6 +12,7 @@ from emotion.labels import EMOTIONS
 from model.__main__ import main
 from model.data.fer2013 import Split
 from model.evaluation import evaluate
+from model.evaluation.calibration_error import expected_calibration_error, reliability
 from model.records import SHIPPED
 
 
@@ -51,13 +52,13 @@ def test_measure_by_hand() -> None:
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     labels = np.array([0] * 10)
     right = sure_of([0] * 6 + [1] * 4, 0.9)
-    assert evaluate.expected_calibration_error(right, labels) == pytest.approx(0.3, abs=1e-6)
-    assert evaluate.expected_calibration_error(sure_of([0] * 10), labels) == pytest.approx(0)
+    assert expected_calibration_error(right, labels) == pytest.approx(0.3, abs=1e-6)
+    assert expected_calibration_error(sure_of([0] * 10), labels) == pytest.approx(0)
 
 
 def test_reliability_says_what_was_claimed_and_what_was_true() -> None:
     found = np.concatenate([sure_of([0] * 4, 0.9), sure_of([1] * 4, 0.5)])
-    bins = evaluate.reliability(found, np.array([0, 0, 0, 2, 1, 1, 2, 2]))
+    bins = reliability(found, np.array([0, 0, 0, 2, 1, 1, 2, 2]))
     assert [b["images"] for b in bins] == [4, 4]
     assert [b["confidence"] for b in bins] == pytest.approx([0.5, 0.9])
     assert [b["accuracy"] for b in bins] == [0.5, 0.75]

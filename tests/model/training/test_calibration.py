@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emotion.labels import EMOTIONS
-from model.evaluation.evaluate import expected_calibration_error
+from model.evaluation.calibration_error import expected_calibration_error
 from model.training.calibration import (
     Calibration,
     adjust_for,
