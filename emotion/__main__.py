@@ -7,11 +7,12 @@ and arousal, which the output names. Nothing else in the package imports the rec
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -144,17 +145,23 @@ def _recognizer(detector: Any, head: Any) -> Any:
 
 @contextmanager
 def _native_stderr_silenced() -> Iterator[None]:
-    """Keep LiteRT's "INFO: Created … delegate", which no setting turns off, out of stderr."""
+    """Keep LiteRT's "INFO: Created … delegate", which no setting turns off, out of stderr.
+
+    What Python writes meanwhile, warnings above all, comes out afterwards.
+    """
     sys.stderr.flush()
+    written = io.StringIO()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        yield
+        with redirect_stderr(written):
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+        sys.stderr.write(written.getvalue())
 
 
 def _outlined(image: NDArray[np.uint8], reading: ImageReading) -> NDArray[np.uint8]:

