@@ -131,7 +131,7 @@ def camera(live: AppTest) -> LiveCamera:
 
 @pytest.fixture
 def roll(live: AppTest, connection: Connection, clock: Clock) -> Callable[..., AppTest]:
-    """Let the astronaut look into the camera for so many seconds, and draw the page."""
+    """Let the astronaut look into the camera for some seconds, and draw the page."""
 
     def run(seconds: float, image: np.ndarray | None = None, *, start: float = 0.0) -> AppTest:
         picture = skimage.data.astronaut() if image is None else image

@@ -71,7 +71,7 @@ class TextureFrame:
 
     @classmethod
     def of(cls, shape: Array, pixels: int = TEXTURE_PIXELS) -> TextureFrame:
-        """Return the frame of a mean shape ``(P, 2)`` with about so many pixels."""
+        """Return the frame of a mean shape ``(P, 2)`` with about that number of pixels."""
         triangles = Delaunay(shape.astype(np.float64))
         low, high = shape.min(axis=0), shape.max(axis=0)
         # The area inside the points, by a fine grid, says how large a pixel is.

@@ -188,7 +188,7 @@ def _annotated(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Array]:
 
 
 def _drawn(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
-    """Return at most so many of the images, drawn at random and in their order."""
+    """Return at most that number of images, drawn at random and in their order."""
     if len(images) <= most:
         return images
     return images[np.sort(np.random.default_rng(SEED).choice(len(images), most, replace=False))]

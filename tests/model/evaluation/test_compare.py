@@ -25,7 +25,7 @@ NAMES = [f"{feature}:{recipe}" for feature in FEATURES for recipe in RECIPES]
 
 
 def face(smile: int) -> np.ndarray:
-    """Draw a face, ``(1, 48, 48, 1)``, whose mouth goes up by so many pixels at its corners."""
+    """Draw a face, ``(1, 48, 48, 1)``, whose corners of the mouth go up by those pixels."""
     picture = np.full((48, 48), 90, np.uint8)
     cv2.circle(picture, (24, 24), 20, 150, -1)
     cv2.circle(picture, (16, 19), 3, 60, -1)

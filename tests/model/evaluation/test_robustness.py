@@ -127,7 +127,7 @@ def test_ours_sees_prepared_pictures_and_fer_the_altered_ones(split: Split) -> N
     assert [point["severity"] for point in found["points"]] == list(severities)
     assert {point["accuracy"] for point in found["points"]} == {happy}
     assert {point["fer"] for point in found["points"]} == {neutral}
-    # What is as shot is read once, for all corruptions.
+    # The clean images are read once, for all corruptions.
     assert len(seen["ours"]) == len(seen["fer"]) == len(severities)
     assert all(int(face.max()) == 255 for face in seen["ours"][-1])
     assert seen["fer"][-1].max() <= 0.15 * 255 + 1

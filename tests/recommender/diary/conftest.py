@@ -86,7 +86,7 @@ def store(url: str) -> Iterator[DiaryStore]:
 
 @pytest.fixture
 def later() -> Callable[[float], datetime]:
-    """A moment so many hours after a certain noon."""
+    """A moment some hours after a certain noon."""
     return lambda hours: NOON + timedelta(hours=hours)
 
 

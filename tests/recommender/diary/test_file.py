@@ -196,7 +196,7 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost() -> None:
             text=True,
         )
         assert writer.stdout is not None
-        # So many acknowledgements further on each time, and then in the middle of the next ones.
+        # Some acknowledgements further on each time, and then in the middle of the next ones.
         for _ in range(1 + 3 * kill % 11):
             line = writer.stdout.readline().strip()
             assert line, f"The writer ended with exit status {writer.wait()}"

@@ -45,8 +45,8 @@ class Fault:
         wait: seconds before the request is looked at.
         wait_after: seconds between carrying it out and answering.
         drop: close the connection without an answer.
-        trickle: send the answer byte by byte, with so many seconds between.
-        keep: of the tracks of an add, write only so many.
+        trickle: send the answer byte by byte, with that pause in seconds.
+        keep: of the tracks of an add, write only that number.
         until: look at the request when this is set, after half a minute at the latest.
     """
 
