@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import csv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -67,3 +70,29 @@ def tiny_votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     path.write_text("\n".join(rows) + "\n")
     return path
+
+
+Options = Callable[..., argparse.Namespace]
+
+
+@pytest.fixture
+def options(tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
+    """Return a maker of training options for a tiny network whose run goes to a tmp folder."""
+    from model.training import export, train
+
+    monkeypatch.setattr(train, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(export, "RUNS", tmp_path / "runs")
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+
+    def make(*more: str) -> argparse.Namespace:
+        tiny = ["--widths", "4", "8", "--depths", "1", "2", "--batch-size", "16", "--verbose", "0"]
+        return parser.parse_args(["--data", str(tiny_zip), *tiny, *more])
+
+    return make
+
+
+def epochs(run: Path) -> list[int]:
+    """Return the epochs in a run's history."""
+    with (run / "history.csv").open(newline="") as lines:
+        return [int(row["epoch"]) for row in csv.DictReader(lines)]
