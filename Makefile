@@ -25,7 +25,7 @@ run: $(VENV)/app.installed  ## serve the app on http://127.0.0.1:8501
 	$(BIN)/streamlit run app.py
 
 test: lint chromium postgresql  ## everything that CI runs, a real browser included
-	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: lint fast  ## lint, types and fast tests, while you work
 
