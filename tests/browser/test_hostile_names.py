@@ -33,16 +33,16 @@ SCRIPT = """
 import json, sys
 sys.path.insert(0, {root!r})
 import streamlit as st
-from ui.wording import plain
+from ui.wording import escape_markdown
 st.title("Names", anchor=False)
 for place, name in enumerate(json.loads({names!r})):
-    st.markdown(plain(name))
-    st.caption(f"only jazz · without {{plain(name)}}")
-    st.button(f"Let {{plain(name)}} in again", key=str(place))
-    st.markdown(f"- [{{plain(name)}}](https://open.spotify.com/track/1) · liked")
-    st.toast(f"{{plain(name)}} is up next.", duration="long")
-    with st.expander(plain(name)):
-        st.radio("Device", [name], format_func=plain, key=f"radio-{{place}}")
+    st.markdown(escape_markdown(name))
+    st.caption(f"only jazz · without {{escape_markdown(name)}}")
+    st.button(f"Let {{escape_markdown(name)}} in again", key=str(place))
+    st.markdown(f"- [{{escape_markdown(name)}}](https://open.spotify.com/track/1) · liked")
+    st.toast(f"{{escape_markdown(name)}} is up next.", duration="long")
+    with st.expander(escape_markdown(name)):
+        st.radio("Device", [name], format_func=escape_markdown, key=f"radio-{{place}}")
 st.header("The end", anchor=False)
 """
 
