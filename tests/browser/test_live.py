@@ -108,7 +108,7 @@ def seen(page: Page) -> Any:
 
 def wait_for_frame(page: Page, *, annotated: bool = False) -> Any:
     """Wait for a frame of the camera, or for one that carries its reading."""
-    for _ in range(450):
+    for _ in range(150):
         if (frame := seen(page)) and (frame["yellow"] > 20 or not annotated):
             return frame
         page.wait_for_timeout(200)
