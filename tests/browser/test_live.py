@@ -1,5 +1,6 @@
 """The live camera in a real Chromium, whose camera is a clip of our own."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,8 @@ def seen(page: Page) -> Any:
 
 def wait_for_frame(page: Page, *, annotated: bool = False) -> Any:
     """Wait for a frame of the camera, or for one that carries its reading."""
-    for _ in range(150):
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
         if (frame := seen(page)) and (frame["yellow"] > 20 or not annotated):
             return frame
         page.wait_for_timeout(200)
