@@ -31,7 +31,7 @@ class Progress:
 
     Args:
         connection: what does the work. Its own progress bar is silenced.
-        report: is told, from another thread, how far it is; ``None`` for nobody.
+        report: is told, from another thread, how far it is; ``None`` for no report.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, report: Report | None) -> None:

@@ -1,4 +1,4 @@
-"""Who a diary belongs to: one's own computer, a person who is signed in, or nobody."""
+"""Who a diary belongs to: one's own computer, a person who is signed in, or no one."""
 
 from typing import Any
 
