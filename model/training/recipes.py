@@ -7,6 +7,7 @@ run saves. The options of the command line stand after the recipe's and so overr
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -29,7 +30,8 @@ def expand_recipe(words: Sequence[str], parser: argparse.ArgumentParser) -> list
 
     Raises:
         FileNotFoundError: there is no such recipe.
-        ValueError: the recipe is no YAML mapping, or has a key that is no option.
+        ValueError: it is neither a name nor a path, the recipe is no YAML mapping, or it has a key
+            that is no option.
     """
     asking = argparse.ArgumentParser(add_help=False)
     asking.add_argument("--recipe")
@@ -42,8 +44,19 @@ def expand_recipe(words: Sequence[str], parser: argparse.ArgumentParser) -> list
 
 
 def recipe_file(name: str) -> Path:
-    """Return the file of a recipe: a name in ``model/recipes``, or a path that ends in .yaml."""
-    return Path(name) if name.endswith(".yaml") else RECIPES / f"{name}.yaml"
+    """Return the file of a recipe: a name in ``model/recipes``, or a path that ends in .yaml.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if name.endswith(".yaml"):
+        return Path(name)
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise ValueError(
+            f"--recipe {name!r} is neither the name of a recipe ({_known()}) nor a path that ends "
+            "in .yaml"
+        )
+    return RECIPES / f"{name}.yaml"
 
 
 def read_recipe(file: Path) -> Mapping[str, Any]:
@@ -54,8 +67,7 @@ def read_recipe(file: Path) -> Mapping[str, Any]:
         ValueError: it is no YAML mapping.
     """
     if not file.is_file():
-        known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.yaml")))
-        raise FileNotFoundError(f"There is no recipe at {file}; there are {known}")
+        raise FileNotFoundError(f"There is no recipe at {file}; there are {_known()}")
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
@@ -63,6 +75,10 @@ def read_recipe(file: Path) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{file} holds no options, a line each: epochs: 20")
     return content
+
+
+def _known() -> str:
+    return ", ".join(sorted(path.stem for path in RECIPES.glob("*.yaml")))
 
 
 def _as_words(recipe: Mapping[str, Any], parser: argparse.ArgumentParser, file: Path) -> list[str]:

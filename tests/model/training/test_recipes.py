@@ -70,6 +70,15 @@ def test_a_recipe_that_is_not_there_is_named(tiny: Path, parser: argparse.Argume
         expand_recipe(["--recipe", "none"], parser)
 
 
+@pytest.mark.parametrize("name", ["../tiny", "/etc/tiny", "..", "", "a b"])
+def test_a_recipe_is_a_name_or_a_path_to_a_yaml_file(
+    tiny: Path, parser: argparse.ArgumentParser, name: str
+) -> None:
+    (tiny.parent / "tiny.yaml").write_text("epochs: 3\n")
+    with pytest.raises(ValueError, match=r"neither the name of a recipe \(tiny\) nor a path"):
+        expand_recipe(["--recipe", name], parser)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_recipe_is_understood_and_builds_on_runs_that_there_are(
     name: str, parser: argparse.ArgumentParser
