@@ -183,17 +183,38 @@ class FaceStream:
                     return frame, None
                 if self._mirror:
                     shown = cv2.flip(frame, 1).astype(np.uint8, copy=False)
-                self._adapt_to_size(shown)
-                captured_at, late = self._frame_clock.update(timestamp, self._last_frame_at)
-                self._read_if_time(shown, captured_at, late=late)
-                latest = self._expire(captured_at)
+                latest = self._advance(shown, timestamp)
                 if latest is not None:
                     shown = draw_reading(shown, latest, self._captions)
             except Exception:
                 self._log_error()
             return shown, self.latest
 
-    # The steps of `process`, in its order.
+    def read(self, frame: NDArray[np.uint8], timestamp: float) -> LiveReading | None:
+        """Read a frame as `process` does, without drawing on it, and raise what goes wrong.
+
+        Args:
+            frame: RGB uint8 ``(H, W, 3)``, which is not mirrored.
+            timestamp: as there.
+
+        Returns:
+            The latest reading; None while no face counts.
+
+        Raises:
+            ValueError: another type, shape or dtype.
+        """
+        with self._work_lock:
+            self._count_frame()
+            check_image(frame)
+            return None if self._closed else self._advance(frame, timestamp)
+
+    def _advance(self, frame: NDArray[np.uint8], timestamp: float) -> LiveReading | None:
+        self._adapt_to_size(frame)
+        captured_at, late = self._frame_clock.update(timestamp, self._last_frame_at)
+        self._read_if_time(frame, captured_at, late=late)
+        return self._expire(captured_at)
+
+    # The steps of a frame, in their order.
 
     def _count_frame(self) -> None:
         self._frames += 1

@@ -674,3 +674,22 @@ def test_names_stay_within_the_image(
     assert draw_reading(image, reading(box)).shape == image.shape
     small = np.full((60, 80, 3), 50, np.uint8)
     assert draw_reading(small, reading(Box(10, 10, 30, 30))).shape == small.shape
+
+
+def test_a_frame_can_be_read_without_being_drawn_on_and_errors_are_raised() -> None:
+    camera = Camera()
+    frame = np.full((96, 128, 3), 90, np.uint8)
+    before = frame.copy()
+    for _ in range(3):
+        camera.clock.now += 0.2
+        reading = camera.stream.read(frame, camera.clock.now)
+    assert reading is not None
+    assert reading.emotion == "happy"
+    assert (frame == before).all()
+    camera.classifier.problem = RuntimeError("no network")
+    with pytest.raises(RuntimeError, match="no network"):
+        camera.stream.read(frame, camera.clock.now + 0.2)
+    with pytest.raises(ValueError, match="'image'"):
+        camera.stream.read(frame[..., 0], camera.clock.now)
+    camera.stream.close()
+    assert camera.stream.read(frame, camera.clock.now) is None
