@@ -106,7 +106,7 @@ with body:
                         },
                     }
                     for emotion in people.app.recall
-                    if people.counts[emotion] >= figures.ENOUGH
+                    if people.counts[emotion] >= figures.MIN_PHOTOGRAPHS
                 ],
                 "Photographs read right, by emotion, for each reader",
             )

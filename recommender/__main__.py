@@ -19,8 +19,8 @@ from recommender.recommender import Recommender, lengths_in_minutes
 from recommender.types import INTENTS, Filters, Mood, Pick, Playlist
 
 DEFAULT_TARGET: Final = Path("catalog.duckdb")
-WRONG_USE: Final = 2
-BAR: Final = 30
+EXIT_ERROR: Final = 2
+BAR_CHARACTERS: Final = 30
 CLEAR_LINE: Final = "\r\033[K"
 
 
@@ -28,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; the usage is there for those who ask with --help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(WRONG_USE, f"{self.prog}: {_one_line(message)}\n")
+        self.exit(EXIT_ERROR, f"{self.prog}: {_one_line(message)}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except (ValueError, CatalogError) as error:
         _warn(str(error))
-        return WRONG_USE
+        return EXIT_ERROR
     except BrokenPipeError:
         # `| head` has seen enough. Python would complain once more while shutting down.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -226,8 +226,8 @@ def _one_line(text: str) -> str:
 
 
 def _bar(done: float, what: str) -> None:
-    full = round(done * BAR)
-    bar = "█" * full + "░" * (BAR - full)
+    full = round(done * BAR_CHARACTERS)
+    bar = "█" * full + "░" * (BAR_CHARACTERS - full)
     print(f"{CLEAR_LINE}{bar} {done:4.0%}  {what}", end="", file=sys.stderr, flush=True)
 
 

@@ -11,14 +11,14 @@ from typing import Final
 from recommender.mood import describe, room_mood
 from recommender.types import Mood
 
-CLOSE: Final = 0.25
+CLOSE_DISTANCE: Final = 0.25
 """People who are on average this near to the room's mood are close together: anger and fear are,
 sadness and an even mood are not."""
 
-FAR: Final = 0.50
+FAR_DISTANCE: Final = 0.50
 """From this average distance on they are far apart."""
 
-DIVIDED: Final = 0.60
+DIVIDED_DISTANCE: Final = 0.60
 """Two groups with at least this much between their middles, and at most half of it from anybody
 to the middle of their own, are of two minds."""
 
@@ -55,9 +55,9 @@ class Room:
             if first[1] != second[1]:
                 return f"You are of two minds: {_are(*first, 'mood')}, {_are(*second)}."
         where = describe(self.mood)
-        if self.apart <= CLOSE:
+        if self.apart <= CLOSE_DISTANCE:
             return f"You are close together: {where}."
-        if self.apart < FAR:
+        if self.apart < FAR_DISTANCE:
             return f"You are a little apart; the middle is {where}."
         return f"You are far apart; the middle is {where}."
 
@@ -112,7 +112,7 @@ def _groups(moods: Sequence[Mood]) -> tuple[tuple[Mood, ...], ...]:
             for side, middle in zip(sides, middles, strict=True)
             for mood in side
         )
-        if between >= DIVIDED and within <= between / 2 and between - within > best[0]:
+        if between >= DIVIDED_DISTANCE and within <= between / 2 and between - within > best[0]:
             best = (between - within, tuple(sorted(sides, key=len, reverse=True)))
     return best[1]
 

@@ -29,10 +29,10 @@ ROOM: Final = -1
 MIDDLE: Final = Mood(0.0, 0.0)
 """Where the dot is before it is moved."""
 
-ROUNDING: Final = 0.01
+PAD_PRECISION: Final = 0.01
 """The pad's precision: a dot this near to a mood is on it."""
 
-MORE: Final = 3.0
+FAVOURED_FACE_WEIGHT: Final = 3.0
 """How much a face counts in the room that is to count more; the others count 1."""
 
 Chooser = Literal["upload", "camera"]
@@ -76,7 +76,10 @@ class Photo:
         """How much each of `faces` counts."""
         if self.chosen != ROOM:
             return (1.0,) * len(self.faces)
-        return tuple(MORE if face in self.favoured else 1.0 for face in range(len(self.faces)))
+        return tuple(
+            FAVOURED_FACE_WEIGHT if face in self.favoured else 1.0
+            for face in range(len(self.faces))
+        )
 
     @property
     def scores(self) -> EmotionScores:
@@ -281,7 +284,7 @@ class VisitorState:
 
     def set_manually(self, mood: Mood) -> None:
         """Set the mood by hand. Back on the face's own reading, nothing is corrected any more."""
-        back = self.photo is not None and mood.distance(self.photo.mood) < ROUNDING
+        back = self.photo is not None and mood.distance(self.photo.mood) < PAD_PRECISION
         self._new_mood(manual_mood=None if back else mood)
 
     def rest_like(self, resting: Recentring) -> None:

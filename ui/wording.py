@@ -184,8 +184,8 @@ LANGUAGES: Final[Mapping[str, str]] = {
 
 THE_MIDDLE: Final = "the middle"
 
-BARELY: Final = 0.10
-HARDLY: Final = 0.05
+BARELY_BELOW: Final = 0.10
+UNMENTIONED_BELOW: Final = 0.05
 """Below these probabilities the second emotion is barely there, or not worth a word."""
 
 
@@ -209,9 +209,9 @@ def describe_scores(scores: EmotionScores) -> str:
     one, two = FEELINGS[first].word, FEELINGS[second].word
     if scores.unsure:
         return f"Hard to say: {one} or {two}?"
-    if probability < HARDLY:
+    if probability < UNMENTIONED_BELOW:
         return f"Clearly {one}"
-    if probability < BARELY:
+    if probability < BARELY_BELOW:
         return f"Clearly {one}, barely {two}"
     return f"Mostly {one}, a little {two}"
 

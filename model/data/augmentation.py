@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-BLUR_REACH = 3
+BLUR_RADIUS_PX = 3
 """Pixels to either side that a blurred pixel is made of."""
 
 
@@ -127,11 +127,11 @@ class RandomAugmentation(keras.layers.Layer):
     def _soften(self, images: Any) -> Any:
         count, height, width = ops.shape(images)[:3]
         deviation = ops.maximum(self._uniform(count, -self.blur, self.blur), 1e-3)
-        distance = ops.arange(-BLUR_REACH, BLUR_REACH + 1, dtype="float32")
+        distance = ops.arange(-BLUR_RADIUS_PX, BLUR_RADIUS_PX + 1, dtype="float32")
         weights = ops.exp(-0.5 * (distance[None] / deviation[:, None]) ** 2)
         weights = (weights / ops.sum(weights, axis=1, keepdims=True))[:, None, None, :]
-        edge, none = (BLUR_REACH, BLUR_REACH), (0, 0)
-        taps = range(2 * BLUR_REACH + 1)
+        edge, none = (BLUR_RADIUS_PX, BLUR_RADIUS_PX), (0, 0)
+        taps = range(2 * BLUR_RADIUS_PX + 1)
         wide = ops.pad(images, (none, edge, none, none), mode="reflect")
         images = sum(wide[:, i : i + height] * weights[..., i : i + 1] for i in taps)
         wide = ops.pad(images, (none, none, edge, none), mode="reflect")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 WIDTH, HEIGHT = 480, 360
 """Of the backgrounds, in pixels."""
 SEED = 0
-CROPS = 3
+CROPS_AN_IMAGE = 3
 """Parts of every image that `empty_images` gives beside the whole."""
 PHOTOS = ("brick", "coffee", "grass", "gravel", "rocket")
 """Backgrounds that training pastes faces into (`model.data.detected_crops`)."""
@@ -56,14 +56,14 @@ def drawn_backgrounds(*, seed: int = SEED) -> list[Grey]:
 def empty_images(*, seed: int = SEED) -> list[NDArray[np.uint8]]:
     """Return RGB uint8 images ``(H, W, 3)`` of many sizes without a face.
 
-    They are `drawn_backgrounds` and the images of `EMPTY`, and `CROPS` parts of each, of 40 to
-    90 percent of its sides and drawn 340 to 620 pixels long: what is small in one is large in
-    another.
+    They are `drawn_backgrounds` and the images of `EMPTY`, and `CROPS_AN_IMAGE` parts of each, of
+    40 to 90 percent of its sides and drawn 340 to 620 pixels long: what is small in one is large
+    in another.
     """
     generator = np.random.default_rng(seed)
     grounds = [cv2.cvtColor(ground, cv2.COLOR_GRAY2RGB) for ground in drawn_backgrounds()]
     whole = [*(ground.astype(np.uint8) for ground in grounds), *(_photo(name) for name in EMPTY)]
-    return [*whole, *(_part(image, generator) for image in whole for _ in range(CROPS))]
+    return [*whole, *(_part(image, generator) for image in whole for _ in range(CROPS_AN_IMAGE))]
 
 
 def _part(image: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:

@@ -25,9 +25,9 @@ from model.evaluation.localization import Condition, best_match, paste
 SMALLEST, LARGEST = 36, 200
 """Sides that the faces are pasted with, in pixels; each doubling is as likely as the next. A larger
 one that leans does not fit into the backgrounds."""
-LEAN = 30.0
+MAX_LEAN_DEGREES = 30.0
 """Degrees by which half of the faces lean at most; the other half stands upright."""
-ROOM = 2.5
+WINDOW_SCALE = 2.5
 """Side of the image around a face, as a multiple of the face's: detectors are quick in small
 images."""
 
@@ -73,12 +73,14 @@ def detected_crops(
 
 def _condition(rng: np.random.Generator) -> Condition:
     side = round(math.exp(rng.uniform(math.log(SMALLEST), math.log(LARGEST))))
-    return Condition(side, round(rng.uniform(-LEAN, LEAN)) if rng.random() < 0.5 else 0)
+    return Condition(
+        side, round(rng.uniform(-MAX_LEAN_DEGREES, MAX_LEAN_DEGREES)) if rng.random() < 0.5 else 0
+    )
 
 
 def _window(ground: Grey, condition: Condition, rng: np.random.Generator) -> Grey:
     """Return a part of the ground, mirrored or not, that leaves room around the face."""
-    height, width = (min(length, round(ROOM * condition.side)) for length in ground.shape)
+    height, width = (min(length, round(WINDOW_SCALE * condition.side)) for length in ground.shape)
     if rng.random() < 0.5:
         ground = ground[:, ::-1]
     top, left = (

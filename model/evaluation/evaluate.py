@@ -37,7 +37,7 @@ from model.records import (
 
 METRICS = WEIGHTS / "metrics.json"
 CALIBRATION = WEIGHTS / "calibration.json"
-BATCH = 64
+BATCH_IMAGES = 64
 
 FERPLUS_TO_EMOTIONS = {
     name: EMOTIONS.index(emotion)
@@ -136,7 +136,7 @@ def predictor_of(network: Any) -> Predict:
     """
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        found = network.predict(images, batch_size=BATCH, verbose=0)
+        found = network.predict(images, batch_size=BATCH_IMAGES, verbose=0)
         return np.asarray(found[0] if isinstance(found, list) else found, dtype=np.float32)
 
     return predict
@@ -145,7 +145,7 @@ def predictor_of(network: Any) -> Predict:
 def _in_batches(
     predict: Callable[[NDArray[Any]], NDArray[np.float32]], images: NDArray[np.uint8]
 ) -> NDArray[np.float32]:
-    parts = [images[start : start + BATCH] for start in range(0, len(images), BATCH)]
+    parts = [images[start : start + BATCH_IMAGES] for start in range(0, len(images), BATCH_IMAGES)]
     return np.concatenate([predict(part) for part in parts])
 
 

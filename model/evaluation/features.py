@@ -26,9 +26,9 @@ from model.evaluation.shape_models.training import (
 Images = NDArray[np.uint8]
 Features = NDArray[np.float32]
 
-CELL: Final = 8
+CELL_SIDE_PX: Final = 8
 """Side of a square cell in pixels: statistics are taken over a grid of 6x6 of them."""
-GRID: Final = SIZE // CELL
+GRID: Final = SIZE // CELL_SIDE_PX
 
 LBP_POINTS, LBP_RADIUS = 8, 2
 LBP_CODES = LBP_POINTS * (LBP_POINTS - 1) + 3
@@ -65,7 +65,7 @@ def local_binary_patterns(images: Images) -> Features:
     """
     from skimage.feature import local_binary_pattern
 
-    cells = np.arange(SIZE) // CELL
+    cells = np.arange(SIZE) // CELL_SIDE_PX
     first = (cells[:, None] * GRID + cells) * LBP_CODES
     bins = GRID * GRID * LBP_CODES
 
@@ -75,7 +75,7 @@ def local_binary_patterns(images: Images) -> Features:
         codes = local_binary_pattern(wide, LBP_POINTS, LBP_RADIUS, method="nri_uniform")
         codes = codes[LBP_RADIUS:-LBP_RADIUS, LBP_RADIUS:-LBP_RADIUS]
         counts = np.bincount((first + codes.astype(np.int64)).ravel(), minlength=bins)
-        return np.sqrt(counts / CELL**2)
+        return np.sqrt(counts / CELL_SIDE_PX**2)
 
     return _each(read, images, bins)
 
@@ -129,7 +129,7 @@ def gradient_histograms(images: Images) -> Features:
     Raises:
         ValueError: another shape or type.
     """
-    block, cell = (2 * CELL, 2 * CELL), (CELL, CELL)
+    block, cell = (2 * CELL_SIDE_PX, 2 * CELL_SIDE_PX), (CELL_SIDE_PX, CELL_SIDE_PX)
     hog = cv2.HOGDescriptor((SIZE, SIZE), block, cell, cell, HOG_BINS)
     return _each(
         lambda image: np.asarray(hog.compute(image), np.float32),

@@ -26,7 +26,7 @@ CROP_FRACTION: Final = 0.7
 """Side of the crop as a fraction of the network's input. The network was trained on crops of 1.5
 face widths; FER-2013's are filled by the face. On 200 Training images, 0.65 to 0.75 with the
 edge pixels repeated around the crop gave the most probable faces (94 % above 0.5)."""
-LEAST_PROBABILITY: Final = 0.5
+MIN_FACE_PROBABILITY: Final = 0.5
 """Probability of a face from which its points are believed."""
 
 CONTOURS: Final[dict[str, tuple[int, ...]]] = {

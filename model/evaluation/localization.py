@@ -51,15 +51,15 @@ from model.records import (
 )
 
 RECORD = WEIGHTS / "localization.json"
-LIMIT = 600
+DEFAULT_FACES = 600
 SIDES = (40, 64, 96, 160, 240)
 """Of upright faces, in pixels: the side of FER-2013's frame."""
 TILTS = (-30, -20, -10, 10, 20, 30)
 """Degrees by which faces of `TILTED_SIDE` pixels lean clockwise."""
 TILTED_SIDE = 96
-FOUND_FROM = 0.3
+FOUND_MIN_IOU = 0.3
 """IoU of box and frame from which a face counts as found."""
-FADE = 0.2
+SOFT_EDGE_FRACTION = 0.2
 """Width of the soft edge around the frame, as a fraction of its side."""
 
 
@@ -95,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     options.add_data(parser)
     options.add_split(parser)
-    add("--limit", type=int, default=LIMIT, metavar="N", help="N faces, drawn at random")
+    add("--limit", type=int, default=DEFAULT_FACES, metavar="N", help="N faces, drawn at random")
     add(
         "--detector",
         action="append",
@@ -255,7 +255,7 @@ def paste(face: Grey, ground: Grey, condition: Condition, *, across: float, down
         ValueError: the image is too small.
     """
     side = condition.side
-    edge = round(FADE * side)
+    edge = round(SOFT_EDGE_FRACTION * side)
     angle = math.radians(condition.tilt)
     # Room for the corners of the leaning frame as well.
     reach = side * (abs(math.cos(angle)) + abs(math.sin(angle))) / 2 + edge
@@ -304,7 +304,7 @@ def soft_mask(side: int, edge: int, *, border: int) -> NDArray[np.float32]:
 def best_match(faces: Sequence[Face], frame: Box) -> Face | None:
     """Return the face whose box fits ``frame`` best; nothing where none fits."""
     best = max(faces, key=lambda face: iou(face.box, frame), default=None)
-    return best if best is not None and iou(best.box, frame) >= FOUND_FROM else None
+    return best if best is not None and iou(best.box, frame) >= FOUND_MIN_IOU else None
 
 
 def iou(a: Box, b: Box) -> float:

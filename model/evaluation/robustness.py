@@ -43,7 +43,7 @@ EYES, MOUTH = (10, 28), (28, 46)
 """Rows of a 48x48 face. MTCNN sees the eyes of nine PublicTest faces in ten between rows 11 and
 23 and the mouths between 32 and 42."""
 
-LABEL_HEIGHT = 0.05
+MIN_LABEL_GAP = 0.05
 """Of a line's name in a chart, as accuracy."""
 UNITS = {"°": "degrees", "px": "pixels", "×": "times as bright", "%": "% of the part"}
 
@@ -470,7 +470,7 @@ def _draw(panel: Any, corruption: CorruptionFigures) -> None:
         ends.append(("fer", fer[-1], MUTED))
     # Names that would lie on one another are moved apart.
     ends.sort(key=lambda end: end[1])
-    close = len(ends) > 1 and ends[1][1] - ends[0][1] < LABEL_HEIGHT
+    close = len(ends) > 1 and ends[1][1] - ends[0][1] < MIN_LABEL_GAP
     for (name, value, colour), away in zip(ends, (-4, 4), strict=False):
         panel.annotate(
             name,

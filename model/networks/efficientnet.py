@@ -27,12 +27,12 @@ STAGES = (
 )
 """Blocks, kernel, stride of the first block, expansion and channels of each stage."""
 STEM, HEAD = 32, 1280
-SIDE = 96
+INPUT_SIDE_PX = 96
 """Twice that of FER-2013's images."""
 
 
 def build_efficientnet(
-    *, side: int = SIDE, dropout: float = 0.3, name: str = "efficientnet_lite0"
+    *, side: int = INPUT_SIDE_PX, dropout: float = 0.3, name: str = "efficientnet_lite0"
 ) -> keras.Model:
     """Build EfficientNet-Lite0 (Tan & Le 2019; "Lite": no squeeze-and-excitation, ReLU6).
 

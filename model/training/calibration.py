@@ -17,12 +17,12 @@ from scipy.optimize import minimize_scalar
 from emotion.labels import EMOTIONS
 from model.records import CalibrationRecord
 
-FLOOR = 0.52
+MIN_RECALL = 0.52
 """The recall on PublicTest below which no emotion shall fall. Half is wanted on other faces as
 well, and there a recall of half has a standard error of 2.2 points: fear has some 500. It was 51 %
 until a network shipped with that read 49.6 % of fear on PrivateTest."""
-STEP = 0.025
-ADJUSTMENT = 0.2
+OFFSET_STEP_LOGITS = 0.025
+PRIOR_ADJUSTMENT = 0.2
 """How much of the classes' imbalance is taken back, 0-1: as much as costs no accuracy on
 PublicTest (``experiments.md``)."""
 
@@ -55,8 +55,8 @@ def fit_calibration(
     labels: NDArray[np.int64],
     *,
     training_labels: NDArray[np.int64] | None = None,
-    adjustment: float = ADJUSTMENT,
-    floor: float = FLOOR,
+    adjustment: float = PRIOR_ADJUSTMENT,
+    floor: float = MIN_RECALL,
 ) -> Calibration:
     """Find offsets that undo imbalance and raise every class to a recall; then the temperature.
 
@@ -102,12 +102,12 @@ def fit_offsets(
     """
     offsets = np.zeros(logits.shape[1])
     present = np.unique(labels)
-    for _ in range(round(len(present) * 2 / STEP)):
+    for _ in range(round(len(present) * 2 / OFFSET_STEP_LOGITS)):
         named = (logits + offsets).argmax(axis=1)
         recall = np.array([(named[labels == label] == label).mean() for label in present])
         if recall.min() >= floor:
             break
-        offsets[present[recall.argmin()]] += STEP
+        offsets[present[recall.argmin()]] += OFFSET_STEP_LOGITS
     least: float = offsets.min()
     return offsets - least
 

@@ -42,12 +42,12 @@ from model.records import (
     litert_file,
     write_json,
 )
-from model.training.calibration import ADJUSTMENT, FLOOR, Calibration, fit_calibration
+from model.training.calibration import MIN_RECALL, PRIOR_ADJUSTMENT, Calibration, fit_calibration
 from model.training.runs import RUNS
 
-TOLERANCE = 0.01
+MAX_MEAN_DIFFERENCE = 0.01
 """How far a probability of the 8-bit network may be from Keras's, on average."""
-LOSS = 0.003
+MAX_ACCURACY_LOSS = 0.003
 """What accuracy on PublicTest it may cost."""
 NAME = SHIPPED.stem
 
@@ -65,11 +65,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="pixels that the run's EfficientNet is shown the image in, if not as in training",
     )
-    add("--floor", type=float, default=FLOOR, help="recall wanted of every emotion on PublicTest")
+    add(
+        "--floor",
+        type=float,
+        default=MIN_RECALL,
+        help="recall wanted of every emotion on PublicTest",
+    )
     add(
         "--adjustment",
         type=float,
-        default=ADJUSTMENT,
+        default=PRIOR_ADJUSTMENT,
         help="how much of the classes' imbalance is taken back, 0-1",
     )
     add(
@@ -209,7 +214,7 @@ def export(network: Any, target: Path, split: Split) -> Path:
 
     Raises:
         ValueError: the exported file has not the promised output, gives other probabilities,
-            or costs more accuracy than `LOSS`.
+            or costs more accuracy than `MAX_ACCURACY_LOSS`.
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         draft = Path(folder) / target.name
@@ -220,11 +225,11 @@ def export(network: Any, target: Path, split: Split) -> Path:
             raise ValueError(f"The exported network returns {found.shape[1:]} values a face")
         difference = float(np.abs(expected - found).mean())
         loss = _accuracy(expected, split) - _accuracy(found, split)
-        if difference > TOLERANCE or loss > LOSS:
+        if difference > MAX_MEAN_DIFFERENCE or loss > MAX_ACCURACY_LOSS:
             raise ValueError(
                 f"The exported network differs from Keras by {difference:.1e} a probability and "
-                f"loses {loss:.2%} accuracy on {len(split)} faces; {TOLERANCE:.0e} and "
-                f"{LOSS:.1%} are allowed"
+                f"loses {loss:.2%} accuracy on {len(split)} faces; {MAX_MEAN_DIFFERENCE:.0e} and "
+                f"{MAX_ACCURACY_LOSS:.1%} are allowed"
             )
         draft.replace(target)
     return target
@@ -260,7 +265,7 @@ def export_with_people(
 
     Raises:
         ValueError: the first output would change, or the second differs from Keras by more than
-            `TOLERANCE`. Then the files stay as they are.
+            `MAX_MEAN_DIFFERENCE`. Then the files stay as they are.
     """
     import keras
 
@@ -281,10 +286,10 @@ def export_with_people(
             raise ValueError("The first output would change: it has been measured as it is")
         wanted = np.asarray(both.predict(split.images, batch_size=256, verbose=0)[1])
         difference = float(np.abs(wanted - _predict_head(draft, "people", split)).mean())
-        if difference > TOLERANCE:
+        if difference > MAX_MEAN_DIFFERENCE:
             raise ValueError(
                 f"The second output differs from Keras by {difference:.1e} a probability; "
-                f"{TOLERANCE:.0e} is allowed"
+                f"{MAX_MEAN_DIFFERENCE:.0e} is allowed"
             )
         _carry_over(folder, describe(target), describe(draft))
         draft.replace(target)

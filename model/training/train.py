@@ -42,7 +42,7 @@ expand = expand_recipe
 """What `model.__main__` does with the words of the command line before it parses them."""
 JUDGEMENTS = ("val_accuracy", "val_loss", "with_noise_accuracy")
 """What the history says of the averaged weights; nan in an epoch that was not judged."""
-NOISE = 10.0
+VALIDATION_NOISE_SD = 10.0
 """Deviation of the noise, in intensities, under which an epoch has to prove itself as well."""
 
 
@@ -498,7 +498,7 @@ class _KeepBest(keras.callbacks.Callback):
         self.note = run / "best.json"
         known = json.loads(self.note.read_text()) if self.note.exists() else {}
         self.best = known.get("score", 0.0)
-        grain = np.random.default_rng(0).normal(0.0, NOISE, validation.images.shape)
+        grain = np.random.default_rng(0).normal(0.0, VALIDATION_NOISE_SD, validation.images.shape)
         self.noisy = np.clip(validation.images + grain, 0, 255).round().astype(np.uint8)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

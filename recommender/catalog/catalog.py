@@ -29,7 +29,7 @@ from recommender.catalog.nearby import (
     ready,
     score,
 )
-from recommender.catalog.tables import BLOCK, NAME, RECORDING, SONG, track_of
+from recommender.catalog.tables import BLOCK_TRACKS, NAME, RECORDING, SONG, track_of
 from recommender.errors import CatalogError
 from recommender.types import EVERYTHING, Filters, Mood, Track
 
@@ -39,7 +39,7 @@ STARTER: Final = Path(__file__).parents[1] / "data" / "starter.csv"
 ENVIRONMENT: Final = "AFFECTUNE_CATALOG"
 """The environment variable that names another catalogue."""
 
-LARGE_TABLE: Final = 64 << 20
+LARGE_TABLE_BYTES: Final = 64 << 20
 """Bytes from which on a table is not read into memory but into a temporary catalogue."""
 
 _SCANNED_TRACKS: Final = 8192
@@ -72,8 +72,8 @@ _BLOCKS: Final = f"""
 SELECT rowid, valence_rank, energy_rank, popularity, families, decade, language, explicit
 FROM tracks
 WHERE rowid IN (
-    SELECT {BLOCK} * block + place
-    FROM (SELECT unnest($blocks::BIGINT[]) AS block), range({BLOCK}) AS places(place)
+    SELECT {BLOCK_TRACKS} * block + place
+    FROM (SELECT unnest($blocks::BIGINT[]) AS block), range({BLOCK_TRACKS}) AS places(place)
 )
 """
 
@@ -165,7 +165,7 @@ class Catalog:
             raise CatalogError(f"There is no catalogue file {source}.")
         if is_duckdb(source):
             return cls(open_file(source), source)
-        if source.stat().st_size < LARGE_TABLE:
+        if source.stat().st_size < LARGE_TABLE_BYTES:
             return cls(_read(source), source)
         folder = tempfile.TemporaryDirectory(prefix="affectune-")
         try:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import duckdb
 
 from recommender.catalog.importer import SAFE
-from recommender.catalog.tables import BLOCK, FORMAT
+from recommender.catalog.tables import BLOCK_TRACKS, FORMAT
 from recommender.errors import CatalogError
 
 TABLES: Final[Mapping[str, str]] = {
@@ -163,7 +163,7 @@ def _check(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
                 raise _no_catalogue(source)
     row: tuple[int | None, ...] = connection.execute(_COUNTS).fetchall()[0]
     abouts, said, tracks, blocks, bad_bits, double_bits, axes, gaps = row
-    counted = said == tracks and blocks == -(-(tracks or 0) // BLOCK)
+    counted = said == tracks and blocks == -(-(tracks or 0) // BLOCK_TRACKS)
     if not tracks or not counted or (abouts, axes) != (1, 2) or bad_bits or double_bits or gaps:
         raise broken(source)
 

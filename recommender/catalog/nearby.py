@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.catalog.tables import BLOCK
+from recommender.catalog.tables import BLOCK_TRACKS
 
 Columns = Mapping[str, NDArray[Any]]
 Numbers = NDArray[np.int64]
@@ -273,7 +273,7 @@ def ready(columns: Columns) -> dict[str, NDArray[Any]]:
 def _parted(columns: Columns) -> dict[int, Columns]:
     """Return the tracks of several blocks parted by block."""
     columns = ready(columns)
-    blocks, starts = np.unique(columns["rowid"] // BLOCK, return_index=True)
+    blocks, starts = np.unique(columns["rowid"] // BLOCK_TRACKS, return_index=True)
     parts = {name: np.split(column, starts[1:]) for name, column in columns.items()}
     # Copies, so that a block that stays does not hold on to all that came with it.
     return {

@@ -20,7 +20,7 @@ from recommender.catalog.encodings import has_wrong_words, mended
 from recommender.catalog.layout import Layout
 from recommender.errors import CatalogError
 
-LONGEST_RECORD: Final = 1 << 20
+MAX_RECORD_BYTES: Final = 1 << 20
 """Bytes that a record may have; one that goes on is taken for a quotation mark left open."""
 
 _MOST_LINES: Final = 500
@@ -70,7 +70,7 @@ def blocks(pieces: Iterable[bytes], newline: str = "\n") -> Iterator[bytes]:
         if cut:
             yield rest[:cut]
             rest = rest[cut:]
-        elif len(rest) > 16 * LONGEST_RECORD:
+        elif len(rest) > 16 * MAX_RECORD_BYTES:
             raise CatalogError("A line has more than 16 MB: this is no table of tracks.")
     if rest:
         yield rest
@@ -160,7 +160,7 @@ class RecordReader:
         except UnicodeDecodeError:
             return None
         lines = text.split("\n")
-        if max(map(len, lines)) > LONGEST_RECORD:
+        if max(map(len, lines)) > MAX_RECORD_BYTES:
             return None
         blank = lines.count("") + lines.count("\r")
         if '"' not in text:
@@ -222,7 +222,7 @@ class RecordReader:
             0 where it is open at the end of the lines and more are to come.
         """
         line = lines[place].removesuffix("\r")
-        if len(line) > LONGEST_RECORD:
+        if len(line) > MAX_RECORD_BYTES:
             self._refuse(number)
             return 1
         if '"' not in line:
@@ -375,7 +375,9 @@ class _Following:
         line = self._lines[self._place]
         self._long += len(line)
         height = self._place - self._first
-        if height and (self._long > LONGEST_RECORD or height > _MOST_LINES or self._is_next(line)):
+        if height and (
+            self._long > MAX_RECORD_BYTES or height > _MOST_LINES or self._is_next(line)
+        ):
             raise StopIteration
         self._place += 1
         return line.removesuffix("\r") + "\n"

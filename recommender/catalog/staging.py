@@ -16,7 +16,7 @@ import duckdb
 from recommender.catalog import values
 from recommender.catalog.columns import MEASURED, NUMERIC, RANGES, REQUIRED, find_columns, lacking
 from recommender.catalog.lists import names_in, unescaped
-from recommender.catalog.records import LONGEST_RECORD
+from recommender.catalog.records import MAX_RECORD_BYTES
 from recommender.catalog.textfile import lacks, open_text, read_head
 from recommender.catalog.values import ID, NULLS, Plan, is_missing, known, quoted
 
@@ -149,7 +149,7 @@ def _text(source: Path, head: bytes, folder: Path, encoding: str | None) -> Sour
         "columns": {f"c{place}": "VARCHAR" for place in range(width)},
         "compression": table.compression,
         "nulls": NULLS,
-        "longest": 4 * LONGEST_RECORD,
+        "longest": 4 * MAX_RECORD_BYTES,
     }
     found = find_columns(table.layout.names)
     numeric = {place for column in NUMERIC for place in found.get(column, ())}

@@ -6,8 +6,8 @@
     in columns; what is only shown is packed into one text, ``record``, because fetching hundreds
     of scattered texts costs a sixth of fetching eighteen scattered columns.
 ``blocks``
-    the box that each `BLOCK` tracks in a row take up: what `recommender.catalog.nearby` starts
-    from.
+    the box that each `BLOCK_TRACKS` tracks in a row take up: what `recommender.catalog.nearby`
+    starts from.
 ``credits``, ``families``, ``languages``, ``curves``
     who plays on which track; how many tracks a family or a language has and what they usually
     are like; raw figure → percentile.
@@ -27,7 +27,7 @@ from recommender.types import Mood, Track
 FORMAT: Final = 5
 """Version of the tables that an import writes; a catalogue of another one is refused."""
 
-BLOCK: Final = 1024
+BLOCK_TRACKS: Final = 1024
 """Tracks in a block."""
 
 SONG: Final = (
@@ -129,7 +129,7 @@ WITH usual AS (
     SELECT coalesce(median(popularity), 50) AS popularity FROM merged
 ), bands AS (
     SELECT floor(coalesce(merged.popularity, usual.popularity) / {_BAND}) AS band,
-           ceil(sqrt(count(*) / {BLOCK})) AS strips
+           ceil(sqrt(count(*) / {BLOCK_TRACKS})) AS strips
     FROM merged, usual GROUP BY band
 ), full_rows AS (
     SELECT merged.* EXCLUDE (popularity), coalesce(told.genres, []::VARCHAR[]) AS genres,
@@ -173,7 +173,7 @@ CREATE TABLE blocks AS
 SELECT min(valence_rank) AS low_valence_rank, max(valence_rank) AS high_valence_rank,
        min(energy_rank) AS low_energy_rank, max(energy_rank) AS high_energy_rank,
        max(popularity) AS popularity, bit_or(families) AS families
-FROM tracks GROUP BY rowid // {BLOCK} ORDER BY rowid // {BLOCK}
+FROM tracks GROUP BY rowid // {BLOCK_TRACKS} ORDER BY rowid // {BLOCK_TRACKS}
 """
 
 # Sums of whole numbers, which are the same in every order.

@@ -27,7 +27,7 @@ from recommender.catalog.records import RecordReader, Tally, blocks
 from recommender.errors import CatalogError
 from recommender.printable import printable
 
-SNIFFED: Final = 1 << 20
+SNIFFED_BYTES: Final = 1 << 20
 """Bytes from the beginning of a file by which its kind is recognised."""
 
 _PIECE: Final = 1 << 22
@@ -65,10 +65,10 @@ def read_head(source: Path) -> bytes:
             message says what and what to do.
     """
     with _reading(source), source.open("rb") as file:
-        head = file.read(SNIFFED)
+        head = file.read(SNIFFED_BYTES)
     if _is_gzip(head):
         with _reading(source), gzip.open(source) as file:
-            head = file.read(SNIFFED)
+            head = file.read(SNIFFED_BYTES)
     if not head.strip():
         raise CatalogError(f"{source.name} is empty.")
     if said := what_it_is(head, source.suffix):

@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from recommender.diary.errors import DiaryError
 
-BUSY: Final = 5_000
+BUSY_TIMEOUT_MS: Final = 5_000
 """Milliseconds that a writer waits for another one."""
 
-LOCK: Final = 7_215_301
+MIGRATION_LOCK_ID: Final = 7_215_301
 """Any number, the same in every process: who holds PostgreSQL's lock of it migrates."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -90,7 +90,7 @@ def engine_for(place: URL) -> Engine:
 def _prepare(connection: sqlite3.Connection, _: Any) -> None:
     # Transactions are begun by `_begin`: Python's own way begins them late and not for tables.
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {BUSY}").close()
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
     _use_log(connection)
     for pragma in (
         "synchronous = FULL",  # a commit that has returned survives a power cut
@@ -106,7 +106,7 @@ def _use_log(connection: sqlite3.Connection) -> None:
     A file remembers it. The first time it needs the file for itself and SQLite does not wait for
     that, whatever the time-out is (https://www.sqlite.org/wal.html): so we do.
     """
-    end = time.monotonic() + BUSY / 1000
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL").close()
@@ -144,7 +144,7 @@ def migrate(connection: Connection) -> None:
     from alembic.util.exc import CommandError
 
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK_ID})
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

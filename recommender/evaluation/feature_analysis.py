@@ -30,7 +30,7 @@ FEATURES: Final[Mapping[str, Callable[[Track], float | None]]] = {
 }
 """What is asked of beside the position on the plane."""
 
-FEWEST: Final = 200
+MIN_KNOWN_TRACKS: Final = 200
 """Tracks below which nothing is said."""
 
 
@@ -46,7 +46,8 @@ def gains(tracks: Sequence[Track]) -> dict[str, float | None]:
 
     Returns:
         "valence and energy" → fraction of the variance explained, then feature → what it adds
-        among the tracks of which it is known, ``None`` where those are fewer than `FEWEST`.
+        among the tracks of which it is known, ``None`` where those are fewer than
+        `MIN_KNOWN_TRACKS`.
     """
     table = default_table()
     known = [track for track in tracks if any(name in table.suits for name in track.genres)]
@@ -63,7 +64,7 @@ def _explained(
     tracks: Sequence[Track], feature: Callable[[Track], float | None] | None
 ) -> float | None:
     """Return the fraction of the variance that is explained on tracks not fitted to."""
-    if len(tracks) < FEWEST:
+    if len(tracks) < MIN_KNOWN_TRACKS:
         return None
     columns = [[t.position.valence for t in tracks], [t.position.arousal for t in tracks]]
     if feature is not None:

@@ -35,9 +35,9 @@ ACCOUNTS: Final = "https://accounts.spotify.com/"
 LOOPBACK: Final = ("127.0.0.1", "::1")
 """The hosts to which Spotify sends people back over plain http."""
 
-LIFETIME: Final = 600.0
+AUTHORIZATION_SECONDS: Final = 600.0
 """Seconds in which a sign-in has to come back."""
-MOST_WAITING: Final = 200
+MAX_PENDING: Final = 200
 """Sign-ins under way at a time; beyond that the oldest one is dropped."""
 TIMEOUTS: Final = (2.0, 3.0)
 """Seconds to connect to Spotify's accounts service, and between two pieces of its answer."""
@@ -329,13 +329,13 @@ class PendingAuthorizations:
         asked = (keys, frozenset(scopes))
         with self._lock:
             self._drop_late()
-            until = self._clock() + LIFETIME
+            until = self._clock() + AUTHORIZATION_SECONDS
             earlier = self._waiting.pop(instead_of.state, None) if instead_of else None
             if earlier is not None and earlier.asked == asked:
                 earlier.until, earlier.carry = until, carry
                 self._waiting[earlier.pending.state] = earlier
                 return earlier.pending
-            while len(self._waiting) >= MOST_WAITING:
+            while len(self._waiting) >= MAX_PENDING:
                 self._waiting.popitem(last=False)
             state, proof = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
             authorization = Authorization(keys, scopes)
@@ -376,7 +376,7 @@ class PendingAuthorizations:
     def _sweep_later(self) -> None:
         """Make sure that nothing that is carried outlives its time, also where no one returns."""
         if self._sweeper is None:
-            self._sweeper = threading.Timer(LIFETIME + 1.0, self._sweep)
+            self._sweeper = threading.Timer(AUTHORIZATION_SECONDS + 1.0, self._sweep)
             self._sweeper.daemon = True
             self._sweeper.start()
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Final, Generic, TypeVar
 
-DAY: Final = 24 * 3600.0
+KEEP_SECONDS: Final = 24 * 3600.0
 """Seconds for which an answer is kept."""
 
 Kept = TypeVar("Kept")
@@ -27,7 +27,7 @@ class DayCache(Generic[Kept]):
         self,
         most: int = 512,
         *,
-        seconds: float = DAY,
+        seconds: float = KEEP_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._most = most

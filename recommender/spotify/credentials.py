@@ -23,7 +23,7 @@ ACCOUNTS_URL: Final = "https://accounts.spotify.com/"
 APP_TOKEN_SECONDS: Final = 1.5
 """Seconds for a token: a search that waits for it has two."""
 
-PAUSE: Final = 30.0
+BACK_OFF_SECONDS: Final = 30.0
 """Seconds for which the accounts service is left alone after it gave none."""
 
 
@@ -46,7 +46,7 @@ class AppToken:
         *,
         accounts_url: str | None = None,
         seconds: float = APP_TOKEN_SECONDS,
-        pause: float = PAUSE,
+        pause: float = BACK_OFF_SECONDS,
     ) -> None:
         quiet_logs()
         self._seconds = seconds

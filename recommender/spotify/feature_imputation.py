@@ -12,16 +12,16 @@ from recommender.spotify.reccobeats import Features
 from recommender.spotify.types import SpotifyTrack
 from recommender.types import Mood, Track
 
-GENRE_WORTH: Final = 1.5
+GENRE_WEIGHT_TRACKS: Final = 1.5
 """As many tracks of an artist count as much as the artist's genre. Chosen by guessing measured
 tracks from the others of their artist and genre. A guess is rough, and is called one."""
 
-PLACE_WORTH: Final = 1.5
+PLACE_WEIGHT_TRACKS: Final = 1.5
 """As many tracks of an artist count as much as the place on the plane that a search was made for,
 since its words ("slow acoustic") say something of what it finds. A judgement: nobody outside of
 Spotify can measure it."""
 
-AROUND: Final = 10
+NEARBY_TRACKS: Final = 10
 """Tracks of the catalogue that say what figures a place on the plane has."""
 
 TYPICAL_POPULARITY: Final = 40.0
@@ -111,11 +111,11 @@ class _Guess:
         ]
         if candidate.family in self._genres:
             valence, energy, _ = self._genres[candidate.family]
-            known.append((valence, energy, GENRE_WORTH))
+            known.append((valence, energy, GENRE_WEIGHT_TRACKS))
         if not known:
             return None
         if candidate.near is not None:
-            known.append((*self._places[candidate.near], PLACE_WORTH))
+            known.append((*self._places[candidate.near], PLACE_WEIGHT_TRACKS))
         weight = sum(count for _, _, count in known)
         return Features(
             sum(valence * count for valence, _, count in known) / weight,
@@ -125,7 +125,7 @@ class _Guess:
 
 def _figures_at(place: Mood, catalog: Catalog) -> tuple[float, float]:
     """Return valence and energy, 0-1, of the tracks around a place on the plane."""
-    tracks = catalog.candidates(place, limit=AROUND)
+    tracks = catalog.candidates(place, limit=NEARBY_TRACKS)
     return (
         sum(track.valence for track in tracks) / len(tracks),
         sum(track.energy for track in tracks) / len(tracks),

@@ -32,7 +32,7 @@ from recommender.types import Playlist
 SAVE_SECONDS: Final = 5.0
 """Seconds that a press of the button may take, all its calls limited."""
 
-SETTLE: Final = 15.0
+SETTLE_SECONDS: Final = 15.0
 """Seconds for which an unanswered request may still be carried out. Until then it is looked for
 and not repeated."""
 
@@ -111,7 +111,7 @@ def save(
     public: bool = False,
     today: date | None = None,
     saves: Saves = SAVES,
-    settle: float = SETTLE,
+    settle: float = SETTLE_SECONDS,
     seconds: float = SAVE_SECONDS,
 ) -> SavedPlaylist:
     """Save a playlist to the account that is signed in, private by default.

@@ -22,10 +22,10 @@ PROFILE_SECONDS: Final = 5.0
 RANGES: Final = {"short_term": 1.0, "medium_term": 0.8, "long_term": 0.6}
 """How much a place in the top list of each time counts: lately more than once."""
 
-HALF: Final = 15
+HALF_WEIGHT_RANK: Final = 15
 """The rank at which a place counts half of the first."""
 
-PLAYED: Final = 0.2
+PLAY_WEIGHT: Final = 0.2
 """What one of the last 50 plays counts."""
 
 
@@ -108,15 +108,15 @@ def profile_of(
     for time, weight in RANGES.items():
         artist: SpotifyArtist
         for rank, artist in enumerate(answers.get(f"artists {time}", ())):
-            worth = weight / (1 + rank / HALF)
+            worth = weight / (1 + rank / HALF_WEIGHT_RANK)
             names.setdefault(artist.name.casefold(), artist.name)
             artists[artist.name.casefold()] += worth
             for family in table.families_of(artist.tags):
                 genres[family] += worth
         for rank, track in enumerate(answers.get(f"tracks {time}", ())):
-            tracks[track] += weight / (1 + rank / HALF)
+            tracks[track] += weight / (1 + rank / HALF_WEIGHT_RANK)
     for track in answers.get("recent", ()):
-        tracks[track] += PLAYED
+        tracks[track] += PLAY_WEIGHT
     for track, worth in tracks.items():
         for name in track.artists:
             names.setdefault(name.casefold(), name)

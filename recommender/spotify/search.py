@@ -26,17 +26,17 @@ from recommender.spotify.transport import Deadline, call_with_timeout
 from recommender.spotify.types import SpotifyTrack
 from recommender.types import EVERYTHING, Filters, Mood, Track
 
-SEARCHES: Final = 3
+MAX_SEARCHES_A_SET: Final = 3
 """Searches for a recommendation, at most."""
 
 SEARCH_SECONDS: Final = 2.0
 """Seconds for all of them together."""
 
-LATELY: Final = 5
+RECENT_YEARS: Final = 5
 """The last years, in which one search looks where no era was asked for: what the catalogue is
 least likely to have."""
 
-NEIGHBOURS: Final = 40
+NEIGHBOUR_TRACKS: Final = 40
 """Tracks of the catalogue around a mood that say which genres are played there."""
 
 WORDS: Final = {
@@ -173,7 +173,7 @@ def queries(
 def _families_near(slot: Mood, catalog: Catalog, filters: Filters) -> list[str]:
     """Return the leading families of the catalogue's tracks around a mood, as often as they
     lead: what is played there most is searched for most."""
-    tracks = catalog.candidates(slot, filters=filters, limit=NEIGHBOURS)
+    tracks = catalog.candidates(slot, filters=filters, limit=NEIGHBOUR_TRACKS)
     allowed = set(filters.genres or catalog.genres()) - set(filters.without_genres)
     near = [
         next(family for family in track.genres if family in allowed)
@@ -187,9 +187,9 @@ def _era(filters: Filters, number: int, draw: random.Random, today: date | None)
     if filters.decades:
         decade = draw.choice(filters.decades)
         return f" year:{decade}-{decade + 9}"
-    if number == SEARCHES - 1:
+    if number == MAX_SEARCHES_A_SET - 1:
         year = (today or date.today()).year
-        return f" year:{year - LATELY}-{year}"
+        return f" year:{year - RECENT_YEARS}-{year}"
     return ""
 
 
@@ -208,10 +208,10 @@ def _search(
         within = call_with_timeout(lambda: client.with_deadline(deadline.left()), deadline.left())
     except SpotifyError as error:
         return found, error
-    with ThreadPoolExecutor(SEARCHES, thread_name_prefix="search") as pool:
+    with ThreadPoolExecutor(MAX_SEARCHES_A_SET, thread_name_prefix="search") as pool:
         waiting = {
             query: pool.submit(within.search, query.text, market=market)
-            for query in asked[:SEARCHES]
+            for query in asked[:MAX_SEARCHES_A_SET]
         }
         for query, future in waiting.items():
             try:

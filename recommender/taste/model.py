@@ -27,7 +27,7 @@ from recommender.types import Mood, Track
 
 Floats = NDArray[np.float64]
 
-MOST_STEPS: Final = 50
+MAX_NEWTON_STEPS: Final = 50
 """Of Newton's method, which needs five or six."""
 
 Key = tuple[str, str | int]
@@ -168,7 +168,7 @@ def learn(
 def _mode(kernel: Floats, liked: Floats, counts: Floats, expected: Floats) -> Floats:
     """Return how far each verdict pulls at the posterior's mode, (V,)."""
     latent, pull = np.zeros(len(liked)), np.zeros(len(liked))
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_NEWTON_STEPS):
         odds = 1 / (1 + np.exp(-(latent + expected)))
         root = np.sqrt(counts * odds * (1 - odds))
         inner = np.eye(len(liked)) + root[:, None] * kernel * root

@@ -90,8 +90,8 @@ def test_an_upload_never_touches_the_disk() -> None:
 
 
 def test_the_uploader_lets_through_what_the_library_reads_and_little_more() -> None:
-    assert MAX_BYTES <= photo.MEGABYTES * 2**20 <= server.UPLOAD_LIMIT
-    assert CONFIG["server"]["maxUploadSize"] >= photo.MEGABYTES
+    assert MAX_BYTES <= photo.MAX_PHOTO_MEGABYTES * 2**20 <= server.MAX_UPLOAD_BYTES
+    assert CONFIG["server"]["maxUploadSize"] >= photo.MAX_PHOTO_MEGABYTES
 
 
 def test_the_server_is_safe_by_default() -> None:

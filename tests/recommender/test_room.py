@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from recommender.mood import COORDINATES, describe, room_mood
-from recommender.room import CLOSE, FAR, room
+from recommender.room import CLOSE_DISTANCE, FAR_DISTANCE, room
 from recommender.types import Mood
 
 SAD, HAPPY, ANGRY, FEAR, EVEN = (
@@ -103,11 +103,11 @@ def test_sentences_name_places_only_and_agree_with_the_distance() -> None:
         )
         assert not any(emotion in met.sentence for emotion in COORDINATES)
         if met.sentence.startswith("You are close"):
-            assert met.apart <= CLOSE
+            assert met.apart <= CLOSE_DISTANCE
         elif met.sentence.startswith("You are far"):
-            assert met.apart >= FAR
+            assert met.apart >= FAR_DISTANCE
         else:
-            assert "two minds" in met.sentence or CLOSE < met.apart < FAR
+            assert "two minds" in met.sentence or CLOSE_DISTANCE < met.apart < FAR_DISTANCE
 
 
 @pytest.mark.parametrize("weights", [[1.0], [0, 0], [-1, 2], [math.nan, 1]])

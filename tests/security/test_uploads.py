@@ -15,7 +15,7 @@ from skimage import data
 
 from tests.security.served import ROOT, Served, Visitor, arrive, wait_for
 from tests.security.server_fixture import served, trap  # noqa: F401
-from ui.photo.picture import LARGEST, data_url
+from ui.photo.picture import MAX_PICTURE_SIDE_PX, data_url
 
 MARK = b"MARK-of-this-very-picture-" * 4
 
@@ -151,7 +151,7 @@ def test_a_photo_travels_no_larger_than_a_page_needs() -> None:
         url = data_url(np.zeros(shape, np.uint8))
         head, _, body = url.partition(",")
         assert head == "data:image/jpeg;base64"
-        assert max(Image.open(io.BytesIO(b64decode(body))).size) <= LARGEST
+        assert max(Image.open(io.BytesIO(b64decode(body))).size) <= MAX_PICTURE_SIDE_PX
 
 
 def test_no_page_puts_an_array_behind_an_address() -> None:

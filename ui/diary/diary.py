@@ -34,17 +34,17 @@ from ui.state import VisitorState
 
 logger = logging.getLogger(__name__)
 
-SETTLES: Final = 300.0
+SAME_MOOD_SECONDS: Final = 300.0
 """Seconds in which another set for the same mood takes the place of the one before: nobody has
 heard that through."""
 
 FRESH: Final = timedelta(hours=6)
 """How long after a playlist it makes sense to ask how one feels."""
 
-PAUSE: Final = 60.0
+RETRY_DATABASE_SECONDS: Final = 60.0
 """Seconds in which a database that failed is not asked again."""
 
-ENOUGH: Final = 500
+MAX_RESTORED_VERDICTS: Final = 500
 """Verdicts that are brought back, the latest ones."""
 
 Found = TypeVar("Found")
@@ -89,7 +89,8 @@ def note_playlist(visitor: VisitorState, playlist: Playlist) -> None:
         return
     first = playlist.picks[0].track.id if playlist.picks else None
     same = page.mood == playlist.mood and (
-        time.monotonic() - page.noted < SETTLES or (first is not None and page.first == first)
+        time.monotonic() - page.noted < SAME_MOOD_SECONDS
+        or (first is not None and page.first == first)
     )
     moment = Moment(playlist, emotion=_emotion(visitor), source=_source(visitor))
     replacing = page.entry if same else None
@@ -128,7 +129,7 @@ def restored_taste(catalog: Catalog) -> Taste:
     if page is None or not _keeping(page):
         return Taste()
     nothing: list[KeptVerdict] = []
-    verdicts = _try(page, Diary.verdicts, nothing)[-ENOUGH:]
+    verdicts = _try(page, Diary.verdicts, nothing)[-MAX_RESTORED_VERDICTS:]
     tracks = {track.id: track for track in catalog.get_many([one.track.id for one in verdicts])}
     return Taste(
         [
@@ -327,7 +328,7 @@ def _try(
         if not quiet and page.problem is None:
             st.toast(f"{wording.escape_markdown(said)} The music plays on.", icon=":material/book:")
         page.problem = said
-        page.pause_until = time.monotonic() + PAUSE
+        page.pause_until = time.monotonic() + RETRY_DATABASE_SECONDS
         return otherwise
     page.problem = None
     return done

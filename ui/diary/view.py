@@ -18,7 +18,7 @@ KEEPS = (
     "It keeps the mood, the time, the names of the tracks, and what you like. Never a picture, "
     "and no other figure from a face. It is off until you switch it on."
 )
-LATELY = 6
+FIRST_ENTRIES = 6
 MONTH, SHOWN, GONE = "diary-month", "diary-shown", "diary-gone"
 """Names in the session's state: the month and how many entries are shown; what was deleted."""
 
@@ -106,7 +106,7 @@ def calendar(
 def timeline(of_month: Sequence[Entry], month: Month, today: date, zone: tzinfo) -> None:
     """Draw a month's entries, the latest first and open."""
     st.header("Lately" if month == Month.of(today) else month.named(today), anchor=False)
-    shown = st.session_state.get(SHOWN, LATELY)
+    shown = st.session_state.get(SHOWN, FIRST_ENTRIES)
     if not of_month:
         st.markdown("Nothing in this month.")
     for place, entry in enumerate(of_month[:shown]):

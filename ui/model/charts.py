@@ -26,8 +26,8 @@ from ui.model.figures import (
     named,
 )
 
-FAINT: Final = 0.09
-TOP: Final = 0.8
+GRID_OPACITY: Final = 0.09
+MAX_SHOWN_ACCURACY: Final = 0.8
 """Where the accuracy axes end that compare networks: no result is higher."""
 
 Rows = Sequence[Mapping[str, Any]]
@@ -47,7 +47,7 @@ def standouts(rows: Sequence[Baseline], *, plot: tuple[int, int] = (290, 420)) -
     dots = {
         row.name: (
             plot[0] * math.log(row.milliseconds / first) / math.log(last / first),
-            plot[1] * row.accuracy / TOP,
+            plot[1] * row.accuracy / MAX_SHOWN_ACCURACY,
         )
         for row in rows
     }
@@ -305,7 +305,7 @@ def corruption_chart(corruption: Corruption, *, ours: str = "Affectune") -> Char
     severities = [severity for severity, *_ in corruption.points]
     # From better to worse, whether the numbers rise or fall.
     span = sorted((min(severities), max(severities)), reverse=severities[0] > severities[-1])
-    up = alt.Scale(domain=[0, TOP])
+    up = alt.Scale(domain=[0, MAX_SHOWN_ACCURACY])
     base = _base(corruption_rows(corruption, ours=ours)).encode(
         x=alt.X(
             "severity:Q",
@@ -368,7 +368,7 @@ def baseline_chart(found: Baselines) -> Chart:
         ),
         y=alt.Y(
             "fraction:Q",
-            scale=alt.Scale(domain=[0, TOP]),
+            scale=alt.Scale(domain=[0, MAX_SHOWN_ACCURACY]),
             axis=_fraction_axis("right answers", side="left"),
         ),
         tooltip=[
@@ -424,6 +424,6 @@ def _fraction_axis(title: str, *, side: Literal["bottom", "left"] = "bottom") ->
         format=".0%",
         tickCount=5,
         gridColor=INK,
-        gridOpacity=FAINT,
+        gridOpacity=GRID_OPACITY,
         **_AXIS,
     )

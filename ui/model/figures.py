@@ -44,7 +44,7 @@ PEOPLE, PEOPLE_WITHIN = 0.65, 0.05
 """How often people name FER-2013's label (Goodfellow et al. 2013, "Challenges in Representation
 Learning")."""
 
-ENOUGH: Final = 10
+MIN_PHOTOGRAPHS: Final = 10
 """Fewer photographs of an emotion say nothing about it."""
 
 TIMES: Final = (

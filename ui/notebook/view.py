@@ -24,7 +24,7 @@ from ui import wording
 
 FOLDER: Final = Path(__file__).parents[2] / "notebooks"
 NAMELESS: Final = "·"
-LONG: Final = 25
+SCROLL_ABOVE_ROWS: Final = 25
 """A table of more rows is shown as one to scroll in."""
 
 Kind = Literal["heading", "markdown", "code", "image", "table", "html", "text", "failure"]
@@ -333,7 +333,7 @@ def _table(block: Block) -> None:
     names = [name or NAMELESS for name in header]
     names = [f"{n} {place}" if names.count(n) > 1 else n for place, n in enumerate(names, 1)]
     frame = pd.DataFrame(rows, columns=names)
-    if len(rows) > LONG:
+    if len(rows) > SCROLL_ABOVE_ROWS:
         st.dataframe(frame, hide_index=True)
     else:
         st.table(

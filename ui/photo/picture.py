@@ -13,9 +13,9 @@ from PIL import Image
 
 from emotion.image.resize import downscale
 
-LARGEST: Final = 1000
+MAX_PICTURE_SIDE_PX: Final = 1000
 """Pixels of the longer side at most: more than the page has room for, on a sharp screen too."""
-QUALITY: Final = 88
+JPEG_QUALITY: Final = 88
 
 
 def picture(
@@ -40,7 +40,7 @@ def data_url(image: NDArray[np.uint8]) -> str:
     Args:
         image: RGB uint8 ``(H, W, 3)`` or grey uint8 ``(H, W)``.
     """
-    shown, _ = downscale(image, LARGEST)
+    shown, _ = downscale(image, MAX_PICTURE_SIDE_PX)
     out = io.BytesIO()
-    Image.fromarray(shown).save(out, "JPEG", quality=QUALITY)
+    Image.fromarray(shown).save(out, "JPEG", quality=JPEG_QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"

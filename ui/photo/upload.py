@@ -18,7 +18,7 @@ SUFFIXES: Final = (
     *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif"),
     *("heic", "heif", "hif", "avif"),
 )
-MEGABYTES: Final = 15
+MAX_PHOTO_MEGABYTES: Final = 15
 """What `emotion.image` reads; the uploader names it and refuses more before anything is sent."""
 
 IN_LINE: Final = "Waiting for other pictures to be opened…"
@@ -113,7 +113,7 @@ def chooser(way: Chooser) -> None:
             type=SUFFIXES,
             key=key,
             on_change=take,
-            max_upload_size=MEGABYTES,
+            max_upload_size=MAX_PHOTO_MEGABYTES,
         )
         instead = ("Take a snapshot instead", ":material/photo_camera:", "camera")
     with st.container(horizontal=True):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.state import visitor_state
 
-HEIGHT = 80
+PLAYER_HEIGHT_PX = 80
 """Pixels of Spotify's compact player."""
 
 
@@ -19,6 +19,6 @@ def draw() -> None:
     with st.bottom, st.container(horizontal_alignment="center").container(width=1080):
         st.iframe(
             f"https://open.spotify.com/embed/track/{track.id}?utm_source=generator&theme={look}",
-            height=HEIGHT,
+            height=PLAYER_HEIGHT_PX,
             alt=f"Spotify player: {track.title} by {', '.join(track.artists)}",
         )

@@ -17,7 +17,7 @@ from streamlit.starlette import App
 from ui._compat import streamlit as _compat
 from ui.server.http_guard import Guard
 
-UPLOAD_LIMIT: Final = 32 * 1024 * 1024
+MAX_UPLOAD_BYTES: Final = 32 * 1024 * 1024
 """Above everything that the uploader lets through, in bytes."""
 
 SWEEP_SECONDS: Final = 5.0
@@ -36,7 +36,7 @@ def keep_uploads_in_memory() -> None:
     Starlette writes the part of an upload that is beyond 1 MB to a temporary file. We promise
     that pictures are read in memory, so it must not.
     """
-    MultiPartParser.spool_max_size = UPLOAD_LIMIT
+    MultiPartParser.spool_max_size = MAX_UPLOAD_BYTES
 
 
 def harden(app: App) -> None:

@@ -25,12 +25,12 @@ HALF_SEARCH: Final = 2
 RESOLUTIONS: Final = ((1.5, 1.5, 6), (0.75, 0.7, 8))
 """Step along a profile and standard deviation of the blur, both in pixels, and iterations, the
 coarsest first. A wider step on a blurred image does what a smaller image would."""
-PLACEMENTS: Final = 6
+RIGID_ITERATIONS: Final = 6
 """Iterations at the coarsest resolution, before all others, that move the mean shape as a whole.
 FER-2013's crops differ so much that a shape free to bend at once settles on the wrong edges."""
-RIDGE: Final = 0.05
+COVARIANCE_RIDGE: Final = 0.05
 """What is added to a profile's covariance, as a fraction of its mean variance."""
-BATCH: Final = 256
+BATCH_FACES: Final = 256
 """Faces handled at once, so that their samples stay in the processor's cache."""
 
 
@@ -117,8 +117,8 @@ class ActiveShapeModel:
         levels = []
         for step_px, blur_sd_px, iterations in RESOLUTIONS:
             parts = []
-            for start in range(0, len(images), BATCH):
-                batch = slice(start, start + BATCH)
+            for start in range(0, len(images), BATCH_FACES):
+                batch = slice(start, start + BATCH_FACES)
                 blurred = blur(images[batch].astype(np.float32), blur_sd_px)
                 found = _profiles(blurred, points[batch], outline, step_px, HALF_PROFILE)
                 parts.append(_normalised(found))
@@ -127,7 +127,7 @@ class ActiveShapeModel:
             centred = (learned - mean).astype(np.float64)
             covariance = centred.transpose(0, 2, 1) @ centred / centred.shape[1]
             size = covariance.shape[-1]
-            ridge = RIDGE * np.trace(covariance, axis1=1, axis2=2) / size + 1e-6
+            ridge = COVARIANCE_RIDGE * np.trace(covariance, axis1=1, axis2=2) / size + 1e-6
             covariance += ridge[:, np.newaxis, np.newaxis] * np.eye(size)
             whitening = np.linalg.cholesky(np.linalg.inv(covariance)).astype(np.float32)
             levels.append(ProfileModel(step_px, blur_sd_px, iterations, mean[:, 0], whitening))
@@ -145,8 +145,8 @@ class ActiveShapeModel:
         """
         parameters = np.zeros((len(images), len(self.shape.components.modes)), np.float32)
         poses = np.repeat(self.shape.pose, len(images), axis=0)
-        for start in range(0, len(images), BATCH):
-            batch = slice(start, start + BATCH)
+        for start in range(0, len(images), BATCH_FACES):
+            batch = slice(start, start + BATCH_FACES)
             parameters[batch], poses[batch] = self._search(
                 images[batch].astype(np.float32), parameters[batch], poses[batch]
             )
@@ -156,7 +156,7 @@ class ActiveShapeModel:
         for number, level in enumerate(self.profiles):
             blurred = blur(images, level.blur_sd_px)
             if number == 0:
-                for _ in range(PLACEMENTS):
+                for _ in range(RIGID_ITERATIONS):
                     wanted = self._wanted(blurred, self.shape.place(parameters, pose), level)
                     pose = similarity(self.shape.shapes(parameters), wanted)
             for _ in range(level.iterations):

@@ -28,7 +28,7 @@ TEXTURE_PIXELS: Final = 800
 """Pixels of a texture, about: as many as FER-2013's faces have inside their points, or fewer."""
 FLAT_BELOW: Final = 1.0
 """Standard deviation of intensities (0-255) below which a texture is taken for empty."""
-BATCH: Final = 256
+BATCH_FACES: Final = 256
 """Faces handled at once, so that their samples stay in the processor's cache."""
 
 
@@ -49,9 +49,9 @@ class Stage:
 
 
 STAGES: Final = (Stage(1.5, 1.0, 5), Stage(0.7, 0.4, 8))
-DRAWS: Final = 3
+DISPLACEMENTS_A_FACE: Final = 3
 """Displaced models for every face that the update matrices are learned from."""
-RIDGE: Final = 0.1
+UPDATE_RIDGE: Final = 0.1
 """Penalty of the update matrices, as a fraction of a residual's mean variance, for each face."""
 STEPS: Final = (1.0, 0.5)
 """Fractions of an update that are tried, the first that makes the difference smaller is taken."""
@@ -221,7 +221,7 @@ class ActiveAppearanceModel:
             width = 4 + truth.shape[1]
             scatter = np.zeros((size, size), np.float64)
             products = np.zeros((size, width), np.float64)
-            for _ in range(DRAWS):
+            for _ in range(DISPLACEMENTS_A_FACE):
                 # Poses are as wrong as the start is for another face, or a part of that.
                 other = _compose(inverse(poses), start)[random.permutation(len(images))]
                 part = stage.displacement * random.uniform(0, 1, (len(images), 1))
@@ -232,12 +232,12 @@ class ActiveAppearanceModel:
                 combined = model.combined.limit(mixed.astype(np.float32))
                 wanted = np.concatenate([_real(inverse(moved)), truth - combined], axis=1)
                 pose = _compose(poses, moved)
-                for first in range(0, len(images), BATCH):
-                    batch = slice(first, first + BATCH)
+                for first in range(0, len(images), BATCH_FACES):
+                    batch = slice(first, first + BATCH_FACES)
                     residuals = model.residuals(blurred[batch], combined[batch], pose[batch])
                     scatter += residuals.T @ residuals
                     products += residuals.T @ wanted[batch]
-            scatter += RIDGE * np.trace(scatter) / size * np.eye(size)
+            scatter += UPDATE_RIDGE * np.trace(scatter) / size * np.eye(size)
             updates.append(np.linalg.solve(scatter, products).astype(np.float32))
         return cls(model, tuple(updates))
 
@@ -253,8 +253,8 @@ class ActiveAppearanceModel:
         """
         combined = np.zeros((len(images), len(self.model.combined.modes)), np.float32)
         poses = np.repeat(self.model.shape.pose, len(images), axis=0)
-        for start in range(0, len(images), BATCH):
-            batch = slice(start, start + BATCH)
+        for start in range(0, len(images), BATCH_FACES):
+            batch = slice(start, start + BATCH_FACES)
             combined[batch], poses[batch] = self._search(
                 images[batch].astype(np.float32), combined[batch], poses[batch]
             )
@@ -292,10 +292,10 @@ def _textures(
 ) -> Array:
     parts = [
         frame.sample(
-            blur(images[start : start + BATCH].astype(np.float32), blur_sd_px),
-            shapes[start : start + BATCH],
+            blur(images[start : start + BATCH_FACES].astype(np.float32), blur_sd_px),
+            shapes[start : start + BATCH_FACES],
         )
-        for start in range(0, len(images), BATCH)
+        for start in range(0, len(images), BATCH_FACES)
     ]
     return np.concatenate(parts)
 

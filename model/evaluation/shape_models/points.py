@@ -18,10 +18,10 @@ Pose = NDArray[np.complex64]
 """Similarity transforms, complex ``(N, 2)``: w, whose modulus is the scale and whose argument the
 rotation, and t, the translation."""
 
-KEPT_VARIANCE: Final = 0.95
+DEFAULT_KEPT_VARIANCE: Final = 0.95
 LIMIT_SD: Final = 3.0
 """How far a parameter may be from the mean shape, in standard deviations."""
-MOST_ALIGNMENTS: Final = 50
+MAX_ALIGNMENTS: Final = 50
 ALIGNED_BELOW: Final = 1e-6
 
 
@@ -73,7 +73,7 @@ def procrustes(shapes: Array) -> tuple[Array, Array]:
         )
     # The plain mean comes first, so that the result stands upright.
     mean = _normalised(shapes.mean(axis=0))
-    for _ in range(MOST_ALIGNMENTS):
+    for _ in range(MAX_ALIGNMENTS):
         aligned = to_tangent(transform(shapes, similarity(shapes, mean)), mean)
         update = _normalised(aligned.mean(axis=0))
         update = transform(update, similarity(update, mean))[0]
@@ -107,7 +107,7 @@ class PrincipalComponents:
     variance: float
 
     @classmethod
-    def of(cls, vectors: Array, *, kept: float = KEPT_VARIANCE) -> PrincipalComponents:
+    def of(cls, vectors: Array, *, kept: float = DEFAULT_KEPT_VARIANCE) -> PrincipalComponents:
         """Return the components that hold at least a fraction of the variance.
 
         Args:
@@ -162,7 +162,7 @@ class ShapeModel:
     pose: Pose
 
     @classmethod
-    def of(cls, shapes: Array, *, kept: float = KEPT_VARIANCE) -> ShapeModel:
+    def of(cls, shapes: Array, *, kept: float = DEFAULT_KEPT_VARIANCE) -> ShapeModel:
         """Return the model of shapes ``(N, P, 2)``, in pixels, with a fraction of their variance.
 
         Raises:

@@ -13,14 +13,14 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from model.evaluation.landmarks import CLOSED, CONTOURS, LEAST_PROBABILITY, face_shapes
+from model.evaluation.landmarks import CLOSED, CONTOURS, MIN_FACE_PROBABILITY, face_shapes
 from model.evaluation.shape_models.active_shape import ActiveShapeModel, Outline
 from model.evaluation.shape_models.appearance import ActiveAppearanceModel, AppearanceModel
 from model.evaluation.shape_models.points import Array, ShapeModel, distances, transform
 
 TRAINING_FACES: Final = 6_000
 """Faces, at most, that a model is trained on; its classifier is trained on all."""
-KEPT_VARIANCE: Final = 0.98
+SHAPE_KEPT_VARIANCE: Final = 0.98
 """Of the shapes. The usual 95 % would keep four modes, which turn and nod the head: FER-2013's
 faces are seldom frontal, and an expression moves fewer points than a turn of the head."""
 MEASURED_FACES: Final = 1_000
@@ -105,7 +105,7 @@ def train_active_shape(images: NDArray[np.uint8]) -> ActiveShapeFeatures:
         BlazefaceUnavailable: the landmark network is not installed.
     """
     faces, shapes = _annotated(images)
-    shape = ShapeModel.of(shapes, kept=KEPT_VARIANCE)
+    shape = ShapeModel.of(shapes, kept=SHAPE_KEPT_VARIANCE)
     model = ActiveShapeModel.of(shape, face_outline(), faces, shapes)
     return ActiveShapeFeatures(model)
 
@@ -121,7 +121,7 @@ def train_active_appearance(images: NDArray[np.uint8]) -> AppearanceFeatures:
         BlazefaceUnavailable: the landmark network is not installed.
     """
     faces, shapes = _annotated(images)
-    shape = ShapeModel.of(shapes, kept=KEPT_VARIANCE)
+    shape = ShapeModel.of(shapes, kept=SHAPE_KEPT_VARIANCE)
     model = AppearanceModel.of(shape, faces, shapes)
     return AppearanceFeatures(ActiveAppearanceModel.of(model, faces, shapes, seed=SEED))
 
@@ -161,7 +161,7 @@ def fit_error(features: ShapeFeatures, images: NDArray[np.uint8]) -> FitError | 
     """
     images = _drawn(images, MEASURED_FACES)
     shapes, probabilities = face_shapes(images)
-    known = probabilities > LEAST_PROBABILITY
+    known = probabilities > MIN_FACE_PROBABILITY
     if not known.any():
         return None
     found = distances(features.points(images[known]), shapes[known])
@@ -183,7 +183,7 @@ def _annotated(images: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Array]:
     """Return faces ``(N, 48, 48)`` and their points, where the network is sure of a face."""
     images = _drawn(images, TRAINING_FACES)
     shapes, probabilities = face_shapes(images)
-    known = probabilities > LEAST_PROBABILITY
+    known = probabilities > MIN_FACE_PROBABILITY
     return images[known][..., 0], shapes[known]
 
 

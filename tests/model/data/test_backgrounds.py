@@ -29,9 +29,11 @@ def test_tests_paste_into_other_backgrounds_than_training() -> None:
 
 def test_empty_pictures_are_of_many_sizes_and_always_the_same() -> None:
     empty = pictures.empty_images()
-    assert len(empty) == (6 + len(pictures.EMPTY)) * (1 + pictures.CROPS)
+    assert len(empty) == (6 + len(pictures.EMPTY)) * (1 + pictures.CROPS_AN_IMAGE)
     assert all(picture.dtype == np.uint8 and picture.shape[2] == 3 for picture in empty)
     assert len({picture.shape for picture in empty}) > 80
-    assert all(picture.std() > 1 for picture in empty[: len(empty) // (1 + pictures.CROPS)])
+    assert all(
+        picture.std() > 1 for picture in empty[: len(empty) // (1 + pictures.CROPS_AN_IMAGE)]
+    )
     for first, second in zip(empty, pictures.empty_images(), strict=True):
         assert np.array_equal(first, second)

@@ -83,7 +83,7 @@ def test_a_pasted_face_can_be_cut_out_again(split: Split, side: int) -> None:
     assert np.abs(cut.astype(int) - face).mean() < (12 if side < 48 else 4)
     # Far from it nothing has changed, and no edge is hard.
     frame = placed.frame
-    reach = round(side * localization.FADE) + 1
+    reach = round(side * localization.SOFT_EDGE_FRACTION) + 1
     rest = placed.image.astype(int)
     rest[
         max(0, frame.y - reach) : frame.y + side + reach,

@@ -83,7 +83,7 @@ def test_two_runs_are_exported_as_one(
     pictures = load_fer2013(tiny_zip).public_test.images
     from_keras = export.load_predictor(out / "emotion_cnn.keras")(pictures)
     assert export.load_predictor(exported)(pictures) == pytest.approx(
-        from_keras, abs=10 * export.TOLERANCE
+        from_keras, abs=10 * export.MAX_MEAN_DIFFERENCE
     )
     with pytest.raises(FileNotFoundError, match=r"no trained network at .*third"):
         export.run(parser.parse_args([*words[:-1], "third", "--out", str(out)]))

@@ -62,7 +62,7 @@ def test_train_resumes_exports_and_evaluates(
     split = load_fer2013(tiny_zip).public_test
     from_keras = evaluate.load_predictor(out / "emotion_cnn.keras")(split.images)
     from_litert = evaluate.load_predictor(exported)(split.images)
-    assert from_litert == pytest.approx(from_keras, abs=10 * export.TOLERANCE)
+    assert from_litert == pytest.approx(from_keras, abs=10 * export.MAX_MEAN_DIFFERENCE)
     calibration = json.loads((out / "calibration.json").read_text())
     assert calibration["temperature"] > 0
     assert list(calibration["bias"]) == list(EMOTIONS)
@@ -86,7 +86,7 @@ def test_export_keeps_the_old_file_where_the_new_one_is_worse(
 ) -> None:
     target = tmp_path / "x.tflite"
     target.write_bytes(b"old")
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    monkeypatch.setattr(export, "MAX_MEAN_DIFFERENCE", -1.0)
     network = build_model(widths=(4, 8), depths=(1, 2))
     with pytest.raises(ValueError, match="differs from Keras"):
         export.export(network, target, load_fer2013(tiny_zip).public_test)

@@ -339,7 +339,7 @@ def test_many_threads_may_ask_at_once(starter: Catalog) -> None:
 def test_a_large_table_is_opened_without_holding_it_in_memory(
     row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "LARGE_TABLE", 100)
+    monkeypatch.setattr(catalog, "LARGE_TABLE_BYTES", 100)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     path = write_csv([row(1), row(2)])

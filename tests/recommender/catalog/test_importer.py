@@ -365,7 +365,7 @@ def test_a_wrong_byte_far_down_is_read_as_windows_1252(
     row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
     path = write_csv([row(number) for number in range(30_000)])
-    assert path.stat().st_size > textfile.SNIFFED
+    assert path.stat().st_size > textfile.SNIFFED_BYTES
     with path.open("ab") as file:
         file.write(b"%022d,D\xe9j\xe0 vu,x,pop,2001,50,0.5,0.5,0.5,0.5,0,100\n" % 99_999)
     report, catalog = _import(path, tmp_path)

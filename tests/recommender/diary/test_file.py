@@ -75,7 +75,7 @@ def test_one_entry_that_is_deleted_is_gone_from_the_file(store: DiaryStore, secr
 def test_it_says_when_somebody_holds_on_to_what_was_deleted(
     store: DiaryStore, secret: Moment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.diary.database.BUSY", 50)
+    monkeypatch.setattr("recommender.diary.database.BUSY_TIMEOUT_MS", 50)
     with DiaryStore.open() as store:
         diary = store.diary("ada")
         diary.switch(True)
@@ -170,7 +170,7 @@ def test_a_file_that_was_taken_away_is_noticed(store: DiaryStore, secret: Moment
 def test_a_file_that_cannot_be_written_is_a_sentence(
     store: DiaryStore, secret: Moment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.diary.database.BUSY", 50)
+    monkeypatch.setattr("recommender.diary.database.BUSY_TIMEOUT_MS", 50)
     with DiaryStore.open() as store:
         diary = store.diary("ada")
         diary.switch(True)

@@ -17,8 +17,8 @@ import pytest
 
 from recommender.spotify import SpotifyClient, auth
 from recommender.spotify.auth import (
-    LIFETIME,
-    MOST_WAITING,
+    AUTHORIZATION_SECONDS,
+    MAX_PENDING,
     REDIRECT,
     Authorization,
     Keys,
@@ -126,9 +126,9 @@ def test_a_state_is_good_for_ten_minutes(keys: Keys) -> None:
         pending_authorizations.begin(keys, SCOPES),
         pending_authorizations.begin(keys, SCOPES),
     )
-    clock.now = LIFETIME - 1
+    clock.now = AUTHORIZATION_SECONDS - 1
     pending_authorizations.claim(agree(in_time)["state"], {in_time.cookie: in_time.proof})
-    clock.now = LIFETIME
+    clock.now = AUTHORIZATION_SECONDS
     with pytest.raises(SignInRefused, match="ten minutes"):
         pending_authorizations.claim(agree(late)["state"], {late.cookie: late.proof})
 
@@ -138,7 +138,7 @@ def test_nothing_that_is_carried_outlives_its_time(keys: Keys) -> None:
     pending_authorizations = PendingAuthorizations(clock)
     pending_authorizations.begin(keys, SCOPES, carry="a mood")
     assert len(pending_authorizations) == 1
-    clock.now = LIFETIME
+    clock.now = AUTHORIZATION_SECONDS
     assert len(pending_authorizations) == 0
 
 
@@ -171,8 +171,8 @@ def test_another_browser_opens_nothing_and_spoils_nothing(keys: Keys) -> None:
 def test_the_oldest_sign_in_gives_way_when_there_are_too_many(keys: Keys) -> None:
     pending_authorizations = PendingAuthorizations()
     first = pending_authorizations.begin(keys, SCOPES)
-    others = [pending_authorizations.begin(keys, SCOPES) for _ in range(MOST_WAITING)]
-    assert len(pending_authorizations) == MOST_WAITING
+    others = [pending_authorizations.begin(keys, SCOPES) for _ in range(MAX_PENDING)]
+    assert len(pending_authorizations) == MAX_PENDING
     with pytest.raises(SignInRefused):
         pending_authorizations.claim(agree(first)["state"], {first.cookie: first.proof})
     pending_authorizations.claim(agree(others[0])["state"], {others[0].cookie: others[0].proof})
@@ -182,7 +182,7 @@ def test_however_often_a_visitor_presses_others_keep_their_sign_in(keys: Keys) -
     pending_authorizations = PendingAuthorizations()
     other = pending_authorizations.begin(keys, SCOPES)
     mine = None
-    for _ in range(MOST_WAITING + 5):
+    for _ in range(MAX_PENDING + 5):
         mine = pending_authorizations.begin(keys, SCOPES, carry="latest", instead_of=mine)
     assert mine is not None
     assert len(pending_authorizations) == 2
@@ -195,9 +195,9 @@ def test_pressing_twice_leads_to_one_place_and_begins_the_time_anew(keys: Keys) 
     clock = Clock()
     pending_authorizations = PendingAuthorizations(clock)
     first = pending_authorizations.begin(keys, SCOPES)
-    clock.now += LIFETIME - 1
+    clock.now += AUTHORIZATION_SECONDS - 1
     assert pending_authorizations.begin(keys, SCOPES, instead_of=first) == first
-    clock.now += LIFETIME - 1
+    clock.now += AUTHORIZATION_SECONDS - 1
     pending_authorizations.claim(agree(first)["state"], {first.cookie: first.proof})
     # Once it is used, or late, another one begins.
     assert pending_authorizations.begin(keys, SCOPES, instead_of=first) != first

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from recommender.catalog.catalog import Catalog
-from recommender.spotify.feature_imputation import GENRE_WORTH, Candidate, place
+from recommender.spotify.feature_imputation import GENRE_WEIGHT_TRACKS, Candidate, place
 from recommender.spotify.reccobeats import Features
 from recommender.spotify.types import SpotifyTrack
 
@@ -119,7 +119,7 @@ def test_by_artist_and_genre(catalog: Catalog) -> None:
     assert artist.valence == pytest.approx(0.1)
     assert genre.valence == pytest.approx((10 * 0.6 + 0.2) / 11)
     assert mixed.valence == pytest.approx(
-        (12 * artist.valence + GENRE_WORTH * genre.valence) / (12 + GENRE_WORTH)
+        (12 * artist.valence + GENRE_WEIGHT_TRACKS * genre.valence) / (12 + GENRE_WEIGHT_TRACKS)
     )
     for track in (artist, genre, mixed):
         assert track.estimated

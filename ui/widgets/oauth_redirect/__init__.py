@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from recommender.spotify.auth import LIFETIME, PendingAuthorization
+from recommender.spotify.auth import AUTHORIZATION_SECONDS, PendingAuthorization
 from ui.widgets.frontend import component
 
 _component = component("oauth_redirect")
@@ -26,7 +26,7 @@ def leave(pending: PendingAuthorization, press: int) -> None:
         url=pending.url,
         cookie=pending.cookie,
         value=pending.proof,
-        seconds=int(LIFETIME),
+        seconds=int(AUTHORIZATION_SECONDS),
     )
 
 
