@@ -107,11 +107,6 @@ class FaceStream:
         return self._reads
 
     @property
-    def silence(self) -> float:
-        """Seconds since the last frame came in; before the first, since the stream began."""
-        return self._clock() - self._last_frame_at
-
-    @property
     def recentring(self) -> Recentring:
         """What is applied to every reading of the visitor's face."""
         return self._recentring

@@ -23,7 +23,7 @@ from emotion.live.tracker import LiveReading
 from emotion.personal import Recentring, RestingFace
 from ui import services, wording
 from ui._compat import webrtc as _compat_webrtc
-from ui.live.fallback import CameraProblem, CameraSigns, diagnose
+from ui.live.fallback import CameraProblem, CameraSigns, ConnectionTimer, diagnose
 
 CONSTRAINTS: Final[dict[str, Any]] = {
     "audio": False,
@@ -35,8 +35,6 @@ CONSTRAINTS: Final[dict[str, Any]] = {
     },
 }
 KEY: Final = "live-camera"
-CAMERA_GRACE_SECONDS: Final = 10.0
-"""Allowance before a connection is tried: opening the camera, a busy server."""
 
 MAX_FRAME_SIDE_PX: Final = 1280
 """Larger frames, which a browser may send unasked, are downscaled: every copy of a 4K frame would
@@ -56,13 +54,11 @@ class CaptureSession:
     """
 
     def __init__(self, classifier: Classifier, recentring: Recentring | None = None) -> None:
-        self.began = time.monotonic()
+        self.timer = ConnectionTimer()
         self.over = False
         self.stream = FaceStream(
             classifier, captions=captions(), mirror=True, recentring=recentring
         )
-        self.offered: float | None = None
-        self.connected: float | None = None
         self._complained = float("-inf")
 
     def on_frame(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -86,22 +82,6 @@ class CaptureSession:
         """Forget what was seen."""
         self.stream.close()
         self.over = True
-
-    @property
-    def connecting(self) -> float:
-        """Seconds for which browser and server have been looking for each other."""
-        now = time.monotonic()
-        return (
-            now - self.began - CAMERA_GRACE_SECONDS if self.offered is None else now - self.offered
-        )
-
-    def silence(self, *, playing: bool) -> float:
-        """Return the seconds without a frame, counted from the connection on."""
-        if playing and self.connected is None:
-            self.connected = time.monotonic()
-        if self.connected is None:
-            return 0.0
-        return min(self.stream.silence, time.monotonic() - self.connected)
 
     @staticmethod
     def _seconds(frame: av.VideoFrame) -> float:
@@ -236,14 +216,14 @@ class LiveCamera:
         if self.capture is not None and self.capture.over:
             self.stop()  # ended by the browser: a cable pulled, a lid closed, another page
         capture = self.capture
-        if capture and capture.offered is None and (playing or signalling):
-            capture.offered = time.monotonic()
+        if capture is not None:
+            capture.timer.look(playing=playing, signalling=signalling, frames=capture.stream.frames)
         signs = CameraSigns(
             error=self.error,
             secure=self.secure,
-            connecting=capture.connecting if capture else None,
+            connecting=capture.timer.connecting if capture else None,
             playing=playing or bool(capture and capture.stream.frames),
-            silence=capture.silence(playing=playing) if capture else 0.0,
+            silence=capture.timer.silence if capture else 0.0,
         )
         why = diagnose(signs)
         if why is not None:

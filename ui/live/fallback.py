@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -11,10 +12,14 @@ import streamlit as st
 from ui.navigation import navigate_to
 from ui.state import Chooser, visitor_state
 
+CAMERA_GRACE_SECONDS: Final = 10.0
+"""Allowance before a connection is tried: opening the camera."""
 CONNECT_TIMEOUT_SECONDS: Final = 12.0
 """Browser and server find a way to each other within this time or not at all."""
 NO_FRAME_TIMEOUT_SECONDS: Final = 8.0
 """Without a frame for this long, none will come."""
+MAX_LOOK_SECONDS: Final = 0.5
+"""The longest that one look at the connection counts; the page looks every 0.4 s."""
 
 CameraProblem = Literal["insecure", "refused", "none", "busy", "unreachable", "silent", "broken"]
 Fallback = Literal["again", "snapshot", "upload"]
@@ -48,6 +53,55 @@ class CameraSigns:
     connecting: float | None = None
     playing: bool = False
     silence: float = 0.0
+
+
+class ConnectionTimer:
+    """How long a visitor has waited for video, measured in looks at the connection.
+
+    Where the page looks less often than it should, browser or server are busy, and connecting
+    takes them longer, too. So a look counts for `MAX_LOOK_SECONDS` at most: on a slow machine the
+    limits above are longer.
+
+    Attributes:
+        silence: seconds since the last frame, or since browser and server were connected.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._looked_at = clock()
+        self._opening = self._connecting = self.silence = 0.0
+        self._offered = self._connected = False
+        self._frames = 0
+
+    @property
+    def connecting(self) -> float:
+        """Seconds for which browser and server have been looking for each other.
+
+        Negative while the camera may still be opening.
+        """
+        return self._connecting if self._offered else self._opening - CAMERA_GRACE_SECONDS
+
+    def look(self, *, playing: bool, signalling: bool, frames: int) -> None:
+        """Count the time since the last look.
+
+        Args:
+            playing: whether browser and server are connected.
+            signalling: whether they are trying.
+            frames: how many frames have come so far.
+        """
+        now = self._clock()
+        elapsed = min(now - self._looked_at, MAX_LOOK_SECONDS)
+        self._looked_at = now
+        if frames > self._frames:
+            self.silence, self._frames = 0.0, frames
+        elif self._connected:
+            self.silence += elapsed
+        elif self._offered:
+            self._connecting += elapsed
+        else:
+            self._opening += elapsed
+        self._connected |= playing
+        self._offered |= playing or signalling
 
 
 @dataclass(frozen=True, slots=True)

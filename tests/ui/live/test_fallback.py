@@ -1,13 +1,19 @@
 """Why there is no video, and what is offered instead."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from ui.live.fallback import (
     ADVICE,
+    CAMERA_GRACE_SECONDS,
     CONNECT_TIMEOUT_SECONDS,
     ERRORS,
+    MAX_LOOK_SECONDS,
     NO_FRAME_TIMEOUT_SECONDS,
     CameraSigns,
+    ConnectionTimer,
     diagnose,
 )
 
@@ -37,3 +43,53 @@ def test_every_problem_has_a_last_fallback() -> None:
         assert {"snapshot", "upload"} & set(advice.steps)
         assert advice.title
         assert advice.text.endswith(".")
+
+
+class Clock:
+    now = 50.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def looks(timer: ConnectionTimer, clock: Clock, *, every: float) -> Callable[..., None]:
+    """Have a page look every so many seconds, for some seconds."""
+
+    def look(seconds: float, **connection: Any) -> None:
+        connection = {"playing": False, "signalling": False, "frames": 0, **connection}
+        for _ in range(round(seconds / every)):
+            clock.now += every
+            timer.look(**connection)
+
+    return look
+
+
+def test_seconds_are_counted_from_one_step_of_a_connection_to_the_next() -> None:
+    clock = Clock()
+    timer = ConnectionTimer(clock)
+    look = looks(timer, clock, every=0.4)
+    look(4.0)
+    assert timer.connecting == pytest.approx(4.0 - CAMERA_GRACE_SECONDS)
+    look(0.4, signalling=True)
+    assert timer.connecting == 0.0
+    look(4.0, signalling=True)
+    assert (timer.connecting, timer.silence) == (pytest.approx(4.0), 0.0)
+    look(0.4, playing=True)
+    look(2.0, playing=True)
+    assert timer.silence == pytest.approx(2.0)
+    look(0.4, playing=True, frames=3)
+    assert timer.silence == 0.0
+    look(1.2, playing=True, frames=3)
+    assert timer.silence == pytest.approx(1.2)
+    # Without the component's word for a moment, frames are what counts.
+    look(0.8, frames=3)
+    assert timer.silence == pytest.approx(2.0)
+
+
+def test_where_looks_are_late_everything_has_longer() -> None:
+    clock = Clock()
+    timer = ConnectionTimer(clock)
+    look = looks(timer, clock, every=2.0)
+    look(2.0, signalling=True)
+    look(12.0, signalling=True)
+    assert timer.connecting == pytest.approx(6 * MAX_LOOK_SECONDS)
