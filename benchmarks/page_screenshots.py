@@ -71,7 +71,7 @@ def walk(page: Page) -> list[tuple[str, bytes]]:
             expect(page.get_by_text("What should the music do?")).to_be_visible()
             shoot(name)
     page.get_by_role("radio", name="sad").click()
-    expect(page.get_by_text("as you say")).to_be_visible()
+    expect(page.get_by_text("You said: ")).to_be_visible()
     shoot("corrected")
     page.get_by_role("button", name="Move gently").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("From sad")

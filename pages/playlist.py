@@ -41,15 +41,14 @@ if shared is None and visitor.mood is None:
 with body:
     playlist = shared.playlist if shared and shared.playlist else music.current_set(visitor)
     _, problem = services.recommender()
-    what = wording.capitalize_first(
-        wording.playlist_title(
-            wording.describe_mood(playlist.mood).removeprefix("in ")
-            if shared
-            else visitor.mood_in_words,
-            playlist.intent,
-            playlist.mood,
-            playlist.target,
-        )
+    what = wording.playlist_title(
+        wording.describe_mood(playlist.mood).removeprefix("in ")
+        if shared
+        else visitor.mood_in_words,
+        playlist.intent,
+        playlist.mood,
+        playlist.target,
+        everyone=not shared and visitor.everyone,
     )
     st.title("A set that was shared with you" if shared else what, anchor=False)
     if problem:

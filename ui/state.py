@@ -210,24 +210,27 @@ class VisitorState:
             return wording.FEELINGS[self.corrected_emotion].word
         if self.photo is None:
             return "nothing yet"
-        if self.photo.chosen == ROOM:
-            return f"a {wording.emotion_name(self.photo.scores)} room"
         return wording.emotion_name(self.photo.scores)
+
+    @property
+    def everyone(self) -> bool:
+        """Whether the mood is that of several people together, as read."""
+        said = self.manual_mood is not None or self.corrected_emotion is not None
+        return self.photo is not None and self.photo.chosen == ROOM and not said
 
     @property
     def reading_title(self) -> str:
         """The mood as a title: as read, or as the visitor has corrected it."""
         if self.corrected_emotion is not None:
             feeling = wording.FEELINGS[self.corrected_emotion]
-            return f"{feeling.glyph} {wording.capitalize_first(feeling.word)}, as you say"
+            return f"{feeling.glyph} You said: {feeling.word}"
         if self.manual_mood is not None:
-            place = wording.describe_mood(self.manual_mood)
-            return f"{wording.capitalize_first(place)}, as you set it"
+            return f"You picked: {wording.describe_mood(self.manual_mood)}"
         if self.photo is None:
             return ""
         title = wording.describe_scores(self.photo.scores)
         if self.photo.chosen == ROOM:
-            title = f"The room: {title[:1].lower()}{title[1:]}"
+            title = f"Everyone together: {title[:1].lower()}{title[1:]}"
         return f"{wording.FEELINGS[self.photo.scores.emotion].glyph} {title}"
 
     @property

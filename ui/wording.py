@@ -1,7 +1,7 @@
 """What the page says: the one place for the seven words, their glyphs and the sentences.
 
-Nothing here draws. A sentence about a face names emotions; a sentence about a place on the pad
-names only the place, because where a finger stopped says nothing about a face.
+Nothing here draws. A sentence about a face names emotions; a place on the pad takes the nearest
+everyday word.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Final, Literal, NamedTuple
 
 from emotion.labels import EMOTIONS
 from emotion.types import EmotionScores
-from recommender.mood import CALM
+from recommender.journey import target_for
+from recommender.mood import CALM, COORDINATES
 from recommender.types import Filters, Intent, Mood
 
 
@@ -83,11 +84,9 @@ class Choice(NamedTuple):
 
 QUESTION: Final = "What should the music do?"
 CHOICES: Final[Mapping[Intent, Choice]] = {
-    "match": Choice("Stay with it", "Music that sits beside you.", ":material/favorite:"),
-    "shift": Choice(
-        "Move gently", "Starts where you are, brightens step by step.", ":material/trending_up:"
-    ),
-    "lift": Choice("Lift me up", "Goes straight to bright and easy.", ":material/light_mode:"),
+    "match": Choice("Stay with it", "Music that matches your mood.", ":material/favorite:"),
+    "shift": Choice("Move gently", "Somewhere better, step by step.", ":material/trending_up:"),
+    "lift": Choice("Lift me up", "Straight to bright.", ":material/light_mode:"),
 }
 
 # Upper bounds of the steps on each axis of the pad. The pad's script gets these tables too, so
@@ -184,9 +183,35 @@ LANGUAGES: Final[Mapping[str, str]] = {
 
 THE_MIDDLE: Final = "the middle"
 
-BARELY_BELOW: Final = 0.10
-UNMENTIONED_BELOW: Final = 0.05
-"""Below these probabilities the second emotion is barely there, or not worth a word."""
+EVERYDAY: Final[tuple[tuple[str, Mood], ...]] = (
+    *(
+        (f"in {THE_MIDDLE}" if emotion == "neutral" else feeling.word, COORDINATES[emotion])
+        for emotion, feeling in FEELINGS.items()
+    ),
+    ("calm", CALM),
+    ("frantic", Mood(-0.80, 0.92)),
+    ("tense", Mood(-0.33, 0.42)),
+    ("uneasy", Mood(-0.45, 0.08)),
+    ("unhappy", Mood(-0.85, 0.05)),
+    ("miserable", Mood(-0.95, -0.40)),
+    ("down", Mood(-0.30, -0.30)),
+    ("tired", Mood(-0.30, -0.68)),
+    ("worn out", Mood(-0.75, -0.78)),
+    ("sleepy", Mood(0.08, -0.88)),
+    ("mellow", Mood(0.08, -0.42)),
+    ("restless", Mood(-0.12, 0.72)),
+    ("wide awake", Mood(0.08, 0.40)),
+    ("excited", Mood(0.62, 0.92)),
+    ("cheerful", Mood(0.52, 0.22)),
+    ("good", Mood(0.90, 0.10)),
+    ("content", Mood(0.78, -0.22)),
+    ("relaxed", Mood(0.40, -0.20)),
+    ("peaceful", Mood(0.85, -0.70)),
+)
+"""What people call the places of the pad. The seven emotions are where the recommender has them."""
+
+UNMENTIONED_BELOW: Final = 0.10
+"""Below this probability the second emotion is not worth a word."""
 
 
 def capitalize_first(text: str) -> str:
@@ -194,26 +219,20 @@ def capitalize_first(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def describe_mood(mood: Mood, *, joint: str = " and ") -> str:
-    """Describe a place on the pad: "unpleasant and quiet", "in the middle"."""
-    pleasant = _step(PLEASANTNESS, mood.valence)
-    energy = _step(ENERGY, mood.arousal)
-    if pleasant != "in between":
-        return f"{pleasant}{joint}{energy}"
-    return f"in {THE_MIDDLE}" if energy == "steady" else energy
+def describe_mood(mood: Mood) -> str:
+    """Name a place on the pad with the nearest everyday word: "sad", "in the middle"."""
+    return min(EVERYDAY, key=lambda place: mood.distance(place[1]))[0]
 
 
 def describe_scores(scores: EmotionScores) -> str:
-    """Name the two nearest emotions: "Mostly happy, a little surprised"."""
+    """Name the emotions that a face shows: "Happy, a little surprised"."""
     (first, _), (second, probability) = scores.ranked[:2]
     one, two = FEELINGS[first].word, FEELINGS[second].word
     if scores.unsure:
         return f"Hard to say: {one} or {two}?"
     if probability < UNMENTIONED_BELOW:
-        return f"Clearly {one}"
-    if probability < BARELY_BELOW:
-        return f"Clearly {one}, barely {two}"
-    return f"Mostly {one}, a little {two}"
+        return capitalize_first(one)
+    return f"{capitalize_first(one)}, a little {two}"
 
 
 def emotion_name(scores: EmotionScores) -> str:
@@ -222,28 +241,48 @@ def emotion_name(scores: EmotionScores) -> str:
     return " or ".join(FEELINGS[emotion].word for emotion, _ in leading)
 
 
-def playlist_title(start: str, intent: Intent, mood: Mood, target: Mood) -> str:
-    """Title a playlist: "From sad towards bright and easy".
+def promise(intent: Intent, start: str, mood: Mood) -> str:
+    """Say what an answer to the question will do: "From angry to calm, step by step."
+
+    Args:
+        intent: the answer.
+        start: the visitor's mood in words.
+        mood: where they are.
+    """
+    if intent == "shift":
+        return f"From {start} to {goal_in_words(target_for(mood, intent))}, step by step."
+    return CHOICES[intent].promise
+
+
+def playlist_title(
+    start: str, intent: Intent, mood: Mood, target: Mood, *, everyone: bool = False
+) -> str:
+    """Title a playlist: "From sad to bright".
 
     Args:
         start: the visitor's mood in words.
         intent: what was asked for.
-        mood, target: where the journey begins and ends. Happy people who ask to be moved are
-            where the journey leads already; then nothing is promised.
+        mood, target: where the journey begins and ends. Where it leads to is where a happy person
+            is already; then nothing is promised.
+        everyone: whether it is for several people.
     """
     if intent == "lift":
         return f"Straight to {goal_in_words(target)}"
-    if intent == "match" or mood.distance(target) < 0.05:
-        return f"Staying {'in' if start == THE_MIDDLE else 'with'} {start}"
-    return f"From {start} towards {goal_in_words(target)}"
+    if intent != "match" and mood.distance(target) >= 0.05:
+        return f"From {start} to {goal_in_words(target)}"
+    if start in (THE_MIDDLE, FEELINGS["neutral"].word):
+        return "Keeping things even"
+    if mood.valence < 0:
+        return f"For when you’re {start}"
+    return f"Keeping {'everyone' if everyone else 'you'} {start}"
 
 
 def goal_in_words(target: Mood) -> str:
     """Name where a journey leads: tension is calmed, everything else is brightened."""
-    return "calm" if target.distance(CALM) < 0.05 else "bright and easy"
+    return "calm" if target.distance(CALM) < 0.05 else "bright"
 
 
-REMEMBERED: Final = "Remembered for your own music. This set stays as it was shared."
+REMEMBERED: Final = "Saved for your own music. This set stays as it was shared."
 
 
 def verdict_effect(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
@@ -257,17 +296,16 @@ def verdict_effect(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
     """
     said = {
         "like": f"You like “{name}”.",
-        "unlike": f"“{name}” no longer counts as liked.",
-        "dislike": f"“{name}” is gone.",
-        "ban": f"{name} is left out.",
+        "unlike": f"“{name}” is no longer a like.",
+        "dislike": f"Removed “{name}”.",
+        "ban": f"{name} won’t come up again.",
     }[verdict]
     if not fresh:
-        return f"{said} What comes next stays as it is."
-    ahead = "1 track ahead is new" if fresh == 1 else f"{fresh} tracks ahead are new"
+        return f"{said} The rest of your set stays the same."
     if not owed:
-        return f"{said} {ahead}."
-    share = "" if fresh == 1 else f"{'all' if owed == fresh else owed} "
-    return f"{said} {ahead}, {share}because of what you like."
+        return f"{said} Updated the rest of your set."
+    tracks = "1 track matches" if owed == 1 else f"{owed} tracks match"
+    return f"{said} Updated the rest of your set: {tracks} your likes."
 
 
 def language_name(code: str) -> str:

@@ -131,7 +131,7 @@ def test_from_the_camera_to_a_playlist(arrive: Callable[..., Page]) -> None:
     expect(page.locator("iframe[title*=webrtc_streamer]")).to_have_count(0)
     expect(page.get_by_text("Not quite?")).to_be_visible()
     page.get_by_role("button", name="Stay with it").click()
-    says(page, "Staying with happy")
+    says(page, "Keeping you happy")
     rows = page.get_by_role("list", name="Tracks in playing order").get_by_role("listitem")
     expect(rows.nth(9)).to_be_visible()  # an hour of music, whatever the tracks last
 
@@ -222,7 +222,7 @@ def test_no_camera(arrive: Callable[..., Page]) -> None:
     says(page, "No camera found")
     expect(page.get_by_text("Or set it by hand.")).to_be_visible()
     page.get_by_role("button", name="Find music for this").click()
-    says(page, "Staying in the middle")
+    says(page, "Keeping things even")
 
 
 def test_an_insecure_address(arrive: Callable[..., Page]) -> None:

@@ -36,7 +36,7 @@ def test_the_selfie_button_opens_the_uploader(app: AppTest, button: Any) -> None
 
 def test_music_for_a_dot_that_never_moved(app: AppTest, button: Any) -> None:
     button(app, "Find music for this").click().run()
-    assert [title.value for title in app.title] == ["Staying in the middle"]
+    assert [title.value for title in app.title] == ["Keeping things even"]
 
 
 def test_a_reading_is_where_the_pad_begins(selfie: Any, happy: Any, sent_to: Any) -> None:

@@ -62,7 +62,7 @@ def test_without_a_mood_it_says_where_to_get_one(app: AppTest) -> None:
 
 
 def test_every_track_has_a_reason(listening: AppTest, sent_to: Any) -> None:
-    assert title(listening) == "From sad towards bright and easy"
+    assert title(listening) == "From sad to bright"
     rows = sent_to(listening, "track_list")["rows"]
     assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
     assert all(row["title"] and row["artists"] and row["reason"] for row in rows)
@@ -72,7 +72,7 @@ def test_every_track_has_a_reason(listening: AppTest, sent_to: Any) -> None:
 def test_the_journey_is_on_the_pad(listening: AppTest, sent_to: Any) -> None:
     pad = sent_to(listening, "mood_pad")
     assert pad["fixed"]
-    assert pad["goal"] == "bright and easy"
+    assert pad["goal"] == "bright"
     assert pad["journey"][0] == pad["reading"]
     assert pad["journey"][-1]["valence"] > pad["journey"][0]["valence"]
     count = len(sent_to(listening, "track_list")["rows"])
@@ -84,7 +84,7 @@ def test_another_intent_is_another_set_and_the_way_back_finds_the_first(
 ) -> None:
     first = ids(sent_to(listening, "track_list"))
     listening.segmented_control[0].select("lift").run()
-    assert title(listening) == "Straight to bright and easy"
+    assert title(listening) == "Straight to bright"
     assert ids(sent_to(listening, "track_list")) != first
     listening.segmented_control[0].select("shift").run()
     assert ids(sent_to(listening, "track_list")) == first
@@ -92,7 +92,7 @@ def test_another_intent_is_another_set_and_the_way_back_finds_the_first(
 
 def test_staying_draws_no_path(listening: AppTest, sent_to: Any) -> None:
     listening.segmented_control[0].select("match").run()
-    assert title(listening) == "Staying with sad"
+    assert title(listening) == "For when you’re sad"
     assert sent_to(listening, "mood_pad")["journey"] == []
 
 
@@ -128,7 +128,7 @@ def test_another_mood_asks_anew(listening: AppTest, sent_to: Any) -> None:
     listening.switch_page("pages/selfie.py").run()
     listening.pills[0].select("happy").run()
     listening.switch_page("pages/playlist.py").run()
-    assert title(listening) == "Staying with happy"
+    assert title(listening) == "Keeping you happy"
     assert ids(sent_to(listening, "track_list")) != first
 
 
@@ -512,7 +512,7 @@ def test_a_link_leaves_the_visitors_own_mood(
     assert visitor.liked == {theirs.picks[0].track.id}
     assert visitor.playing == theirs.picks[2].track
     button(listening, "Music for my own mood").click().run()
-    assert title(listening) == "From sad towards bright and easy"
+    assert title(listening) == "From sad to bright"
     assert drawn(listening)[1] == mine
 
 

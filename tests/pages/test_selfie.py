@@ -31,7 +31,7 @@ def test_the_snapshot_is_one_tap_away_and_back(app: AppTest, button: Any) -> Non
 
 def test_a_reading(selfie: Any, happy: Any, sent_to: Any) -> None:
     app = selfie(happy)
-    assert title(app) == "😊 Mostly happy, a little surprised"
+    assert title(app) == "😊 Happy, a little surprised"
     (image,) = app.image
     assert image.proto.imgs[0].alt == "Your photo with the face outlined"
     assert [row["word"] for row in sent_to(app, "emotion_bars")["rows"]] == [
@@ -58,7 +58,7 @@ def test_a_snapshot_is_read_like_a_photo(
     app.switch_page("pages/selfie.py").run()
     button(app, "Take a snapshot instead").click().run()
     app.camera_input[0].upload("snapshot.jpg", picture).run()
-    assert title(app) == "😊 Mostly happy, a little surprised"
+    assert title(app) == "😊 Happy, a little surprised"
 
 
 def test_hard_to_say(selfie: Any, unsure: Any) -> None:
@@ -70,26 +70,26 @@ def test_hard_to_say(selfie: Any, unsure: Any) -> None:
 def test_one_tap_corrects_and_another_takes_it_back(selfie: Any, happy: Any, sent_to: Any) -> None:
     app = selfie(happy)
     app.pills[0].select("sad").run()
-    assert title(app) == "😢 Sad, as you say"
+    assert title(app) == "😢 You said: sad"
     pad = sent_to(app, "mood_pad")
     assert pad["point"]["valence"] < 0 < pad["reading"]["valence"]
     app.pills[0].unselect("sad").run()
-    assert title(app) == "😊 Mostly happy, a little surprised"
+    assert title(app) == "😊 Happy, a little surprised"
 
 
 def test_several_faces_to_choose_from(selfie: Any, happy: Any, sad: Any) -> None:
     app = selfie(happy, sad)
-    assert title(app) == "😊 Mostly happy, a little surprised"
+    assert title(app) == "😊 Happy, a little surprised"
     assert app.pills[0].options == [":gray[Face 1]", ":gray[Face 2]", ":gray[The whole room]"]
     app.pills[0].select(1).run()
-    assert title(app) == "😢 Mostly sad, a little neutral"
+    assert title(app) == "😢 Sad, a little neutral"
     assert app.image[0].proto.imgs[0].alt == "Face 2 of 2 in your photo, outlined"
 
 
 def test_the_mood_of_the_room(selfie: Any, happy: Any, sad: Any, sent_to: Any) -> None:
     app = selfie(happy, sad)
     app.pills[0].select(ROOM).run()
-    assert title(app) == "😢 The room: hard to say: sad or happy?"
+    assert title(app) == "😢 Everyone together: hard to say: sad or happy?"
     assert app.image[0].proto.imgs[0].alt == "Your photo with all 2 faces outlined"
     rows = sent_to(app, "emotion_bars")["rows"]
     assert rows[0]["probability"] == pytest.approx((0.80 + 0.04) / 2)
@@ -105,7 +105,7 @@ def test_somebody_in_the_room_can_count_more(
     assert more.options == [":gray[Face 1]", ":gray[Face 2]"]
     assert any(text.value.startswith("You are of two minds: ") for text in app.markdown)
     more.select(0).run()
-    assert title(app) == "😊 The room: mostly happy, a little sad"
+    assert title(app) == "😊 Everyone together: happy, a little sad"
     rows = sent_to(app, "emotion_bars")["rows"]
     assert rows[0]["probability"] == pytest.approx((3 * 0.58 + 0.0) / 4, abs=0.02)
 
@@ -129,7 +129,7 @@ def test_no_face_leaves_the_pad(selfie: Any, button: Any, sent_to: Any) -> None:
     button(app, "Set it by hand").click().run()
     assert sent_to(app, "mood_pad")["point"] == {"valence": 0.0, "arousal": 0.0}
     button(app, "Lift me up").click().run()
-    assert title(app) == "Straight to bright and easy"
+    assert title(app) == "Straight to bright"
 
 
 def test_no_face_leaves_the_earlier_mood(
@@ -174,7 +174,7 @@ def test_a_bad_file_loses_nothing(selfie: Any, happy: Any, button: Any, picture:
     button(app, "Another photo").click().run()
     app.file_uploader[0].upload("me.jpg", b"text").run()
     assert app.error[0].value.startswith("This file is not a picture we can read")
-    assert title(app) == "😊 Mostly happy, a little surprised"
+    assert title(app) == "😊 Happy, a little surprised"
     app.file_uploader[0].upload("me.jpg", picture).run()
     assert not app.error
     assert not app.file_uploader
@@ -185,7 +185,7 @@ def test_a_photo_can_be_kept_after_all(selfie: Any, happy: Any, button: Any) -> 
     button(app, "Another photo").click().run()
     button(app, "Keep this photo").click().run()
     assert not app.file_uploader
-    assert title(app) == "😊 Mostly happy, a little surprised"
+    assert title(app) == "😊 Happy, a little surprised"
 
 
 def test_a_network_that_does_not_work_leaves_the_rest(

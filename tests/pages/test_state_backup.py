@@ -102,7 +102,7 @@ def test_what_the_browser_sends_is_taken_over_and_said(
     app.session_state["_navigate_to"] = "playlist"
     app.run()
     assert not app.exception
-    assert app.title[0].value == "From sad towards bright and easy"
+    assert app.title[0].value == "From sad to bright"
     assert sent_to(app, "track_list")["rows"] == rows
     assert "Your set is still here" in app.toast[0].value
     app.run()

@@ -24,10 +24,10 @@ def test_every_intent_has_its_words() -> None:
 @pytest.mark.parametrize(
     ("probabilities", "sentence"),
     [
-        ({"happy": 0.60, "surprise": 0.40}, "Mostly happy, a little surprised"),
-        ({"sad": 0.93, "fear": 0.07}, "Clearly sad, barely afraid"),
-        ({"happy": 0.96, "neutral": 0.04}, "Clearly happy"),
-        ({"disgust": 0.99, "angry": 0.01}, "Clearly disgusted"),
+        ({"happy": 0.60, "surprise": 0.40}, "Happy, a little surprised"),
+        ({"sad": 0.93, "fear": 0.07}, "Sad"),
+        ({"happy": 0.96, "neutral": 0.04}, "Happy"),
+        ({"disgust": 0.99, "angry": 0.01}, "Disgusted"),
         ({"neutral": 0.51, "sad": 0.49}, "Hard to say: neutral or sad?"),
     ],
 )
@@ -39,27 +39,42 @@ def test_what_a_face_shows(probabilities: dict[str, float], sentence: str) -> No
     ("valence", "arousal", "place"),
     [
         (0.0, 0.0, "in the middle"),
-        (0.0, 1.0, "full of energy"),
-        (-1.0, -1.0, "very unpleasant and very quiet"),
-        (0.6, 0.15, "pleasant and steady"),
-        (1.0, -0.2, "very pleasant and quiet"),
+        (-0.63, -0.27, "sad"),
+        (0.8, 0.5, "happy"),
+        (-0.8, -0.8, "worn out"),
+        (0.6, 0.15, "cheerful"),
+        (1.0, -0.2, "content"),
+        (0.47, -0.6, "calm"),
     ],
 )
-def test_places_are_described_without_naming_an_emotion(
+def test_a_place_takes_the_nearest_everyday_word(
     valence: float, arousal: float, place: str
 ) -> None:
     assert wording.describe_mood(Mood(valence, arousal)) == place
 
 
+def test_what_an_answer_does_follows_from_the_mood() -> None:
+    assert wording.promise("match", "sad", COORDINATES["sad"]) == "Music that matches your mood."
+    sad, angry = COORDINATES["sad"], COORDINATES["angry"]
+    assert wording.promise("shift", "sad", sad) == "From sad to bright, step by step."
+    assert wording.promise("shift", "angry", angry) == "From angry to calm, step by step."
+
+
+def test_a_set_for_everyone_says_so() -> None:
+    happy = COORDINATES["happy"]
+    title = wording.playlist_title("happy", "match", happy, happy, everyone=True)
+    assert title == "Keeping everyone happy"
+
+
 @pytest.mark.parametrize(
     ("intent", "start", "target", "sentence"),
     [
-        ("shift", "sad", BRIGHT_AND_EASY, "From sad towards bright and easy"),
-        ("shift", "angry", CALM, "From angry towards calm"),
-        ("lift", "sad", BRIGHT_AND_EASY, "Straight to bright and easy"),
-        ("match", "sad", COORDINATES["sad"], "Staying with sad"),
-        ("match", "the middle", Mood(0.0, 0.0), "Staying in the middle"),
-        ("shift", "happy", COORDINATES["happy"], "Staying with happy"),
+        ("shift", "sad", BRIGHT_AND_EASY, "From sad to bright"),
+        ("shift", "angry", CALM, "From angry to calm"),
+        ("lift", "sad", BRIGHT_AND_EASY, "Straight to bright"),
+        ("match", "sad", COORDINATES["sad"], "For when you’re sad"),
+        ("match", "the middle", Mood(0.0, 0.0), "Keeping things even"),
+        ("shift", "happy", COORDINATES["happy"], "Keeping you happy"),
     ],
 )
 def test_what_a_playlist_does(intent: str, start: str, target: Mood, sentence: str) -> None:
@@ -74,18 +89,18 @@ def test_plain_text_sets_nothing() -> None:
 @pytest.mark.parametrize(
     ("verdict", "fresh", "owed", "sentence"),
     [
-        ("like", 9, 4, "You like “X”. 9 tracks ahead are new, 4 because of what you like."),
+        ("like", 9, 4, "You like “X”. Updated the rest of your set: 4 tracks match your likes."),
         (
             "like",
             3,
             3,
-            "You like “X”. 3 tracks ahead are new, all because of what you like.",
+            "You like “X”. Updated the rest of your set: 3 tracks match your likes.",
         ),
-        ("like", 1, 1, "You like “X”. 1 track ahead is new, because of what you like."),
-        ("like", 0, 0, "You like “X”. What comes next stays as it is."),
-        ("unlike", 2, 0, "“X” no longer counts as liked. 2 tracks ahead are new."),
-        ("dislike", 12, 0, "“X” is gone. 12 tracks ahead are new."),
-        ("ban", 1, 0, "X is left out. 1 track ahead is new."),
+        ("like", 1, 1, "You like “X”. Updated the rest of your set: 1 track matches your likes."),
+        ("like", 0, 0, "You like “X”. The rest of your set stays the same."),
+        ("unlike", 2, 0, "“X” is no longer a like. Updated the rest of your set."),
+        ("dislike", 12, 0, "Removed “X”. Updated the rest of your set."),
+        ("ban", 1, 0, "X won’t come up again. Updated the rest of your set."),
     ],
 )
 def test_what_changed(verdict: str, fresh: int, owed: int, sentence: str) -> None:

@@ -72,7 +72,7 @@ def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -
         use_mood(visitor, camera)
         st.rerun()
     feeling = wording.FEELINGS[reading.emotion]
-    who = "Looks" if len(reading.faces) == 1 else "The room looks"
+    who = "Looks" if len(reading.faces) == 1 else "Everyone together:"
     st.title(f"{feeling.glyph} {who} {feeling.word}", anchor=False)
     if camera.keep:
         st.markdown("Reading on until you say so.")

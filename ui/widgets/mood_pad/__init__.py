@@ -96,6 +96,7 @@ def mood_pad(
             "caption": caption,
             "landmarks": _landmarks(),
             "scales": {"valence": wording.PLEASANTNESS, "arousal": wording.ENERGY},
+            "places": [{"word": word, **_at(mood)} for word, mood in wording.EVERYDAY],
             "texts": {**TEXTS, "start": start},
         },
     )

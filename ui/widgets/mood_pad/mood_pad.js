@@ -164,14 +164,12 @@ class MoodPad {
     this.back.hidden = fixed || !reading || near;
   }
 
-  /** The place in words, as `describe_mood` in wording.py says it. */
+  /** The place in an everyday word, as `describe_mood` in wording.py says it. */
   describe() {
-    const { scales } = this.data;
-    const pleasant = step(scales.valence, this.point.valence);
-    const energy = step(scales.arousal, this.point.arousal);
-    let text = `${pleasant}, ${energy}`;
-    if (pleasant === "in between") text = energy === "steady" ? "in the middle" : energy;
-    return text[0].toUpperCase() + text.slice(1);
+    const { valence, arousal } = this.point;
+    const away = (place) => Math.hypot(place.valence - valence, place.arousal - arousal);
+    const { word } = this.data.places.reduce((a, b) => (away(b) < away(a) ? b : a));
+    return word[0].toUpperCase() + word.slice(1);
   }
 
   /** Only what changed: a live region reads out every write. */
