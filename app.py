@@ -44,6 +44,9 @@ if __name__ == "__main__":
         position="top",
     )
 
+    if page is not pages["home"]:
+        st.set_page_config(page_title=f"{page.title} · Affectune")
+
     services.warm_up()
 
     # The browser may hold a backup of what an earlier session knew.
@@ -73,5 +76,10 @@ if __name__ == "__main__":
 else:
     from ui.server import setup as server
 
-    app = App(__file__, middleware=server.MIDDLEWARE, lifespan=server.lifespan)
+    app = App(
+        __file__,
+        routes=server.routes(),
+        middleware=server.MIDDLEWARE,
+        lifespan=server.lifespan,
+    )
     server.harden(app)

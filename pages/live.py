@@ -6,7 +6,7 @@ from ui import wording
 from ui.diary import diary
 from ui.live import connection
 from ui.live.camera import CONSTRAINTS, live_camera
-from ui.live.fallback import ADVICE, fall_back_to, fallback_buttons
+from ui.live.fallback import ADVICE, fallback_buttons, take_snapshot
 from ui.live.reading import live_photo, reading_panel
 from ui.live.resting_face import apply_resting_face, personalization
 from ui.navigation import navigate_to, require_router
@@ -23,6 +23,9 @@ came_from = require_router("live")
 visitor, camera = visitor_state(), live_camera()
 if came_from != "live":
     camera.stop()  # the connection went with the page
+    if camera.wanted:
+        camera.start()
+camera.wanted = False
 body = st.container(horizontal_alignment="center").container(width=1180)
 
 
@@ -106,8 +109,7 @@ else:
             st.button(
                 "No picture? Take a snapshot instead",
                 type="tertiary",
-                on_click=fall_back_to,
-                args=("camera",),
+                on_click=take_snapshot,
             )
 
     with words_beside:

@@ -5,22 +5,19 @@ import streamlit as st
 from ui import wording
 from ui.diary import diary
 from ui.live.resting_face import personalization
+from ui.mood_entry import use_camera
 from ui.navigation import navigate_to, require_router
 from ui.photo import upload as photo
 from ui.photo.correction import correction
 from ui.photo.picture import picture
 from ui.photo.room import room
 from ui.playlist.question import question
-from ui.state import MIDDLE, Chooser, visitor_state
+from ui.state import MIDDLE, visitor_state
 from ui.widgets.emotion_bars import emotion_bars
 from ui.widgets.mood_pad import mood_pad
 
 require_router("selfie")
 visitor = visitor_state()
-
-
-def try_again(way: Chooser) -> None:
-    visitor.chooser, visitor.by_hand = way, False
 
 
 def set_by_hand() -> None:
@@ -37,45 +34,47 @@ if visitor.faceless is not None:
     # Words first in the order of reading, so that they come first on a phone.
     advice, beside = body.columns([6, 5], gap="large", vertical_alignment="center")
     with advice:
-        found = "No face that can be read" if visitor.why_unread else "No face found"
+        found = "No face we can read" if visitor.why_unread else "No face found"
         st.title(f"{found} in this picture", anchor=False)
         for note in visitor.why_unread:
             st.markdown(note)
         st.markdown(f"It happens. What usually helps:\n{photo.TIPS}")
         with st.container(horizontal=True):
-            st.button(
-                "Try another photo",
-                type="primary",
-                icon=":material/image:",
-                on_click=try_again,
-                args=("upload",),
-            )
-            st.button(
-                "Use the camera",
-                icon=":material/videocam:",
-                on_click=try_again,
-                args=("camera",),
-            )
+            photo.photo_choice("Try another photo", look="primary")
+            st.button("Use the camera", icon=":material/videocam:", on_click=use_camera)
             st.button("Set it by hand", icon=":material/touch_app:", on_click=set_by_hand)
-        if visitor.chooser:
-            photo.chooser(visitor.chooser)
+        photo.problem()
     with beside:
         if visitor.by_hand and visitor.mood is not None:
             st.markdown("Drag the dot to how you feel.")
             mood_pad(key="faceless-pad", point=visitor.mood, on_move=visitor.set_manually)
         else:
             picture(visitor.faceless, alt="Your picture, in which no face was found")
-    if visitor.by_hand:
-        with body:
+    with body:
+        if visitor.by_hand:
             question()
+        photo.uploader()
     st.stop()
 
 if visitor.photo is None or visitor.photo.image is None:
     ask, help_ = body.columns([6, 5], gap="large")
     with ask:
         st.title("Show your face for a moment", anchor=False)
-        photo.chooser(visitor.chooser or "upload")
+        photo.problem()
+        if visitor.chooser == "camera":
+            photo.snapshot()
+            photo.photo_choice("Choose a photo instead", look="tertiary")
+        else:
+            photo.photo_choice("Choose a photo", look="primary", zone=True)
+            st.button(
+                "Take a snapshot instead",
+                type="tertiary",
+                icon=":material/photo_camera:",
+                on_click=photo.choose,
+                args=("camera",),
+            )
         st.caption(f":material/lock: {diary.privacy()}", help=wording.PHOTO_PROMISE)
+        photo.uploader()
     with help_:
         st.header("What helps", anchor=False)
         st.markdown(photo.TIPS)
@@ -89,30 +88,44 @@ if visitor.photo is None or visitor.photo.image is None:
     st.stop()
 
 scores = visitor.photo.scores
+unsure = scores.unsure and visitor.corrected_emotion is None
 
 with body:
     st.title(visitor.reading_title, anchor=False)
     for note in visitor.photo.reading.notes:
         st.caption(note)
+    if unsure:
+        correction()
+    question()
 
     grid = st.grid(3, min_column_width=300, gap="medium")
     with grid.cell():
+        photo.problem()
         photo.portrait(visitor.photo)
-        if visitor.chooser:
-            photo.chooser(visitor.chooser)
-        else:
+        if visitor.chooser == "camera":
+            photo.snapshot()
             st.button(
-                "Another photo",
+                "Keep this photo",
                 type="tertiary",
-                icon=":material/image:",
-                on_click=try_again,
-                args=("upload",),
+                icon=":material/close:",
+                on_click=photo.choose,
+                args=(None,),
             )
+        else:
+            with st.container(horizontal=True, gap="medium"):
+                photo.photo_choice("Another photo", look="tertiary")
+                st.button(
+                    "Take a snapshot",
+                    type="tertiary",
+                    icon=":material/photo_camera:",
+                    on_click=photo.choose,
+                    args=("camera",),
+                )
     with grid.cell():
-        photo.who()
         room()
         emotion_bars(scores, key="bars")
-        correction()
+        if not unsure:
+            correction()
         personalization(key="selfie")
     with grid.cell():
         face = visitor.photo.mood
@@ -120,4 +133,4 @@ with body:
             key="selfie-pad", point=visitor.mood or face, reading=face, on_move=visitor.set_manually
         )
 
-    question()
+    photo.uploader()

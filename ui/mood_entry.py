@@ -5,27 +5,25 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.diary import diary
+from ui.live.camera import live_camera
 from ui.navigation import navigate_to
-from ui.state import visitor_state
+from ui.photo.upload import photo_choice, problem, uploader
+
+
+def use_camera() -> None:
+    """Go to the live page, where the camera starts at once. For callbacks."""
+    live_camera().wanted = True
+    navigate_to("live")
 
 
 def mood_entry(*, by_hand: bool = False) -> None:
-    """Offer the camera and a selfie, and, where no pad is near, to set the mood by hand."""
-    visitor = visitor_state()
+    """Offer the camera and a selfie, and, where no pad is near, to set the mood by hand.
 
-    def choose() -> None:
-        visitor.chooser = "upload"
-        navigate_to("selfie")
-
+    One tap opens the camera, or the picture chooser.
+    """
     with st.container(horizontal=True):
-        st.button(
-            "Use the camera",
-            type="primary",
-            icon=":material/videocam:",
-            on_click=navigate_to,
-            args=("live",),
-        )
-        st.button("Choose a selfie", icon=":material/image:", on_click=choose)
+        st.button("Use the camera", type="primary", icon=":material/videocam:", on_click=use_camera)
+        photo_choice("Choose a selfie")
         if by_hand:
             st.button(
                 "Set it by hand",
@@ -33,4 +31,6 @@ def mood_entry(*, by_hand: bool = False) -> None:
                 on_click=navigate_to,
                 args=("home",),
             )
+    problem()
     st.caption(f":material/lock: {diary.privacy()}")
+    uploader()

@@ -208,10 +208,10 @@ def test_two_visitors_never_see_each_other(arrive: Callable[..., Page]) -> None:
 def test_refused(arrive: Callable[..., Page]) -> None:
     page = arrive(answer=REFUSED)
     start(page)
-    says(page, "The camera stayed off")
+    says(page, "Camera blocked")
     check(page)
     page.get_by_role("button", name="Try again").click()
-    says(page, "The camera stayed off")
+    says(page, "Camera blocked")
     page.get_by_role("button", name="Choose a selfie").click()
     expect(page.locator("input[type=file]")).to_be_attached()
 
@@ -234,7 +234,7 @@ def test_an_insecure_address(arrive: Callable[..., Page]) -> None:
 def test_no_way_through(arrive: Callable[..., Page]) -> None:
     page = arrive(script=NO_WAY_THROUGH)
     start(page)
-    says(page, "The picture does not get through")
+    says(page, "The video can’t get through")
     page.get_by_role("button", name="Take a snapshot").click()
     expect(page.get_by_role("button", name="Take Photo")).to_be_visible()
 

@@ -553,7 +553,7 @@ def test_every_error_of_a_browser_has_its_sentence_and_a_step_down(
 def test_the_words_for_a_refused_camera(live: AppTest, button: Any) -> None:
     press(live)
     answer(live, "NotAllowedError")
-    assert title(live) == "The camera stayed off"
+    assert title(live) == "Camera blocked"
     button(live, "Try again").click().run()
     assert title(live) == "May we see you?"
 
@@ -584,7 +584,7 @@ def test_no_way_through_leads_to_a_snapshot(
     wait(camera.capture, CAMERA_GRACE_SECONDS + CONNECT_TIMEOUT_SECONDS)
     live.run()
     live.run()
-    assert title(live) == "The picture does not get through"
+    assert title(live) == "The video can’t get through"
     button(live, "Take a snapshot").click().run()
     assert len(live.camera_input) == 1
 
@@ -611,7 +611,7 @@ def test_a_connection_that_cannot_be_made(
 ) -> None:
     connection.problem = OSError("no network")
     press(live)
-    assert title(live) == "The picture does not get through"
+    assert title(live) == "The video can’t get through"
     assert "no network" in caplog.text
 
 

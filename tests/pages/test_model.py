@@ -435,7 +435,7 @@ def test_a_network_that_does_not_work(
 ) -> None:
     recognizer.problem = RuntimeError("no weights")
     broken.pills[0].select("turned").run()
-    assert broken.error[0].value.startswith("Reading faces does not work here just now.")
+    assert broken.error[0].value.startswith("We can’t read faces right now.")
     assert "no weights" in caplog.text
 
 

@@ -95,6 +95,7 @@ class LiveCamera:
     Attributes:
         secure: whether the browser gives this page a camera.
         allowed: whether the visitor has allowed it before, so that the browser will not ask.
+        wanted: whether it was asked for on another page, to be started on the live page.
         reported: whether the browser has said so.
         asked: the number of presses of a button that starts the camera.
         answered: the last press that the browser has answered.
@@ -109,6 +110,7 @@ class LiveCamera:
     secure: bool = True
     allowed: bool = False
     reported: bool = False
+    wanted: bool = False
     asked: int = 0
     answered: int = 0
     capture: CaptureSession | None = None

@@ -10,7 +10,8 @@ from typing import Final, Literal
 import streamlit as st
 
 from ui.navigation import navigate_to
-from ui.state import Chooser, visitor_state
+from ui.photo.upload import photo_choice, problem, uploader
+from ui.state import visitor_state
 
 CAMERA_GRACE_SECONDS: Final = 10.0
 """Allowance before a connection is tried: opening the camera."""
@@ -118,45 +119,42 @@ class Advice:
 
 ADVICE: Final[Mapping[CameraProblem, Advice]] = {
     "refused": Advice(
-        "The camera stayed off",
-        "Your browser blocked it. Allow it with the camera sign beside the address and try "
-        "again, or go on without it.",
+        "Camera blocked",
+        "Click the camera icon in the address bar, allow it, and try again. Or go on without it.",
         ("again", "upload"),
     ),
     "none": Advice(
         "No camera found",
-        "Your browser sees no camera on this device. Plug one in and try again, or choose a "
+        "Your browser can’t find a camera on this device. Plug one in and try again, or choose a "
         "photo of yourself.",
         ("upload", "again"),
     ),
     "busy": Advice(
-        "The camera is taken",
-        "Another program or tab seems to be using it. Close that one and try again, or choose a "
-        "photo of yourself.",
+        "The camera is in use",
+        "Another app or tab seems to be using it. Close it and try again, or choose a photo of "
+        "yourself.",
         ("again", "upload"),
     ),
     "insecure": Advice(
         "No camera at this address",
-        "Browsers open a camera only on a secure page, one whose address begins with https. "
-        "A photo works here too.",
+        "Browsers only open the camera on secure pages, whose address starts with https. You can "
+        "still use a photo.",
         ("upload",),
     ),
     "unreachable": Advice(
-        "The picture does not get through",
-        "Your camera is on, but your network lets no video pass to this page. A snapshot takes "
-        "another way.",
+        "The video can’t get through",
+        "Your camera is on, but your network is blocking live video. A snapshot doesn’t need it.",
         ("snapshot", "upload", "again"),
     ),
     "silent": Advice(
         "No picture from the camera",
-        "It is connected, but nothing has come from it for some seconds. A snapshot may still "
-        "work, or a photo.",
+        "It’s connected, but no picture has arrived for several seconds. Try a snapshot or a "
+        "photo instead.",
         ("snapshot", "upload", "again"),
     ),
     "broken": Advice(
-        "The live camera does not work here just now",
-        "That is our fault and not your camera's. A snapshot may still work, or set the mood by "
-        "hand.",
+        "The live camera isn’t working right now",
+        "That’s our fault, not your camera’s. Try a snapshot, or set your mood by hand.",
         ("snapshot", "again"),
     ),
 }
@@ -181,27 +179,24 @@ def diagnose(signs: CameraSigns) -> CameraProblem | None:
     return "silent" if signs.silence >= NO_FRAME_TIMEOUT_SECONDS else None
 
 
-def fall_back_to(way: Chooser) -> None:
-    """Go to the selfie page, to take or choose a photo."""
-    visitor_state().chooser = way
+def take_snapshot() -> None:
+    """Go to the selfie page and its shutter. For callbacks."""
+    visitor_state().chooser = "camera"
     navigate_to("selfie")
 
 
 def fallback_buttons(which: CameraProblem, on_again: Callable[[], None]) -> None:
     """Draw the buttons of the fallbacks, the first of them as the primary one."""
-    actions: dict[Fallback, Callable[[], None]] = {
-        "again": on_again,
-        "snapshot": lambda: fall_back_to("camera"),
-        "upload": lambda: fall_back_to("upload"),
-    }
+    actions: dict[Fallback, Callable[[], None]] = {"again": on_again, "snapshot": take_snapshot}
     with st.container(horizontal=True):
-        for step in ADVICE[which].steps:
+        for place, step in enumerate(ADVICE[which].steps):
+            look: Literal["primary", "secondary"] = "secondary" if place else "primary"
             label, icon = BUTTONS[step]
-            first = step == ADVICE[which].steps[0]
-            st.button(
-                label,
-                key=f"fallback-{step}",
-                type="primary" if first else "secondary",
-                icon=icon,
-                on_click=actions[step],
-            )
+            if step == "upload":
+                photo_choice(label, look=look)
+            else:
+                st.button(
+                    label, key=f"fallback-{step}", type=look, icon=icon, on_click=actions[step]
+                )
+    problem()
+    uploader()

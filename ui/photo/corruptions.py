@@ -23,7 +23,7 @@ from ui import services, wording
 from ui.diary import diary
 from ui.photo import upload as photo
 from ui.photo.picture import picture
-from ui.state import Chooser, VisitorState, visitor_state
+from ui.state import VisitorState, visitor_state
 from ui.widgets.emotion_bars import emotion_bars
 
 Image = NDArray[np.uint8]
@@ -147,14 +147,14 @@ def verdict(before: EmotionScores, after: EmotionScores | None) -> str:
     """Say in a sentence what has become of the reading."""
     if after is None:
         return (
-            "**No face is found any more.** Then nothing is read and nothing is invented: the app "
-            "says so and asks for another picture."
+            "**No face found any more.** When that happens, Affectune says so and asks for another "
+            "photo. It never makes a reading up."
         )
     was, now = wording.FEELINGS[before.emotion].word, wording.FEELINGS[after.emotion].word
     then, sure = before.as_dict()[before.emotion], after.confidence
     if now == was:
-        return f"**Still {now}**, {sure:.0%} sure. In your photo as it is: {then:.0%}."
-    return f"**Now it says {now}**, {sure:.0%} sure. In your photo as it is: {was}, {then:.0%}."
+        return f"**Still {now}**, {sure:.0%} sure. In your original photo: {then:.0%}."
+    return f"**Now it says {now}**, {sure:.0%} sure. In your original photo: {was}, {then:.0%}."
 
 
 @st.fragment
@@ -162,6 +162,8 @@ def corruption_demo() -> None:
     """Let the visitor spoil their own photo and watch the reading change."""
     photo.read_waiting_picture()
     visitor = visitor_state()
+    photo.problem()
+    photo.uploader(then=None)
     if visitor.chooser or visitor.photo is None or visitor.photo.image is None:
         _ask_for_photo(visitor)
         return
@@ -169,7 +171,7 @@ def corruption_demo() -> None:
     part, box = crop_around(visitor.photo.image, face.face.box)
 
     name = st.pills(
-        "What should happen to your picture?",
+        "What should we do to your photo?",
         list(CORRUPTIONS),
         format_func=lambda key: f":gray[{CORRUPTIONS[key].label}]",
         default="darker",
@@ -207,13 +209,7 @@ def corruption_demo() -> None:
         if after is not None:
             emotion_bars(after.scores, key="altered-bars", by_size=False)
             _network_input(corrupted, after.face)
-    st.button(
-        "Another photo",
-        type="tertiary",
-        icon=":material/image:",
-        on_click=_open,
-        args=("upload",),
-    )
+    photo.photo_choice("Another photo", look="tertiary")
 
 
 def _network_input(image: Image, face: Face) -> None:
@@ -223,35 +219,31 @@ def _network_input(image: Image, face: Face) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         picture(shown, alt="Your face in 48 by 48 grey squares", width=112)
         st.caption(
-            f"All that the network gets to see: {CROP_SIDE_PX} × {CROP_SIDE_PX} grey pixels.",
+            f"All the network sees: {CROP_SIDE_PX} × {CROP_SIDE_PX} grey pixels.",
             width=180,
         )
 
 
 def _ask_for_photo(visitor: VisitorState) -> None:
     if visitor.faceless is not None:
-        st.markdown(f"No face was found in your picture. What usually helps:\n{photo.TIPS}")
+        st.markdown(f"No face found in your picture. What usually helps:\n{photo.TIPS}")
     else:
         st.markdown(
-            "There is no picture of you here just now. Give one, and see what becomes of the "
-            "reading in the dark, out of focus or behind a mask."
+            "Add a photo of yourself, and see how the reading changes in the dark, out of focus or "
+            "behind a mask."
         )
-    if visitor.chooser:
-        photo.chooser(visitor.chooser)
-    else:
-        with st.container(horizontal=True):
-            st.button("Choose a photo", icon=":material/image:", on_click=_open, args=("upload",))
+    if visitor.chooser == "camera":
+        photo.snapshot(then=None)
+    with st.container(horizontal=True):
+        photo.photo_choice("Choose a photo")
+        if visitor.chooser != "camera":
             st.button(
                 "Take a snapshot",
                 icon=":material/photo_camera:",
-                on_click=_open,
+                on_click=photo.choose,
                 args=("camera",),
             )
     st.caption(f":material/lock: {diary.privacy()}", help=wording.PHOTO_PROMISE)
-
-
-def _open(way: Chooser) -> None:
-    visitor_state().chooser = way
 
 
 def _cover(image: Image, box: Box, *, top: float, bottom: float) -> Image:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Literal
 
 import streamlit as st
 from streamlit.typing import UploadedFile
@@ -11,21 +12,27 @@ from streamlit.typing import UploadedFile
 from emotion import ImageError, annotate, decode_image, square_around
 from ui import services
 from ui._compat import streamlit as _compat
+from ui.navigation import navigate_to
 from ui.photo.picture import picture
 from ui.state import ROOM, Chooser, Photo, visitor_state
+from ui.widgets.face_picker import face_picker
+from ui.widgets.photo_button import photo_button
 
 SUFFIXES: Final = (
     *("jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "gif"),
     *("heic", "heif", "hif", "avif"),
 )
-MAX_PHOTO_MEGABYTES: Final = 15
-"""What `emotion.image` reads; the uploader names it and refuses more before anything is sent."""
+UPLOADER_KEY: Final = "photo-upload"
+"""Key of the container of Streamlit's uploader; `ui/server/page.css` hides it."""
 
-IN_LINE: Final = "Waiting for other pictures to be opened…"
+MAX_PHOTO_MEGABYTES: Final = 15
+"""What `emotion.image` reads; the button names it and refuses more before anything is sent."""
+
+IN_LINE: Final = "Waiting in line: other photos are being opened…"
 
 STAGES: Final = {
     "detect": "Looking for a face…",
-    "detect again": "Looking again, more closely…",
+    "detect again": "Taking a closer look…",
     "rotate": "Turning the picture…",
     "classify": "Reading the face…",
 }
@@ -37,11 +44,11 @@ TIPS: Final = (
 )
 
 NOT_WORKING: Final = (
-    "Reading faces does not work here just now. Setting the mood by hand does, on the first page."
+    "We can’t read faces right now. You can still set your mood by hand on the Home page."
 )
 
 
-LOST: Final = "The picture got lost on its way here. Please choose it once more."
+LOST: Final = "Your photo didn’t get through. Please choose it again."
 
 
 def read_waiting_picture() -> None:
@@ -51,7 +58,7 @@ def read_waiting_picture() -> None:
     place = st.empty()
     if visitor.waiting is None:
         return
-    with place.status("Opening the picture…") as status:
+    with place.status("Opening your photo…") as status:
         try:
             image = decode_image(visitor.waiting, on_wait=lambda: status.update(label=IN_LINE))
             reading = services.recognizer().analyze(
@@ -71,8 +78,76 @@ def read_waiting_picture() -> None:
     place.empty()
 
 
-def chooser(way: Chooser) -> None:
-    """Ask for a picture, one way or the other."""
+def photo_choice(
+    label: str,
+    *,
+    look: Literal["primary", "secondary", "tertiary"] = "secondary",
+    zone: bool = False,
+) -> None:
+    """Draw the button that opens the picture chooser. What is chosen is read on the selfie page.
+
+    Args:
+        label: what it says.
+        look: which of Streamlit's buttons it looks like.
+        zone: whether to draw a place around it where a file can be dropped.
+    """
+    visitor = visitor_state()
+    photo_button(
+        label,
+        key="photo-button",
+        uploader=UPLOADER_KEY,
+        suffixes=SUFFIXES,
+        megabytes=MAX_PHOTO_MEGABYTES,
+        turn=visitor.handed_in,
+        look=look,
+        zone=zone,
+    )
+
+
+def uploader(*, then: str | None = "selfie") -> None:
+    """Mount Streamlit's uploader, which `photo_choice` works and the page's style sheet hides.
+
+    Args:
+        then: the page that reads the picture, or ``None`` for this one.
+    """
+    key, take = _picture_input("upload", then)
+    with st.container(key=UPLOADER_KEY):
+        st.file_uploader(
+            "A photo with your face",
+            type=SUFFIXES,
+            key=key,
+            on_change=take,
+            max_upload_size=MAX_PHOTO_MEGABYTES,
+        )
+
+
+def snapshot(*, then: str | None = "selfie") -> None:
+    """Draw the camera's picture with its shutter. `then` is as for `uploader`."""
+    key, take = _picture_input("camera", then)
+    st.camera_input("Look at the camera", key=key, on_change=take, resolution="720p")
+    st.caption(
+        "No picture? Your browser may be blocking the camera. Click the camera icon in the "
+        "address bar, allow it, and try again. Or go on without it."
+    )
+
+
+def problem() -> None:
+    """Say why the last file was not read, if it was not."""
+    # Always there, so that what follows keeps its place on the page from run to run.
+    place = st.empty()
+    said = visitor_state().problem
+    if said:
+        place.error(said, icon=":material/broken_image:")
+
+
+def choose(way: Chooser | None) -> None:
+    """Open the camera's shutter, or close it. For callbacks."""
+    visitor = visitor_state()
+    visitor.problem, visitor.chooser, visitor.by_hand = None, way, False
+
+
+def _picture_input(way: Chooser, then: str | None) -> tuple[str, Callable[[], None]]:
+    """Return a key for an input that takes one picture, and the callback that takes it."""
     visitor = visitor_state()
     number = visitor.handed_in
     key = f"{way}-{number}"
@@ -92,74 +167,28 @@ def chooser(way: Chooser) -> None:
             visitor.problem = None
             visitor.waiting = file.getvalue()
             _compat.forget_upload(file)
+        else:
+            return
+        if then is not None:
+            navigate_to(then)
 
-    def change_to(other: Chooser | None) -> None:
-        visitor.problem = None
-        visitor.chooser = other
-
-    place = st.empty()
-    if visitor.problem:
-        place.error(visitor.problem, icon=":material/broken_image:")
-    if way == "camera":
-        st.camera_input("Look at the camera", key=key, on_change=take, resolution="720p")
-        st.caption(
-            "Does the camera stay off? Then your browser blocked it. Allow it with the camera "
-            "sign beside the address and try again, or go on without it."
-        )
-        instead = ("Choose a photo instead", ":material/image:", "upload")
-    else:
-        st.file_uploader(
-            "A photo with your face",
-            type=SUFFIXES,
-            key=key,
-            on_change=take,
-            max_upload_size=MAX_PHOTO_MEGABYTES,
-        )
-        instead = ("Take a snapshot instead", ":material/photo_camera:", "camera")
-    with st.container(horizontal=True):
-        label, icon, other = instead
-        st.button(label, type="tertiary", icon=icon, on_click=change_to, args=(other,))
-        if visitor.photo is not None and visitor.faceless is None:
-            st.button(
-                "Keep this photo",
-                type="tertiary",
-                icon=":material/close:",
-                on_click=change_to,
-                args=(None,),
-            )
+    return key, take
 
 
 def portrait(photo: Photo) -> None:
-    """Show the chosen face, or the whole room, with outlines; where there are several, numbers."""
+    """Show the picture: its face with an outline or, of several, all to choose from."""
     if photo.image is None:
         return
-    count = len(photo.reading.faces)
-    selected = None if photo.chosen == ROOM else photo.chosen
-    labels = [str(number) for number in range(1, count + 1)] if count > 1 else None
-    if selected is None:
-        alt = f"Your photo with all {count} faces outlined"
-    elif count > 1:
-        alt = f"Face {selected + 1} of {count} in your photo, outlined"
-    else:
-        alt = "Your photo with the face outlined"
-    outlined = annotate(photo.image, photo.reading.faces, selected=selected, labels=labels)
-    picture(square_around(outlined, photo.faces), alt=alt)
-
-
-def who() -> None:
-    """Where there are several faces, ask which one, or the mood of the room."""
-    visitor = visitor_state()
-    if visitor.photo is None or len(visitor.photo.reading.faces) < 2:
+    faces = photo.reading.faces
+    if len(faces) > 1:
+        face_picker(
+            photo.image,
+            [face.face.box for face in faces],
+            key="faces",
+            chosen=photo.chosen,
+            everyone=ROOM,
+            on_choose=visitor_state().choose,
+        )
         return
-    st.session_state["who"] = visitor.photo.chosen
-    st.pills(
-        "**Whose mood?** Tap through the faces.",
-        [*range(len(visitor.photo.reading.faces)), ROOM],
-        format_func=lambda face: (
-            f":gray[{'The whole room' if face == ROOM else f'Face {face + 1}'}]"
-        ),
-        key="who",
-        required=True,
-        on_change=lambda: visitor.choose(st.session_state["who"]),
-        wrap=True,
-    )
+    outlined = annotate(photo.image, faces, selected=0)
+    picture(square_around(outlined, photo.faces), alt="Your photo with the face outlined")

@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.types import Intent
+from recommender.types import INTENTS, Intent
 from ui import wording
 from ui.navigation import navigate_to
 from ui.state import visitor_state
 
 
 def question() -> None:
-    """Ask, with the suggestion in front; an answer leads to the playlist."""
+    """Ask, with the suggestion in front; an answer leads to the playlist and starts it."""
     visitor = visitor_state()
+    if visitor.mood is None:
+        return
 
     def answer(intent: Intent) -> None:
         visitor.intent, visitor.shared = intent, None
         navigate_to("playlist")
 
     st.header(wording.QUESTION, anchor=False)
-    for column, (intent, choice) in zip(st.columns(3), wording.CHOICES.items(), strict=True):
-        with column.container(gap="xsmall"):
+    offered = [intent for intent in wording.CHOICES if intent in INTENTS]
+    # Side by side where there is room, one below the other on a phone.
+    columns = st.grid(len(offered), min_column_width=200, gap="small")
+    for intent in offered:
+        with columns.cell(), st.container(gap="xsmall"):
             st.button(
-                choice.label,
+                wording.CHOICES[intent].label,
                 key=f"intent-{intent}",
                 type="primary" if intent == visitor.suggestion else "secondary",
-                icon=choice.icon,
+                icon=wording.CHOICES[intent].icon,
                 width="stretch",
                 on_click=answer,
                 args=(intent,),
             )
-            st.caption(choice.promise, text_alignment="center")
+            st.caption(
+                wording.promise(intent, visitor.mood_in_words, visitor.mood),
+                text_alignment="center",
+            )

@@ -12,10 +12,12 @@ from typing import Any, Final
 
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
+from starlette.routing import Route
 from streamlit.starlette import App
 
 from ui._compat import streamlit as _compat
 from ui.server.http_guard import Guard
+from ui.server.index_page import IndexPage, preview_route
 
 MAX_UPLOAD_BYTES: Final = 32 * 1024 * 1024
 """Above everything that the uploader lets through, in bytes."""
@@ -25,9 +27,14 @@ SWEEP_SECONDS: Final = 5.0
 COLLECT_SECONDS: Final = 20.0
 """How often, at most, it has Python collect what they held: everything waits for that a moment."""
 
-MIDDLEWARE: Final = (Middleware(Guard),)
+MIDDLEWARE: Final = (Middleware(Guard), Middleware(IndexPage))
 
 _log = logging.getLogger(__name__)
+
+
+def routes() -> list[Route]:
+    """Return what is served beside Streamlit's pages."""
+    return [preview_route()]
 
 
 def keep_uploads_in_memory() -> None:

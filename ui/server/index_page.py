@@ -1,0 +1,156 @@
+"""The one HTML page that Streamlit serves, with a head of ours.
+
+Streamlit fills its page in the browser, so whoever only fetches it, as messengers do to show a
+pasted link, finds the title "Streamlit" and nothing else. One layer before Streamlit gives it a
+title, a description, a preview picture, and a style sheet for what the theme cannot say.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+import streamlit as st
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import FileResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+TITLE: Final = "Affectune: music that meets your mood, then moves it"
+DESCRIPTION: Final = (
+    "Show your face for a moment. Affectune reads the mood on it and plays real tracks that fit, "
+    "with a reason for each. Pictures are read in memory and forgotten."
+)
+
+PREVIEW_PATH: Final = "/preview.jpg"
+PREVIEW: Final = Path(__file__).parents[2] / "static" / "preview.jpg"
+PREVIEW_ALT: Final = (
+    "Affectune: a mood pad from unpleasant to pleasant, with a path of tracks across it"
+)
+PREVIEW_PX: Final = (1200, 630)
+
+_PAGE: Final = re.compile(r"(?!.*/_stcore/)(?!.*/(?:static|media|component)/).*/[^/.]*")
+"""What may be a page's path: its last part has no dot, and it is in no folder of Streamlit's."""
+_TITLE: Final = re.compile(r"<title>.*?</title>", re.DOTALL)
+_NOSCRIPT: Final = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
+_CONDITIONAL: Final = (b"if-none-match", b"if-modified-since", b"accept-encoding", b"range")
+"""Headers for which Streamlit would not send the page as it is, and all of it."""
+
+
+class IndexPage:
+    """Complete the page's head on its way to the browser. Everything else passes as it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] != "http"
+            or scope["method"] not in ("GET", "HEAD")
+            or not _PAGE.fullmatch(scope["path"])
+        ):
+            await self._app(scope, receive, send)
+            return
+        kept = [(name, value) for name, value in scope["headers"] if name not in _CONDITIONAL]
+        await self._app({**scope, "headers": kept}, receive, _completing(send, scope))
+
+
+def preview_route() -> Route:
+    """Return the route of the preview picture."""
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return Route(f"/{base}{PREVIEW_PATH}" if base else PREVIEW_PATH, _preview, methods=["GET"])
+
+
+def complete(page: str, address: str) -> str:
+    """Return an HTML page with our title, description, preview and style sheet in its head.
+
+    Args:
+        page: Streamlit's.
+        address: where this server is reached, without a slash at the end.
+    """
+    picture = f"{address}{PREVIEW_PATH}"
+    width, height = PREVIEW_PX
+    named = {
+        "description": DESCRIPTION,
+        "twitter:card": "summary_large_image",
+    }
+    properties = {
+        "og:type": "website",
+        "og:site_name": "Affectune",
+        "og:title": TITLE,
+        "og:description": DESCRIPTION,
+        "og:image": picture,
+        "og:image:width": str(width),
+        "og:image:height": str(height),
+        "og:image:alt": PREVIEW_ALT,
+    }
+    head = [
+        f"<title>{html.escape(TITLE)}</title>",
+        *(_meta("name", name, text) for name, text in named.items()),
+        *(_meta("property", name, text) for name, text in properties.items()),
+        f"<style>{_style()}</style>",
+    ]
+    page = _TITLE.sub("", page, count=1)
+    page = _NOSCRIPT.sub(f"<noscript><p>{NO_SCRIPT}</p></noscript>", page, count=1)
+    return page.replace("</head>", "\n".join((*head, "</head>")), 1)
+
+
+NO_SCRIPT: Final = "Affectune needs JavaScript. Please switch it on and reload this page."
+
+
+def _meta(kind: str, name: str, text: str) -> str:
+    return f'<meta {kind}="{name}" content="{html.escape(text)}" />'
+
+
+@cache
+def _style() -> str:
+    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+
+
+async def _preview(_request: object) -> FileResponse:
+    return FileResponse(PREVIEW, headers={"Cache-Control": "public, max-age=86400"})
+
+
+def _address(scope: Scope) -> str:
+    """Return the address that the request came to; a proxy may say that it speaks TLS."""
+    headers = Headers(scope=scope)
+    said = headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
+    scheme = said if said in ("http", "https") else scope.get("scheme", "http")
+    base = quote((st.get_option("server.baseUrlPath") or "").strip("/"))
+    return f"{scheme}://{headers.get('host', '')}" + (f"/{base}" if base else "")
+
+
+def _completing(send: Send, scope: Scope) -> Send:
+    """Return a `send` that completes an HTML page, and sends anything else as it comes."""
+    start: Message | None = None
+    body = bytearray()
+
+    async def say(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start":
+            kind = Headers(raw=message["headers"]).get("content-type", "")
+            if message["status"] == 200 and kind.startswith("text/html"):
+                start = message  # its length is known once its body is
+                return
+        if start is None:
+            await send(message)
+            return
+        body.extend(message.get("body", b""))
+        if message.get("more_body"):
+            return
+        page = complete(body.decode("utf-8"), _address(scope)).encode() if body else b""
+        headers = MutableHeaders(scope=start)
+        for name in ("etag", "last-modified", "accept-ranges"):
+            del headers[name]
+        if page:
+            headers["content-length"] = str(len(page))
+        else:  # asked for its head only
+            del headers["content-length"]
+        await send(start)
+        await send({"type": "http.response.body", "body": page})
+
+    return say

@@ -1,0 +1,66 @@
+/*
+ * A photo of several people: every face can be tapped, and below stands a small portrait of each,
+ * for the keyboard and for screen readers too. Sends the trigger `chosen`: a face's number, or that
+ * of everyone together.
+ */
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const photo = parentElement.querySelector(".photo");
+  const people = parentElement.querySelector(".people");
+  const image = photo.querySelector("img");
+  if (image.src !== data.image) image.src = data.image;
+  image.alt = data.alt;
+  parentElement.querySelector(".ask").textContent = data.ask;
+  people.setAttribute("aria-label", data.ask);
+
+  const choose = (face) => setTriggerValue("chosen", face);
+  const all = data.chosen === data.everyone.value;
+  resize(photo, "button", data.faces.length, () => {
+    const outline = document.createElement("button");
+    outline.type = "button";
+    outline.tabIndex = -1; // the portraits below do the same
+    outline.setAttribute("aria-hidden", "true");
+    outline.append(document.createElement("span"));
+    return outline;
+  });
+  resize(people, "button", data.faces.length + 1, () => {
+    const button = document.createElement("button");
+    button.type = "button";
+    return button;
+  });
+
+  const outlines = photo.querySelectorAll("button");
+  const buttons = people.querySelectorAll("button");
+  data.faces.forEach(({ label, box, crop }, face) => {
+    const on = all || data.chosen === face;
+    const outline = outlines[face];
+    outline.className = on ? "on" : "";
+    outline.onclick = () => choose(face);
+    outline.querySelector("span").textContent = face + 1;
+    for (const side of ["left", "top", "width", "height"]) outline.style[side] = `${box[side]}%`;
+
+    const portrait = buttons[face];
+    portrait.className = `face${data.chosen === face ? " on" : ""}`;
+    portrait.setAttribute("aria-label", label);
+    portrait.setAttribute("aria-pressed", String(data.chosen === face));
+    portrait.onclick = () => choose(face);
+    portrait.style.backgroundImage = `url("${data.image}")`;
+    portrait.style.backgroundSize = `${10000 / crop.width}% ${10000 / crop.height}%`;
+    portrait.style.backgroundPosition =
+      `${share(crop.left, crop.width)}% ${share(crop.top, crop.height)}%`;
+  });
+  const everyone = buttons[data.faces.length];
+  everyone.className = `everyone${all ? " on" : ""}`;
+  everyone.textContent = data.everyone.label;
+  everyone.setAttribute("aria-pressed", String(all));
+  everyone.onclick = () => choose(data.everyone.value);
+}
+
+/** Where a background has to be so that it begins at `from`, as CSS counts: of what is left over. */
+const share = (from, extent) => (extent >= 100 ? 0 : (from / (100 - extent)) * 100);
+
+function resize(parent, selector, count, make) {
+  const here = parent.querySelectorAll(`:scope > ${selector}`);
+  for (let i = here.length; i < count; i += 1) parent.append(make());
+  for (let i = count; i < here.length; i += 1) here[i].remove();
+}
