@@ -23,6 +23,8 @@ from emotion.types import (
 if TYPE_CHECKING:
     from emotion.annotation import annotate, square_around
     from emotion.classifier import EmotionClassifier
+    from emotion.clips.frames import ClipError
+    from emotion.clips.reading import ClipFace, Instant, read_clip
     from emotion.detectors.base import FaceDetector
     from emotion.detectors.factory import build_detector
     from emotion.image import ImageError, decode_image
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = [
     "EMOTIONS",
     "Box",
+    "ClipError",
+    "ClipFace",
     "EmotionClassifier",
     "EmotionRecognizer",
     "EmotionScores",
@@ -43,6 +47,7 @@ __all__ = [
     "FaceStream",
     "ImageError",
     "ImageReading",
+    "Instant",
     "Landmarks",
     "LiveReading",
     "PictureReading",
@@ -50,20 +55,25 @@ __all__ = [
     "annotate",
     "build_detector",
     "decode_image",
+    "read_clip",
     "square_around",
 ]
 
 _MODULES = {
+    "ClipError": "emotion.clips.frames",
+    "ClipFace": "emotion.clips.reading",
     "EmotionClassifier": "emotion.classifier",
     "EmotionRecognizer": "emotion.recognizer",
     "FaceDetector": "emotion.detectors.base",
     "FaceStream": "emotion.live.stream",
     "ImageError": "emotion.image",
+    "Instant": "emotion.clips.reading",
     "LiveReading": "emotion.live.tracker",
     "Recentring": "emotion.personal",
     "annotate": "emotion.annotation",
     "build_detector": "emotion.detectors.factory",
     "decode_image": "emotion.image",
+    "read_clip": "emotion.clips.reading",
     "square_around": "emotion.annotation",
 }
 

@@ -1,4 +1,4 @@
-"""The command line: ``python -m emotion PHOTO…``.
+"""The command line: ``python -m emotion PATH…``.
 
 It is an application of both libraries: the recommender places the emotions on the plane of valence
 and arousal, which the output names. Nothing else in the package imports the recommender.
@@ -7,31 +7,34 @@ and arousal, which the output names. Nothing else in the package imports the rec
 from __future__ import annotations
 
 import argparse
-import io
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from emotion.detectors.factory import DETECTORS
-from emotion.image.decoding import ImageError, check_bytes, decode_image
 from emotion.labels import HEADS
-from emotion.output import OutputError, annotation_targets, save_new
-from emotion.types import FaceReading, ImageReading
+from emotion.output import OutputError, annotation_targets
+from emotion.types import EmotionScores
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from recommender.types import Mood
+    from emotion.clips.reader import Outcome, Settings, Task
+    from emotion.clips.rows import Row
+    from emotion.clips.run import Result
+    from emotion.clips.sources import Found, Source
+    from emotion.clips.store import Store
 
 EXIT_ERROR: Final = 2
+EXIT_INTERRUPTED: Final = 130
 BAR_CHARACTERS: Final = 30
 MAX_FACES_WITH_BARS: Final = 3
-"""Up to this many faces in a photo get their seven bars; more get a line each."""
+"""Up to this many faces in a file get their seven bars; more get a line each."""
+QUIET_SECONDS: Final = 1.0
+"""Only what takes longer shows a progress bar."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,7 +45,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read photos and return the exit status: 0, or 2 where one could not be read."""
+    """Read photos and clips, and return the exit status: 0, or 2 where one could not be read."""
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         # The bars are not ASCII, and file names need not be.
@@ -57,10 +60,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="emotion", description="Reads the emotion on the faces in photos.")
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="an image file")
+    parser = _Parser(
+        prog="emotion", description="Reads the emotion on the faces in photos and clips."
+    )
     parser.add_argument(
-        "--json", action="store_true", help="print a JSON array, with an object for each photo"
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a photo, a clip, a folder of them, or an address that fsspec opens (s3://…)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print a JSON array, with an object for each file"
+    )
+    table = parser.add_mutually_exclusive_group()
+    table.add_argument(
+        "--csv",
+        type=Path,
+        metavar="OUT.csv",
+        help="write a table with a row for each face and instant. Run again, the same command goes "
+        "on where it ended, and adds new files",
+    )
+    table.add_argument("--parquet", type=Path, metavar="OUT.parquet", help="the same as Parquet")
+    parser.add_argument(
+        "--plot", type=Path, metavar="OUT.png", help="draw the mood over time of each face in clips"
+    )
+    parser.add_argument(
+        "--fps",
+        type=_fps,
+        default=5.0,
+        metavar="N",
+        help="how many instants of a clip are read in a second (default: 5)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="how many processes read (default: one a core)",
+    )
+    parser.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="let the workers of a Dask scheduler read instead (needs the extra 'cluster')",
     )
     parser.add_argument(
         "--annotate",
@@ -70,7 +111,10 @@ def _parser() -> argparse.ArgumentParser:
         "photo's name is added to it (OUT-happy.png). Input files are never overwritten",
     )
     parser.add_argument(
-        "--force", action="store_true", help="let --annotate overwrite existing files"
+        "--force",
+        action="store_true",
+        help="begin tables anew, and let --csv, --parquet, --plot and --annotate overwrite "
+        "existing files",
     )
     parser.add_argument(
         "--detector",
@@ -88,143 +132,304 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(options: argparse.Namespace) -> int:
-    # The network is loaded only if there is an image to read.
-    images, status = _load(options.photos)
-    readings: list[tuple[Path, ImageReading]] = []
-    if images:
-        from emotion.classifier import WeightsError
+def _fps(text: str) -> float:
+    from emotion.clips.frames import check_fps
 
-        try:
-            with _native_stderr_silenced():
-                recognizer = _recognizer(options.detector, options.head)
-        except WeightsError as error:
-            return _report_error(str(error))
-        targets = annotation_targets(
-            options.annotate, [path for path, _ in images], inputs=options.photos
-        )
-        for (path, image), target in zip(images, targets, strict=True):
-            reading = recognizer.analyze(image)
-            readings.append((path, reading))
-            if target:
-                image = _outlined(image, reading)
-                try:
-                    save_new(image, target, inputs=options.photos, overwrite=options.force)
-                except OutputError as error:
-                    status = _report_error(str(error))
+    try:
+        return check_fps(float(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: a number above 0, at most 240") from error
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 1")
+    return int(text)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from emotion.classifier import WeightsError
+    from emotion.clips.cluster import ClusterError
+    from emotion.clips.reader import Settings
+    from emotion.clips.sources import find_sources
+    from emotion.clips.store import StoreError
+    from recommender.mood import mood_of
+
+    found = find_sources(options.paths)
+    status = 0
+    for path, reason in found.problems:
+        status = _report_error(f"{path}: {reason}")
+    found = _without_outputs(found, options)
+    if found.skipped:
+        files = "1 file was" if found.skipped == 1 else f"{found.skipped:,} files were"
+        _report(f"{files} skipped in folders: hidden, or neither photos nor clips")
+    if not found.sources:
+        if not found.problems:
+            status = _report_error("there is no photo and no clip in what was named")
+        if options.json:
+            print("[]")
+        return status
+    settings = Settings(mood_of, fps=options.fps, detector=options.detector, head=options.head)
+    try:
+        with ExitStack() as stack:
+            return max(status, _read_and_write(options, found, settings, stack))
+    except (OutputError, StoreError, ClusterError, WeightsError) as error:
+        return _report_error(str(error))
+
+
+def _without_outputs(found: Found, options: argparse.Namespace) -> Found:
+    """Leave out what an earlier run wrote into a folder that is read now."""
+    from dataclasses import replace
+
+    written = {
+        str(path.absolute()) for path in (options.plot, options.csv, options.parquet) if path
+    }
+    named = {str(Path(path).absolute()) for path in options.paths}
+    kept = tuple(s for s in found.sources if s.location not in written or s.location in named)
+    return replace(found, sources=kept)
+
+
+def _read_and_write(
+    options: argparse.Namespace, found: Found, settings: Settings, stack: ExitStack
+) -> int:
+    from emotion.clips import plot
+    from emotion.clips.run import Engine
+    from emotion.clips.store import Store
+    from emotion.clips.tables import open_store, write_table
+
+    inputs = [Path(source.location) for source in found.sources if not source.remote]
+    tasks = _tasks(options, found.sources, inputs)
+    if options.plot:
+        plot.check_plot_target(options.plot, inputs=inputs, overwrite=options.force)
+    table = options.csv or options.parquet
+    text = _settings_as_text(settings)
+    store = stack.enter_context(
+        open_store(table, text, inputs=inputs, overwrite=options.force)
+        if table
+        else Store(None, text)
+    )
+    result = _read_with_progress(
+        store, tasks, settings, Engine(workers=options.workers, scheduler=options.scheduler)
+    )
+    status = EXIT_ERROR if result.failed else 0
+    named = {source.location for source in found.sources}
+    if table:
+        write_table(store, table, "csv" if options.csv else "parquet")
+    if options.plot:
+        lines, left_out = plot.timelines(lambda: store.outcomes(named))
+        if lines:
+            plot.save_plot(lines, left_out, options.plot, inputs=inputs, overwrite=options.force)
+        else:
+            status = _report_error(f"{options.plot} is not drawn: no face was read in a clip")
     if options.json:
-        print(json.dumps([_as_json(*pair) for pair in readings], indent=2, ensure_ascii=False))
-    elif readings:
-        print("\n\n".join(_as_text(*pair) for pair in readings))
+        _print_json(store.outcomes(named))
+    elif table:
+        print(_summary(table, store, result))
+    elif not options.plot:
+        for number, outcome in enumerate(store.outcomes(named)):
+            print("\n" * (number > 0) + _as_text(outcome))
     sys.stdout.flush()
+    if result.interrupted:
+        what = f"{table} has what was read; the same command goes on from there" if table else ""
+        _report(f"interrupted. {what}".rstrip())
+        return EXIT_INTERRUPTED
     return status
 
 
-def _load(paths: Sequence[Path]) -> tuple[list[tuple[Path, NDArray[np.uint8]]], int]:
-    """Return the photos that can be read, and the exit status after errors with the others."""
-    images, status = [], 0
-    for path in paths:
-        try:
-            check_bytes(path.stat().st_size)
-            images.append((path, decode_image(path.read_bytes())))
-        except ImageError as error:
-            status = _report_error(f"{path}: {error}")
-        except OSError as error:
-            status = _report_error(f"{path}: {error.strerror or error}")
-    return images, status
+def _tasks(
+    options: argparse.Namespace, sources: Sequence[Source], inputs: Sequence[Path]
+) -> list[Task]:
+    from emotion.clips.reader import Outline, Task
+
+    if options.annotate is None:
+        return [Task(source) for source in sources]
+    for source in sources:
+        if source.kind == "clip" or source.remote:
+            raise OutputError(
+                f"{source.name} is not outlined: --annotate is for photos on this machine. Leave "
+                "it out, or read it by itself"
+            )
+    # As they were named: a folder is one input, and names are given from what was written.
+    photos = [Path(source.name) for source in sources]
+    everything = [*map(Path, options.paths), *inputs]
+    targets = annotation_targets(
+        options.annotate,
+        photos,
+        inputs=everything if len(options.paths) > 1 or len(photos) > 1 else photos,
+    )
+    guarded = tuple(path.absolute() for path in everything)
+    return [
+        Task(source, Outline(target.absolute(), guarded, options.force) if target else None)
+        for source, target in zip(sources, targets, strict=True)
+    ]
 
 
-def _recognizer(detector: Any, head: Any) -> Any:
-    from emotion.classifier import EmotionClassifier
-    from emotion.recognizer import EmotionRecognizer
+def _read_with_progress(
+    store: Store, tasks: Sequence[Task], settings: Settings, engine: Any
+) -> Result:
+    from tqdm import tqdm
 
-    recognizer = EmotionRecognizer(detector, EmotionClassifier(head=head))
-    recognizer.warm_up()
-    return recognizer
+    from emotion.clips.run import read_into
+
+    with tqdm(
+        total=100.0,
+        desc="Reading",
+        bar_format="{l_bar}{bar}| {elapsed}, {remaining} left",
+        file=sys.stderr,
+        disable=None,  # on a terminal only
+        delay=QUIET_SECONDS,
+        leave=False,
+    ) as bar:
+
+        def report(fraction: float) -> None:
+            bar.update(max(0.0, 100 * fraction - bar.n))
+
+        def problem(outcome: Outcome) -> None:
+            bar.clear()
+            if outcome.problem:
+                _report(f"{outcome.source.name}: {outcome.problem}")
+            if outcome.not_outlined:
+                _report(outcome.not_outlined)
+
+        return read_into(store, tasks, settings, engine, on_progress=report, on_problem=problem)
 
 
-@contextmanager
-def _native_stderr_silenced() -> Iterator[None]:
-    """Keep LiteRT's "INFO: Created … delegate", which no setting turns off, out of stderr.
+def _settings_as_text(settings: Settings) -> str:
+    from emotion.classifier import WEIGHTS
 
-    What Python writes meanwhile, warnings above all, comes out afterwards.
-    """
-    sys.stderr.flush()
-    written = io.StringIO()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
-        with redirect_stderr(written):
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-        sys.stderr.write(written.getvalue())
+        network = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:8]
+    except OSError:
+        network = "none"
+    return (
+        f"--fps {settings.fps:g} --detector {settings.detector} --head {settings.head}, "
+        f"network {network}"
+    )
 
 
-def _outlined(image: NDArray[np.uint8], reading: ImageReading) -> NDArray[np.uint8]:
-    from emotion.annotation import annotate
-
-    labels = [f"{r.scores.emotion} {r.scores.confidence:.0%}" for r in reading.faces]
-    return annotate(image, reading.faces, labels=labels)
+def _report(line: str) -> None:
+    print(f"emotion: {' '.join(line.split())}", file=sys.stderr)
 
 
 def _report_error(line: str) -> int:
-    print(f"emotion: {' '.join(line.split())}", file=sys.stderr)
+    _report(line)
     return EXIT_ERROR
 
 
-def _mood(face: FaceReading) -> Mood:
-    from recommender.mood import mood_of
-
-    return mood_of(face.scores.as_dict())
-
-
-def _as_json(path: Path, reading: ImageReading) -> dict[str, Any]:
-    return {
-        "file": str(path),
-        "faces": [_face_as_json(face) for face in reading.faces],
-        "notes": list(reading.notes),
-    }
+def _summary(table: Path, store: Store, result: Result) -> str:
+    totals = store.totals
+    files = " and ".join(
+        _counted(count, word)
+        for count, word in ((totals.photos, "photo"), (totals.clips, "clip"))
+        if count
+    )
+    known = f", {result.known:,} of them read before" if result.known else ""
+    return f"{table}: {_counted(totals.rows, 'row')} of {files or 'no files'}{known}"
 
 
-def _face_as_json(reading: FaceReading) -> dict[str, Any]:
-    box, scores, mood = reading.face.box, reading.scores, _mood(reading)
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def _print_json(outcomes: Iterator[Outcome]) -> None:
+    """Print an array whose objects are written one after the other: there may be many."""
+    begin = "["
+    for outcome in outcomes:
+        text = json.dumps(_as_json(outcome), indent=2, ensure_ascii=False)
+        print(begin, *(f"  {line}" for line in text.split("\n")), sep="\n", end="")
+        begin = ","
+    print("[]" if begin == "[" else "\n]")
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    from emotion.clips.rows import rows_of
+
+    name, notes = outcome.source.name, list(outcome.notes)
+    if outcome.kind == "photo":
+        faces = [_face_as_json(row) for row in rows_of(outcome.rows)]
+        return {"file": name, "faces": faces, "notes": notes}
+    instants: list[dict[str, Any]] = []
+    for row in rows_of(outcome.rows):
+        if not instants or instants[-1]["time"] != row.time:
+            instants.append({"time": row.time, "faces": []})
+        instants[-1]["faces"].append({"face": row.face, **_face_as_json(row)})
+    return {"file": name, "instants": instants, "notes": notes}
+
+
+def _face_as_json(row: Row) -> dict[str, Any]:
+    box, scores = row.box, row.scores
     return {
         "box": [box.x, box.y, box.width, box.height],
         "emotion": scores.emotion,
-        "confidence": round(scores.confidence, 6),
+        "confidence": scores.confidence,
         "hard_to_say": scores.unsure,
-        "probabilities": {name: round(p, 6) for name, p in scores.as_dict().items()},
-        "valence": round(mood.valence, 6),
-        "arousal": round(mood.arousal, 6),
+        "probabilities": scores.as_dict(),
+        "valence": row.valence,
+        "arousal": row.arousal,
     }
 
 
-def _as_text(path: Path, reading: ImageReading) -> str:
-    count = len(reading.faces)
-    none = "no face that can be read" if reading.notes else "no face found"
+def _as_text(outcome: Outcome) -> str:
+    return _photo_as_text(outcome) if outcome.kind == "photo" else _clip_as_text(outcome)
+
+
+def _photo_as_text(outcome: Outcome) -> str:
+    from emotion.clips.rows import rows_of
+
+    count = outcome.count
+    none = "no face that can be read" if outcome.notes else "no face found"
     found = {0: none, 1: "one face"}.get(count, f"{count} faces, the largest first")
-    lines = [f"{path}: {found}"]
-    for number, face in enumerate(reading.faces, start=1):
+    lines = [f"{outcome.source.name}: {found}"]
+    for row in rows_of(outcome.rows):
+        box = row.box
+        place = f"{box.width} × {box.height} pixels at {box.x}, {box.y}"
         lines.append("")
-        lines.append(f"  {_headline(face, number if count > 1 else 0)}")
+        number = f"{row.face}. " if count > 1 else ""
+        lines.append(f"  {number}{_headline(row.scores, row.valence, row.arousal, place)}")
         if count <= MAX_FACES_WITH_BARS:
-            lines.extend(f"    {_bar(*pair)}" for pair in face.scores.ranked)
-    lines.extend(f"  Note: {note}" for note in reading.notes)
+            lines.extend(f"    {_bar(*pair)}" for pair in row.scores.ranked)
+    lines.extend(f"  Note: {note}" for note in outcome.notes)
     return "\n".join(lines)
 
 
-def _headline(reading: FaceReading, number: int) -> str:
-    from recommender.mood import describe
+def _clip_as_text(outcome: Outcome) -> str:
+    """Say what each face showed on average, and when it was seen."""
+    from emotion.clips.rows import rows_of
 
-    (first, p), (second, _), *_rest = reading.scores.ranked
-    named = f"hard to say: {first} or {second}" if reading.scores.unsure else f"{first}, {p:.0%}"
-    box = reading.face.box
-    place = f"{box.width} × {box.height} pixels at {box.x}, {box.y}"
-    return f"{f'{number}. ' if number else ''}{named}  ({describe(_mood(reading))}; {place})"
+    sums: dict[int, list[float]] = {}
+    seen: dict[int, tuple[float, float, int]] = {}
+    for row in rows_of(outcome.rows):
+        values = (*row.scores.probabilities, row.valence, row.arousal)
+        before = sums.get(row.face, [0.0] * len(values))
+        sums[row.face] = [a + b for a, b in zip(before, values, strict=True)]
+        begin, _, count = seen.get(row.face, (row.time, row.time, 0))
+        seen[row.face] = begin, row.time, count + 1
+    found = {0: "no face found", 1: "one face"}.get(len(seen), f"{len(seen)} faces")
+    lines = [f"{outcome.source.name}: {found} in {_counted(outcome.instants, 'instant')}"]
+    for face, (begin, end, count) in seen.items():
+        *probabilities, valence, arousal = (value / count for value in sums[face])
+        scores = EmotionScores(tuple(probabilities))
+        when = f"{_clock(begin)} to {_clock(end)}, {_counted(count, 'instant')}"
+        number = f"{face}. " if len(seen) > 1 else ""
+        lines += ["", f"  {number}On average {_headline(scores, valence, arousal, when)}"]
+        if len(seen) <= MAX_FACES_WITH_BARS:
+            lines.extend(f"    {_bar(*pair)}" for pair in scores.ranked)
+    lines.extend(f"  Note: {note}" for note in outcome.notes)
+    return "\n".join(lines)
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:04.1f}"
+
+
+def _headline(scores: EmotionScores, valence: float, arousal: float, where: str) -> str:
+    from recommender.mood import describe
+    from recommender.types import Mood
+
+    (first, p), (second, _), *_rest = scores.ranked
+    named = f"hard to say: {first} or {second}" if scores.unsure else f"{first}, {p:.0%}"
+    return f"{named}  ({describe(Mood(valence, arousal))}; {where})"
 
 
 def _bar(name: str, probability: float) -> str:

@@ -49,7 +49,7 @@ def annotation_targets(
         stem = f"{photo.stem}{added}" if out.is_dir() else f"{out.stem}-{photo.stem}"
         target, number = home / f"{stem}{suffix}", 2
         # Names that differ in case alone are one file on Windows and macOS.
-        while target.name.casefold() in taken or _is_one_of(target, inputs):
+        while target.name.casefold() in taken or is_one_of(target, inputs):
             target, number = home / f"{stem}-{number}{suffix}", number + 1
         targets.append(target)
         taken.add(target.name.casefold())
@@ -70,7 +70,7 @@ def save_new(
     Raises:
         OutputError: the target is an input, exists, or cannot be written.
     """
-    if _is_one_of(target, inputs):
+    if is_one_of(target, inputs):
         raise OutputError(
             f"{target} is one of the photos, which are never written over: choose another name "
             "for --annotate"
@@ -96,7 +96,7 @@ def save_new(
         raise OutputError(f"{target} cannot be written: {reason}") from error
 
 
-def _is_one_of(target: Path, inputs: Sequence[Path]) -> bool:
+def is_one_of(target: Path, inputs: Sequence[Path]) -> bool:
     """Return whether ``target`` is one of ``inputs``: by name, through links, or in other case."""
     return any(_same(target, path) for path in inputs)
 

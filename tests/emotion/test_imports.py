@@ -7,9 +7,12 @@ GRAPH = graph("emotion")
 
 def test_the_graph_is_that_of_the_library() -> None:
     assert "emotion.detectors.haar" in GRAPH["emotion.detectors.factory"]
-    assert "emotion.classifier" in GRAPH["emotion.__main__"]  # imported within a function
+    assert "emotion.clips.run" in GRAPH["emotion.__main__"]  # imported within a function
 
 
 def test_detectors_know_nothing_of_their_factory() -> None:
     users = {name for name, imported in GRAPH.items() if "emotion.detectors.factory" in imported}
-    assert users == {"emotion", "emotion.__main__", "emotion.recognizer"}
+    assert users == {
+        *("emotion", "emotion.__main__", "emotion.recognizer"),
+        *("emotion.clips.reader", "emotion.clips.reading"),
+    }

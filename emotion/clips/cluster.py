@@ -1,0 +1,84 @@
+"""Reads many files on a Dask cluster. Needs the extra ``cluster``.
+
+Each unit is a task of the scheduler's: a worker that dies has its tasks run again elsewhere, and
+what a unit gave is taken once, however often it ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from functools import cache
+from typing import Any, Final
+
+from emotion.classifier import WeightsError
+from emotion.clips.pool import DIED, OnProgress, Unit, weight
+from emotion.clips.reader import Outcome, Reader, Settings
+
+CONNECT_SECONDS: Final = 15
+NOT_INSTALLED: Final = (
+    "there is no cluster without the distributed package: pip install 'affectune[cluster]'"
+)
+
+
+class ClusterError(Exception):
+    """A cluster that cannot be used. Its text is the sentence for the user."""
+
+
+def read_on_cluster(
+    units: Sequence[Unit], settings: Settings, *, address: str, on_progress: OnProgress
+) -> Generator[list[Outcome], None, None]:
+    """Yield what became of each unit, as they are done, read by a cluster's workers.
+
+    The workers need this package, and reach files by the same paths or addresses.
+
+    Args:
+        units: what to read.
+        settings: how files are read.
+        address: of the scheduler: ``tcp://host:port``.
+        on_progress: called with the bytes that are read so far.
+
+    Raises:
+        ClusterError: it is not there, or is lost; or ``distributed`` is not installed.
+        WeightsError: the network's file is missing or broken on a worker.
+    """
+    try:
+        from distributed import Client, CommClosedError, as_completed
+        from distributed.scheduler import KilledWorker
+    except ImportError as error:
+        raise ClusterError(NOT_INSTALLED) from error
+    try:
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"no Dask scheduler answers at {address}: {error}") from error
+    progress = 0.0
+    with client:
+        try:
+            # Not pure: a file that has changed is another one under the same name.
+            futures = {client.submit(_read, unit, settings, pure=False): unit for unit in units}
+            for future in as_completed(list(futures)):
+                unit = futures.pop(future)
+                try:
+                    yield future.result()
+                except KilledWorker:
+                    yield [Outcome(t.source, t.source.kind, problem=DIED) for t in unit]
+                except (WeightsError, CommClosedError, TimeoutError, ConnectionError):
+                    raise
+                except Exception as error:
+                    raise ClusterError(
+                        f"the cluster's workers cannot read files: {type(error).__name__}: {error}"
+                    ) from error
+                future.release()
+                progress += weight(unit)
+                on_progress(progress)
+        except (CommClosedError, TimeoutError, ConnectionError) as error:
+            raise ClusterError(f"the Dask scheduler at {address} is lost: {error}") from error
+
+
+def _read(unit: Unit, settings: Settings) -> list[Outcome]:
+    reader = _reader(settings)
+    return [reader.read(task) for task in unit]
+
+
+@cache
+def _reader(settings: Settings) -> Any:
+    return Reader(settings)

@@ -1,0 +1,131 @@
+"""Who shows what in a clip, instant by instant: the live camera's reading, on the clip's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import IO, Final
+
+from emotion.classifier import Classifier, EmotionClassifier
+from emotion.clips.frames import DEFAULT_FPS, ClipFrame, ClipInfo, clip_frames
+from emotion.detectors.base import FaceDetector
+from emotion.detectors.factory import DetectorName, build_detector
+from emotion.live.detector import LiveDetector, build_live_detector, build_live_haar_detector
+from emotion.live.scheduler import FrameScheduler
+from emotion.live.stream import FaceStream
+from emotion.live.tracker import LiveFace
+from emotion.types import Box, FaceReading
+
+_DETECTORS: Final[Mapping[str, Callable[[], FaceDetector]]] = MappingProxyType(
+    {
+        "auto": build_live_detector,
+        "blazeface": LiveDetector,
+        "haar": build_live_haar_detector,
+        "mtcnn": lambda: build_detector("mtcnn"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFace:
+    """A face at one instant of a clip.
+
+    Attributes:
+        number: of the person, from 1, the same for as long as the face is followed.
+        reading: where it is, in pixels of the clip as it is shown, and what it shows, smoothed.
+    """
+
+    number: int
+    reading: FaceReading
+
+
+@dataclass(frozen=True, slots=True)
+class Instant:
+    """What a clip shows at one instant.
+
+    Attributes:
+        time: seconds from the start of the clip, by the container's clock.
+        faces: the largest first; none where nobody is in view.
+    """
+
+    time: float
+    faces: tuple[ClipFace, ...]
+
+
+def read_clip(
+    source: str | Path | IO[bytes],
+    *,
+    fps: float = DEFAULT_FPS,
+    detector: DetectorName | FaceDetector = "auto",
+    classifier: Classifier | None = None,
+    info: ClipInfo | None = None,
+    threads: int = 1,
+) -> Iterator[Instant]:
+    """Yield what the faces of a clip show, instant by instant, while it is decoded.
+
+    The result depends on the clip alone, and not on how fast the machine is. A face counts from
+    the second instant that it is seen at, as on the live page.
+
+    Args:
+        source: a file's path, or a file that is open for reading and can seek.
+        fps: how many instants a second are read.
+        detector: a detector's name, or a detector. By their names they are set up for video.
+        classifier: reads the faces; by default an `EmotionClassifier` with the shipped weights.
+        info: filled in while instants are yielded.
+        threads: how many decode; 0 for as many as the machine has cores.
+
+    Raises:
+        ValueError: ``fps`` is out of range, or no detector is called that.
+        ClipError: it is not a clip, has no video, or nothing in it can be decoded.
+        VideoUnavailable: the ``av`` package is not installed.
+        OSError: the file cannot be opened.
+        WeightsError: the network's file is missing or broken.
+    """
+    # A detector remembers where faces were: each clip has one of its own.
+    finder = build_clip_detector(detector) if isinstance(detector, str) else detector
+    frames = clip_frames(source, fps=fps, info=info, threads=threads)
+    yield from read_frames(frames, finder, classifier or EmotionClassifier())
+
+
+def build_clip_detector(name: DetectorName) -> FaceDetector:
+    """Return the detector called ``name``, set up for video.
+
+    Raises:
+        ValueError: no detector is called that.
+    """
+    return _DETECTORS[name]() if name in _DETECTORS else build_detector(name)
+
+
+def read_frames(
+    frames: Iterator[ClipFrame], detector: FaceDetector, classifier: Classifier
+) -> Iterator[Instant]:
+    """Yield what the faces of a clip's frames show.
+
+    Args:
+        frames: of one clip, in their order.
+        detector: for this clip alone: it may remember where faces were.
+        classifier: reads the faces; may be shared.
+    """
+    now = 0.0
+    # On the clip's clock reading takes no time, so that no frame is ever skipped for being late.
+    stream = FaceStream(
+        classifier, detector=detector, scheduler=FrameScheduler(cores=1), clock=lambda: now
+    )
+    try:
+        for frame in frames:
+            now = frame.time
+            reading = stream.read(frame.image, frame.time)
+            current = reading is not None and reading.time == frame.time
+            faces = reading.faces if reading is not None and current else ()
+            yield Instant(frame.time, tuple(_face(face, frame.scale) for face in faces))
+    finally:
+        stream.close()
+
+
+def _face(face: LiveFace, scale: float) -> ClipFace:
+    box = face.reading.face.box
+    shown = Box(*(round(v / scale) for v in (box.x, box.y, box.width, box.height)))
+    reading = replace(face.reading, face=replace(face.reading.face, box=shown))
+    return ClipFace(face.identity, reading)

@@ -1,0 +1,220 @@
+"""Which files there are to read: named ones, what folders hold, and what lies at an address.
+
+An address is anything that fsspec opens: ``s3://bucket/clips``, ``gs://…``, ``https://…``. It needs
+the package of its kind (s3fs, gcsfs, aiohttp) beside fsspec.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, Final, Literal
+
+Kind = Literal["photo", "clip"]
+
+PHOTO_SUFFIXES: Final = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".heic", ".heif", ".hif", ".avif")
+)
+CLIP_SUFFIXES: Final = frozenset(
+    (
+        *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".webm", ".mkv", ".avi", ".wmv", ".asf"),
+        *(".flv", ".mpg", ".mpeg", ".mpe", ".m2v", ".vob", ".ts", ".mts", ".m2ts", ".mxf", ".ogv"),
+        *(".mjpeg", ".mjpg", ".dv", ".y4m", ".gif"),
+    )
+)
+"""A GIF of one frame, like any other file of one frame, is read as a photo all the same."""
+
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
+
+
+class SourceError(ValueError):
+    """Something that cannot be read from. Its text is the sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to read.
+
+    Attributes:
+        name: as it is written in tables: as it was named, or the folder's name and what follows.
+        location: where it is: an absolute path, or an address.
+        kind: what it is taken for, by its name.
+        size: in bytes; 0 where that is not known.
+        version: changes when the file does: its size and when it was changed last.
+    """
+
+    name: str
+    location: str
+    kind: Kind
+    size: int
+    version: str
+
+    @property
+    def remote(self) -> bool:
+        """Whether it is at an address, and not a path on this machine."""
+        return is_address(self.location)
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Open it for reading.
+
+        Raises:
+            OSError: it cannot be opened.
+            SourceError: what opens such addresses is not installed.
+        """
+        if not self.remote:
+            with Path(self.location).open("rb") as file:
+                yield file
+            return
+        system, path = file_system(self.location)
+        with system.open(path, "rb") as file:
+            yield file
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is to read.
+
+    Attributes:
+        sources: the files, in the order in which they were named; a folder's in natural order.
+        skipped: files in folders that are left out: hidden, or of no kind that is read.
+        problems: what was named and is not there, with the reason in words.
+    """
+
+    sources: tuple[Source, ...]
+    skipped: int
+    problems: tuple[tuple[str, str], ...]
+
+
+def is_address(path: str) -> bool:
+    """Return whether a path is an address for fsspec: ``s3://…``. A drive (``C:``) is none."""
+    return _ADDRESS.match(path) is not None
+
+
+def find_sources(paths: Sequence[str]) -> Found:
+    """Return what there is to read at paths and addresses: each file once.
+
+    Folders are searched to any depth. What is hidden in them, and what has no suffix of a photo or
+    a clip, is left out and counted. A file that is named is read whatever it is called.
+    """
+    skipped: Counter[str] = Counter()
+    problems: list[tuple[str, str]] = []
+    sources: dict[str, Source] = {}
+    for path in paths:
+        try:
+            found = _remote(path, skipped) if is_address(path) else _local(Path(path), skipped)
+            for source in found:
+                sources.setdefault(source.location, source)
+        except SourceError as error:
+            problems.append((path, str(error)))
+        except OSError as error:
+            problems.append((path, error.strerror or str(error) or type(error).__name__))
+        except Exception as error:  # each kind of address has errors of its own
+            if not is_address(path):
+                raise
+            problems.append((path, f"{type(error).__name__}: {error}"))
+    return Found(tuple(sources.values()), skipped.total(), tuple(problems))
+
+
+def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Return what to sort names by so that ``take 9`` comes before ``take 10``."""
+    parts = re.split(r"(\d+)", text.casefold())
+    return tuple((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts if p)
+
+
+def file_system(address: str) -> tuple[Any, str]:
+    """Return fsspec's file system of an address, and the path in it.
+
+    Raises:
+        SourceError: fsspec, or the package for such addresses, is not installed.
+    """
+    try:
+        import fsspec
+    except ImportError as error:
+        raise SourceError(
+            "addresses are not read here: the fsspec package is not installed (pip install fsspec)"
+        ) from error
+    try:
+        system, path = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError) as error:
+        raise SourceError(f"such addresses are not read here: {error}") from error
+    return system, path
+
+
+def _kind(name: str) -> Kind | None:
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in CLIP_SUFFIXES:
+        return "clip"
+    return "photo" if suffix in PHOTO_SUFFIXES else None
+
+
+def _local(path: Path, skipped: Counter[str]) -> Iterator[Source]:
+    if not path.is_dir():
+        yield _file(path, _kind(path.name) or _kind_by_content(path))
+        return
+    for home, folders, names in os.walk(path, onerror=_raise):
+        folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural_key)
+        skipped["hidden"] += sum(name.startswith(".") for name in names)
+        for name in sorted((n for n in names if not n.startswith(".")), key=natural_key):
+            kind = _kind(name)
+            if kind is None:
+                skipped["kind"] += 1
+            else:
+                yield _file(Path(home) / name, kind)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _file(path: Path, kind: Kind) -> Source:
+    state = path.stat()
+    name = str(path)
+    if name[0] in "=+-@":
+        name = f".{os.sep}{name}"  # the same file, and no formula in a spreadsheet
+    return Source(
+        name=name.encode("utf-8", "backslashreplace").decode(),
+        location=os.path.abspath(path),  # noqa: PTH100 - links are kept: they are what was named
+        kind=kind,
+        size=state.st_size,
+        version=f"{state.st_size} bytes, {state.st_mtime_ns}",
+    )
+
+
+def _kind_by_content(path: Path) -> Kind:
+    """Tell a clip of any name from a photo by whether it can be opened as one."""
+    with path.open("rb") as file:
+        head = file.read(64)
+    box = head[4:8] == b"ftyp" and head[8:12] not in (b"heic", b"heix", b"mif1", b"avif", b"msf1")
+    clip = box or head.startswith(
+        (b"\x1aE\xdf\xa3", b"OggS", b"FLV", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"0&\xb2u", b"YUV4")
+    )
+    avi = head.startswith(b"RIFF") and head[8:12] == b"AVI "
+    return "clip" if clip or avi else "photo"
+
+
+def _remote(address: str, skipped: Counter[str]) -> Iterable[Source]:
+    system, path = file_system(address)
+    if not system.isdir(path):
+        return [_remote_file(system, address, path, _kind(path) or "photo")]
+    found = []
+    for entry in sorted(system.find(path), key=natural_key):
+        below = entry.removeprefix(path).strip("/")
+        if any(part.startswith(".") for part in below.split("/")):
+            skipped["hidden"] += 1
+        elif (kind := _kind(entry)) is None:
+            skipped["kind"] += 1
+        else:
+            whole = f"{address.rstrip('/')}/{below}"
+            found.append(_remote_file(system, whole, entry, kind))
+    return found
+
+
+def _remote_file(system: Any, address: str, path: str, kind: Kind) -> Source:
+    size = int(system.info(path).get("size") or 0)
+    return Source(address, address, kind, size, f"{size} bytes, {system.ukey(path)}")
