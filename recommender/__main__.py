@@ -108,6 +108,21 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("--record", action="store_true", help="write recommender/evaluation.*")
     judge.add_argument("--json", action="store_true", help="print JSON")
 
+    learn = commands.add_parser("fit", help="fit the mood plane to what listeners say of songs")
+    learn.set_defaults(run=_fit)
+    learn.add_argument(
+        "--labels",
+        metavar="FILE.csv",
+        required=True,
+        help="what listeners say: artist,title,valence,arousal,split; may be gzipped",
+    )
+    learn.add_argument(
+        "--facts", metavar="FILE", required=True, help="a table of tracks with audio features"
+    )
+    learn.add_argument(
+        "--out", metavar="FILE.json", help="where to write it; default: the package's own plane"
+    )
+
     load = commands.add_parser("import", help="make a catalogue from a CSV or Parquet table")
     load.set_defaults(run=_import)
     load.add_argument("file", metavar="FILE", help="a table of Spotify tracks, CSV or Parquet")
@@ -197,6 +212,17 @@ def _evaluate(options: argparse.Namespace) -> None:
     for claim in report.broken_claims(evaluation.standings):
         _warn(claim)
     print(json.dumps(content, indent=2) if options.json else report.as_markdown(content))
+
+
+def _fit(options: argparse.Namespace) -> None:
+    # Imported here, because choosing music does not need them.
+    from recommender.catalog.plane import PLANE
+    from recommender.evaluation.fit import as_text, fit_files
+
+    target = Path(options.out) if options.out else PLANE
+    found = fit_files(Path(options.labels), Path(options.facts), target)
+    print(as_text(found))
+    print(f"\nWritten to {printable(str(target))}")
 
 
 def _import(options: argparse.Namespace) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -29,6 +29,7 @@ from recommender.catalog.nearby import (
     ready,
     score,
 )
+from recommender.catalog.plane import AXES, default_plane
 from recommender.catalog.tables import BLOCK_TRACKS, NAME, RECORDING, SONG, track_of
 from recommender.errors import CatalogError
 from recommender.types import EVERYTHING, Filters, Mood, Track
@@ -118,14 +119,31 @@ WITH asked AS (
 ), theirs AS (
     SELECT DISTINCT artist, number FROM credits WHERE artist IN (SELECT artist FROM asked)
 ), facts AS (
-    SELECT rowid AS number, valence, energy FROM tracks
+    SELECT rowid AS number, valence, energy, valence_rank, energy_rank FROM tracks
     WHERE rowid IN (SELECT number FROM theirs)
 ), means AS (
-    SELECT artist, avg(valence) AS valence, avg(energy) AS energy, count(*) AS tracks
+    SELECT artist, avg(valence) AS valence, avg(energy) AS energy,
+           avg(valence_rank) AS valence_rank, avg(energy_rank) AS energy_rank, count(*) AS tracks
     FROM theirs JOIN facts USING (number) GROUP BY artist
 )
-SELECT name, valence, energy, tracks FROM asked JOIN means USING (artist)
+SELECT name, valence, energy, valence_rank, energy_rank, tracks FROM asked JOIN means USING (artist)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What some tracks usually have.
+
+    Attributes:
+        valence, energy: the means of what was measured, 0-1.
+        position: where they lie on the mood plane.
+        tracks: how many they are.
+    """
+
+    valence: float
+    energy: float
+    position: Mood
+    tracks: int
 
 
 class Catalog:
@@ -274,34 +292,47 @@ class Catalog:
         found = {place: self._track(record) for place, record in self._rows(_FOUND, asked)}
         return [found.get(place) for place in range(len(titles))]
 
-    def artist_means(self, artists: Collection[str]) -> dict[str, tuple[float, float, int]]:
-        """Return what the tracks of artists usually have: name → (valence, energy, tracks).
+    def artist_means(self, artists: Collection[str]) -> dict[str, Means]:
+        """Return what the tracks of artists usually have, by name.
 
         Case does not matter; the names come back as they were given, unknown ones not at all.
         """
-        rows = self._rows(_MEANS, {"names": list(dict.fromkeys(artists))})
-        return {name: (valence, energy, tracks) for name, valence, energy, tracks in rows}
+        with self._damage_in_words():
+            return {
+                name: Means(valence, energy, Mood(*ranks), tracks)
+                for name, valence, energy, *ranks, tracks in self._rows(
+                    _MEANS, {"names": list(dict.fromkeys(artists))}
+                )
+            }
 
-    def genre_means(self) -> dict[str, tuple[float, float, int]]:
-        """Return what tracks usually have: family → (valence, energy, tracks)."""
+    def genre_means(self) -> dict[str, Means]:
+        """Return what tracks usually have, by family."""
         return {
-            family: (valence, energy, tracks)
+            family: Means(
+                valence,
+                energy,
+                self.place({"valence": valence, "energy": energy}, (family,)),
+                tracks,
+            )
             for family, _, tracks, valence, energy in self._families
         }
 
-    def place(self, valence: float, energy: float) -> Mood:
-        """Return where a track with raw figures would lie on the mood plane of this catalogue.
+    def place(self, features: Mapping[str, float | None], genres: Sequence[str] = ()) -> Mood:
+        """Return where a track would lie on the mood plane of this catalogue.
 
         Args:
-            valence, energy: as they were measured, 0-1.
+            features: audio feature → figure as it was measured. Valence and energy are needed;
+                what is not known of the others may be missing.
+            genres: its genre families.
 
         Returns:
-            Their percentile ranks, stretched to [-1, 1]: for figures that a track of the
-            catalogue has, where that track lies; between those of two tracks, between the two.
+            Percentile ranks, stretched to [-1, 1], of where `plane.MoodPlane` puts it: for one
+            that is like a track of the catalogue, where that track lies; between two tracks,
+            between the two.
         """
         ranks = [
-            float(np.interp(value, *self._curves[axis], left=-1.0, right=1.0))
-            for axis, value in (("valence", valence), ("energy", energy))
+            float(np.interp(figure, *self._curves[axis], left=-1.0, right=1.0))
+            for axis, figure in zip(AXES, default_plane().figures(features, genres), strict=True)
         ]
         return Mood(*ranks)
 
@@ -460,7 +491,7 @@ class Catalog:
                 [figure for axis, figure, _ in rows if axis == name],
                 [position for axis, _, position in rows if axis == name],
             )
-            for name in ("valence", "energy")
+            for name in AXES
         }
 
     def _rows(self, statement: str, values: dict[str, Any]) -> list[Any]:

@@ -15,11 +15,12 @@ from typing import Any, Final
 import duckdb
 
 from recommender.catalog.importer import SAFE
+from recommender.catalog.plane import default_plane
 from recommender.catalog.tables import BLOCK_TRACKS, FORMAT
 from recommender.errors import CatalogError
 
 TABLES: Final[Mapping[str, str]] = {
-    "affectune": "format, tracks, fingerprint",
+    "affectune": "format, tracks, fingerprint, plane",
     "tracks": "key, song, record, valence, energy, valence_rank, energy_rank, popularity, "
     "families, decade, language, explicit",
     "blocks": "low_valence_rank, high_valence_rank, low_energy_rank, high_energy_rank, "
@@ -35,6 +36,7 @@ TABLES: Final[Mapping[str, str]] = {
 _TEXTS: Final = frozenset(
     {
         ("affectune", "fingerprint"),
+        ("affectune", "plane"),
         ("tracks", "record"),
         ("recordings", "code"),
         ("families", "family"),
@@ -96,7 +98,7 @@ SELECT (SELECT count(*) FROM affectune) AS abouts,
        (SELECT count(*) FROM blocks) AS blocks,
        (SELECT count(*) FROM families WHERE NOT bit BETWEEN 0 AND 63) AS bad_bits,
        (SELECT count(*) - count(DISTINCT bit) FROM families) AS double_bits,
-       (SELECT count(DISTINCT axis) FROM curves WHERE axis IN ('valence', 'energy')) AS axes,
+       (SELECT count(DISTINCT axis) FROM curves WHERE axis IN ('valence', 'arousal')) AS axes,
        {_GAPS} AS gaps
 """
 
@@ -152,7 +154,7 @@ def _check(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
     if versions[0][0] != FORMAT:
         raise CatalogError(
             f"{source} was written by another version of Affectune (format {versions[0][0]}, "
-            f"not {FORMAT}); import it again."
+            f"not {FORMAT}); import the table anew: python -m recommender import FILE"
         )
     if tables.keys() != TABLES.keys():
         raise _no_catalogue(source)
@@ -161,6 +163,12 @@ def _check(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
             kinds = {"VARCHAR"} if (table, column) in _TEXTS else _NUMBERS
             if tables[table].get(column) not in kinds:
                 raise _no_catalogue(source)
+    planes = connection.execute("SELECT plane FROM affectune").fetchall()
+    if planes != [(default_plane().fingerprint,)]:
+        raise CatalogError(
+            f"The tracks of {source} were placed on the mood plane by another version of "
+            "Affectune; import the table anew: python -m recommender import FILE"
+        )
     row: tuple[int | None, ...] = connection.execute(_COUNTS).fetchall()[0]
     abouts, said, tracks, blocks, bad_bits, double_bits, axes, gaps = row
     counted = said == tracks and blocks == -(-(tracks or 0) // BLOCK_TRACKS)

@@ -22,7 +22,20 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 }
 """The numbers and where they lie. A number outside is a broken row and not a rare track."""
 
-NUMERIC: Final = (*RANGES, "duration_ms")
+FRACTIONS: Final = (*FEATURES, "speechiness")
+"""All that goes from 0 to 1, or from 0 to 100 in some tables."""
+
+PLACING: Final[Mapping[str, tuple[float, float]]] = {
+    "speechiness": (0.0, 1.0),
+    "loudness": (-60.0, 10.0),
+    "listener_valence": (-4.0, 4.0),
+    "listener_arousal": (-4.0, 4.0),
+}
+"""What else helps to place a track on the mood plane: two more audio features, the second in
+decibels, and what listeners said of the recording itself, in standard deviations. A number outside
+of its range counts as missing, since a track can do without it."""
+
+NUMERIC: Final = (*RANGES, "duration_ms", *PLACING)
 
 EVERY: Final = ("genres", "year")
 """Of these all columns are used: tags are put together, and of dates the first that is filled."""
@@ -52,6 +65,10 @@ NAMES: Final[Mapping[str, str]] = {
     "acousticness": "acousticness acoustic",
     "instrumentalness": "instrumentalness instrumental",
     "tempo": "tempo bpm tempo_bpm",
+    "speechiness": "speechiness",
+    "loudness": "loudness loudness_db",
+    "listener_valence": "listener_valence",
+    "listener_arousal": "listener_arousal",
     "explicit": "explicit is_explicit track_explicit explicit_lyrics explicitness "
     "track_explicitness explicit_content has_explicit_lyrics explicit_content_lyrics "
     "parental_advisory parental_warning",

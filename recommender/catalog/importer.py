@@ -12,7 +12,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ import duckdb
 
 from recommender.catalog.progress import Progress, Report
 from recommender.catalog.staging import Source, merge, read_source, stage
-from recommender.catalog.tables import write_tables
+from recommender.catalog.tables import Written, write_tables
 from recommender.errors import CatalogError
 from recommender.genres import GenreTable, default_table
 
@@ -158,7 +158,7 @@ def read_table(
         _check_sum(source, opened, staged.rows)
         step("Merging repeated ids")
         merge(connection)
-        kept, unknown = write_tables(connection, table or default_table(), step)
+        written = write_tables(connection, table or default_table(), step)
     except duckdb.OutOfMemoryException as error:
         raise CatalogError(
             f"{source.name} needs more memory or disk than there is: {_first_line(error)}"
@@ -170,19 +170,34 @@ def read_table(
     refused = dict(staged.refused)
     if opened.unreadable:
         refused["line not readable"] = opened.unreadable
-    if not kept:
+    if not written.tracks:
         raise CatalogError(f"{source.name} has no usable row: {_reasons(refused)}.")
     connection.execute("DROP VIEW merged; DROP TABLE repeated; DROP TABLE staged")
     read = staged.rows + opened.unreadable
     return ImportReport(
         read=read,
-        kept=kept,
-        merged=read - kept - sum(refused.values()),
+        kept=written.tracks,
+        merged=read - written.tracks - sum(refused.values()),
         refused=refused,
-        unknown_tags=unknown,
+        unknown_tags=written.unknown_tags,
         encoding=opened.encoding,
-        notes=(*opened.notes, *staged.notes),
+        notes=(*opened.notes, *staged.notes, *_placed_by(written)),
     )
+
+
+def _placed_by(written: Written) -> list[str]:
+    """Return the sentence for a table that lacks what tracks are placed by."""
+    if not written.missing:
+        return []
+    return [
+        f"Tracks are placed on the mood plane by {_words(written.features)}; this table says "
+        f"nothing of {_words(written.missing, 'or')}, which would help"
+    ]
+
+
+def _words(names: Sequence[str], joint: str = "and") -> str:
+    """Return names as an enumeration."""
+    return f" {joint} ".join([part for part in (", ".join(names[:-1]), names[-1]) if part])
 
 
 def _check_sum(source: Path, opened: Source, rows: int) -> None:

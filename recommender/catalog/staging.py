@@ -14,7 +14,15 @@ from typing import Final
 import duckdb
 
 from recommender.catalog import values
-from recommender.catalog.columns import MEASURED, NUMERIC, RANGES, REQUIRED, find_columns, lacking
+from recommender.catalog.columns import (
+    MEASURED,
+    NUMERIC,
+    PLACING,
+    RANGES,
+    REQUIRED,
+    find_columns,
+    lacking,
+)
 from recommender.catalog.lists import names_in, unescaped
 from recommender.catalog.records import MAX_RECORD_BYTES
 from recommender.catalog.textfile import lacks, open_text, read_head
@@ -271,6 +279,10 @@ def _staged(plan: Plan, lists: frozenset[int]) -> str:
         "year": "year",
         "undated": f"CASE WHEN year IS NULL THEN {dated or 'false'} ELSE false END",
         **{column: f"{column}_read" for column in RANGES},
+        **{
+            column: f"CASE WHEN {column}_read BETWEEN {low} AND {high} THEN {column}_read END"
+            for column, (low, high) in PLACING.items()
+        },
         "tempo": "nullif(tempo_read, 0)",
         "explicit": values.explicit("explicit"),
         "unclear": f"coalesce({values.explicit('explicit')} IS NULL AND "
@@ -356,6 +368,7 @@ _FIRST: Final = (
     "language",
     "year",
     *MEASURED,
+    *PLACING,
     "isrc",
 )
 

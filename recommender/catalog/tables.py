@@ -10,21 +10,34 @@
     starts from.
 ``credits``, ``families``, ``languages``, ``curves``
     who plays on which track; how many tracks a family or a language has and what they usually
-    are like; raw figure → percentile.
+    are like; figure on the learned mood plane → percentile.
+
+Where a track lies on the plane is decided here and nowhere else: its figures are made of its
+audio features, its genre families and what listeners said of it (`recommender.catalog.plane`),
+and ranked within the catalogue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import duckdb
 
+from recommender.catalog.plane import (
+    AUDIO_FEATURES,
+    AXES,
+    FIGURE_STEP,
+    MIN_KNOWN_FRACTION,
+    MoodPlane,
+    default_plane,
+)
 from recommender.errors import CatalogError
 from recommender.genres import GenreTable
 from recommender.types import Mood, Track
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Version of the tables that an import writes; a catalogue of another one is refused."""
 
 BLOCK_TRACKS: Final = 1024
@@ -80,14 +93,18 @@ FROM merged GROUP BY tags
 _FAMILIES = """
 CREATE TEMP TABLE told AS
 SELECT list, list(family ORDER BY tags DESC, first) AS genres,
-       bit_or(1::UBIGINT << bit)::UBIGINT AS bits FROM (
-    SELECT tagged.list, known.family, known.bit, count(*) AS tags, min(tagged.place) AS first
+       bit_or(1::UBIGINT << bit)::UBIGINT AS bits,
+       coalesce(round(avg(valence), 6), 0) AS more_valence,
+       coalesce(round(avg(arousal), 6), 0) AS more_arousal FROM (
+    SELECT tagged.list, known.family, known.bit, count(*) AS tags, min(tagged.place) AS first,
+           any_value(known.valence) AS valence, any_value(known.arousal) AS arousal
     FROM (
         SELECT list, unnest(tags) AS tag, generate_subscripts(tags, 1) AS place FROM lists
     ) AS tagged
     JOIN (
         SELECT unnest($tags::VARCHAR[]) AS tag, unnest($families::VARCHAR[]) AS family,
-               unnest($bits::INTEGER[]) AS bit
+               unnest($bits::INTEGER[]) AS bit, unnest($valence::DOUBLE[]) AS valence,
+               unnest($arousal::DOUBLE[]) AS arousal
     ) AS known USING (tag)
     GROUP BY tagged.list, known.family, known.bit
 ) GROUP BY list;
@@ -98,19 +115,47 @@ FROM (SELECT list, unnest(genres) AS family FROM told) JOIN lists USING (list)
 GROUP BY family ORDER BY tracks DESC, family
 """
 
+# Where each track lies on the learned plane, in whole steps.
+_FIGURES = """
+CREATE TEMP VIEW placed AS
+SELECT * EXCLUDE (valence_made, arousal_made), {figures}
+FROM (
+    SELECT merged.*, coalesce(told.genres, []::VARCHAR[]) AS genres,
+           coalesce(told.bits, 0)::UBIGINT AS families, {made}
+    FROM merged JOIN (SELECT list, tags FROM lists) AS lists ON merged.tags = lists.tags
+         LEFT JOIN told ON told.list = lists.list
+)
+"""
+_MADE = "{model} + coalesce(told.more_{axis}, 0) AS {axis}_made"
+_FIGURE = (
+    "round(({axis}_made + {weight!r} * coalesce(listener_{axis} - {axis}_made, 0)) / {step!r})"
+    "::INTEGER AS {axis}_figure"
+)
+
+_COUNTS = """
+CREATE TEMP TABLE counted AS
+SELECT valence_figure, arousal_figure, count(*)::DOUBLE AS tracks FROM placed
+GROUP BY GROUPING SETS ((valence_figure), (arousal_figure))
+"""
+
 # The middle rank among equals, stretched from [0, 1] to [-1, 1].
 _RANKS = """
 CREATE TEMP TABLE ranks_of_{0} AS
-SELECT {0}, (2 * sum(tracks) OVER (ORDER BY {0}) - tracks) / sum(tracks) OVER () - 1 AS position,
-       row_number() OVER (ORDER BY {0}) - 1 AS place, count(*) OVER () AS places
-FROM (SELECT {0}, count(*)::DOUBLE AS tracks FROM merged GROUP BY {0})
+SELECT {0}_figure, row_number() OVER (ORDER BY {0}_figure) - 1 AS place,
+       (2 * sum(tracks) OVER (ORDER BY {0}_figure) - tracks) / sum(tracks) OVER () - 1 AS position,
+       count(*) OVER () AS places
+FROM counted WHERE {0}_figure IS NOT NULL
 """
 
 _CURVES = f"""
 CREATE TABLE curves AS
 SELECT * FROM (
-    SELECT 'valence' AS axis, valence AS figure, position, place, places FROM ranks_of_valence
-    UNION ALL SELECT 'energy', energy, position, place, places FROM ranks_of_energy
+    SELECT 'valence' AS axis, ({FIGURE_STEP!r} * valence_figure)::DOUBLE AS figure, position, place,
+           places
+    FROM ranks_of_valence
+    UNION ALL
+    SELECT 'arousal', ({FIGURE_STEP!r} * arousal_figure)::DOUBLE, position, place, places
+    FROM ranks_of_arousal
 ) WHERE place % (1 + places // {_CURVE}) = 0 OR place = places - 1 ORDER BY axis, figure
 """
 
@@ -132,17 +177,15 @@ WITH usual AS (
            ceil(sqrt(count(*) / {BLOCK_TRACKS})) AS strips
     FROM merged, usual GROUP BY band
 ), full_rows AS (
-    SELECT merged.* EXCLUDE (popularity), coalesce(told.genres, []::VARCHAR[]) AS genres,
-           coalesce(told.bits, 0)::UBIGINT AS families,
-           coalesce(merged.popularity, usual.popularity) AS popularity,
+    SELECT placed.* EXCLUDE (popularity),
+           coalesce(placed.popularity, usual.popularity) AS popularity,
            ranks_of_valence.position::FLOAT AS valence_rank,
-           ranks_of_energy.position::FLOAT AS energy_rank,
+           ranks_of_arousal.position::FLOAT AS energy_rank,
            coalesce(languages.code, 0)::USMALLINT AS tongue
-    FROM merged CROSS JOIN usual JOIN lists ON merged.tags = lists.tags
-         LEFT JOIN told ON told.list = lists.list
-         LEFT JOIN languages ON languages.language = merged.language
-         JOIN ranks_of_valence ON ranks_of_valence.valence = merged.valence
-         JOIN ranks_of_energy ON ranks_of_energy.energy = merged.energy
+    FROM placed CROSS JOIN usual
+         LEFT JOIN languages ON languages.language = placed.language
+         JOIN ranks_of_valence ON ranks_of_valence.valence_figure = placed.valence_figure
+         JOIN ranks_of_arousal ON ranks_of_arousal.arousal_figure = placed.arousal_figure
 )
 SELECT md5_number_lower(id) AS key, {SONG.format("title", "artists[1]")} AS song,
        concat({", chr(31), ".join(_RECORD)}) AS record,
@@ -183,37 +226,56 @@ SELECT $format::INTEGER AS format, count(*) AS tracks,
        (SELECT count(explicit) FROM merged) AS marked, left(md5(concat_ws(' ', count(*),
            bit_xor(key), sum((key >> 44)::BIGINT * round(1e4 * valence)::BIGINT),
            sum((key >> 44)::BIGINT * round(1e4 * energy)::BIGINT),
-           sum((key >> 44)::BIGINT * round(popularity)::BIGINT))), 12) AS fingerprint
+           sum((key >> 44)::BIGINT * round(popularity)::BIGINT))), 12) AS fingerprint,
+       $plane::VARCHAR AS plane
 FROM tracks
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the tables of a catalogue were made of.
+
+    Attributes:
+        tracks: how many there are.
+        unknown_tags: tags that belong to no family, the most frequent first.
+        features: the audio features that tracks were placed by.
+        missing: those that would have helped, but that most of the tracks lack.
+    """
+
+    tracks: int
+    unknown_tags: tuple[str, ...]
+    features: tuple[str, ...]
+    missing: tuple[str, ...]
 
 
 def write_tables(
     connection: duckdb.DuckDBPyConnection,
     table: GenreTable,
     step: Callable[[str], None] = lambda what: None,
-) -> tuple[int, tuple[str, ...]]:
+    *,
+    plane: MoodPlane | None = None,
+) -> Written:
     """Make the tables of a catalogue from ``merged``.
 
     Args:
         connection: has a table or view ``merged``: a row a track with the columns that
-            `Track` has, ``isrc``, ``tags`` as they were found, and ``unclear``: whether it
-            says something about being explicit that cannot be understood.
+            `Track` has and those of `columns.PLACING`, ``isrc``, ``tags`` as they were found,
+            and ``unclear``: whether it says something about being explicit that cannot be
+            understood.
         table: what tags mean.
         step: is called with which of `recommender.catalog.progress.STEPS` begins.
-
-    Returns:
-        How many tracks there are, and the tags that belong to no family, the most frequent first.
+        plane: where tracks lie, by default the one that ships with the package.
 
     Raises:
         CatalogError: there are more families than a row has bits for.
     """
+    plane = plane or default_plane()
     step("Sorting genres")
     connection.execute(_LISTS)
-    unknown = _add_families(connection, table)
+    unknown = _add_families(connection, table, plane)
     step("Placing tracks on the mood plane")
-    for axis in ("valence", "energy"):
-        connection.execute(_RANKS.format(axis))
+    used, missing = _place(connection, plane)
     connection.execute(_CURVES)
     connection.execute(_LANGUAGES)
     step("Writing tracks")
@@ -221,13 +283,14 @@ def write_tables(
     step("Writing artists")
     connection.execute(_CREDITS)
     connection.execute(_RECORDINGS)
-    connection.execute(_ABOUT, {"format": FORMAT})
+    connection.execute(_ABOUT, {"format": FORMAT, "plane": plane.fingerprint})
     connection.execute(_BLOCKS)
     kept = int(connection.execute("SELECT tracks FROM affectune").fetchall()[0][0])
     connection.execute(
-        "DROP TABLE lists; DROP TABLE told; DROP TABLE ranks_of_valence; DROP TABLE ranks_of_energy"
+        "DROP VIEW placed; DROP TABLE lists; DROP TABLE told; DROP TABLE counted; "
+        "DROP TABLE ranks_of_valence; DROP TABLE ranks_of_arousal"
     )
-    return kept, unknown
+    return Written(kept, unknown, used, missing)
 
 
 def track_of(record: str) -> Track:
@@ -254,7 +317,40 @@ def track_of(record: str) -> Track:
     )
 
 
-def _add_families(connection: duckdb.DuckDBPyConnection, table: GenreTable) -> tuple[str, ...]:
+def _place(
+    connection: duckdb.DuckDBPyConnection, plane: MoodPlane
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Rank the tracks on both axes and return the features used, and those that are missing."""
+    counts = ", ".join(f"count({name}) / greatest(count(*), 1)" for name in AUDIO_FEATURES)
+    fractions = connection.execute(f"SELECT {counts} FROM merged").fetchall()[0]
+    known = {
+        name
+        for name, fraction in zip(AUDIO_FEATURES, fractions, strict=True)
+        if fraction >= MIN_KNOWN_FRACTION
+    } | {"valence", "energy"}
+    model = plane.model_for(known)
+    connection.execute(
+        _FIGURES.format(
+            made=", ".join(_MADE.format(model=model.expression(axis), axis=axis) for axis in AXES),
+            figures=", ".join(
+                _FIGURE.format(axis=axis, weight=weight, step=FIGURE_STEP)
+                for axis, weight in zip(AXES, plane.label_weight, strict=True)
+            ),
+        )
+    )
+    connection.execute(_COUNTS)
+    for axis in AXES:
+        connection.execute(_RANKS.format(axis))
+    useful = plane.models[0].features
+    return (
+        tuple(name for name in AUDIO_FEATURES if name in model.features),
+        tuple(name for name in AUDIO_FEATURES if name in useful - model.features),
+    )
+
+
+def _add_families(
+    connection: duckdb.DuckDBPyConnection, table: GenreTable, plane: MoodPlane
+) -> tuple[str, ...]:
     """Translate tags to families and return the tags that have none."""
     tags = connection.execute(
         "SELECT tag, sum(tracks) FROM (SELECT unnest(tags) AS tag, tracks FROM lists) "
@@ -272,6 +368,13 @@ def _add_families(connection: duckdb.DuckDBPyConnection, table: GenreTable) -> t
             "tags": [tag for tag, _ in known],
             "families": [family for _, family in known],
             "bits": [names.index(family) for _, family in known],
+            **{
+                axis: [
+                    plane.families[family][place] if family in plane.families else None
+                    for _, family in known
+                ]
+                for place, axis in enumerate(AXES)
+            },
         },
     )
     connection.execute(count, {"names": names})

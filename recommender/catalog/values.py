@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import duckdb
 
-from recommender.catalog.columns import EVERY, FEATURES, NUMERIC
+from recommender.catalog.columns import EVERY, FEATURES, FRACTIONS, NUMERIC, PLACING
 from recommender.catalog.lists import MISSING
 from recommender.printable import printable
 
@@ -239,6 +239,8 @@ def _fits(column: str, place: int, lists: frozenset[int]) -> str:
     cell = f"c{place}"
     if column == "id":
         return f"regexp_matches({cell}, $id_pattern)"
+    if column in PLACING:
+        return f"TRY_CAST(replace(rtrim({cell}, '%'), ',', '.') AS DOUBLE) IS NOT NULL"
     if column in NUMERIC:
         return f"TRY_CAST(replace(rtrim(replace({cell}, ':', ''), '%'), ',', '.') AS DOUBLE) >= 0"
     filled = f"{cell} <> '' AND NOT {is_missing(cell)}"
@@ -293,7 +295,7 @@ def _scales(
     sums: dict[tuple[str, str], str] = {}
     for column, one in numbers.items():
         number = f"TRY_CAST({one.written()} AS DOUBLE)"
-        if column in FEATURES or column == "popularity":
+        if column in FRACTIONS or column == "popularity":
             sums[column, "inside"] = f"count(*) FILTER ({number} > 0 AND {number} < 1)"
             sums[column, "above"] = f"count(*) FILTER ({number} > 1 AND {number} <= 100)"
             sums[column, "positive"] = f"count(*) FILTER ({number} > 0)"
@@ -326,7 +328,7 @@ def _in_percent(
     numbers: Mapping[str, Numbers], seen: Mapping[tuple[str, str], int], names: Sequence[str]
 ) -> list[str]:
     """Return the columns that go from 0 to 100 and not from 0 to 1."""
-    columns = [column for column in FEATURES if column in numbers]
+    columns = [column for column in FRACTIONS if column in numbers]
     clear = {
         column
         for column in columns

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from recommender.catalog.catalog import Catalog
+from recommender.catalog.catalog import Catalog, Means
+from recommender.mood import room_mood
 from recommender.spotify.reccobeats import Features
 from recommender.spotify.types import SpotifyTrack
 from recommender.types import Mood, Track
@@ -66,20 +67,14 @@ def place(
     rest = [candidate for name, candidate in unique.items() if name not in placed]
     features = look_up([candidate.track.id for candidate in rest]) if look_up and rest else {}
     guess = _Guess(rest, catalog)
-    positions: dict[tuple[float, float], Mood] = {}
     for candidate in rest:
         measured = features.get(candidate.track.id)
-        figures = measured or guess.of(candidate)
-        if figures is None:
-            continue
-        # Most of a genre's unknown artists have one guess in common, and each goes through
-        # all tracks.
-        at = (figures.valence, figures.energy)
-        if at not in positions:
-            positions[at] = catalog.place(*at)
-        placed[candidate.track.id] = _track(
-            candidate, figures, positions[at], estimated=measured is None
-        )
+        if measured is not None:
+            genres = (candidate.family,) if candidate.family else ()
+            position = catalog.place(asdict(measured), genres)
+            placed[candidate.track.id] = _track(candidate, measured, position, estimated=False)
+        elif (guessed := guess.of(candidate)) is not None:
+            placed[candidate.track.id] = _track(candidate, *guessed, estimated=True)
     return [placed[name] for name in unique if name in placed]
 
 
@@ -99,36 +94,40 @@ class _Guess:
         self._artists = catalog.artist_means(sorted(names)) if names else {}
         self._genres = catalog.genre_means() if names else {}
         self._places = {
-            near: _figures_at(near, catalog)
+            near: _means_at(near, catalog)
             for near in {candidate.near for candidate in candidates}
             if near is not None
         }
 
-    def of(self, candidate: Candidate) -> Features | None:
-        """Return the mean of the artists' tracks, drawn towards the genre and the place."""
-        known: list[tuple[float, float, float]] = [
-            self._artists[name] for name in candidate.track.artists if name in self._artists
+    def of(self, candidate: Candidate) -> tuple[Features, Mood] | None:
+        """Return figures and place: the artists' mean, drawn to the genre's and the search's."""
+        known = [
+            (self._artists[name], float(self._artists[name].tracks))
+            for name in candidate.track.artists
+            if name in self._artists
         ]
         if candidate.family in self._genres:
-            valence, energy, _ = self._genres[candidate.family]
-            known.append((valence, energy, GENRE_WEIGHT_TRACKS))
+            known.append((self._genres[candidate.family], GENRE_WEIGHT_TRACKS))
         if not known:
             return None
         if candidate.near is not None:
-            known.append((*self._places[candidate.near], PLACE_WEIGHT_TRACKS))
-        weight = sum(count for _, _, count in known)
+            known.append((self._places[candidate.near], PLACE_WEIGHT_TRACKS))
+        weights = [weight for _, weight in known]
+        position = room_mood([means.position for means, _ in known], weights)
         return Features(
-            sum(valence * count for valence, _, count in known) / weight,
-            sum(energy * count for _, energy, count in known) / weight,
-        )
+            sum(means.valence * weight for means, weight in known) / sum(weights),
+            sum(means.energy * weight for means, weight in known) / sum(weights),
+        ), position
 
 
-def _figures_at(place: Mood, catalog: Catalog) -> tuple[float, float]:
-    """Return valence and energy, 0-1, of the tracks around a place on the plane."""
+def _means_at(place: Mood, catalog: Catalog) -> Means:
+    """Return what the tracks around a place on the plane usually have."""
     tracks = catalog.candidates(place, limit=NEARBY_TRACKS)
-    return (
+    return Means(
         sum(track.valence for track in tracks) / len(tracks),
         sum(track.energy for track in tracks) / len(tracks),
+        place,
+        len(tracks),
     )
 
 

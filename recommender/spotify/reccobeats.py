@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What was measured of a recording, 0-1, tempo in beats a minute."""
+    """What was measured of a recording, 0-1; tempo in beats a minute, loudness in decibels."""
 
     valence: float
     energy: float
@@ -43,6 +43,8 @@ class Features:
     acousticness: float | None = None
     instrumentalness: float | None = None
     tempo: float | None = None
+    speechiness: float | None = None
+    loudness: float | None = None
 
 
 class ReccoBeats:
@@ -133,7 +135,7 @@ def _read(entry: Mapping[str, Any]) -> Features | None:
     valence, energy = _share(entry.get("valence")), _share(entry.get("energy"))
     if valence is None or energy is None:
         return None
-    tempo = entry.get("tempo")
+    tempo, loudness = entry.get("tempo"), entry.get("loudness")
     return Features(
         valence,
         energy,
@@ -141,6 +143,8 @@ def _read(entry: Mapping[str, Any]) -> Features | None:
         _share(entry.get("acousticness")),
         _share(entry.get("instrumentalness")),
         float(tempo) if isinstance(tempo, (int, float)) and 0 < tempo < 400 else None,
+        _share(entry.get("speechiness")),
+        float(loudness) if isinstance(loudness, (int, float)) and -60 <= loudness <= 10 else None,
     )
 
 

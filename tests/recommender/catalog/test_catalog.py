@@ -15,8 +15,10 @@ import pytest
 from recommender.catalog import catalog, nearby
 from recommender.catalog.catalog import ENVIRONMENT, STARTER, Catalog, open_or_starter
 from recommender.catalog.importer import import_file
+from recommender.catalog.plane import AUDIO_FEATURES
 from recommender.catalog.tables import FORMAT
 from recommender.errors import CatalogError
+from recommender.mood import room_mood
 from recommender.types import Filters, Mood, Track
 
 Row = Callable[..., dict[str, Any]]
@@ -40,12 +42,11 @@ def test_the_environment_names_another(
 
 def test_positions_are_middle_ranks_within_the_catalogue(row: Row, write_csv: Writer) -> None:
     valences = [0.5, 0.6, 0.6, 0.9]
-    rows = [row(number, valence=v, energy=0.3) for number, v in enumerate(valences)]
+    rows = [row(number, valence=v, energy=0.6) for number, v in enumerate(valences)]
     with Catalog.open(write_csv(rows)) as catalog:
         tracks = [catalog.get(f"{number:022d}") for number in range(4)]
     found = [track.position.valence for track in tracks if track]
     assert found == pytest.approx([-0.75, 0.0, 0.0, 0.75])
-    assert {track.position.arousal for track in tracks if track} == {0.0}
 
 
 def test_a_single_track_lies_in_the_middle(row: Row, write_csv: Writer) -> None:
@@ -262,21 +263,35 @@ def test_what_artists_and_genres_usually_are_like(row: Row, write_csv: Writer) -
         artists = found.artist_means(["ANN", "Bo", "Nobody"])
         genres = found.genre_means()
         assert found.artist_means([]) == {}
+        both = [track for track in map(found.get, (f"{1:022d}", f"{2:022d}")) if track]
     assert set(artists) == {"ANN", "Bo"}
-    assert artists["ANN"] == pytest.approx((0.3, 0.6, 2))
-    assert artists["Bo"] == pytest.approx((0.6, 0.2, 2))
+    assert (artists["ANN"].valence, artists["ANN"].energy) == pytest.approx((0.3, 0.6))
+    assert artists["ANN"].position.distance(room_mood([one.position for one in both])) < 1e-6
+    assert artists["ANN"].tracks == artists["Bo"].tracks == 2
+    assert (artists["Bo"].valence, artists["Bo"].energy) == pytest.approx((0.6, 0.2))
     assert set(genres) == {"folk", "pop"}
-    assert genres["folk"] == pytest.approx((0.3, 0.6, 2))
+    assert (genres["folk"].valence, genres["folk"].energy) == pytest.approx((0.3, 0.6))
+    assert genres["folk"].tracks == 2
 
 
-def test_raw_figures_are_placed_where_a_track_with_them_lies(starter: Catalog) -> None:
-    tracks = starter.candidates(Mood(0, 0), limit=10_000)
-    for track in tracks[::50]:
-        there = starter.place(track.valence, track.energy)
-        assert there.distance(track.position) < 1e-6
-    steps = [starter.place(step / 50, step / 50) for step in range(51)]
-    assert [mood.valence for mood in steps] == sorted(mood.valence for mood in steps)
-    assert starter.place(-1, 2) == Mood(-1, 1)
+def features(track: Track) -> dict[str, float | None]:
+    """Return what a track was placed by."""
+    return {name: getattr(track, name, None) for name in AUDIO_FEATURES}
+
+
+def test_what_was_measured_is_placed_where_a_track_like_it_lies(
+    row: Row, write_csv: Writer
+) -> None:
+    rows = [row(n, genres="folk" if n % 3 else "metal", tempo=60 + n % 90) for n in range(400)]
+    with Catalog.open(write_csv(rows)) as found:
+        for track in found.candidates(Mood(0, 0), limit=400):
+            there = found.place(features(track), track.genres)
+            assert there.distance(track.position) < 0.02
+        steps = [found.place({"valence": 0.5, "energy": step / 50}) for step in range(51)]
+        assert [mood.arousal for mood in steps] == sorted(mood.arousal for mood in steps)
+        even = {"valence": 0.5, "energy": 0.5}
+        metal, folk = (found.place(even, (family,)) for family in ("metal", "folk"))
+        assert metal.arousal > folk.arousal
 
 
 def test_more_figures_than_a_curve_has_points_are_placed_closely(
@@ -286,7 +301,7 @@ def test_more_figures_than_a_curve_has_points_are_placed_closely(
     rows = [row(n, valence=v, energy=v**3) for n, v in enumerate(draw.random(6000).tolist())]
     with Catalog.open(write_csv(rows)) as found:
         for track in found.candidates(Mood(0, 0), limit=6000)[::100]:
-            assert found.place(track.valence, track.energy).distance(track.position) < 0.003
+            assert found.place(features(track), track.genres).distance(track.position) < 0.003
 
 
 def test_languages_and_decades_are_those_of_its_tracks(row: Row, write_csv: Writer) -> None:

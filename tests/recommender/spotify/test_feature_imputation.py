@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from recommender.catalog.catalog import Catalog
+from recommender.mood import room_mood
 from recommender.spotify.feature_imputation import GENRE_WEIGHT_TRACKS, Candidate, place
 from recommender.spotify.reccobeats import Features
 from recommender.spotify.types import SpotifyTrack
+from recommender.types import Mood
 
 
 @pytest.fixture
@@ -104,7 +106,8 @@ def test_by_what_was_measured_elsewhere(catalog: Catalog) -> None:
     assert asked == [[f"9{2:021d}", f"9{3:021d}"]]
     assert [track.estimated for track in placed] == [False, False, True]
     assert (placed[1].valence, placed[1].danceability, placed[1].tempo) == (0.9, 0.4, 90.0)
-    assert placed[1].position == catalog.place(0.9, 0.1)
+    measured = {"valence": 0.9, "energy": 0.1, "danceability": 0.4, "tempo": 90.0}
+    assert placed[1].position == catalog.place(measured, ("metal",))
 
 
 def test_by_artist_and_genre(catalog: Catalog) -> None:
@@ -121,19 +124,24 @@ def test_by_artist_and_genre(catalog: Catalog) -> None:
     assert mixed.valence == pytest.approx(
         (12 * artist.valence + GENRE_WEIGHT_TRACKS * genre.valence) / (12 + GENRE_WEIGHT_TRACKS)
     )
-    for track in (artist, genre, mixed):
-        assert track.estimated
-        assert track.position == catalog.place(track.valence, track.energy)
+    assert all(track.estimated for track in (artist, genre, mixed))
+    loud = [one.position for n in range(40, 52) if (one := catalog.get(f"{n:022d}"))]
+    assert artist.position.distance(room_mood(loud)) < 1e-6
+    assert genre.position == catalog.genre_means()["folk"].position
+    assert mixed.position.distance(
+        room_mood([artist.position, genre.position], [12, GENRE_WEIGHT_TRACKS])
+    ) == pytest.approx(0, abs=1e-6)
     assert (artist.genres, genre.genres) == ((), ("folk",))
     assert (genre.year, genre.explicit, genre.duration_ms) == (2025, True, 180_000)
 
 
 def test_what_a_search_was_made_for_counts(catalog: Catalog) -> None:
     track = found(1, "New", "Nobody")
-    quiet, loud = catalog.place(0.6, 0.2), catalog.place(0.1, 0.9)
+    quiet, loud = Mood(-0.5, -0.8), Mood(0.0, 0.9)
     (there,) = place([Candidate(track, "folk", loud)], catalog)
     (here,) = place([Candidate(track, "folk", quiet)], catalog)
     assert here.energy < there.energy
+    assert here.position.arousal < there.position.arousal
     # It moves a guess, and never places a track by itself.
     assert place([Candidate(track, None, loud)], catalog) == []
 
