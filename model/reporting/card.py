@@ -19,7 +19,7 @@ from emotion.labels import EMOTIONS
 from model.evaluation import compare, robustness
 from model.evaluation.wilson import with_interval
 from model.markdown import markdown_table
-from model.networks.efficientnet import SIDE
+from model.networks.efficientnet import INPUT_SIDE_PX
 from model.palette import FAINT, INK, MUTED, PAPER
 from model.records import (
     WEIGHTS,
@@ -387,7 +387,7 @@ def _caveats(records: CardRecords) -> str:
 
 def _kind(how: TrainingRecord) -> str:
     if how["starts"][-1].get("network") == "efficientnet_lite0":
-        trained_at = how["starts"][-1].get("side", SIDE)
+        trained_at = how["starts"][-1].get("side", INPUT_SIDE_PX)
         side = how.get("shipped_side", trained_at)
         kind = f"EfficientNet-Lite0 (Tan & Le 2019), which enlarges the crop to {side}×{side} first"
         if side != trained_at:

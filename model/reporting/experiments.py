@@ -32,7 +32,7 @@ from model.evaluation.evaluate import (
     predictor_of,
 )
 from model.markdown import markdown_table
-from model.networks.efficientnet import HEAD, SIDE, STAGES, STEM, at_side
+from model.networks.efficientnet import HEAD, INPUT_SIDE_PX, STAGES, STEM, at_side
 from model.networks.mobilenet import mobilenet_multiply_adds
 from model.records import EnsembleTrial, ExperimentsRecord, RunSummary, load, write_json
 from model.training.calibration import fit_calibration
@@ -150,9 +150,9 @@ def describe_run(folder: Path) -> RunSummary:
 def multiply_adds_of(settings: dict[str, Any]) -> int:
     """Return the multiply-adds of a face in the network that a start's arguments ask for."""
     if settings.get("network") == "efficientnet_lite0":
-        return lite0_multiply_adds(settings.get("side", SIDE))
+        return lite0_multiply_adds(settings.get("side", INPUT_SIDE_PX))
     if settings.get("network") == "mobilenet":
-        return mobilenet_multiply_adds(settings.get("side", SIDE))
+        return mobilenet_multiply_adds(settings.get("side", INPUT_SIDE_PX))
     return multiply_adds(settings["widths"], settings["depths"])
 
 
@@ -168,7 +168,7 @@ def multiply_adds(widths: list[int], depths: list[int]) -> int:
     return total
 
 
-def lite0_multiply_adds(side: int = SIDE) -> int:
+def lite0_multiply_adds(side: int = INPUT_SIDE_PX) -> int:
     """Return the multiply-adds of a face in the convolutions of `build_efficientnet`'s network."""
     side = math.ceil(side / 2)
     total, before = side**2 * 9 * STEM, STEM

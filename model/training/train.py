@@ -29,7 +29,7 @@ from model.data.augmentation import RandomAugmentation
 from model.data.batches import Batches
 from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013
 from model.evaluation.evaluate import load_predictor, measure, predict_with_mirror
-from model.networks.efficientnet import SIDE, build_efficientnet
+from model.networks.efficientnet import INPUT_SIDE_PX, build_efficientnet
 from model.networks.emotion_cnn import WIDTHS, build_model
 from model.networks.mobilenet import build_mobilenet
 from model.training.curves import draw_curves
@@ -83,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network.add_argument("--widths", type=int, nargs="+", default=list(WIDTHS))
     network.add_argument("--depths", type=int, nargs="+", default=[1, 2, 2, 2])
     network.add_argument(
-        "--side", type=int, default=SIDE, help="input side of the larger networks, pixels"
+        "--side", type=int, default=INPUT_SIDE_PX, help="input side of the larger networks, pixels"
     )
     network.add_argument("--dropout", type=float, default=0.3)
     network.add_argument(
