@@ -8,7 +8,6 @@ import os
 import subprocess
 import tempfile
 import weakref
-from types import TracebackType
 from typing import IO
 
 import numpy as np
@@ -118,12 +117,7 @@ class FerPackage:
     def __enter__(self) -> FerPackage:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from threading import Event, Thread
-from types import TracebackType
 from typing import Final
 
 import duckdb
@@ -53,12 +52,7 @@ class Progress:
             self._watch.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._over.set()
         if self._watch.is_alive():
             self._watch.join()

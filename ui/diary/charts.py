@@ -54,17 +54,8 @@ def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> Chart:
             "weekday:O",
             sort=list(WEEKDAYS),
             scale=alt.Scale(domain=list(WEEKDAYS), paddingInner=0.07, paddingOuter=0),
-            axis=alt.Axis(
-                orient="top",
-                labelAngle=0,
-                labelFontSize=AXIS_PX,
-                labelColor=INK,
-                title=None,
-                labelFlush=False,
-                domain=False,
-                ticks=False,
-                grid=False,
-                labelPadding=8,
+            axis=_axis(
+                orient="top", labelAngle=0, labelFontSize=AXIS_PX, grid=False, labelPadding=8
             ),
         ),
         y=alt.Y(
@@ -123,37 +114,11 @@ def genre_chart(genres: Mapping[str, Counter[str]]) -> Chart:
             "sign:O",
             sort=signs,
             scale=alt.Scale(domain=signs),
-            axis=alt.Axis(
-                orient="top",
-                labelAngle=0,
-                labelFontSize=GLYPH_PX,
-                labelColor=INK,
-                title=None,
-                labelFlush=False,
-                domain=False,
-                ticks=False,
-                grid=False,
-                labelPadding=6,
+            axis=_axis(
+                orient="top", labelAngle=0, labelFontSize=GLYPH_PX, grid=False, labelPadding=6
             ),
         ),
-        y=alt.Y(
-            "genre:N",
-            sort=None,
-            axis=alt.Axis(
-                labelFontSize=LABEL_PX,
-                labelColor=INK,
-                labelLimit=130,
-                minExtent=96,
-                title=None,
-                labelFlush=False,
-                domain=False,
-                ticks=False,
-                grid=True,
-                gridColor=INK,
-                gridOpacity=0.12,
-                labelPadding=8,
-            ),
-        ),
+        y=_names("genre:N"),
         tooltip=[
             alt.Tooltip("genre:N", title="Genre"),
             alt.Tooltip("feeling:N", title="Mood"),
@@ -195,24 +160,7 @@ def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> Chart:
         dates: when they were, in words.
     """
     base = alt.Chart(alt.InlineData(values=journey_rows(journeys, dates))).encode(
-        y=alt.Y(
-            "date:N",
-            sort=None,
-            axis=alt.Axis(
-                labelFontSize=LABEL_PX,
-                labelColor=INK,
-                labelLimit=130,
-                minExtent=96,
-                title=None,
-                labelFlush=False,
-                domain=False,
-                ticks=False,
-                grid=True,
-                gridColor=INK,
-                gridOpacity=0.12,
-                labelPadding=8,
-            ),
-        ),
+        y=_names("date:N"),
         tooltip=[
             alt.Tooltip("date:N", title="When"),
             alt.Tooltip("felt:N", title="Felt"),
@@ -220,16 +168,11 @@ def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> Chart:
         ],
     )
     scale = alt.Scale(domain=[-1, 1], nice=False)
-    axis = alt.Axis(
+    axis = _axis(
         orient="top",
         values=[-0.8, 0, 0.8],
         labelExpr="datum.value < 0 ? 'unpleasant' : datum.value > 0 ? 'pleasant' : ''",
         labelFontSize=AXIS_PX,
-        labelColor=INK,
-        title=None,
-        labelFlush=False,
-        domain=False,
-        ticks=False,
         grid=True,
         gridColor=INK,
         gridDash=[2, 4],
@@ -251,4 +194,26 @@ def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> Chart:
         alt.layer(lines, before, after),
         height=AXIS_HEIGHT_PX + len(journeys) * ROW_HEIGHT_PX,
         bottom_px=BOTTOM_PX,
+    )
+
+
+def _axis(**look: Any) -> alt.Axis:
+    """Return an axis of labels alone, in ink."""
+    return alt.Axis(title=None, labelColor=INK, labelFlush=False, domain=False, ticks=False, **look)
+
+
+def _names(field: str) -> alt.Y:
+    """Return the axis of a chart's rows: their names, and a faint line for each."""
+    return alt.Y(
+        field,
+        sort=None,
+        axis=_axis(
+            labelFontSize=LABEL_PX,
+            labelLimit=130,
+            minExtent=96,
+            grid=True,
+            gridColor=INK,
+            gridOpacity=0.12,
+            labelPadding=8,
+        ),
     )

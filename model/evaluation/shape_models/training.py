@@ -63,8 +63,7 @@ class ActiveShapeFeatures:
     @property
     def start(self) -> Array:
         """The points ``(P, 2)`` that the search begins with, in pixels of the crop."""
-        shape = self.model.shape
-        return np.asarray(transform(shape.mean, shape.pose)[0], np.float32)
+        return _start(self.model.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,11 @@ class AppearanceFeatures:
     @property
     def start(self) -> Array:
         """The points ``(P, 2)`` that the search begins with, in pixels of the crop."""
-        shape = self.model.model.shape
-        return np.asarray(transform(shape.mean, shape.pose)[0], np.float32)
+        return _start(self.model.model.shape)
+
+
+def _start(shape: ShapeModel) -> Array:
+    return np.asarray(transform(shape.mean, shape.pose)[0], np.float32)
 
 
 def face_outline() -> Outline:
