@@ -511,7 +511,7 @@ def bring_back_taste() -> None:
     from ui.diary import diary
     from ui.state import visitor_state
 
-    diary.bring_back(visitor_state(), services.recommender()[0].catalog)
+    diary.restore_taste(visitor_state(), services.recommender()[0].catalog)
     st.session_state["restored"] = diary.restored_taste(services.recommender()[0].catalog)
 
 

@@ -124,18 +124,18 @@ def test_sessions_are_waited_for_as_long_as_that(clock: Clock) -> None:
     info: Any = Info("a")
     sessions.save(info)
     clock.now += 119
-    assert sessions.over() == []
+    assert sessions.expired() == []
     assert sessions.get("a") is info
     sessions.save(info)  # came back, and left again
     clock.now += 119
-    assert sessions.over() == []
+    assert sessions.expired() == []
     clock.now += 1
-    assert sessions.over() == ["a"]
+    assert sessions.expired() == ["a"]
     assert sessions.list() == [info]
     sessions.delete("a")
     sessions.delete("a")
     assert sessions.get("a") is None
-    assert sessions.over() == []
+    assert sessions.expired() == []
 
 
 def test_not_too_many_are_waited_for(clock: Clock) -> None:
@@ -143,4 +143,4 @@ def test_not_too_many_are_waited_for(clock: Clock) -> None:
     for number in range(_compat.SESSIONS_KEPT + 3):
         one: Any = Info(str(number))
         sessions.save(one)
-    assert sorted(sessions.over()) == ["0", "1", "2"]
+    assert sorted(sessions.expired()) == ["0", "1", "2"]

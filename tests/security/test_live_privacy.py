@@ -15,7 +15,7 @@ from aioice.ice import get_host_addresses
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription, rtcicetransport
 from aiortc.rtcicetransport import RTCIceGatherer
 
-from ui._compat.webrtc import QuietConnection, needed, say_little
+from ui._compat.webrtc import QuietConnection, needed, use_quiet_connections
 
 INTERFACES = ["10.8.0.3", "192.168.1.5", "172.17.0.1", "172.18.0.1", "fd00::7", "2001:db8:1::5"]
 
@@ -29,7 +29,7 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rtcicetransport, "Connection", rtcicetransport.Connection)
-    say_little()
+    use_quiet_connections()
 
 
 # What is offered

@@ -1,7 +1,7 @@
-"""What reaches into Streamlit's private parts, in one place, with why and where.
+"""Access to Streamlit's private parts, for moving between pages and for reruns.
 
-A release that moves these parts must not take the app down: then nothing is changed, the log says
-so, and `tests/ui/_compat/test_navigation.py` fails.
+In a release that changes these parts the app still works: then nothing is patched, the log says so,
+and `tests/ui/_compat/test_navigation.py` fails.
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ _asking = threading.local()
 
 
 def ignore_news_of_left_pages() -> bool:
-    """Have the server ignore what a browser sends of a page that its visitor has left already.
+    """Have the server ignore requests for a page that its visitor has left already.
 
-    Until a browser has heard that another page runs, what ticks and reports on the old one (the
-    fragment that looks at the camera, the camera's own frame) goes on sending, in the name of the
-    old page. Streamlit 1.67 runs such a request after the new page: a fragment of a page that is
-    gone draws nothing, and the browser clears the screen for it, which stays blank
-    (``handleNewSession`` → ``clearAppState``); a component brings the old page back. Nor may
-    ``st.rerun`` in a run that is about to end take the place of a page that was just asked for.
+    Until a browser has learned that another page runs, fragments and components of the old page
+    (the camera's, for one) go on sending requests for it. Streamlit 1.67 runs these after the new
+    page: a fragment of the old page draws nothing, and the browser clears the screen for it, which
+    stays blank (``handleNewSession`` → ``clearAppState``); a component brings the old page back.
+    Nor may ``st.rerun`` in a run that is about to end replace a request for another page.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/app_session.py
     (``request_rerun``) and …/runtime/scriptrunner_utils/script_requests.py
-    (``_request_rerun_locked``: the newer request's page counts, whatever it is).
+    (``_request_rerun_locked``: the page of the newer request wins).
 
     Returns:
-        Whether it is in force. Calling it again changes nothing.
+        Whether the patch is applied. Calling it again changes nothing.
     """
     try:
         from streamlit.runtime.app_session import AppSession
@@ -43,7 +42,7 @@ def ignore_news_of_left_pages() -> bool:
         ask = AppSession.request_rerun
         put = ScriptRequests._request_rerun_locked
     except (ImportError, AttributeError):
-        logger.warning("This Streamlit is another one: leaving a page may leave it blank")
+        logger.warning("This version of Streamlit is not supported: a page may stay blank")
         return False
     if hasattr(ask, _MARK):
         return True
@@ -51,7 +50,7 @@ def ignore_news_of_left_pages() -> bool:
     @functools.wraps(ask)
     def request_rerun(session: Any, client_state: Any) -> None:
         page = _page_it_stays_on(session, client_state)
-        # No run is going on: the page of the last one is where the visitor is.
+        # Nothing runs, so the visitor is on the page of the last run.
         if page and session._scriptrunner is None:
             here = session._client_state.page_script_hash
             if here and page != here:
@@ -64,7 +63,7 @@ def ignore_news_of_left_pages() -> bool:
 
     @functools.wraps(put)
     def request_rerun_locked(requests: Any, new: Any) -> bool:
-        # The last request, whether it waits, runs or has run: there the visitor is heading.
+        # The page of the last request, pending or not, is where the visitor is going.
         heading = requests._rerun_data.page_script_hash
         page = getattr(_asking, "stays_on", "") or _page_that_runs(requests, new)
         if page and heading and page != heading:
@@ -72,31 +71,31 @@ def ignore_news_of_left_pages() -> bool:
         return bool(put(requests, new))
 
     setattr(request_rerun, _MARK, True)
-    # mypy takes neither an assignment to a method nor a function from `functools.wraps` for one.
+    # mypy accepts neither an assignment to a method nor the type that `functools.wraps` returns.
     AppSession.request_rerun = request_rerun  # type: ignore[method-assign, assignment]
     ScriptRequests._request_rerun_locked = request_rerun_locked  # type: ignore[method-assign, assignment]
     return True
 
 
 def finish_callbacks() -> bool:
-    """Have the callbacks of a run called before another request takes the run's place.
+    """Have the callbacks of a run called before a newer request replaces the run.
 
-    Streamlit 1.67 looks for newer requests just before it calls them, and at every look into the
-    session that they take. A click whose run gives way there is gone: the request that follows,
-    which may be a tick of the camera's, knows nothing of it.
+    Streamlit 1.67 checks for newer requests just before it calls them, and whenever they access the
+    session's state. A click whose run is replaced there is lost: the newer request, which may come
+    from the camera's fragment, does not carry it.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/state/safe_session_state.py
     (``on_script_will_rerun``).
 
     Returns:
-        Whether it is in force. Calling it again changes nothing.
+        Whether the patch is applied. Calling it again changes nothing.
     """
     try:
         from streamlit.runtime.state.safe_session_state import SafeSessionState
 
         call = SafeSessionState.on_script_will_rerun
     except (ImportError, AttributeError):
-        logger.warning("This Streamlit is another one: a click may be lost among others")
+        logger.warning("This version of Streamlit is not supported: a click may be lost")
         return False
     if hasattr(call, _MARK):
         return True
@@ -104,7 +103,7 @@ def finish_callbacks() -> bool:
     @functools.wraps(call)
     def on_script_will_rerun(state: Any, *args: Any, **kwargs: Any) -> None:
         give_way = state._yield_callback
-        # Setting it the usual way would set an item of the session.
+        # A plain assignment would set an item of the session's state.
         object.__setattr__(state, "_yield_callback", lambda: None)
         try:
             call(state, *args, **kwargs)
@@ -118,20 +117,19 @@ def finish_callbacks() -> bool:
 
 
 def begin_at_the_top() -> bool:
-    """Have this run of the router draw from the top of the page. To be called first of all.
+    """Have this run of the router draw from the top of the page. To be called before anything else.
 
-    A fragment draws where it stands, and Streamlit 1.67 leaves things so when it has ended: a run
-    of the whole script that waited for it in the same thread then draws the page into the
-    fragment's column. What comes next in the old place the browser has no room for, and it gives
-    up with a blank screen ("Cannot set a node at a delta path"). Only runs that are interrupted
-    are cleaned up after.
+    Streamlit 1.67 leaves its drawing position in a fragment's container when the fragment has
+    ended: a run of the whole script that follows in the same thread draws the page into that
+    container, and the browser fails with a blank screen ("Cannot set a node at a delta path"). The
+    position is reset only after runs that were interrupted.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/fragment.py
     (``wrapped_fragment`` sets ``context_dg_stack``) and …/runtime/scriptrunner/exec_code.py
     (``exec_func_with_error_handling`` resets it on ``RerunException`` alone).
 
     Returns:
-        Whether it is in force.
+        Whether it was done.
     """
     try:
         from streamlit.delta_generator_singletons import (
@@ -139,18 +137,17 @@ def begin_at_the_top() -> bool:
             get_default_dg_stack_value,
         )
     except ImportError:
-        logger.warning("This Streamlit is another one: a page may be drawn in the wrong place")
+        logger.warning("This version of Streamlit is not supported: pages may be misplaced")
         return False
     context_dg_stack.set(get_default_dg_stack_value())
     return True
 
 
 def json_from_browser() -> Iterator[str]:
-    """Yield the states of components of our own that the browser sent along with this run.
+    """Yield the states of custom components that the browser sent with this run, as JSON.
 
-    Streamlit hands a state out once its component is drawn, and keeps the states that come with a
-    session's first run for it. A cold server runs the page before the router, where the component
-    is another one, and forgets what it was sent on the way.
+    Streamlit returns a state once its component is drawn. A server that has just started runs the
+    page before the router, where the component has another id, and drops the state.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/state/session_state.py
     (``SessionState._new_widget_state``).
@@ -162,7 +159,7 @@ def json_from_browser() -> Iterator[str]:
         ctx = get_script_run_ctx(suppress_warning=True)
         sent = list(ctx.session_state._state._new_widget_state.states.values()) if ctx else []
     except (ImportError, AttributeError):
-        logger.warning("This Streamlit is another one: a set is lost with the server's session")
+        logger.warning("This version of Streamlit is not supported: backups are not restored")
         return
     for state in sent:
         if isinstance(state, Serialized) and state.value.WhichOneof("value") == "json_value":
@@ -170,16 +167,16 @@ def json_from_browser() -> Iterator[str]:
 
 
 def mend_streamlit() -> None:
-    """Do all of the above, for this run and those to come."""
+    """Apply all patches, to this run and later ones."""
     begin_at_the_top()
     finish_callbacks()
     ignore_news_of_left_pages()
 
 
 def _page_it_stays_on(session: Any, client_state: Any) -> str:
-    """Return the page that a browser's message is about, where the browser stays on it.
+    """Return the page of a browser's message, if the browser is on that page.
 
-    A message that asks for another page names that one while the address is still the old one's.
+    A message that requests another page names it while the address is still that of the old one.
     """
     if client_state is None or client_state.is_history_navigation:
         return ""
@@ -189,7 +186,7 @@ def _page_it_stays_on(session: Any, client_state: Any) -> str:
 
 
 def _page_at(url: str, pages: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the hash of the page that an address shows; the default page has no path."""
+    """Return the hash of the page at an address; the default page has no path."""
     if not url:
         return ""
     last = urlsplit(url).path.rstrip("/").rpartition("/")[2]
@@ -198,7 +195,7 @@ def _page_at(url: str, pages: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _page_that_runs(requests: Any, new: Any) -> str:
-    """Return the page of the run that asks to be run again, where it does so itself."""
+    """Return the page of the current run, if the request is its own ``st.rerun``."""
     from streamlit.runtime.scriptrunner import get_script_run_ctx
 
     ctx = get_script_run_ctx(suppress_warning=True)

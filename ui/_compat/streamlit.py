@@ -1,16 +1,16 @@
-"""What reaches into Streamlit's own parts. Nothing else of ours does.
+"""Access to Streamlit's private parts, for what the server keeps of its visitors.
 
-Written against Streamlit 1.67, where `requirements-app.txt` holds it: these parts may move in any
-later version. `tests/security/test_compat.py` fails when one of them is gone or behaves otherwise.
+Written against Streamlit 1.67, to which `requirements-app.txt` pins it: these parts may change in
+any version. `tests/security/test_compat.py` fails when one of them is gone or behaves differently.
 The sources are at https://github.com/streamlit/streamlit/tree/1.67.0/lib/streamlit, in
 
-- ``web/server/starlette/starlette_app.py``: `App` makes its runtime with keepers of its own choice
-- ``runtime/memory_uploaded_file_manager.py``: keeps every upload until its session is shut down
-- ``runtime/memory_session_storage.py``: forgets a session that is gone, but only when another one
-  is looked for, and never shuts it down, so that its uploads and media stay
-- ``runtime/runtime.py``: its loop keeps a name for the session that it sent something to last
-- ``runtime/scriptrunner/script_runner.py``: leaves the names of the latest script in ``__main__``
-- ``net_util.py``: asks a service on the internet for this machine's address
+- ``web/server/starlette/starlette_app.py``: `App` creates its runtime with its own storages
+- ``runtime/memory_uploaded_file_manager.py``: keeps an upload until its session is shut down
+- ``runtime/memory_session_storage.py``: drops an expired session only when another one is looked
+  up, and never shuts it down, so that its uploads and media stay
+- ``runtime/runtime.py``: its loop keeps a reference to the session that it served last
+- ``runtime/scriptrunner/script_runner.py``: leaves the globals of the latest script in ``__main__``
+- ``net_util.py``: asks a public service for this machine's address
 """
 
 from __future__ import annotations
@@ -44,37 +44,37 @@ from streamlit.web.server.starlette.starlette_routes import (
 )
 
 VERSION: Final = "1.67"
-"""What this was written against."""
+"""The Streamlit version that this was written against."""
 
 BYTES_PER_SESSION: Final = 40 * 1024 * 1024
-"""What one visitor's uploads may take at any time: two of the largest."""
+"""Memory for the uploads of one session: two files of the largest size."""
 FILES_PER_SESSION: Final = 8
 UNREAD_SECONDS: Final = 300.0
-"""An upload that no page has read after this long is dropped; pages read one at once."""
+"""An upload that no page has read after this time is dropped."""
 SESSIONS_KEPT: Final = 128
-"""Visitors whose connection is gone and who may still come back."""
+"""Disconnected sessions that are kept for visitors who may come back."""
 
 _log = logging.getLogger(__name__)
 
 
 class Uploads(MemoryUploadedFileManager):
-    """Uploads between browser and page: few bytes a visitor, and none for long.
+    """Storage for uploads until a page has read them, limited in size and time.
 
     Args:
         endpoint: the path that files are sent to.
-        clock: seconds that never go back.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(self, endpoint: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(endpoint)
         self._clock = clock
         self._order: dict[str, dict[str, float]] = {}
-        """Session → file → when it came, the oldest first."""
-        self._turn = threading.Lock()
+        """Session → file → time of arrival, oldest first."""
+        self._lock = threading.Lock()
 
     def add_file(self, session_id: str, file: UploadedFileRec) -> None:
-        """Keep a file; what the visitor sent before goes where there would be too much."""
-        with self._turn:
+        """Keep a file; the session's older files are dropped where the limits are exceeded."""
+        with self._lock:
             super().add_file(session_id, file)
             times = self._order.setdefault(session_id, {})
             times.pop(file.file_id, None)
@@ -85,16 +85,16 @@ class Uploads(MemoryUploadedFileManager):
                 self._drop(session_id, next(iter(times)))
 
     def remove_file(self, session_id: str, file_id: str) -> None:
-        with self._turn:
+        with self._lock:
             self._drop(session_id, file_id)
 
     def remove_session_files(self, session_id: str) -> None:
-        with self._turn:
+        with self._lock:
             super().remove_session_files(session_id)
             self._order.pop(session_id, None)
 
     def bytes_of(self, session_id: str) -> int:
-        """Return how many bytes are kept for a session."""
+        """Return the total size of a session's uploads."""
         files = self.file_storage.get(session_id, {})
         return sum(len(file.data) for file in list(files.values()))
 
@@ -102,7 +102,7 @@ class Uploads(MemoryUploadedFileManager):
         """Drop uploads that no page read, and those that arrived after its session had ended.
 
         Args:
-            exists: whether there is a session of this name.
+            exists: whether there is a session with this id.
         """
         latest = self._clock() - UNREAD_SECONDS
         for session_id in list(self.file_storage):
@@ -119,50 +119,50 @@ class Uploads(MemoryUploadedFileManager):
         times.pop(file_id, None)
         if not times:
             self._order.pop(session_id, None)
-            super().remove_session_files(session_id)  # Streamlit would keep an empty drawer
+            super().remove_session_files(session_id)  # Streamlit would keep an empty entry
 
 
 class Sessions(SessionStorage):
-    """Visitors whose connection is gone, until they come back or their time is over.
+    """Storage for disconnected sessions until they reconnect or expire.
 
     Args:
-        seconds: how long they are waited for.
-        clock: seconds that never go back.
+        seconds: how long a session is kept.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
         self._clock = clock
         self._kept: dict[str, tuple[float, SessionInfo]] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def get(self, session_id: str) -> SessionInfo | None:
         found = self._kept.get(session_id)
         return found[1] if found else None
 
     def save(self, session_info: SessionInfo) -> None:
-        with self._turn:
+        with self._lock:
             self._kept.pop(session_info.session.id, None)
             self._kept[session_info.session.id] = self._clock(), session_info
 
     def delete(self, session_id: str) -> None:
-        with self._turn:
+        with self._lock:
             self._kept.pop(session_id, None)
 
     def list(self) -> list[SessionInfo]:
         return [info for _, info in list(self._kept.values())]
 
-    def over(self) -> Sequence[str]:
-        """Return those whose time is over, and the oldest where there are too many."""
+    def expired(self) -> Sequence[str]:
+        """Return the ids of expired sessions, and of the oldest where there are too many."""
         now = self._clock()
-        with self._turn:
+        with self._lock:
             names = list(self._kept)
             old = {name for name, (left, _) in self._kept.items() if now - left >= self._seconds}
         return [*old.union(names[: max(0, len(names) - SESSIONS_KEPT)])]
 
 
 def keep_little(app: App) -> None:
-    """Have a server keep uploads and sessions as this module does. Before it is started."""
+    """Have a server that has not been started use `Uploads` and `Sessions`."""
 
     def create_runtime() -> Runtime:
         return Runtime(
@@ -180,39 +180,39 @@ def keep_little(app: App) -> None:
 
 
 def sweep() -> int:
-    """Shut down the sessions whose time is over, with all that they held, and drop lost uploads.
+    """Shut down expired sessions and drop uploads that nobody will read.
 
-    Runs on the server's event loop, as everything that ends a session has to.
+    Has to run on the server's event loop.
 
     Returns:
-        How many sessions that were. What they held goes with Python's next collection.
+        How many sessions were shut down. Their memory is freed by the next garbage collection.
     """
     here = Runtime.instance()
     manager: Any = here._session_mgr
     sessions, uploads = manager._session_storage, here.uploaded_file_mgr
     assert isinstance(uploads, Uploads), "`keep_little` was not called for this server"
-    over = sessions.over()
-    for session_id in over:
+    expired = sessions.expired()
+    for session_id in expired:
         try:
             info = sessions.get(session_id)
-            # Uploads and media go, and what watches for it (a live stream) ends itself.
+            # Removes uploads and media; live streams notice and end.
             here.close_session(session_id)
             if info is not None:
                 _empty(info.session)
         except Exception:
             _log.exception("A session could not be closed")
             sessions.delete(session_id)
-    if over:
-        here.media_file_mgr.remove_orphaned_files()  # downloads go the second time they are asked
+    if expired:
+        here.media_file_mgr.remove_orphaned_files()  # which removes downloads at the second call
         _forget_last_script()
     uploads.sweep(lambda session_id: manager.get_session_info(session_id) is not None)
-    return len(over)
+    return len(expired)
 
 
 def _empty(session: AppSession) -> None:
-    """Take its state out of a session that was closed: the server's loop still has a name for it.
+    """Drop the state of a closed session, to which the server's loop still holds a reference.
 
-    A script of its that has not ended yet has the state itself, and ends at its next call.
+    A script that still runs holds the state itself, and ends at its next Streamlit call.
     """
     session._session_state = SessionState()
     session._fragment_storage = MemoryFragmentStorage()
@@ -220,10 +220,10 @@ def _empty(session: AppSession) -> None:
 
 
 def _forget_last_script() -> None:
-    """Let go of the names that the latest script to run has made, its visitor's photo among them.
+    """Drop the globals of the script that ran last, among which may be its visitor's photo.
 
-    Streamlit runs every script as a module of its own that it calls ``__main__``, and leaves the
-    latest one there until another takes its place. One that still runs has its names itself.
+    Streamlit runs every script in a new module, which it installs as ``__main__`` and leaves there
+    until the next run. A script that still runs holds its module itself.
     """
     latest, empty = sys.modules["__main__"], ModuleType("__main__")
     empty.__file__ = getattr(latest, "__file__", None)
@@ -231,23 +231,23 @@ def _forget_last_script() -> None:
 
 
 def forget_upload(file: UploadedFile) -> None:
-    """Drop the bytes of an upload that was read. Called by a page for a file of its visitor's."""
+    """Drop the bytes of an upload of the current session, once it was read."""
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
-    file.close()  # the uploader's own state holds on to it until another takes its place
+    file.close()  # the uploader's state refers to it until there is another one
 
 
 def never_ask_for_this_address() -> None:
-    """Have Streamlit never ask anybody on the internet which address this machine has.
+    """Keep Streamlit from asking a public service for this machine's address.
 
-    It does so for a banner, and, inside its event loop, for an Origin that it does not know.
+    It does so for its start-up banner and, in its event loop, for an unknown Origin.
     """
     net_util.get_external_ip = lambda: None
 
 
 def open_browser() -> None:
-    """Open the page for whoever started the server, as ``streamlit run`` does for a script."""
+    """Open the page in a browser, as ``streamlit run`` does for a script."""
     if st.get_option("server.headless"):
         return
     address = st.get_option("server.address")

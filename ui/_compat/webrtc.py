@@ -1,4 +1,4 @@
-"""What reaches into the private parts of streamlit-webrtc, aiortc and aioice. Nothing else does.
+"""Access to the private parts of streamlit-webrtc, aiortc and aioice.
 
 Written against streamlit-webrtc 0.79, aiortc 1.16 and aioice 0.13.
 
@@ -9,7 +9,7 @@ https://github.com/aiortc/aiortc/blob/1.16.0/src/aiortc/rtcicetransport.py and
 https://github.com/aiortc/aioice/blob/0.13.0/src/aioice/ice.py.
 
 `tests/security/test_live_privacy.py` and `tests/ui/_compat/test_webrtc.py` fail when one of these
-parts is gone or behaves otherwise.
+parts is gone or behaves differently.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from aiortc import rtcicetransport
 from streamlit_webrtc.component import generate_frontend_component_key
 
 ELSEWHERE: Final = {4: (socket.AF_INET, "198.51.100.1"), 6: (socket.AF_INET6, "2001:db8::1")}
-"""Addresses of documentation, to ask the system's routing table with; nothing is sent there."""
+"""Addresses reserved for documentation, to query the routing table; nothing is sent there."""
 
 
 class QuietConnection(Connection):
-    """A connection that says of this machine, and does for a visitor, only what a picture needs.
+    """An ICE connection that reveals one address of this machine and probes none of a visitor's.
 
-    Offered is one address of a kind (IPv4, IPv6): the one that the server listens on, else the one
-    that leads out. The visitor's browser begins: where its packets come from is where answers go.
-    Addresses that a visitor *names* are not tried, except those of the TURN server that the
-    operator has set, without which two relays would not find each other.
+    It offers one candidate per address family: the address that the server listens on, or else that
+    of the default route. The browser starts the checks, and answers go to where its packets come
+    from. Remote candidates are ignored, except those of the TURN server that the operator has set,
+    without which two relays would not find each other.
     """
 
     async def get_component_candidates(
@@ -47,7 +47,7 @@ class QuietConnection(Connection):
         )
 
     async def add_remote_candidate(self, remote_candidate: Candidate | None) -> None:
-        # Nor their end: what is waited for are the browser's packets. The page gives up in time.
+        # The end of candidates (None) is ignored as well: the page itself has a timeout.
         if remote_candidate is not None and await self._is_our_relay(remote_candidate):
             await super().add_remote_candidate(remote_candidate)
 
@@ -65,7 +65,7 @@ class QuietConnection(Connection):
 
 
 def needed(addresses: Sequence[str], *, bound_to: str | None = None) -> list[str]:
-    """Return those of this machine's addresses that a visitor has to know, at most one of a kind.
+    """Return the addresses to offer as candidates, at most one per address family.
 
     Args:
         addresses: of all interfaces, without loopback.
@@ -77,7 +77,7 @@ def needed(addresses: Sequence[str], *, bound_to: str | None = None) -> list[str
     for version, (family, elsewhere) in ELSEWHERE.items():
         ours = [address for address in addresses if ip_address(address).version == version]
         way_out = _source(family, elsewhere)
-        # Without a way out (a laptop on a train) the first is as good as any.
+        # Without a default route (a laptop on a train) any address will do.
         chosen += [way_out] if way_out in ours else ours[:1]
     return chosen
 
@@ -91,10 +91,11 @@ def component_state_key(key: str) -> str:
 
 
 def forget_rendered_runs(connection: Any) -> None:
-    """Have streamlit-webrtc not hang up because it was not drawn in some runs.
+    """Keep streamlit-webrtc from stopping because it was not drawn in some runs.
 
-    It counts the runs without it, to notice that its page was left, which the app knows better:
-    runs that are interrupted on their way do not reach it either, and after two it would stop.
+    It counts the runs that did not draw it, to notice that its page was left, and stops after two.
+    But runs that were interrupted do not draw it either; the app itself notices when the page is
+    left.
 
     https://github.com/whitphx/streamlit-webrtc/blob/v0.79.0/streamlit_webrtc/component.py
     (``WebRtcStreamerContext._last_rendered_run_count``).
@@ -106,9 +107,9 @@ def forget_rendered_runs(connection: Any) -> None:
         connection._last_rendered_run_count = None
 
 
-def say_little() -> None:
-    """Have all connections be quiet ones."""
-    # The module imports the name for itself only; it is replaced where it is looked up.
+def use_quiet_connections() -> None:
+    """Have aiortc make every connection a `QuietConnection`."""
+    # Replaced where aiortc looks it up.
     rtcicetransport.Connection = QuietConnection  # type: ignore[attr-defined]
 
 

@@ -1,6 +1,6 @@
-"""A visitor's diary, as the pages meet it. While it is off, nothing here does anything.
+"""A visitor's diary, for the pages. While it is off, nothing here does anything.
 
-A database that fails is said in one sentence and left alone for a while: the music goes on.
+If the database fails, the page says so once and does not try again for a while.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ from ui.state import VisitorState
 logger = logging.getLogger(__name__)
 
 SAME_MOOD_SECONDS: Final = 300.0
-"""Seconds in which another set for the same mood takes the place of the one before: nobody has
-heard that through."""
+"""A new set for the same mood within this time replaces the entry before: nobody has heard that
+set through."""
 
 FRESH: Final = timedelta(hours=6)
-"""How long after a playlist it makes sense to ask how one feels."""
+"""How long after a playlist visitors are asked how they feel."""
 
 RETRY_DATABASE_SECONDS: Final = 60.0
-"""Seconds in which a database that failed is not asked again."""
+"""Pause after a database failed, before it is tried again."""
 
 MAX_RESTORED_VERDICTS: Final = 500
-"""Verdicts that are brought back, the latest ones."""
+"""At most this many verdicts are restored, the latest ones."""
 
 Found = TypeVar("Found")
 
@@ -55,13 +55,13 @@ class Page:
     """What a session knows of its visitor's diary.
 
     Attributes:
-        owner: whose it is. Another owner begins anew.
-        keeping: whether it is on; ``None`` until it was looked up.
+        owner: whose diary it is; another owner gets a new page.
+        keeping: whether it is on; ``None`` until that was read.
         entry: the last entry that was written.
         mood, first, noted: that entry's mood and first track, and when it was written.
-        restored: whether earlier verdicts were brought back already.
-        problem: what failed last, in a sentence.
-        pause_until: when to try again.
+        restored: whether earlier verdicts were restored already.
+        problem: what failed last, as a sentence.
+        pause_until: when to try again, by the monotonic clock.
     """
 
     owner: str
@@ -75,14 +75,14 @@ class Page:
     pause_until: float = 0.0
 
 
-# For the pages where music is made
+# For pages with music
 
 
 def note_playlist(visitor: VisitorState, playlist: Playlist) -> None:
-    """Write a set that was drawn into the diary, if the visitor keeps one.
+    """Write a new set into the diary, if the visitor keeps one.
 
-    Another set for the same mood takes the place of the one before if that was a moment ago, and
-    so does the same set with another end.
+    It replaces the last entry if that was made for the same mood within `SAME_MOOD_SECONDS`, or
+    began with the same track.
     """
     page = _page()
     if page is None or not _keeping(page, afresh=True):
@@ -105,12 +105,12 @@ def note_playlist(visitor: VisitorState, playlist: Playlist) -> None:
 
 
 def note_verdict(visitor: VisitorState, track: Track, verdict: Verdict | None) -> None:
-    """Write what the visitor thinks of a track, if they keep a diary; a skip says too little.
+    """Write a verdict into the diary, if the visitor keeps one; skips are not kept.
 
     Args:
-        visitor: their state, with or without the verdict.
+        visitor: their state, before or after the verdict.
         track: the track.
-        verdict: ``None`` takes the last one back.
+        verdict: ``None`` withdraws the last one.
     """
     page = _page()
     if page is None or verdict == "skip" or not _keeping(page):
@@ -121,9 +121,9 @@ def note_verdict(visitor: VisitorState, track: Track, verdict: Verdict | None) -
 
 
 def restored_taste(catalog: Catalog) -> Taste:
-    """Return the taste that the diary's verdicts make; an empty one where it is off.
+    """Return the taste learned from the diary's verdicts; an empty one while it is off.
 
-    Tracks that the catalogue has no more are left out.
+    Tracks that are no longer in the catalogue are ignored.
     """
     page = _page()
     if page is None or not _keeping(page):
@@ -140,8 +140,8 @@ def restored_taste(catalog: Catalog) -> Taste:
     )
 
 
-def bring_back(visitor: VisitorState, catalog: Catalog) -> None:
-    """Add the taste of earlier sessions, once. Verdicts of this session count more."""
+def restore_taste(visitor: VisitorState, catalog: Catalog) -> None:
+    """Add the taste of earlier sessions, once. Verdicts of this session override theirs."""
     page = _page()
     if page is None or page.restored or not _keeping(page):
         return
@@ -155,7 +155,7 @@ def bring_back(visitor: VisitorState, catalog: Catalog) -> None:
 
 
 def ask_how_it_ended(entry: Entry) -> None:
-    """Ask how one feels after a playlist, with one tap. Only while it is fresh."""
+    """Ask how the visitor feels after a playlist, with one tap, for some hours."""
     if datetime.now(UTC) - entry.at > FRESH:
         return
     key = f"ended-{entry.id}"
@@ -179,29 +179,29 @@ def ask_how_it_ended(entry: Entry) -> None:
     )
 
 
-# For the pages
+# For the diary's page
 
 
 def keeping() -> bool:
-    """Whether this visitor keeps a diary."""
+    """Return whether this visitor keeps a diary."""
     page = _page()
     return page is not None and _keeping(page, afresh=True)
 
 
 def privacy() -> str:
-    """What becomes of a picture and of the rest, as it is for this visitor."""
+    """Return what is stored of this visitor, as a sentence."""
     page = _page()
     return wording.PRIVACY_WITH_DIARY if page and _keeping(page) else wording.PRIVACY
 
 
 def problem() -> str | None:
-    """What failed last and has not worked since, in a sentence."""
+    """Return what failed last and has not worked since, as a sentence."""
     page = _page()
     return page.problem if page else None
 
 
 def switch(on: bool) -> None:
-    """Switch the diary on or off. Switched on for the first time, its place is made."""
+    """Switch the diary on or off. The first time, the database is created."""
     page = _page()
     if page is None:
         return
@@ -214,25 +214,25 @@ def switch(on: bool) -> None:
     page.keeping = _try(page, write, None, create=on)
     page.restored = False
     if page.keeping is None and page.problem is None:
-        page.keeping = False  # there was nothing to switch off
+        page.keeping = False  # there is no database
 
 
 def entries() -> list[Entry]:
-    """Return what is in this visitor's diary, the latest first."""
+    """Return the entries of this visitor's diary, latest first."""
     page = _page()
     nothing: list[Entry] = []
     return _try(page, Diary.entries, nothing) if page else nothing
 
 
 def verdicts() -> list[KeptVerdict]:
-    """Return what this visitor thinks of tracks, as far as it is kept."""
+    """Return the verdicts in this visitor's diary."""
     page = _page()
     nothing: list[KeptVerdict] = []
     return _try(page, Diary.verdicts, nothing) if page else nothing
 
 
 def forget(entry: int) -> None:
-    """Delete one entry of this visitor's."""
+    """Delete one entry of this visitor's diary."""
     page = _page()
     if page is not None:
         _try(page, lambda diary: diary.forget(entry), False)
@@ -244,8 +244,7 @@ def delete_everything(visitor: VisitorState) -> wording.Deleted | None:
     """Delete this visitor's diary, and what this session has learned from it.
 
     Returns:
-        What is true of it now, as `wording.DELETED` says it; nothing where it failed, and
-        `problem` says why.
+        The outcome, a key of `wording.DELETED`; ``None`` if it failed, and `problem` says why.
     """
     page = _page()
     if page is None:
@@ -260,24 +259,24 @@ def delete_everything(visitor: VisitorState) -> wording.Deleted | None:
 
 
 def what_became_of_it(gone: bool) -> wording.Deleted:
-    """Name what is true of a diary that was deleted.
+    """Return the outcome of a deletion, a key of `wording.DELETED`.
 
     Args:
-        gone: what `Diary.delete_everything` said.
+        gone: what `Diary.delete_everything` returned.
     """
     if location().drivername != "sqlite":
         return "server"
     return "file" if gone else "busy"
 
 
-# Below
+# Internals
 
 
 _KEY: Final = "diary"
 
 
 def _page() -> Page | None:
-    """Return this visitor's page, or nothing where people cannot be told apart."""
+    """Return this visitor's page; ``None`` where visitors cannot be told apart."""
     owner = identity.who().owner
     if owner is None:
         st.session_state.pop(_KEY, None)
@@ -289,12 +288,12 @@ def _page() -> Page | None:
 
 
 def _keeping(page: Page, *, afresh: bool = False) -> bool:
-    """Return whether a diary is on; afresh, because another tab may have switched it."""
+    """Return whether the diary is on; with ``afresh`` as the database has it, for another tab."""
     if afresh or page.keeping is None:
-        # Who is known to keep one is told that it failed; others need not hear of it.
+        # A failure matters only to a visitor who is known to keep one.
         page.keeping = _try(page, lambda diary: diary.keeping, None, quiet=not page.keeping)
         if page.keeping is None and page.problem is None:
-            page.keeping = False  # there is no place for diaries yet
+            page.keeping = False  # there is no database yet
     return bool(page.keeping)
 
 
@@ -306,14 +305,14 @@ def _try(
     create: bool = False,
     quiet: bool = False,
 ) -> Found:
-    """Do something with the owner's diary; where that fails, say so once and go on.
+    """Call a function with the owner's diary; if it fails, show a notice once and go on.
 
     Args:
         page: whose diary.
-        do: what to do.
-        otherwise: what to return where it fails or there is no diary.
-        create: whether to make a place for diaries if there is none.
-        quiet: whether to keep the sentence for the diary's own page.
+        do: the function.
+        otherwise: what to return if it fails or there is no database.
+        create: whether to create the database if there is none.
+        quiet: whether to show the failure on the diary's page only.
     """
     if time.monotonic() < page.pause_until:
         return otherwise
@@ -335,7 +334,7 @@ def _try(
 
 
 def _files() -> tuple[str, ...]:
-    """Return where diaries are, if they are in a file and the setting can be read."""
+    """Return the database's file, if it is one and the setting can be parsed."""
     try:
         return (str(location().database or ""),)
     except DiaryError:
@@ -348,7 +347,7 @@ def _store(url: str) -> DiaryStore:
 
 
 def _emotion(visitor: VisitorState) -> str | None:
-    """The one emotion that names the mood. How probable it was is not kept, nor any other."""
+    """Return the most probable emotion. Neither its probability nor any other is kept."""
     emotions = visitor.emotions
     return max(emotions, key=emotions.__getitem__) if emotions else None
 

@@ -42,7 +42,7 @@ take 25 MB."""
 
 logger = logging.getLogger(__name__)
 
-_compat_webrtc.say_little()
+_compat_webrtc.use_quiet_connections()
 
 
 class CaptureSession:

@@ -1,4 +1,4 @@
-"""Pictures: how they are handed in, read and shown. They stay in memory and are never kept."""
+"""Photos: how they are uploaded, read and shown. They stay in memory and are never stored."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ LOST: Final = "Your photo didn’t get through. Please choose it again."
 
 
 def read_waiting_picture() -> None:
-    """Read the picture that was handed in, if one was, and say what is being done meanwhile."""
+    """Read the uploaded picture, if there is one, and show the progress."""
     visitor = visitor_state()
-    # Always there, so that what follows keeps its place on the page from run to run.
+    # Drawn in every run, so that what follows keeps its position on the page.
     place = st.empty()
     if visitor.waiting is None:
         return
@@ -71,8 +71,8 @@ def read_waiting_picture() -> None:
             visitor.problem = NOT_WORKING
         else:
             visitor.show(image, reading)
-        # Not before: a script that is interrupted while it reads starts over with the same
-        # picture. And not after the next call of Streamlit, which is where it is interrupted.
+        # Not earlier, so that a script that is interrupted while reading starts over with the same
+        # picture; nor after the next Streamlit call, where it may be interrupted.
         visitor.waiting = None
         visitor.handed_in += 1
     place.empty()
@@ -133,7 +133,7 @@ def snapshot(*, then: str | None = "selfie") -> None:
 
 def problem() -> None:
     """Say why the last file was not read, if it was not."""
-    # Always there, so that what follows keeps its place on the page from run to run.
+    # Drawn in every run, so that what follows keeps its position on the page.
     place = st.empty()
     said = visitor_state().problem
     if said:
@@ -154,16 +154,16 @@ def _picture_input(way: Chooser, then: str | None) -> tuple[str, Callable[[], No
 
     def take() -> None:
         file = st.session_state.get(key)
-        # A click that interrupts the page which shows the reading makes the browser report the
-        # same file again; reading it twice would undo what was clicked.
+        # A click that interrupts the run showing the reading makes the browser report the same
+        # file again; reading it twice would undo the click.
         if file is None or number != visitor.handed_in:
             return
         if not isinstance(file, UploadedFile):
-            # After the server or the connection was lost, the browser still shows a file that is
-            # not here any more.
+            # After a restart or a lost connection the browser still shows a file that the server
+            # no longer has.
             visitor.problem = LOST
             visitor.handed_in += 1
-        elif not file.closed:  # else it was read already, or waited too long
+        elif not file.closed:  # otherwise it was read already, or has expired
             visitor.problem = None
             visitor.waiting = file.getvalue()
             _compat.forget_upload(file)

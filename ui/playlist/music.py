@@ -33,7 +33,7 @@ def current_set(visitor: VisitorState) -> Playlist:
         raise ValueError("Incorrect value for 'visitor' argument: a visitor without a mood")
     visitor.intent = visitor.intent or visitor.suggestion
     recommender, _ = services.recommender()
-    diary.bring_back(visitor, recommender.catalog)
+    diary.restore_taste(visitor, recommender.catalog)
     session = rules.with_affinities(_session(visitor), lookup.affinities() or Affinities())
     _write_back(visitor, session)
     if visitor.wish not in visitor.sets:

@@ -1,4 +1,4 @@
-"""Who may talk to the server, and what every answer says about it: one layer before Streamlit."""
+"""Middleware in front of Streamlit: which requests are answered, and security headers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UPLOADS_AT_ONCE: Final = 2
-"""Requests of one session that may be bringing a file at the same time."""
+"""Uploads that one session may have in progress at the same time."""
 
 PORTS: Final = {"http": 80, "https": 443}
 
 POLICY: Final = {
     "default-src": "'self'",
-    # Streamlit's own page has an inline script, makes modules out of blobs, and charts compile.
+    # Streamlit's page has an inline script and loads modules from blobs; Vega compiles expressions.
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:",
@@ -33,7 +33,7 @@ POLICY: Final = {
     "form-action": "'self'",
     "frame-ancestors": "'self'",
 }
-"""What the page may load, and from whom: this server, and Spotify's player in its frame."""
+"""The Content-Security-Policy: this server alone, and Spotify's player in a frame."""
 
 HEADERS: Final = {
     "X-Frame-Options": "SAMEORIGIN",
@@ -51,12 +51,12 @@ _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
 _CLOSED: Final = re.compile(r"/_stcore/metrics/*$")
 _HEALTH: Final = re.compile(r"/_stcore/health/*$")
 _VOLATILE: Final = re.compile(r"(?<!/static)/(media|_stcore)/")
-"""What no cache may keep: what visitors take with them, and what is said to one of them. The fonts
-in ``/static/media/`` are everybody's."""
+"""Paths that no cache may keep: downloads and messages of one visitor. The fonts in
+``/static/media/`` are the same for everybody."""
 
 
 class Guard:
-    """Refuse what comes from elsewhere, keep what is the operator's shut, and add the headers.
+    """Refuse foreign hosts and origins, hide the metrics, and add security headers.
 
     Settings are Streamlit's own: ``server.allowedHosts`` names the hosts that this server goes by,
     ``server.corsAllowedOrigins`` the origins beside its own that may use it.
@@ -105,7 +105,7 @@ class Guard:
 
 
 def refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
-    """Return status and sentence where a request is not to be answered; nothing where it is.
+    """Return status and message of a request that is refused; ``None`` for one that is not.
 
     Args:
         scope: of a request or of a WebSocket's handshake.
@@ -143,9 +143,9 @@ def host_allowed(host: str, allowed: Iterable[str]) -> bool:
     """Return whether a Host header names this server, whatever its port.
 
     Args:
-        host: as it came.
-        allowed: names; ``*.example.org`` stands for what ends in it and ``*`` for all. None at all
-            stands for all as well, which is what Streamlit takes it for.
+        host: as received.
+        allowed: names; ``*.example.org`` allows every subdomain and ``*`` every host. So does an
+            empty list, as in Streamlit.
     """
     if not _HOST.fullmatch(host):
         return False
@@ -162,10 +162,10 @@ def origin_allowed(
 ) -> bool:
     """Return whether an Origin header names this server, scheme and port included.
 
-    Nothing is asked and nothing is looked up.
+    No name is resolved.
 
     Args:
-        origin: as it came; ``null`` is nobody.
+        origin: as received; ``null`` matches nothing.
         host: the Host header.
         secure: whether the request is known to have come over TLS.
         others: origins that may use this server as well.
@@ -192,8 +192,8 @@ def _origin(text: str) -> tuple[str, str, int] | None:
 
 def policy(host: str) -> str:
     """Return the Content-Security-Policy for pages of this host."""
-    connect = "'self' data: blob:"  # a snapshot is turned into a file by way of its data: address
-    if _HOST.fullmatch(host):  # older browsers do not count WebSockets to 'self'
+    connect = "'self' data: blob:"  # Streamlit fetches a snapshot from its data: URL
+    if _HOST.fullmatch(host):  # in older browsers 'self' does not cover WebSockets
         connect += f" ws://{host} wss://{host}"
     rules = POLICY | {"connect-src": connect}
     return "; ".join(f"{name} {value}" for name, value in rules.items())
@@ -213,7 +213,7 @@ def _with_headers(send: Send, scope: Scope, request: Headers) -> Send:
             headers["Content-Security-Policy"] = policy(host)
             if _VOLATILE.search(path):
                 headers["Cache-Control"] = "no-store"
-            if not crossing:  # Streamlit names origins that the operator has not
+            if not crossing:  # Streamlit allows origins that the operator did not
                 for name in [name for name in headers if name.startswith("access-control-")]:
                     del headers[name]
         await send(message)

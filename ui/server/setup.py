@@ -1,4 +1,4 @@
-"""The server under the pages: what stands before Streamlit, and what is cleared up behind it."""
+"""The web server: middleware in front of Streamlit, and clearing up after visitors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ui.server.http_guard import Guard
 from ui.server.index_page import IndexPage, preview_route
 
 MAX_UPLOAD_BYTES: Final = 32 * 1024 * 1024
-"""Above everything that the uploader lets through, in bytes."""
+"""More than the largest file that the uploader accepts."""
 
 SWEEP_SECONDS: Final = 5.0
-"""How often the server looks who is gone."""
+"""Interval at which the server looks for sessions that have ended."""
 COLLECT_SECONDS: Final = 20.0
-"""How often, at most, it has Python collect what they held: everything waits for that a moment."""
+"""Shortest interval between garbage collections, during which every request waits."""
 
 MIDDLEWARE: Final = (Middleware(Guard), Middleware(IndexPage))
 
@@ -40,14 +40,14 @@ def routes() -> list[Route]:
 def keep_uploads_in_memory() -> None:
     """Have the web server receive whole photos in memory.
 
-    Starlette writes the part of an upload that is beyond 1 MB to a temporary file. We promise
-    that pictures are read in memory, so it must not.
+    Starlette spools uploads of more than 1 MB to a temporary file, but pictures must never reach
+    the disk.
     """
     MultiPartParser.spool_max_size = MAX_UPLOAD_BYTES
 
 
 def harden(app: App) -> None:
-    """Prepare a server that has not been started for keeping what `docs/security.md` promises."""
+    """Apply what `docs/security.md` promises to a server that has not been started."""
     keep_uploads_in_memory()
     _compat.never_ask_for_this_address()
     _compat.keep_little(app)
@@ -55,7 +55,7 @@ def harden(app: App) -> None:
 
 @asynccontextmanager
 async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
-    """Clear up behind visitors for as long as the server runs."""
+    """Clear up after visitors for as long as the server runs."""
     sweeping = asyncio.create_task(_sweep(), name="sweep")
     asyncio.get_running_loop().call_soon(_compat.open_browser)
     try:
@@ -73,9 +73,9 @@ async def _sweep() -> None:
         try:
             gone += _compat.sweep()
             if gone and time.monotonic() - collected >= COLLECT_SECONDS:
-                # On a quiet server Python would not come by for hours, and a photo is in a cycle.
-                # In a thread of its own, because what is collected may wait for this loop.
+                # A photo is part of a reference cycle, which Python may not collect for hours where
+                # little happens. In a thread, because finalizers may wait for this event loop.
                 await asyncio.to_thread(gc.collect)
                 gone, collected = 0, time.monotonic()
         except Exception:
-            _log.exception("Clearing up behind visitors failed")
+            _log.exception("Clearing up after visitors failed")
