@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Final
 
 import duckdb
@@ -36,14 +36,16 @@ class Progress:
     def __init__(self, connection: duckdb.DuckDBPyConnection, report: Report | None) -> None:
         self._connection, self._report = connection, report
         self._before, self._share, self._what = 0.0, 0.0, ""
-        self._told = -1.0
+        self._told, self._named = -1.0, ""
+        self._turn = Lock()
         self._over = Event()
         self._watch = Thread(target=self._look, daemon=True)
 
     def step(self, what: str) -> None:
         """Begin one of `STEPS`."""
-        self._before, self._share, self._what = self._before + self._share, STEPS[what], what
-        self._say(self._before)
+        with self._turn:
+            self._before, self._share, self._what = self._before + self._share, STEPS[what], what
+            self._say(self._before)
 
     def __enter__(self) -> Progress:
         self._connection.execute("SET enable_progress_bar_print = false")
@@ -52,21 +54,23 @@ class Progress:
             self._watch.start()
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         self._over.set()
         if self._watch.is_alive():
             self._watch.join()
-        if error is None:
+        if kind is None:
             self._what = "Done"
             self._say(1.0)
 
     def _look(self) -> None:
         while not self._over.wait(_EVERY):
             percent = self._connection.query_progress()
-            if percent > 0:
-                self._say(self._before + self._share * min(percent, 100) / 100)
+            with self._turn:
+                if percent > 0:
+                    self._say(self._before + self._share * min(percent, 100) / 100)
 
     def _say(self, done: float) -> None:
-        if self._report is not None and done > self._told:
-            self._told = done
-            self._report(done, self._what)
+        # A step is named even if the one before it was told to its very end.
+        if self._report is not None and (done > self._told or self._what != self._named):
+            self._told, self._named = max(done, self._told), self._what
+            self._report(self._told, self._what)

@@ -70,11 +70,11 @@ class Uploads(MemoryUploadedFileManager):
         self._clock = clock
         self._order: dict[str, dict[str, float]] = {}
         """Session → file → time of arrival, oldest first."""
-        self._lock = threading.Lock()
+        self._own_lock = threading.Lock()
 
     def add_file(self, session_id: str, file: UploadedFileRec) -> None:
         """Keep a file; the session's older files are dropped where the limits are exceeded."""
-        with self._lock:
+        with self._own_lock:
             super().add_file(session_id, file)
             times = self._order.setdefault(session_id, {})
             times.pop(file.file_id, None)
@@ -85,11 +85,11 @@ class Uploads(MemoryUploadedFileManager):
                 self._drop(session_id, next(iter(times)))
 
     def remove_file(self, session_id: str, file_id: str) -> None:
-        with self._lock:
+        with self._own_lock:
             self._drop(session_id, file_id)
 
     def remove_session_files(self, session_id: str) -> None:
-        with self._lock:
+        with self._own_lock:
             super().remove_session_files(session_id)
             self._order.pop(session_id, None)
 
@@ -134,19 +134,19 @@ class Sessions(SessionStorage):
         self._seconds = seconds
         self._clock = clock
         self._kept: dict[str, tuple[float, SessionInfo]] = {}
-        self._lock = threading.Lock()
+        self._own_lock = threading.Lock()
 
     def get(self, session_id: str) -> SessionInfo | None:
         found = self._kept.get(session_id)
         return found[1] if found else None
 
     def save(self, session_info: SessionInfo) -> None:
-        with self._lock:
+        with self._own_lock:
             self._kept.pop(session_info.session.id, None)
             self._kept[session_info.session.id] = self._clock(), session_info
 
     def delete(self, session_id: str) -> None:
-        with self._lock:
+        with self._own_lock:
             self._kept.pop(session_id, None)
 
     def list(self) -> list[SessionInfo]:
@@ -155,7 +155,7 @@ class Sessions(SessionStorage):
     def expired(self) -> Sequence[str]:
         """Return the ids of expired sessions, and of the oldest where there are too many."""
         now = self._clock()
-        with self._lock:
+        with self._own_lock:
             names = list(self._kept)
             old = {name for name, (left, _) in self._kept.items() if now - left >= self._seconds}
         return [*old.union(names[: max(0, len(names) - SESSIONS_KEPT)])]
