@@ -212,7 +212,7 @@ def _read_and_write(
         store, tasks, settings, Engine(workers=options.workers, scheduler=options.scheduler)
     )
     status = EXIT_ERROR if result.failed else 0
-    named = {source.location for source in found.sources}
+    named = {source.key for source in found.sources}
     if table:
         write_table(store, table, "csv" if options.csv else "parquet")
     if options.plot:

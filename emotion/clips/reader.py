@@ -113,7 +113,8 @@ class Reader:
 
     settings: Settings
     threads: int = 1
-    _loaded: list[EmotionRecognizer] = field(default_factory=list)
+    _classifiers: list[EmotionClassifier] = field(default_factory=list)
+    _recognizers: list[EmotionRecognizer] = field(default_factory=list)
 
     def read(self, task: Task, *, on_progress: OnProgress | None = None) -> Outcome:
         """Read a file. What is wrong with it is in the outcome, and raises nothing.
@@ -175,7 +176,7 @@ class Reader:
     ) -> Outcome:
         writer = RowWriter(task.source.name, self.settings.mood_of)
         instants = 0
-        classifier = self._recognizer().classifier
+        classifier = self._classifier()
         with quiet_loading():
             detector = build_clip_detector(self.settings.detector)
         for instant in read_frames(frames, detector, classifier):
@@ -192,20 +193,23 @@ class Reader:
             notes=_notes(info),
         )
 
-    def _recognizer(self) -> EmotionRecognizer:
-        if not self._loaded:
+    def _classifier(self) -> EmotionClassifier:
+        if not self._classifiers:
             with quiet_loading():
-                self._loaded.append(load_recognizer(self.settings.detector, self.settings.head))
-        return self._loaded[0]
+                self._classifiers.append(EmotionClassifier(head=self.settings.head))
+        return self._classifiers[0]
+
+    def _recognizer(self) -> EmotionRecognizer:
+        if not self._recognizers:
+            classifier = self._classifier()
+            with quiet_loading():
+                self._recognizers.append(load_recognizer(self.settings.detector, classifier))
+        return self._recognizers[0]
 
 
-def load_recognizer(detector: DetectorName, head: HeadName) -> EmotionRecognizer:
-    """Return a recognizer that is ready for its first image.
-
-    Raises:
-        WeightsError: the network's file is missing or broken.
-    """
-    recognizer = EmotionRecognizer(detector, EmotionClassifier(head=head))
+def load_recognizer(detector: DetectorName, classifier: EmotionClassifier) -> EmotionRecognizer:
+    """Return a recognizer that is ready for its first image."""
+    recognizer = EmotionRecognizer(detector, classifier)
     recognizer.warm_up()
     return recognizer
 

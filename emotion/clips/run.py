@@ -64,7 +64,7 @@ def read_into(
     """
     done = store.done(task.source for task in tasks)
     # An outlined copy is saved while a photo is read, and not kept in the store.
-    todo = [task for task in tasks if task.source.location not in done or task.outline]
+    todo = [task for task in tasks if task.source.key not in done or task.outline]
     result = Result(known=len(tasks) - len(todo))
     units = units_of(todo)
     total = sum(map(weight, units)) or 1

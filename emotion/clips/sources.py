@@ -59,6 +59,11 @@ class Source:
         """Whether it is at an address, and not a path on this machine."""
         return is_address(self.location)
 
+    @property
+    def key(self) -> str:
+        """What it is known by, also where its path is no Unicode."""
+        return self.location.encode("utf-8", "backslashreplace").decode()
+
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Open it for reading.
@@ -124,7 +129,7 @@ def find_sources(paths: Sequence[str]) -> Found:
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
     """Return what to sort names by so that ``take 9`` comes before ``take 10``."""
     parts = re.split(r"(\d+)", text.casefold())
-    return tuple((1, int(p), "") if p.isdecimal() else (0, 0, p) for p in parts if p)
+    return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p)
 
 
 def file_system(address: str) -> tuple[Any, str]:

@@ -95,10 +95,10 @@ class Store:
             )
 
     def done(self, sources: Iterable[Source]) -> set[str]:
-        """Return the locations of those that were read already, and have not changed since."""
+        """Return the keys of those that were read already, and have not changed since."""
         with self._sentences():
             known = dict(self._database.execute("SELECT location, version FROM files"))
-        return {s.location for s in sources if known.get(s.location) == s.version}
+        return {s.key for s in sources if known.get(s.key) == s.version}
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         """Keep what was read: all of it, or nothing where the run ends meanwhile."""
@@ -106,7 +106,7 @@ class Store:
             for outcome in outcomes:
                 source = outcome.source
                 values = (
-                    *(source.name, source.location, source.version, outcome.kind, source.size),
+                    *(source.name, source.key, source.version, outcome.kind, source.size),
                     *(outcome.rows, outcome.count, outcome.instants, json.dumps(outcome.notes)),
                 )
                 self._database.execute(
@@ -120,14 +120,14 @@ class Store:
             for place, source in enumerate(sources, start=(top or 0) + 1):
                 self._database.execute(
                     "UPDATE files SET position = ?, name = ? WHERE location = ?",
-                    (place, source.name, source.location),
+                    (place, source.name, source.key),
                 )
 
     def outcomes(self, only: Container[str] | None = None) -> Iterator[Outcome]:
         """Yield what was read, in order.
 
         Args:
-            only: locations of files, where not all are wanted.
+            only: keys of files, where not all are wanted.
         """
         with self._sentences():
             cursor = self._database.execute(f"SELECT {_COLUMNS} FROM files ORDER BY position")

@@ -35,12 +35,12 @@ def open_store(out: Path, settings: str, *, inputs: Sequence[Path], overwrite: b
     Raises:
         OutputError: ``out`` is an input, somebody else's, or cannot be written.
     """
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder: name a file in it")
     state = out.with_name(out.name + STATE_SUFFIX)
     for path in (out, state):
         if is_one_of(path, inputs):
             raise OutputError(f"{path} is one of the files to read: choose another name")
-    if out.is_dir():
-        raise OutputError(f"{out} is a folder: name a file in it")
     if not out.parent.is_dir():
         raise OutputError(f"{out} cannot be written: there is no folder {out.parent}")
     if overwrite:

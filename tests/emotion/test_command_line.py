@@ -100,7 +100,7 @@ def test_json_carries_notes_and_doubt(
     undecided = EmotionScores((0.0, 0.0, 0.0, 0.5, 0.05, 0.0, 0.45))
 
     class Undecided:
-        def __init__(self, detector: str, head: str) -> None:
+        def __init__(self, detector: str, classifier: object) -> None:
             self.real = EmotionRecognizer(detector, self, max_faces=1)  # type: ignore[arg-type]
 
         def classify(self, image: np.ndarray, faces: list[Face]) -> list[EmotionScores]:

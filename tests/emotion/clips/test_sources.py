@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from emotion.clips.sources import find_sources, is_address, natural_key
+
+
+def names(path: Path) -> list[str]:
+    return [Path(s.name).relative_to(path).as_posix() for s in find_sources([str(path)]).sources]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in (
+        *("take 10.mp4", "take 9.MP4", "b/face.jpg", "b/a/clip.webm", "notes.txt", "README"),
+        *(".DS_Store", ".hidden/take 1.mp4", "b/._face.jpg", "take 9.gif"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return tmp_path
+
+
+def test_a_folder_in_natural_order_without_what_is_hidden_or_of_no_kind(folder: Path) -> None:
+    assert names(folder) == [
+        *("take 9.gif", "take 9.MP4", "take 10.mp4"),
+        *("b/face.jpg", "b/a/clip.webm"),
+    ]
+    assert find_sources([str(folder)]).skipped == 4
+    kinds = {s.name.rpartition(".")[2]: s.kind for s in find_sources([str(folder)]).sources}
+    assert kinds == {"gif": "clip", "MP4": "clip", "mp4": "clip", "jpg": "photo", "webm": "clip"}
+
+
+def test_a_file_that_is_named_twice_is_read_once(folder: Path) -> None:
+    named = [str(folder / "take 10.mp4"), str(folder), str(folder / "b" / ".." / "take 10.mp4")]
+    found = find_sources(named)
+    assert [Path(s.name).name for s in found.sources].count("take 10.mp4") == 1
+    assert found.sources[0].name == named[0]
+
+
+def test_a_named_file_is_told_by_its_content(clip: Path, tmp_path: Path) -> None:
+    other = tmp_path / "recording.bin"
+    other.write_bytes(clip.read_bytes())
+    text = tmp_path / ".notes"
+    text.write_text("text")
+    assert [s.kind for s in find_sources([str(other), str(text)]).sources] == ["clip", "photo"]
+
+
+def test_what_is_not_there_is_a_reason(tmp_path: Path) -> None:
+    found = find_sources([str(tmp_path / "none"), "nonsense://a/b"])
+    (absent, unknown) = found.problems
+    assert absent == (str(tmp_path / "none"), "No such file or directory")
+    assert unknown[0] == "nonsense://a/b"
+    assert "not read here" in unknown[1]
+
+
+def test_a_name_is_no_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("=1+1.mp4").write_bytes(b"x")
+    assert [s.name for s in find_sources(["=1+1.mp4"]).sources] == [f".{os.sep}=1+1.mp4"]
+
+
+def test_a_change_of_the_file_changes_its_version(clip: Path) -> None:
+    (before,) = find_sources([str(clip)]).sources
+    os.utime(clip, ns=(1, 1))
+    (after,) = find_sources([str(clip)]).sources
+    assert before.version != after.version
+
+
+def test_an_address_is_listed_and_opened() -> None:
+    fsspec = pytest.importorskip("fsspec", reason="addresses need fsspec")
+    memory = fsspec.filesystem("memory")
+    for name in ("take 10.mp4", "take 9.mp4", "deep/face.jpg", ".hidden.mp4", "notes.txt"):
+        memory.pipe(f"/clips/{name}", name.encode())
+    found = find_sources(["memory://clips"])
+    assert [source.name for source in found.sources] == [
+        *("memory://clips/deep/face.jpg", "memory://clips/take 9.mp4", "memory://clips/take 10.mp4")
+    ]
+    assert found.skipped == 2
+    with found.sources[1].open() as file:
+        assert file.read() == b"take 9.mp4"
+    (one,) = find_sources(["memory://clips/take 10.mp4"]).sources
+    assert (one.kind, one.size) == ("clip", 11)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("s3://bucket/a", True),
+        ("simplecache::https://a/b", True),
+        ("C:\\clips", False),
+        ("clips/a.mp4", False),
+        ("c://a", False),
+    ],
+)
+def test_what_an_address_is(path: str, expected: bool) -> None:
+    assert is_address(path) is expected
+
+
+def test_natural_order() -> None:
+    assert sorted(["b2", "a10", "B1", "a9", "10", "9"], key=natural_key) == [
+        *("9", "10", "a9", "a10", "B1", "b2")
+    ]
