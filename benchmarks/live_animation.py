@@ -60,7 +60,7 @@ if __name__ == "__main__":
             page.goto(f"{address}/live")
             page.get_by_role("button", name="Start the camera").click(timeout=120_000)
             page.get_by_role("button", name="Keep reading").click(timeout=120_000)
-            expect(page.get_by_text("Reading on until you say so.")).to_be_visible(timeout=60_000)
+            expect(page.get_by_text("Reading until you stop it.")).to_be_visible(timeout=60_000)
             page.mouse.move(0, 0)
             frames = []
             start = time.monotonic()

@@ -3,14 +3,17 @@
     python benchmarks/page_screenshots.py [FOLDER] [--all]
 
 Saves ``home.png``, ``reading.png``, ``playlist.png`` and ``phone.png``; with ``--all`` every
-screen in both themes on a desktop and a phone, for looking at before a release. The face is
-Eileen Collins's, photographed by NASA (public domain; it ships with scikit-image).
+screen in both themes on a desktop and a phone, for looking at before a release. With ``--preview``
+it saves ``static/preview.jpg`` instead, which messengers show of a pasted link. The face is Eileen
+Collins's, photographed by NASA (public domain; it ships with scikit-image).
 """
 
 import argparse
+import base64
 import io
 from pathlib import Path
 
+import streamlit
 from page_server import chromium, serve
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -18,6 +21,7 @@ from skimage import data
 
 expect.set_options(timeout=120_000)
 
+STREAMLITS = Path(streamlit.__file__).parent / "static" / "static" / "media"
 SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
 # Spotify's player would need the internet, and shows a cover that is not ours to publish.
 PLAYER = """<!doctype html><meta charset="utf-8"><body style="margin:0;height:80px;display:flex;
@@ -42,6 +46,46 @@ def arrive(browser: Browser, address: str, *, theme: str, screen: str) -> Page:
     return page
 
 
+PREVIEW = """<!doctype html><meta charset="utf-8"><style>
+@font-face { font-family: Heading; src: url("{address}{serif}"); }
+@font-face { font-family: Text; src: url("{address}{sans}"); }
+body { margin: 0; width: 1200px; height: 630px; display: grid; grid-template-columns: 1fr 540px;
+  align-items: center; gap: 40px; padding: 0 45px 0 70px; box-sizing: border-box;
+  background: #FFFBF7; color: #1D1419; font: 27px/1.4 Text }
+h1 { font: 600 58px/1.15 Heading; margin: 34px 0 26px } p { margin: 0 } img { width: 100% }
+</style><div><svg width="290" viewBox="0 0 163 34">{logo}</svg>
+<h1>Music that meets your mood, then moves it.</h1><p>From a face to music, with a reason for every
+track.</p></div><img src="data:image/png;base64,{pad}">"""
+
+
+def preview(browser: Browser, address: str) -> bytes:
+    """Return the preview picture: what it is, and the way of a set across the pad."""
+    page = arrive(browser, address, theme="light", screen="phone")
+    pad = page.locator(".stage svg")
+    box = pad.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.24, box["y"] + box["height"] * 0.61)
+    page.get_by_role("button", name="Find music for this").click()
+    expect(page.locator(".journey .way")).to_be_attached()
+    page.wait_for_timeout(1500)
+    picture = base64.b64encode(page.locator(".stage svg").screenshot()).decode()
+    fonts = {
+        name: next(path for path in STREAMLITS.glob(f"{start}*.woff2"))
+        for name, start in (("serif", "SourceSerif"), ("sans", "SourceSansVF-Upright"))
+    }
+    logo = (Path(__file__).parents[1] / "static" / "logo.svg").read_text(encoding="utf-8")
+    text = PREVIEW.replace("{logo}", logo.partition("</title>")[2].replace("</svg>", ""))
+    for name, font in fonts.items():
+        text = text.replace(f"{{{name}}}", f"/static/media/{font.name}")
+    page.set_viewport_size({"width": 1200, "height": 630})
+    page.set_content(text.replace("{address}", address).replace("{pad}", picture))
+    page.wait_for_timeout(1500)
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB").resize((1200, 630))
+    out = io.BytesIO()
+    shot.save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
 def walk(page: Page) -> list[tuple[str, bytes]]:
     """Go from the first page to a playing track, and return a picture of each screen."""
     taken = []
@@ -52,8 +96,8 @@ def walk(page: Page) -> list[tuple[str, bytes]]:
         taken.append((name, page.screenshot()))
 
     shoot("home")
-    page.get_by_role("button", name="Choose a selfie").click()
-    expect(page.get_by_text("A photo with your face")).to_be_visible()
+    page.goto(page.url + "selfie")
+    expect(page.get_by_role("button", name="Choose a photo")).to_be_visible()
     shoot("selfie")
     for name, picture in (("no-face", data.coffee()), ("reading", data.astronaut())):
         out = io.BytesIO()
@@ -66,7 +110,6 @@ def walk(page: Page) -> list[tuple[str, bytes]]:
                 "No face found in this picture"
             )
             shoot(name)
-            page.get_by_role("button", name="Try another photo").click()
         else:
             expect(page.get_by_text("What should the music do?")).to_be_visible()
             shoot(name)
@@ -84,12 +127,17 @@ def walk(page: Page) -> list[tuple[str, bytes]]:
 parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
 parser.add_argument("folder", type=Path, nargs="?", default=Path("docs"))
 parser.add_argument("--all", action="store_true", help="every screen, both themes, two sizes")
+parser.add_argument("--preview", action="store_true", help="the picture for pasted links only")
 options = parser.parse_args()
 options.folder.mkdir(parents=True, exist_ok=True)
 
 with sync_playwright() as playwright, serve() as address:
     browser = playwright.chromium.launch(executable_path=chromium())
-    for screen in SCREENS:
+    if options.preview:
+        target = Path(__file__).parents[1] / "static" / "preview.jpg"
+        target.write_bytes(preview(browser, address))
+        print(target)
+    for screen in () if options.preview else SCREENS:
         for theme in ("light", "dark") if options.all else ("light",):
             for name, picture in walk(arrive(browser, address, theme=theme, screen=screen)):
                 if options.all:

@@ -7,7 +7,7 @@ from ui.diary import diary
 from ui.live import connection
 from ui.live.camera import CONSTRAINTS, live_camera
 from ui.live.fallback import ADVICE, fallback_buttons, take_snapshot
-from ui.live.reading import live_photo, reading_panel
+from ui.live.reading import live_photo, reading_panel, use_mood
 from ui.live.resting_face import apply_resting_face, personalization
 from ui.navigation import navigate_to, require_router
 from ui.photo.correction import correction
@@ -65,11 +65,16 @@ if camera.failed and not connection.connected():
 elif idle and (held := live_photo(visitor)):
     with body:
         st.title(visitor.reading_title, anchor=False)
+        unsure = held.scores.unsure and visitor.corrected_emotion is None
+        if unsure:
+            correction()
+        question()
         settled, pad = st.columns([6, 5], gap="large")
         with settled:
             room()
             emotion_bars(held.scores, key="settled-bars")
-            correction()
+            if not unsure:
+                correction()
             personalization(key="settled")
             st.button("Keep reading", icon=":material/videocam:", on_click=camera.read_on)
         with pad:
@@ -79,7 +84,6 @@ elif idle and (held := live_photo(visitor)):
                 reading=held.mood,
                 on_move=visitor.set_manually,
             )
-        question()
 
 # The camera
 else:
@@ -105,7 +109,12 @@ else:
                 st.rerun()  # it is gone: the last run before this one was on another page
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if not idle:
-                st.button("Stop", icon=":material/stop_circle:", on_click=camera.stop)
+                st.button(
+                    "Stop",
+                    icon=":material/stop_circle:",
+                    on_click=use_mood,
+                    args=(visitor, camera),
+                )
             st.button(
                 "No picture? Take a snapshot instead",
                 type="tertiary",
@@ -116,8 +125,8 @@ else:
         if idle:
             st.title("Let the camera catch your mood", anchor=False)
             st.markdown(
-                "See it read on your face as it changes. Once it has held for two seconds, the "
-                "music starts from there."
+                "Watch it being read as your face changes. Once it has held for two seconds, you "
+                "can start the music from there."
             )
             st.markdown(f"What helps:\n{TIPS}")
             st.caption(f":material/lock: {diary.privacy()}", help=wording.LIVE_PROMISE)

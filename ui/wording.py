@@ -51,7 +51,8 @@ PHOTO_PROMISE: Final = (
 )
 LIVE_PROMISE: Final = (
     "A frame of the live camera is dropped when the next one comes, and what was read in a stream "
-    "goes when it stops, when its page is left, or with the connection."
+    "goes when it stops, when its page is left, or with the connection. The reading on the page "
+    "stays as your mood."
 )
 VISIT_PROMISE: Final = (
     "What is learned of a visitor's own face, from their resting face and from what they correct, "

@@ -1,4 +1,4 @@
-"""Drawing a live reading onto a frame: outlines, names, a small chart.
+"""Drawing a live reading onto a frame: outlines and names.
 
 That happens many times a second, so rendered words are cached. Nothing of a frame ever is.
 """
@@ -11,7 +11,6 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -23,12 +22,6 @@ from emotion.live.tracker import LiveReading
 FONT_FRACTION: Final = 0.045
 """Font size as a fraction of the frame's shorter side: 22 pixels at 480, which is 12 on a phone
 that shows the frame half as large."""
-CHART_ROWS: Final = 3
-"""Emotions in the small chart."""
-MIN_ROW_PROBABILITY: Final = 0.05
-"""Less probable emotions get no row: they change places all the time."""
-FILL_ROWS: Final = ("neutral", "happy", "sad")
-"""These fill the rows that are left."""
 BACKGROUND_OPACITY: Final = 0.78
 """Of the dark background of words, 0-1."""
 
@@ -51,8 +44,7 @@ def draw_reading(
 ) -> NDArray[np.uint8]:
     """Return a copy of a frame with a live reading on it.
 
-    Every face is outlined and carries its emotion; a chart of the leading ones, of the face or
-    of everybody together, is in the lower left corner.
+    Every face is outlined and carries its emotion, in the emotion's colour.
 
     Args:
         image: RGB uint8 ``(H, W, 3)``.
@@ -66,48 +58,13 @@ def draw_reading(
     size = max(12, round(min(image.shape[:2]) * FONT_FRACTION))
     for face in reading.faces:
         box = face.reading.face.box
-        label = _render_label(captions[face.emotion].word, round(size * 1.15))
+        caption = captions[face.emotion]
+        label = _render_label(caption.word, round(size * 1.15), caption.colour)
         middle = box.x + (box.width - label.shape[1]) // 2
         above = box.y - label.shape[0] - size // 2
         # Where a face touches the upper edge its name goes inside, over the forehead.
         _blend(drawn, label, middle, above if above >= 0 else box.y + size // 2)
-    _chart(drawn, reading, captions, size)
     return drawn
-
-
-def _chart(
-    image: NDArray[np.uint8],
-    reading: LiveReading,
-    captions: Mapping[str, Caption],
-    size: int,
-) -> None:
-    """Draw the leading emotions as bars, in the order of `EMOTIONS` so that rows stay put."""
-    leading = [
-        name for name, probability in reading.scores.ranked if probability >= MIN_ROW_PROBABILITY
-    ]
-    shown = list(dict.fromkeys((*leading[:CHART_ROWS], *FILL_ROWS)))[:CHART_ROWS]
-    rows = [(n, p) for n, p in reading.scores.as_dict().items() if n in shown]
-    line, pad = round(size * 1.35), size // 2
-    word_width = max(_render_word(captions[name].word, size).shape[1] for name in captions)
-    bar_width = size * 5
-    panel = _background(3 * pad + word_width + bar_width, line * len(rows) + pad)
-    left, top = pad, image.shape[0] - panel.shape[0] - pad
-    if top < 0 or left + panel.shape[1] > image.shape[1]:
-        return  # an image too small for it keeps the outline
-    _blend(image, panel, left, top)
-    for row, (name, probability) in enumerate(rows):
-        y = top + pad // 2 + row * line
-        word = _render_word(captions[name].word, size)
-        _blend(image, word, left + pad, y + (line - word.shape[0]) // 2)
-        x, bar_height = left + 2 * pad + word_width, round(size * 0.55)
-        bar_y = y + (line - bar_height) // 2
-        _bar(image, x, bar_y, bar_width, bar_height, (96, 84, 90))
-        filled = max(2, round(bar_width * probability))
-        _bar(image, x, bar_y, filled, bar_height, captions[name].colour)
-
-
-def _bar(image: NDArray[np.uint8], x: int, y: int, width: int, height: int, colour: Colour) -> None:
-    cv2.rectangle(image, (x, y), (x + width - 1, y + height - 1), colour, cv2.FILLED)
 
 
 def _blend(image: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) -> None:
@@ -124,19 +81,19 @@ def _blend(image: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) 
 
 
 @lru_cache(maxsize=128)
-def _render_word(text: str, size: int) -> NDArray[np.uint8]:
-    """Render a word in white as RGBA uint8; all words of a font size are equally high."""
+def _render_word(text: str, size: int, colour: Colour) -> NDArray[np.uint8]:
+    """Render a word as RGBA uint8; all words of a font size are equally high."""
     font = ImageFont.load_default(size)
     width = max(1, round(font.getlength(text)))
-    canvas = Image.new("RGBA", (width, round(size * 1.3)), (*WHITE, 0))
-    ImageDraw.Draw(canvas).text((0, canvas.height / 2), text, font=font, fill=WHITE, anchor="lm")
+    canvas = Image.new("RGBA", (width, round(size * 1.3)), (*colour, 0))
+    ImageDraw.Draw(canvas).text((0, canvas.height / 2), text, font=font, fill=colour, anchor="lm")
     return np.array(canvas)
 
 
 @lru_cache(maxsize=128)
-def _render_label(text: str, size: int) -> NDArray[np.uint8]:
-    """Render a word in white on a dark pill as RGBA uint8."""
-    word = Image.fromarray(_render_word(text, size))
+def _render_label(text: str, size: int, colour: Colour) -> NDArray[np.uint8]:
+    """Render a word on a dark pill as RGBA uint8."""
+    word = Image.fromarray(_render_word(text, size, colour))
     pad = size // 2
     pill = Image.fromarray(_background(word.width + 2 * pad, word.height + pad // 2))
     pill.alpha_composite(word, (pad, pad // 4))

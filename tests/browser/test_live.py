@@ -247,7 +247,7 @@ def test_everybody_can_use_it(
     check(page)
     start(page)
     page.get_by_role("button", name="Keep reading").click()
-    expect(page.get_by_text("Reading on until you say so.")).to_be_visible()
+    expect(page.get_by_text("Reading until you stop it.")).to_be_visible()
     check(page)
     page.get_by_role("button", name="Use this mood now").click()
     expect(page.get_by_text("Not quite?").or_(page.get_by_text("Tap the one"))).to_be_visible()

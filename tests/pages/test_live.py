@@ -182,13 +182,6 @@ def test_before_the_camera(live: AppTest, connection: Connection, sent_to: Any) 
     assert not probe["waiting"]
 
 
-def test_home_leads_here(
-    app: AppTest, network: Network, connection: Connection, button: Any
-) -> None:
-    button(app, "Use the camera").click().run()
-    assert title(app) == "Let the camera catch your mood"
-
-
 def test_whoever_has_not_allowed_it_is_asked(
     live: AppTest, connection: Connection, sent_to: Any
 ) -> None:
@@ -332,16 +325,50 @@ def test_reading_can_go_on_after_it_has_settled(
     assert title(live) == "😢 Looks sad"
 
 
-def test_stop_forgets(live: AppTest, camera: LiveCamera, button: Any, roll: Any) -> None:
+def test_stop_keeps_what_is_shown_and_forgets_the_stream(
+    live: AppTest, camera: LiveCamera, button: Any, roll: Any
+) -> None:
     press(live)
     roll(1.0)
     capture = camera.capture
     button(live, "Stop").click().run()
     live.run()
-    assert title(live) == "Let the camera catch your mood"
+    assert title(live) == "😊 Happy"
+    assert [header.value for header in live.header] == ["What should the music do?"]
     assert capture is not None
     assert capture.stream.latest is None
+    assert camera.seen is None
+
+
+def test_stop_before_anything_was_read_keeps_nothing(
+    live: AppTest, camera: LiveCamera, button: Any
+) -> None:
+    press(live)
+    button(live, "Stop").click().run()
+    live.run()
+    assert title(live) == "Let the camera catch your mood"
     assert live.session_state["visitor"].mood is None
+
+
+def test_a_face_lost_for_a_moment_leaves_the_panel_where_it_is(
+    live: AppTest, camera: LiveCamera, button: Any, roll: Any
+) -> None:
+    press(live)
+    roll(1.0)
+    roll(2.0, skimage.data.coffee(), start=1.0)
+    assert camera.reading is None
+    assert title(live) == "😊 Looks happy"
+    button(live, "Use this mood now").click().run()
+    live.run()
+    assert title(live) == "😊 Happy"
+
+
+def test_a_camera_asked_for_on_the_first_page_starts_at_once(
+    app: AppTest, network: Network, connection: Connection, button: Any
+) -> None:
+    button(app, "Use the camera").click().run()
+    assert app.session_state["live"].waiting
+    assert title(app) == "May we see you?"
 
 
 def test_several_people_are_a_room(
@@ -413,7 +440,7 @@ def test_one_button_makes_the_rest_neutral_and_one_takes_it_back(
     roll(1.0)
     assert title(live) == "😠 Looks angry"
     button(live, BUTTON).click().run()
-    assert title(live) == "Your face at rest, please"
+    assert title(live) == "Relax your face"
     roll(1.5, start=1.0)
     assert title(live) == "😐 Looks neutral"
     assert LEARNED in lines(live)
@@ -545,8 +572,12 @@ def test_every_error_of_a_browser_has_its_sentence_and_a_step_down(
     advice = ADVICE[ERRORS[name]]
     assert title(live) == advice.title
     assert live.markdown[0].value == advice.text
-    labels = [fallback.BUTTONS[step][0] for step in advice.steps]
+    labels = [fallback.BUTTONS[step][0] for step in advice.steps if step != "upload"]
     assert [b.label for b in live.button][: len(labels)] == labels
+    if "upload" in advice.steps:
+        chooser = sent_to(live, "photo_button")
+        assert chooser["label"] == "Choose a selfie"
+        assert (chooser["look"] == "primary") == (advice.steps[0] == "upload")
     assert sent_to(live, "mood_pad")["point"] == {"valence": 0.0, "arousal": 0.0}
 
 
@@ -558,11 +589,10 @@ def test_the_words_for_a_refused_camera(live: AppTest, button: Any) -> None:
     assert title(live) == "May we see you?"
 
 
-def test_an_insecure_address_is_told_before_the_button(live: AppTest, button: Any) -> None:
+def test_an_insecure_address_is_told_before_the_button(live: AppTest) -> None:
     live.session_state["live"].on_report(secure=False, allowed=False)
     live.run()
     assert title(live) == "No camera at this address"
-    button(live, "Choose a selfie").click().run()
     assert len(live.file_uploader) == 1
 
 

@@ -103,6 +103,7 @@ class LiveCamera:
         keep: whether to keep reading after the mood is stable.
         failed: why there is no video.
         error: the name of the browser's error.
+        seen: the last reading of the stream, which stays while a face is out of sight.
         recentring: moves what is read to this visitor's own rest.
         heard: the last resting face that `new_rest` has returned.
     """
@@ -117,6 +118,7 @@ class LiveCamera:
     keep: bool = False
     failed: CameraProblem | None = None
     error: str = ""
+    seen: LiveReading | None = None
     recentring: Recentring = field(default_factory=Recentring)
     heard: RestingFace | None = None
 
@@ -127,8 +129,11 @@ class LiveCamera:
 
     @property
     def reading(self) -> LiveReading | None:
-        """The latest reading of the stream."""
-        return self.capture.stream.latest if self.capture else None
+        """The latest reading of the stream, or ``None`` while no face is in sight."""
+        latest = self.capture.stream.latest if self.capture else None
+        if latest is not None:
+            self.seen = latest
+        return latest
 
     @property
     def resting(self) -> RestingFace | None:
@@ -176,6 +181,7 @@ class LiveCamera:
         if self.capture is not None:
             self.capture.stream.close()
             self.capture = None
+        self.seen = None
 
     def fail(self, why: CameraProblem) -> None:
         """Stop for a reason."""

@@ -28,9 +28,9 @@ def live_photo(visitor: VisitorState) -> Photo | None:
 
 
 def use_mood(visitor: VisitorState, camera: LiveCamera) -> None:
-    """Take over what the camera shows now, without an image, and stop the camera."""
+    """Stop the camera and keep what is on the page as the mood, without an image. For callbacks."""
     apply_resting_face(visitor, camera)
-    reading = camera.reading
+    reading = camera.reading or camera.seen
     if reading is not None:
         faces = tuple(face.reading for face in reading.faces)
         visitor.show(None, ImageReading(faces))
@@ -65,17 +65,22 @@ def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -
         return
     if camera.resting is not None and camera.resting.problem:
         st.warning(camera.resting.problem, icon=":material/face:")
+    in_sight = reading is not None
+    # A face that is lost for a moment leaves the panel where it is.
+    reading = reading or camera.seen
     if reading is None:
         _waiting(camera)
         return
-    if reading.is_stable and not camera.keep:
+    if in_sight and reading.is_stable and not camera.keep:
         use_mood(visitor, camera)
         st.rerun()
     feeling = wording.FEELINGS[reading.emotion]
     who = "Looks" if len(reading.faces) == 1 else "Everyone together:"
     st.title(f"{feeling.glyph} {who} {feeling.word}", anchor=False)
-    if camera.keep:
-        st.markdown("Reading on until you say so.")
+    if not in_sight:
+        st.progress(0.0, text="Can’t see you right now. Still looking…")
+    elif camera.keep:
+        st.markdown("Reading until you stop it.")
     else:
         seconds = max(1, math.ceil(reading.remaining))
         left = f"{seconds} second{'s' if seconds > 1 else ''}"
@@ -100,7 +105,7 @@ def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -
     personalization(key="live")
     _bars_and_pad(visitor, camera, reading)
     if not camera.keep:
-        st.caption(":material/lock: The camera stops by itself once the mood has settled.")
+        st.caption(":material/lock: The camera stops by itself once your mood has settled.")
 
 
 def _bars_and_pad(visitor: VisitorState, camera: LiveCamera, reading: LiveReading) -> None:
@@ -115,15 +120,15 @@ def _bars_and_pad(visitor: VisitorState, camera: LiveCamera, reading: LiveReadin
 
 def _resting_face_instructions() -> None:
     """Say what to do while the visitor's resting face is collected."""
-    st.title("Your face at rest, please", anchor=False)
-    st.markdown("Relax your face and look into the camera. It takes a second.")
+    st.title("Relax your face", anchor=False)
+    st.markdown("Look at the camera without any expression. It takes a second.")
 
 
 def _waiting(camera: LiveCamera) -> None:
     """Say what is happening while there is nothing to read."""
     if camera.waiting:
         st.title("May we see you?", anchor=False)
-        st.markdown("Your browser is asking whether this page may use the camera.")
+        st.markdown("Your browser is asking to use the camera. Choose *Allow* to go on.")
     elif camera.capture is None or not camera.capture.stream.frames:
         st.title("Starting the camera…", anchor=False)
     else:

@@ -30,7 +30,7 @@ def live_probe(
 
     Args:
         key: one per page.
-        poster: whether to draw the place of the picture; otherwise it draws nothing.
+        poster: whether to draw the place of the picture; otherwise it stays until there is one.
         idle: whether to draw the button in it.
         turn: how many presses there have been, of this button and of the page's own.
         waiting: whether the last of them still has to be put to the visitor as a question.

@@ -9,7 +9,8 @@
  */
 
 const FRAME = "iframe[title='streamlit_webrtc.component.webrtc_streamer']";
-const WATCH = 400; // ms between two looks at the camera's frame
+const WATCH = 150; // ms between two looks at the camera's frame
+const LOW = 60; // pixels: a frame that is lower than this shows no picture yet
 
 /** One probe per mounted component; Streamlit calls the function below at every rerun. */
 const probes = new WeakMap();
@@ -39,7 +40,8 @@ class Probe {
   }
 
   update({ poster, idle, turn, waiting, watch, constraints, known, allowed }) {
-    this.place.classList.toggle("off", !poster);
+    this.poster = poster;
+    this.draw();
     this.constraints = constraints;
     if (turn >= this.turn) {
       // The server knows of every press.
@@ -103,7 +105,25 @@ class Probe {
       this.allowed = false;
       this.say(this.turn, this.turn, found[1]);
     }
-    if (frame?.contentDocument?.querySelector("video")?.currentTime > 0) this.release();
+    if (this.playing()) this.release();
+    this.draw();
+  }
+
+  /** The poster keeps the picture's place until there is a picture. */
+  draw() {
+    const playing = this.playing();
+    this.place.classList.toggle("off", !this.poster && playing);
+    const frame = document.querySelector(FRAME);
+    if (!frame) return;
+    // Until then the frame shows that it is connecting, which the page says already.
+    frame.style.opacity = playing ? "" : "0";
+    frame.style.marginBottom = playing ? "" : `-${frame.clientHeight}px`;
+  }
+
+  playing() {
+    const frame = document.querySelector(FRAME);
+    const video = frame?.contentDocument?.querySelector("video");
+    return video?.currentTime > 0 && frame.clientHeight > LOW;
   }
 
   release() {
