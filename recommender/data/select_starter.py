@@ -56,6 +56,21 @@ LEAST_POPULAR: Final = 25
 LEAST_FAMILY: Final = 12
 FIRST_YEAR: Final = 1925
 
+LEAST_DECADE: Final = 260
+"""Tracks of each decade from `FIRST_DECADE` on."""
+
+FIRST_DECADE: Final = 1960
+
+LEAST_OF_FAMILY: Final = 60
+"""Tracks of each family, or all there are that pass."""
+
+LEAST_LANGUAGE: Final = 15
+"""Tracks in each language, or all there are that pass."""
+
+DATED: Final = 60
+"""How well known a song counts as at least, when filling, whose year somebody knew: the facts have
+a reissue of many an old song, and few play that."""
+
 _JUNK_TAG = re.compile(
     r"noise|\brain\b|sleep|kinder|children|piano cover|guitar cover|hoerspiel|lullaby|healing|"
     r"asmr|\bsound\b|binaural|nursery|dong-yo|speedrun|covertronica|coverchill|\bcover\b|"
@@ -105,7 +120,7 @@ class Song:
     genres: tuple[str, ...]
     language: str
     year: str
-    popularity: int
+    popularity: int | None
     values: Mapping[str, float]
     tempo: float
     known: float
@@ -133,7 +148,10 @@ def main() -> None:
     parser.add_argument("facts", type=Path, help="CSV of track facts, may be gzipped")
     facts = parser.parse_args().facts
     choices = tomllib.loads(CHOICES.read_text(encoding="utf-8"))
-    chosen = select(songs(rows(facts), choices, default_table()), choices["shares"])
+    candidates = list(without_repeats(songs(rows(facts), choices, default_table())))
+    listed = [song for song in candidates if song.popularity is not None]
+    dated = dict.fromkeys(choices["years"], DATED)
+    chosen = fill(select(listed, choices["shares"]), candidates, least_known=dated)
     write(without_tiny_families(chosen), OUTPUT)
 
 
@@ -151,10 +169,15 @@ def songs(
     presence = Counter(row["artist"] for row in facts)
     dropped = {name.lower() for name in choices["drop"]["artists"]}
     ids = set(choices["drop"]["ids"])
+    dated = set(choices["years"])
     found = []
     for row in facts:
         artist, tags = row["artist"].strip(), re.split(r"\s*[|;,]\s*", row["genres"])
         if artist.lower() in dropped or row["spotify_id"] in ids or _is_junk(row):
+            continue
+        popularity = _popularity(row)
+        # Whoever looked up a song's year knew it; of the rest only popularity says as much.
+        if popularity is None and row["spotify_id"] not in dated:
             continue
         families = tuple(choices["families"].get(artist, table.families_of(tags)[:4]))
         if not families or families[0] in choices["drop"]["families"]:
@@ -162,7 +185,6 @@ def songs(
         title, guests = split_title(row["title"], choices["names"]["whole"])
         artists = [*split_names(artist, choices["names"]["whole"]), *guests]
         values = {name: round(float(row[name]), 3) for name in FEATURES}
-        popularity = round(float(row["popularity"]))
         found.append(
             Song(
                 id=row["spotify_id"],
@@ -175,7 +197,7 @@ def songs(
                 values=values,
                 tempo=round(float(row["tempo"]), 1),
                 # A name that occurs often in public listings is one that people know.
-                known=popularity
+                known=(popularity or 0)
                 + min(presence[artist], 16) / 2
                 + choices["raised"].get(families[0], 0),
                 duration_ms=_digits(row.get("duration_ms")),
@@ -192,13 +214,12 @@ def select(candidates: Sequence[Song], shares: Mapping[str, float]) -> list[Song
     Each step takes the best known song, less what its family already has of its share and less
     what its artist already has.
     """
-    pool = list(without_repeats(candidates))
-    supply = Counter(song.cell for song in pool)
+    supply = Counter(song.cell for song in candidates)
     chosen: list[Song] = []
     families: Counter[str] = Counter()
     artists: Counter[str] = Counter()
     for cell in sorted(supply, key=lambda cell: (supply[cell], cell)):
-        free = [song for song in pool if song.cell == cell]
+        free = [song for song in candidates if song.cell == cell]
         for _ in range(PER_CELL):
             free = [song for song in free if _heard(song, artists) < PER_ARTIST]
 
@@ -212,7 +233,61 @@ def select(candidates: Sequence[Song], shares: Mapping[str, float]) -> list[Song
             chosen.append(best)
             families[best.genres[0]] += 1
             artists.update(map(plain, best.artists))
-    return sorted(chosen, key=lambda song: (plain(song.artists[0]), plain(song.title), song.id))
+    return chosen
+
+
+def fill(
+    chosen: Sequence[Song], candidates: Sequence[Song], *, least_known: Mapping[str, float] = {}
+) -> list[Song]:
+    """Add to what is thin: decades, then languages, then genre families.
+
+    Each step takes the best known song, less what its artist and its cell already have, so that
+    the cells stay about as full as each other.
+
+    Args:
+        chosen: what is in already.
+        candidates: what to add from; those in already are skipped.
+        least_known: how well known a song counts as at least, by id.
+
+    Returns:
+        All songs, by artist and title.
+    """
+    filled = list(chosen)
+    taken = {song.id for song in chosen}
+    artists = Counter(plain(name) for song in chosen for name in song.artists)
+    cells = Counter(song.cell for song in chosen)
+    for wanted, groups in (
+        (LEAST_DECADE, _decades),
+        (LEAST_LANGUAGE, lambda song: (song.language,)),
+        (LEAST_OF_FAMILY, lambda song: song.genres),
+    ):
+        supply = Counter(group for song in candidates for group in groups(song))
+        for group in sorted(supply, key=lambda group: (supply[group], str(group))):
+            free = [song for song in candidates if group in groups(song) and song.id not in taken]
+            have = sum(group in groups(song) for song in filled)
+            for _ in range(wanted - have):
+                free = [song for song in free if _heard(song, artists) < PER_ARTIST]
+                if not free:
+                    break
+
+                def worth(song: Song) -> tuple[float, str]:
+                    crowded = cells[song.cell] / PER_CELL
+                    known = max(song.known, least_known.get(song.id, 0))
+                    return known - 20 * crowded - 5 * _heard(song, artists), song.id
+
+                best = max(free, key=worth)
+                free.remove(best)
+                filled.append(best)
+                taken.add(best.id)
+                artists.update(map(plain, best.artists))
+                cells[best.cell] += 1
+    return sorted(filled, key=lambda song: (plain(song.artists[0]), plain(song.title), song.id))
+
+
+def _decades(song: Song) -> tuple[int, ...]:
+    """Return the decade that a song counts for, if any."""
+    decade = int(song.year or 0) // 10 * 10
+    return (decade,) if decade >= FIRST_DECADE else ()
 
 
 def without_tiny_families(chosen: Sequence[Song]) -> list[Song]:
@@ -317,7 +392,7 @@ def write(chosen: Sequence[Song], path: Path) -> None:
                     ";".join(song.genres),
                     song.language,
                     song.year,
-                    song.popularity,
+                    "" if song.popularity is None else song.popularity,
                     *(song.values[name] for name in FEATURES),
                     song.tempo,
                     song.duration_ms,
@@ -333,20 +408,25 @@ def _year(row: Mapping[str, str], by_hand: Mapping[str, int]) -> str:
     return str(year) if year >= FIRST_YEAR else ""
 
 
+def _popularity(row: Mapping[str, str]) -> int | None:
+    """Return the popularity, or nothing where it is not known or of a reissue nobody plays."""
+    popularity = round(float(row["popularity"] or 0))
+    return popularity if popularity >= LEAST_POPULAR else None
+
+
 def _digits(text: str | None) -> str:
     """Return a whole number as it is written, or nothing where it is not known."""
     return str(round(float(text))) if text else ""
 
 
 def _is_junk(row: Mapping[str, str]) -> bool:
-    needed = ("popularity", "tempo", *FEATURES)
+    needed = ("tempo", *FEATURES)
     if not re.fullmatch(r"[A-Za-z0-9]{22}", row["spotify_id"]) or not all(map(row.get, needed)):
         return True
     minutes = float(row.get("duration_ms") or 200_000) / 60_000
     title = row["title"]
     return bool(
-        float(row["popularity"]) < LEAST_POPULAR
-        or float(row["tempo"]) <= 0
+        float(row["tempo"]) <= 0
         or float(row.get("speechiness") or 0) > 0.6
         or not 1.3 <= minutes <= 10
         or _JUNK_TAG.search(row["genres"])
