@@ -7,6 +7,7 @@ what a unit gave is taken once, however often it ran.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from concurrent.futures import CancelledError
 from functools import cache
 from typing import Any, Final
 
@@ -42,7 +43,8 @@ def read_on_cluster(
         WeightsError: the network's file is missing or broken on a worker.
     """
     try:
-        from distributed import Client, CommClosedError, as_completed
+        from distributed import Client, as_completed
+        from distributed.comm import CommClosedError
         from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise ClusterError(NOT_INSTALLED) from error
@@ -55,13 +57,13 @@ def read_on_cluster(
         try:
             # Not pure: a file that has changed is another one under the same name.
             futures = {client.submit(_read, unit, settings, pure=False): unit for unit in units}
-            for future in as_completed(list(futures)):
+            for future in as_completed(list(futures), loop=client.loop):
                 unit = futures.pop(future)
                 try:
                     yield future.result()
                 except KilledWorker:
                     yield [Outcome(t.source, t.source.kind, problem=DIED) for t in unit]
-                except (WeightsError, CommClosedError, TimeoutError, ConnectionError):
+                except (WeightsError, CommClosedError, CancelledError, OSError):
                     raise
                 except Exception as error:
                     raise ClusterError(
@@ -70,8 +72,8 @@ def read_on_cluster(
                 future.release()
                 progress += weight(unit)
                 on_progress(progress)
-        except (CommClosedError, TimeoutError, ConnectionError) as error:
-            raise ClusterError(f"the Dask scheduler at {address} is lost: {error}") from error
+        except (CommClosedError, CancelledError, OSError) as error:
+            raise ClusterError(f"the Dask scheduler at {address} is lost") from error
 
 
 def _read(unit: Unit, settings: Settings) -> list[Outcome]:
