@@ -55,9 +55,6 @@ if __name__ == "__main__":
     # Before anything is drawn: the address may hold Spotify's response.
     sign_in.handle_oauth_redirect()
 
-    # Outside the page, so that the music goes on when the page changes.
-    player.draw()
-
     wanted = pages.get(st.session_state.get("_navigate_to", ""), page)
     if wanted.url_path != page.url_path:
         st.switch_page(wanted)
@@ -71,6 +68,8 @@ if __name__ == "__main__":
             raise
         st.rerun()
     finally:  # pages end early, and what they drew is kept all the same
+        # Outside the page, so that the music goes on when the page changes.
+        player.draw()
         state_backup.back_up()
 
 else:

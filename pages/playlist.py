@@ -56,6 +56,7 @@ with body:
     if not shared and (unavailable := lookup.why_no_extras()):
         st.caption(f":material/info: {wording.escape_markdown(unavailable)}")
 
+    controls.play_set(visitor, playlist)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if shared:
             with st.container(width="content", gap=None):

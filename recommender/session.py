@@ -156,19 +156,36 @@ def with_affinities(session: Session, known: Affinities) -> Session:
     return replace(session, taste=taste, sets={}, change=None)
 
 
-def toggle_playing(session: Session, track_id: str) -> Session:
-    """Put a track into the player, or take it out again if it is there.
+def play(session: Session, track_id: str) -> Session:
+    """Put a track into the player.
 
     A row may have been tapped just when another set took its place, so all sets are searched. An
     id that is in none of them changes nothing.
     """
-    if session.playing is not None and session.playing.id == track_id:
-        return replace(session, playing=None)
     playlists = [*session.sets.values(), *([session.shared] if session.shared else [])]
     found = [
         pick.track for playlist in playlists for pick in playlist.picks if pick.track.id == track_id
     ]
     return replace(session, playing=found[-1]) if found else session
+
+
+def queue(
+    playing: Track, playlist: Playlist | None, before: Sequence[Track] = ()
+) -> tuple[Track, ...]:
+    """Return what a player goes through that is at a track.
+
+    Args:
+        playing: the track.
+        playlist: the set that the listener looks at, if there is one.
+        before: what the player went through so far; it stays where there is no set.
+
+    Returns:
+        The set; where the track is of another one, the track and then the set.
+    """
+    if playlist is None:
+        return tuple(before) if playing in before else (playing,)
+    tracks = tuple(pick.track for pick in playlist.picks)
+    return tracks if playing in tracks else (playing, *tracks)
 
 
 def judge(session: Session, track_id: str, verdict: Verdict, draw: Draw) -> Session:

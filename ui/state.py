@@ -139,6 +139,12 @@ class VisitorState:
         taste: what was learned from likes. It ends with the session.
         change: what the last verdict changed.
         playing: the track in the player. It goes on through every page.
+        queue: the tracks that the player goes through.
+        turn: counts the orders to play another track that the player was given.
+        idle: whether the player waits for a tap: its track was restored, and not asked for.
+        heard: how many tracks were heard.
+        set_ended: whether the player has come to the end of its set.
+        redraw: whether the page has to be drawn anew for what was done in the player.
         shared: a set that came by a link, as long as it is looked at.
         resting: what the visitor's own resting face moves readings by, once it was shown.
         past_corrections: the same of what they corrected, but for the reading that stands.
@@ -165,6 +171,12 @@ class VisitorState:
     taste: Taste = field(default_factory=Taste)
     change: Change | None = None
     playing: Track | None = None
+    queue: tuple[Track, ...] = ()
+    turn: int = 0
+    idle: bool = False
+    heard: int = 0
+    set_ended: bool = False
+    redraw: bool = False
     shared: Shared | None = None
     resting: Recentring | None = None
     past_corrections: Recentring = field(default_factory=Recentring)

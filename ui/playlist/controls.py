@@ -47,6 +47,20 @@ def intents(visitor: VisitorState) -> None:
     )
 
 
+def play_set(visitor: VisitorState, playlist: Playlist) -> None:
+    """Offer to hear the set from its first track on."""
+    if playlist.picks:
+        st.button(
+            "Play the set",
+            key="play-set",
+            type="primary",
+            icon=":material/play_arrow:",
+            width=320,
+            on_click=music.play_set,
+            args=(visitor, playlist),
+        )
+
+
 def another_set(visitor: VisitorState) -> None:
     """Offer tracks that were not in a set before."""
 

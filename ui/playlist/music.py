@@ -13,14 +13,18 @@ from recommender.recommender import unmarked
 from recommender.request import Request
 from recommender.session import Session
 from recommender.taste.taste import Affinities, Verdict
-from recommender.types import Playlist
+from recommender.types import Playlist, Track
 from ui import services, wording
 from ui.diary import diary
 from ui.spotify import lookup
 from ui.state import VisitorState
+from ui.widgets.player import Position, Pressed
 
 SPOTIFY_SEARCH_SLOTS: Final = 5
 """Slots on the way for which fresh tracks are looked for on Spotify."""
+
+ENOUGH_HEARD: Final = 3
+"""Tracks after which music may have done something."""
 
 
 def current_set(visitor: VisitorState) -> Playlist:
@@ -51,8 +55,85 @@ def not_known_clean(visitor: VisitorState, playlist: Playlist) -> str | None:
 
 
 def play(visitor: VisitorState, track_id: str) -> None:
-    """Put a track into the player, or take it out again if it is there."""
-    _write_back(visitor, rules.toggle_playing(_session(visitor), track_id))
+    """Put a track into the player. The player itself pauses and goes on."""
+    _write_back(visitor, rules.play(_session(visitor), track_id))
+
+
+def play_set(visitor: VisitorState, playlist: Playlist) -> None:
+    """Play a set from its first track on."""
+    if playlist.picks:
+        first = playlist.picks[0].track
+        if visitor.playing == first:
+            visitor.turn += 1
+        _write_back(visitor, rules.play(_session(visitor), first.id))
+
+
+def queue(visitor: VisitorState) -> tuple[Track, ...]:
+    """Return what the player goes through: the set that the visitor has, from where it is on.
+
+    A track of an earlier set stays in front of the present one until it has ended.
+    """
+    if visitor.playing is not None:
+        shown = _session(visitor).playlist
+        visitor.queue = rules.queue(visitor.playing, shown, visitor.queue)
+    return visitor.queue
+
+
+def follow(visitor: VisitorState, position: Position) -> None:
+    """Take in where the player is, unless it has been told to go elsewhere since."""
+    if position.turn < visitor.turn:
+        return
+    track = next((one for one in visitor.queue if one.id == position.track_id), None)
+    if track is None:  # of a set that has changed since
+        known = services.recommender()[0].catalog.get_many([position.track_id])
+        if not known:
+            return
+        track = known[0]
+    asked = wants_to_know(visitor)
+    visitor.turn, visitor.playing, visitor.idle = position.turn, track, False
+    visitor.heard, visitor.set_ended = max(visitor.heard, position.heard), position.ended
+    visitor.redraw = visitor.redraw or wants_to_know(visitor) != asked
+
+
+def press(visitor: VisitorState, pressed: Pressed, track_id: str) -> None:
+    """Do what was pressed in the player."""
+    visitor.redraw = True
+    if pressed == "stop":
+        visitor.playing = None
+    elif pressed == "next":
+        _skip(visitor, track_id)
+    elif _session(visitor).place_of(track_id) is not None:
+        judge(visitor, track_id, "like")
+    else:
+        _like_of_earlier(visitor, track_id)
+
+
+def wants_to_know(visitor: VisitorState) -> bool:
+    """Whether it is time to ask how the visitor feels: some music was heard, or the set is over."""
+    return visitor.set_ended or visitor.heard >= ENOUGH_HEARD
+
+
+def _skip(visitor: VisitorState, track_id: str) -> None:
+    """Remember that a track was skipped. The player has gone on by itself."""
+    playing, turn = visitor.playing, visitor.turn
+    judge(visitor, track_id, "skip")
+    visitor.turn = turn
+    if playing is not None and playing.id != track_id:  # it has told so already
+        visitor.playing = playing
+
+
+def _like_of_earlier(visitor: VisitorState, track_id: str) -> None:
+    """Like a track of an earlier set, which still plays, or take that back."""
+    track = next((one for one in visitor.queue if one.id == track_id), None)
+    if track is None:
+        return
+    liked = track_id in visitor.liked
+    visitor.taste = (
+        visitor.taste.forget(track_id)
+        if liked
+        else visitor.taste.learn(track, "like", track.position)
+    )
+    diary.note_verdict(visitor, track, None if liked else "like")
 
 
 def judge(visitor: VisitorState, track_id: str, verdict: Verdict) -> None:
@@ -127,6 +208,9 @@ def _session(visitor: VisitorState) -> Session:
 
 
 def _write_back(visitor: VisitorState, session: Session) -> None:
+    if session.playing != visitor.playing:
+        visitor.turn += 1
+        visitor.idle = visitor.set_ended = False
     visitor.sets, visitor.taste = dict(session.sets), session.taste
     visitor.filters = session.options.filters
     visitor.playing, visitor.change = session.playing, session.change

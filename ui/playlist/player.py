@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Final
+
 import streamlit as st
 
+from ui.playlist import music
 from ui.state import visitor_state
+from ui.widgets.player import player
 
-PLAYER_HEIGHT_PX = 80
-"""Pixels of Spotify's compact player."""
+KEY: Final = "player"
 
 
 def draw() -> None:
-    """Draw the player with the chosen track; before one is chosen, nothing is fetched."""
-    track = visitor_state().playing
-    if track is None:
+    """Draw the player once a track is chosen; before, nothing is fetched.
+
+    To be called last in a run, when the page has settled what comes next.
+    """
+    if visitor_state().playing is None:
         return
-    look = "0" if st.context.theme.type == "dark" else "1"
     with st.bottom, st.container(horizontal_alignment="center").container(width=1080):
-        st.iframe(
-            f"https://open.spotify.com/embed/track/{track.id}?utm_source=generator&theme={look}",
-            height=PLAYER_HEIGHT_PX,
-            alt=f"Spotify player: {track.title} by {', '.join(track.artists)}",
+        _bar()
+
+
+@st.fragment
+def _bar() -> None:
+    # A fragment, so that what the player reports costs no run of the whole page.
+    visitor = visitor_state()
+    if visitor.playing is not None:
+        player(
+            music.queue(visitor),
+            key=KEY,
+            current=visitor.playing.id,
+            turn=visitor.turn,
+            idle=visitor.idle,
+            dark=st.context.theme.type == "dark",
+            liked=visitor.liked,
+            on_position=partial(music.follow, visitor),
+            on_press=partial(music.press, visitor),
         )
+    if visitor.redraw:
+        visitor.redraw = False
+        st.rerun()

@@ -13,6 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.server import player_frame
+
 UPLOADS_AT_ONCE: Final = 2
 """Uploads that one session may have in progress at the same time."""
 
@@ -27,13 +29,14 @@ POLICY: Final = {
     "media-src": "'self' data: blob:",
     "font-src": "'self' data:",
     "worker-src": "'self' blob:",
-    "frame-src": "'self' https://open.spotify.com",
+    "frame-src": "'self'",
     "object-src": "'none'",
     "base-uri": "'self'",
     "form-action": "'self'",
     "frame-ancestors": "'self'",
 }
-"""The Content-Security-Policy: this server alone, and Spotify's player in a frame."""
+"""The page's Content-Security-Policy: this server alone. Spotify's player stands in a frame that has
+a policy of its own, see `player_frame`."""
 
 HEADERS: Final = {
     "X-Frame-Options": "SAMEORIGIN",
@@ -48,6 +51,7 @@ HEADERS: Final = {
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
+_PLAYER: Final = re.compile(rf"/{re.escape(player_frame.PATH)}$")
 _CLOSED: Final = re.compile(r"/_stcore/metrics/*$")
 _HEALTH: Final = re.compile(r"/_stcore/health/*$")
 _VOLATILE: Final = re.compile(r"(?<!/static)/(media|_stcore)/")
@@ -210,7 +214,9 @@ def _with_headers(send: Send, scope: Scope, request: Headers) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
-            headers["Content-Security-Policy"] = policy(host)
+            headers["Content-Security-Policy"] = (
+                player_frame.policy() if _PLAYER.search(path) else policy(host)
+            )
             if _VOLATILE.search(path):
                 headers["Cache-Control"] = "no-store"
             if not crossing:  # Streamlit allows origins that the operator did not

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from streamlit.starlette import App
 
 from ui._compat import streamlit as _compat
+from ui.server import player_frame
 from ui.server.http_guard import Guard
 from ui.server.index_page import IndexPage, preview_route
 
@@ -34,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 def routes() -> list[Route]:
     """Return what is served beside Streamlit's pages."""
-    return [preview_route()]
+    return [preview_route(), player_frame.route()]
 
 
 def keep_uploads_in_memory() -> None:

@@ -26,11 +26,14 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   pad.sendPoint = (point) => setStateValue("point", point);
   pad.sendTrack = (id) => setTriggerValue("track", id);
   pad.update(data);
+  // Also called between two runs: only what has left the page is over.
+  return () => setTimeout(() => parentElement.isConnected || pad.end());
 }
 
 class MoodPad {
   constructor(root) {
     const find = (selector) => root.querySelector(selector);
+    this.root = root;
     this.stage = find(".stage");
     this.svg = find("svg");
     this.edges = [...root.querySelectorAll(".edge")];
@@ -53,6 +56,14 @@ class MoodPad {
     this.listenToPointer();
     this.listenToKeys();
     this.back.addEventListener("click", () => this.goBack());
+    // The player goes on by itself; the pad shows where it is.
+    this.follow = () => this.data?.tracks.length && this.showTracks();
+    window.addEventListener("affectune-player", this.follow);
+  }
+
+  end() {
+    window.removeEventListener("affectune-player", this.follow);
+    pads.delete(this.root);
   }
 
   /** Show what Python sent. */
@@ -77,7 +88,7 @@ class MoodPad {
     this.targets = [];
     this.drawLandmarks();
     this.drawJourney();
-    this.drawTracks();
+    this.showTracks();
     this.drawReading();
     this.placeDot();
   }
@@ -116,9 +127,11 @@ class MoodPad {
     }
   }
 
-  drawTracks() {
+  showTracks() {
+    this.targets = this.targets.filter((target) => !target.id);
     this.tracks.replaceChildren();
-    const { tracks, current } = this.data;
+    const { tracks } = this.data;
+    const current = window.affectunePlayer ? window.affectunePlayer.id : this.data.current;
     // The playing one last: on top.
     for (const track of [...tracks].sort((a, b) => (a.id === current) - (b.id === current))) {
       const playing = track.id === current;
@@ -205,6 +218,12 @@ class MoodPad {
     this.placeDot();
   }
 
+  /** Play a track; the one in the player pauses, or goes on. */
+  play(id) {
+    if (window.affectunePlayer?.id !== id) return this.sendTrack(id);
+    window.dispatchEvent(new CustomEvent("affectune-toggle", { detail: id }));
+  }
+
   goBack() {
     this.moveTo(this.data.reading);
     this.send();
@@ -245,7 +264,7 @@ class MoodPad {
     this.svg.addEventListener("click", (event) => {
       if (Date.now() - (this.dropped ?? 0) < 300) return; // the click that ends a drag
       const target = this.targetAt(event);
-      if (target?.id) return this.sendTrack(target.id);
+      if (target?.id) return this.play(target.id);
       if (this.data.fixed || this.dot.contains(event.target)) return;
       this.moveTo(target ? target.point : this.pointAt(event));
       this.send();

@@ -8,6 +8,7 @@ import streamlit as st
 
 from recommender.taste.taste import Verdict
 from recommender.types import Pick
+from ui.place_color import place_color
 from ui.widgets.frontend import component
 
 _rows = component("track_list")
@@ -33,7 +34,8 @@ def track_list(
     Args:
         picks: the tracks in playing order.
         key: one per list on the page.
-        current: the id of the playing track. Its row takes verdicts and shows where else it plays.
+        current: the id of the track in the player, until the player itself says which it is. Its
+            row takes verdicts and shows where else it plays.
         liked: ids of liked tracks.
         change: the id of the row below which a sentence about the last verdict stands, and it.
         on_play: called with the id of the row whose button was pressed.
@@ -82,9 +84,19 @@ def track_list(
                     "names": list(pick.track.artists),
                     "reason": pick.reason,
                     "url": pick.track.url,
+                    "color": place_color(pick.track.position),
+                    "length": track_length(pick.track.duration_ms),
                     "liked": pick.track.id in liked,
                 }
                 for number, pick in enumerate(picks, start=1)
             ],
         },
     )
+
+
+def track_length(duration_ms: int | None) -> str:
+    """Return how long a track is, as 3:07; nothing where it is not known."""
+    if not duration_ms:
+        return ""
+    minutes, seconds = divmod(round(duration_ms / 1000), 60)
+    return f"{minutes}:{seconds:02}"

@@ -1,6 +1,7 @@
 /*
- * The rows of a playlist: a round button, title and artists, and why the track is there; under the
- * playing one what can be said of it. Sends the triggers `play` (an id), `verdict` ({id, verdict}),
+ * The rows of a playlist: a button in the colour of the track's place on the pad, title, artists,
+ * length, and why the track is there; under the one in the player what can be said of it. Whether
+ * it plays, the player says (see player.js), so a row shows it only while it does. Sends the triggers `play` (an id), `verdict` ({id, verdict}),
  * `ban` ({id, artist}) and `undo`.
  */
 
@@ -17,7 +18,26 @@ const VERDICTS = [
   ["skip", "Skip", NEXT],
 ];
 
+/** The function that follows the player, one per mounted list. */
+const following = new WeakMap();
+
 export default function ({ data, parentElement, setTriggerValue }) {
+  show(data, parentElement, setTriggerValue);
+  const before = following.get(parentElement);
+  if (before) window.removeEventListener("affectune-player", before);
+  const follow = () => show(data, parentElement, setTriggerValue);
+  following.set(parentElement, follow);
+  window.addEventListener("affectune-player", follow);
+  return () =>
+    setTimeout(() => {
+      if (!parentElement.isConnected) window.removeEventListener("affectune-player", follow);
+    });
+}
+
+function show(sent, parentElement, setTriggerValue) {
+  const player = window.affectunePlayer;
+  const sounding = player?.status === "playing";
+  const data = { ...sent, current: player ? player.id : sent.current, sounding };
   const list = parentElement.querySelector(".tracks");
   list.setAttribute("aria-label", data.label);
 
@@ -56,9 +76,18 @@ function update(element, row, data, send) {
   find(".reason").textContent = row.reason;
   find(".heart").hidden = !row.liked || playing;
 
-  const button = find(".round");
-  button.setAttribute("aria-label", `${playing ? "Stop" : "Play"} ${row.title}`);
-  button.onclick = () => send("play", row.id);
+  const sounding = playing && data.sounding;
+  element.classList.toggle("sounding", sounding);
+  element.style.setProperty("--place", row.color);
+  find(".length").textContent = row.length;
+
+  const button = find(".tile");
+  button.setAttribute("aria-label", `${sounding ? "Pause" : "Play"} ${row.title}`);
+  button.onclick = () => {
+    if (playing && window.affectunePlayer) {
+      window.dispatchEvent(new CustomEvent("affectune-toggle", { detail: row.id }));
+    } else send("play", row.id);
+  };
 
   find(".actions").hidden = !playing;
   for (const [verdict, label] of VERDICTS) {
@@ -92,14 +121,14 @@ function update(element, row, data, send) {
 function newRow({ id, title, artists, names, url }) {
   const row = document.createElement("li");
   row.dataset.id = id;
-  const button = make("button", "round");
+  const button = make("button", "tile");
   Object.assign(button, { type: "button" }).dataset.does = "play";
   button.append(icon("play", PLAY), icon("pause", SOUND));
 
   const name = make("p", "name");
   const heart = make("span", "heart");
   heart.append(icon("", HEART), make("span", "aside", "liked"));
-  name.append(make("b", ""), ` · ${artists}`, heart);
+  name.append(make("b", ""), ` · ${artists}`, heart, make("span", "length"));
 
   const actions = make("div", "actions");
   for (const [verdict, label, path] of VERDICTS) actions.append(action(verdict, label, path));

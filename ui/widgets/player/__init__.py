@@ -1,0 +1,123 @@
+"""The player: a set of tracks, one of them in Spotify's frame, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import streamlit as st
+
+from recommender.sharing.elsewhere import elsewhere
+from recommender.types import Track
+from ui.place_color import place_color
+from ui.server.player_frame import PATH
+from ui.widgets.frontend import component
+
+_player = component("player")
+
+TEXTS: Final = {
+    "label": "Player",
+    "frame": "Spotify player",
+    "asking": "Asking Spotify…",
+    "previous": "Previous track",
+    "play": "Play",
+    "pause": "Pause",
+    "next": "Next track",
+    "like": "Like",
+    "more": "Open elsewhere",
+    "stop": "Stop and close the player",
+    "again": "Try again",
+    "new_tab": "in a new tab",
+    "blocked": "Spotify isn’t answering. You can hear this track elsewhere:",
+    "tap": "Your browser wants the first tap inside Spotify’s player: press play there.",
+    "preview": "A 30-second preview. Sign in to Spotify in this browser to hear whole tracks.",
+    "ended": "That was the set.",
+}
+
+Pressed = Literal["like", "next", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the player is.
+
+    Attributes:
+        turn: the last of Python's orders that it knows.
+        track_id: the track that it is at.
+        heard: how many tracks were heard since it was opened.
+        ended: whether the set is over.
+    """
+
+    turn: int
+    track_id: str
+    heard: int
+    ended: bool
+
+
+def player(
+    queue: Sequence[Track],
+    *,
+    key: str,
+    current: str,
+    turn: int,
+    idle: bool = False,
+    dark: bool = False,
+    liked: Collection[str] = (),
+    on_position: Callable[[Position], None],
+    on_press: Callable[[Pressed, str], None],
+) -> None:
+    """Draw the player. It goes from track to track by itself and says where it is.
+
+    Args:
+        queue: the tracks in playing order.
+        key: one on the page.
+        current: the id of the track to play.
+        turn: counts the orders to play another track. The player obeys one that it has not heard
+            of, and otherwise stays where it is.
+        idle: whether to wait for a tap before Spotify is asked for anything.
+        dark: whether Spotify's frame is to be dark.
+        liked: ids of liked tracks.
+        on_position: called when it has gone to another track, has begun to play, or has ended.
+        on_press: called with what was pressed and the track that it was pressed for. Where it was
+            "next", the player has gone on already.
+    """
+    heard_press = f"{key}-said"
+
+    def moved() -> None:
+        at = st.session_state[key].get("at")
+        if at:
+            on_position(Position(at["turn"], at["id"], at["heard"], at["ended"]))
+
+    def pressed() -> None:
+        said = st.session_state[key].get("said")
+        if said and said["n"] > st.session_state.get(heard_press, 0):
+            st.session_state[heard_press] = said["n"]
+            on_press(said["does"], said["id"])
+
+    _player(
+        key=key,
+        on_at_change=moved,
+        on_said_change=pressed,
+        data={
+            "queue": [
+                {
+                    "id": track.id,
+                    "title": track.title,
+                    "artists": ", ".join(track.artists),
+                    "duration_ms": track.duration_ms or 0,
+                    "color": place_color(track.position),
+                    "liked": track.id in liked,
+                    "links": [link._asdict() for link in elsewhere(track)],
+                }
+                for track in queue
+            ],
+            "current": current,
+            "turn": turn,
+            "said": st.session_state.get(heard_press, 0),
+            "idle": idle,
+            "theme": "dark" if dark else "light",
+            "frame": PATH,
+            "texts": TEXTS,
+        },
+    )
