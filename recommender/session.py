@@ -276,16 +276,20 @@ def ban(session: Session, track_id: str, artist: str, draw: Draw) -> Session:
 
 
 def undo(session: Session) -> Session:
-    """Take the last action back, with everything that it changed."""
+    """Take the last action back, with everything that it changed.
+
+    A like changes nothing of what plays, so the music goes on where it is by now.
+    """
     change = session.change
     if change is None:
         return session
+    stays = change.action in ("like", "unlike")
     return replace(
         session,
         options=replace(session.options, filters=change.filters),
         sets=change.sets,
         taste=change.taste,
-        playing=change.playing,
+        playing=session.playing if stays else change.playing,
         change=None,
     )
 

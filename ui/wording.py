@@ -361,6 +361,26 @@ def restored_sentence(missing: int, tracks: int) -> str:
     return f"{said}. What you pressed last may need another press."
 
 
+def welcome_back(missing: int, tracks: int, forgotten: int) -> str:
+    """Say that a set was restored from the address, and what the address did not hold.
+
+    Args:
+        missing: how many of its tracks are not here.
+        tracks: how many it had in all.
+        forgotten: how many earlier likes and skips were too many.
+    """
+    if tracks and missing >= tracks:
+        return "Welcome back. None of your set’s tracks is in this catalogue: this is another."
+    said = "Welcome back. Your set is still here"
+    if missing:
+        verb = "is" if missing == 1 else "are"
+        said += f", but {missing} of its {tracks} tracks {verb} not in this catalogue"
+    if forgotten:
+        what = "like or skip" if forgotten == 1 else "likes and skips"
+        said += f". {forgotten} earlier {what} did not fit into the address"
+    return f"{said}."
+
+
 def missing_tracks(missing: int, tracks: int) -> str:
     """Say that a shared set lacks tracks here. `tracks` is how many it has in all."""
     if missing >= tracks:

@@ -21,12 +21,13 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from skimage import data
 
+from tests.browser import spotify_player
+
 ROOT = Path(__file__).parents[2]
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 # Server, browser and camera may share two busy cores: an answer has a minute and a half to come.
 expect.set_options(timeout=90_000)
-PLAYER = '<!doctype html><html lang="en"><title>Player</title><p>A player plays here.</p></html>'
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -122,9 +123,7 @@ def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
         address = route.request.url
         if address.startswith(server):
             route.continue_()
-        elif address.startswith("https://open.spotify.com/embed/track/"):
-            route.fulfill(body=PLAYER, content_type="text/html")
-        else:
+        elif not spotify_player.answer(route):
             strangers.append(address)
             route.abort()
 

@@ -6,6 +6,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import check
+from tests.browser.spotify_player import StandIn
 
 
 def heading(page: Page, text: str) -> None:
@@ -59,8 +60,9 @@ def test_playlist(visit: Callable[..., Page], theme: str, screen: dict[str, int]
     page.get_by_role("radio", name="Move gently").click()
     heading(page, "From the middle to bright")
     expect(page.locator(".journey .way")).to_be_attached()
-    page.get_by_role("button", name="Play ").first.click()
-    expect(page.locator("iframe[title^='Spotify player: ']")).to_be_visible()
+    page.get_by_role("button", name="Play the set").click()
+    StandIn(page).wait_until_playing()
+    page.get_by_role("button", name="Open elsewhere").click()
     check(page)
     page.get_by_role("button", name="Save").click()
     check(page)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser import spotify_player
 from tests.browser.conftest import DESKTOP, ROOT, wait_until_it_answers
 
 
@@ -58,7 +59,7 @@ def restarted(tmp_path: Path) -> Iterator[Server]:
 def page(browser: Browser, restarted: Server) -> Iterator[Page]:
     context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
     context.set_default_timeout(90_000)
-    context.route("https://**", lambda route: route.fulfill(body="", content_type="text/html"))
+    context.route("https://**", spotify_player.answer)
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -99,7 +100,7 @@ def listen(page: Page) -> None:
     rows(page).nth(1).get_by_role("button", name="Like: ").click()
     expect(rows(page).nth(1).locator(".change")).to_contain_text("You like")
     rows(page).nth(2).get_by_role("button").click()
-    expect(rows(page).nth(2).get_by_role("button", name="Stop ")).to_be_visible()
+    expect(rows(page).nth(2).get_by_role("button", name="Pause ")).to_be_visible()
     page.wait_for_timeout(1000)  # what changed last reaches the browser a moment later
 
 
@@ -125,7 +126,7 @@ def test_a_click_leaves_the_set_on_the_screen(page: Page, restarted: Server, cli
     assert page.locator("h1").inner_text() == title
     assert rows(page).locator(".reason").all_inner_texts() == reasons
     # What was liked and what plays is there, too, and everything works again.
-    expect(page.locator("iframe[title^='Spotify player: ']")).to_be_visible()
+    expect(page.get_by_role("region", name="Player")).to_be_visible()
     expect(rows(page).nth(1).locator(".heart")).to_be_visible()
     page.get_by_role("button", name="Another set").click()
     expect(rows(page).locator(".name")).not_to_have_text(before, use_inner_text=True)

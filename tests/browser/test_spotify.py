@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from tests.browser import spotify_player
 from tests.browser.axe import check
 from tests.browser.conftest import DESKTOP, ROOT, wait_until_it_answers
 from tests.recommender.spotify.server import (
@@ -29,8 +30,6 @@ from tests.recommender.spotify.server import (
     SpotifyServer,
     dropped,
 )
-
-EMBED = "https://open.spotify.com/embed/track/"
 
 
 @dataclass
@@ -101,9 +100,7 @@ def visitor(
         address = route.request.url
         if address.startswith(ours):
             route.continue_()
-        elif address.startswith(EMBED):
-            route.fulfill(body="<!doctype html><title>Player</title>", content_type="text/html")
-        else:
+        elif not spotify_player.answer(route):
             strangers.append(address)
             route.abort()
 

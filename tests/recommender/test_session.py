@@ -164,7 +164,7 @@ def test_a_skip_takes_no_like_back(session: Session, draw: rules.Draw) -> None:
 def test_an_id_of_no_row_changes_nothing(session: Session) -> None:
     assert rules.judge(session, "none", "like", _refuse) is session
     assert rules.ban(session, "none", "Someone", _refuse) is session
-    assert rules.toggle_playing(session, "none") is session
+    assert rules.play(session, "none") is session
 
 
 def test_a_banned_artist_is_left_out_from_the_row_on(session: Session, draw: rules.Draw) -> None:
@@ -184,7 +184,7 @@ def test_a_banned_artist_is_left_out_from_the_row_on(session: Session, draw: rul
 def test_everything_can_be_taken_back(session: Session, draw: rules.Draw, action: Any) -> None:
     assert session.playlist is not None
     track = session.playlist.picks[2].track
-    session = rules.toggle_playing(session, track.id)
+    session = rules.play(session, track.id)
     if action == "ban":
         after = rules.ban(session, track.id, track.artists[0], draw)
     else:
@@ -194,12 +194,32 @@ def test_everything_can_be_taken_back(session: Session, draw: rules.Draw, action
     assert rules.undo(session) is session
 
 
-def test_a_track_is_played_and_stopped(session: Session) -> None:
+def test_a_track_is_played_and_pressing_again_changes_nothing(session: Session) -> None:
     track_id = _ids(session)[3]
-    playing = rules.toggle_playing(session, track_id)
+    playing = rules.play(session, track_id)
     assert playing.playing is not None
     assert playing.playing.id == track_id
-    assert rules.toggle_playing(playing, track_id).playing is None
+    assert rules.play(playing, track_id) == playing
+
+
+def test_taking_a_like_back_leaves_the_music_where_it_is_by_now(
+    session: Session, draw: rules.Draw
+) -> None:
+    ids = _ids(session)
+    liked = rules.judge(rules.play(session, ids[2]), ids[2], "like", draw)
+    gone_on = rules.play(liked, _ids(liked)[3])
+    assert rules.undo(gone_on).playing == gone_on.playing
+
+
+def test_a_player_goes_through_the_set_and_first_ends_what_it_is_at(session: Session) -> None:
+    assert session.playlist is not None
+    first, *rest = tracks = [pick.track for pick in session.playlist.picks]
+    assert rules.queue(first, session.playlist) == tuple(tracks)
+    other = replace(session.playlist, picks=session.playlist.picks[1:])
+    assert rules.queue(first, other) == (first, *rest)
+    # Elsewhere, with another mood that has no set yet, it goes on with what it has.
+    assert rules.queue(first, None, tracks) == tuple(tracks)
+    assert rules.queue(first, None) == (first,)
 
 
 def test_of_a_set_that_was_shared_only_the_taste_is_learned(session: Session) -> None:

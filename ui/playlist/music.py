@@ -38,7 +38,7 @@ def current_set(visitor: VisitorState) -> Playlist:
     visitor.intent = visitor.intent or visitor.suggestion
     recommender, _ = services.recommender()
     diary.restore_taste(visitor, recommender.catalog)
-    session = rules.with_affinities(_session(visitor), lookup.affinities() or Affinities())
+    session = rules.with_affinities(session_of(visitor), lookup.affinities() or Affinities())
     _write_back(visitor, session)
     if visitor.wish not in visitor.sets:
         with st.spinner("Choosing the music…"):
@@ -56,7 +56,7 @@ def not_known_clean(visitor: VisitorState, playlist: Playlist) -> str | None:
 
 def play(visitor: VisitorState, track_id: str) -> None:
     """Put a track into the player. The player itself pauses and goes on."""
-    _write_back(visitor, rules.play(_session(visitor), track_id))
+    _write_back(visitor, rules.play(session_of(visitor), track_id))
 
 
 def play_set(visitor: VisitorState, playlist: Playlist) -> None:
@@ -65,7 +65,7 @@ def play_set(visitor: VisitorState, playlist: Playlist) -> None:
         first = playlist.picks[0].track
         if visitor.playing == first:
             visitor.turn += 1
-        _write_back(visitor, rules.play(_session(visitor), first.id))
+        _write_back(visitor, rules.play(session_of(visitor), first.id))
 
 
 def queue(visitor: VisitorState) -> tuple[Track, ...]:
@@ -74,7 +74,7 @@ def queue(visitor: VisitorState) -> tuple[Track, ...]:
     A track of an earlier set stays in front of the present one until it has ended.
     """
     if visitor.playing is not None:
-        shown = _session(visitor).playlist
+        shown = session_of(visitor).playlist
         visitor.queue = rules.queue(visitor.playing, shown, visitor.queue)
     return visitor.queue
 
@@ -102,7 +102,7 @@ def press(visitor: VisitorState, pressed: Pressed, track_id: str) -> None:
         visitor.playing = None
     elif pressed == "next":
         _skip(visitor, track_id)
-    elif _session(visitor).place_of(track_id) is not None:
+    elif session_of(visitor).place_of(track_id) is not None:
         judge(visitor, track_id, "like")
     else:
         _like_of_earlier(visitor, track_id)
@@ -138,7 +138,7 @@ def _like_of_earlier(visitor: VisitorState, track_id: str) -> None:
 
 def judge(visitor: VisitorState, track_id: str, verdict: Verdict) -> None:
     """Take in what the visitor says of a track of the set that they look at."""
-    before = _session(visitor)
+    before = session_of(visitor)
     after = rules.judge(before, track_id, verdict, _draw_for(visitor))
     if after is before:
         return
@@ -153,7 +153,7 @@ def judge(visitor: VisitorState, track_id: str, verdict: Verdict) -> None:
 
 def ban(visitor: VisitorState, track_id: str, artist: str) -> None:
     """Leave an artist out from the row on where the visitor said so."""
-    before = _session(visitor)
+    before = session_of(visitor)
     after = rules.ban(before, track_id, artist, _draw_for(visitor))
     if after is before:
         return
@@ -173,7 +173,7 @@ def undo(visitor: VisitorState) -> None:
     change = visitor.change
     if change is None:
         return
-    _write_back(visitor, rules.undo(_session(visitor)))
+    _write_back(visitor, rules.undo(session_of(visitor)))
     if change.judged is not None:
         diary.note_verdict(visitor, change.judged, visitor.taste.verdict_on(change.judged.id))
     drawn = visitor.sets.get(visitor.wish)
@@ -194,7 +194,8 @@ def announcement(visitor: VisitorState) -> tuple[str, str] | None:
     return change.row, text
 
 
-def _session(visitor: VisitorState) -> Session:
+def session_of(visitor: VisitorState) -> Session:
+    """Return the visitor's state as the library knows it."""
     return Session(
         mood=visitor.mood,
         options=visitor.wish,

@@ -35,8 +35,8 @@ POLICY: Final = {
     "form-action": "'self'",
     "frame-ancestors": "'self'",
 }
-"""The page's Content-Security-Policy: this server alone. Spotify's player stands in a frame that has
-a policy of its own, see `player_frame`."""
+"""The page's Content-Security-Policy: this server alone. Spotify's player stands in a frame that
+has a policy of its own, see `player_frame`."""
 
 HEADERS: Final = {
     "X-Frame-Options": "SAMEORIGIN",

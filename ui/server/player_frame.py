@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-PATH: Final = "affectune/player"
+PATH: Final = "affectune/player.html"
 """Where it is, below the app's own address."""
 
 _INNER: Final = Path(__file__).parents[1] / "widgets" / "player" / "frame" / "spotify.html"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from recommender.sharing import link as share
 from recommender.sharing.link_repair import PARAMETER, in_address
+from recommender.sharing.resume import without_reading
 from recommender.types import Playlist
 from ui import services, wording
 from ui.state import Shared, VisitorState
@@ -35,13 +38,30 @@ def share_link(text: str, *, key: str) -> None:
 
 
 def written(visitor: VisitorState, playlist: Playlist) -> str:
-    """Return a set as the text of a link. What was read on a face is no part of it."""
+    """Return a set as the text of a link. What was read on a face is no part of it.
+
+    The mood in it is rounded, see `recommender.sharing.resume`.
+    """
+    return _encoded("_link", visitor, playlist, without_reading)
+
+
+def written_exactly(visitor: VisitorState, playlist: Playlist) -> str:
+    """Return a set as a text that is in no address and goes to nobody else."""
+    return _encoded("_exact", visitor, playlist, lambda exact: exact)
+
+
+def _encoded(
+    kept_as: str,
+    visitor: VisitorState,
+    playlist: Playlist,
+    prepare: Callable[[Playlist], Playlist],
+) -> str:
     # Found out once a set and not in every run: which journey it walks takes a search.
-    last: tuple[Playlist, str] | None = st.session_state.get("_link")
+    last: tuple[Playlist, str] | None = st.session_state.get(kept_as)
     if last is None or last[0] is not playlist:
         recommender, _ = services.recommender()
-        text = share.encode(playlist, catalog=recommender.catalog, filters=visitor.filters)
-        last = st.session_state["_link"] = (playlist, text)
+        text = share.encode(prepare(playlist), catalog=recommender.catalog, filters=visitor.filters)
+        last = st.session_state[kept_as] = (playlist, text)
     return last[1]
 
 

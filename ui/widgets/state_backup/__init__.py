@@ -22,13 +22,15 @@ from emotion.types import Box, EmotionScores, Face, FaceReading, ImageReading
 from recommender.catalog.catalog import Catalog
 from recommender.request import MAX_MINUTES, MIN_MINUTES
 from recommender.sharing import link as share
+from recommender.sharing.resume import PARAMETER
 from recommender.taste.taste import VERDICTS, Taste
 from recommender.types import Filters, Mood
 from ui import services, wording
 from ui._compat import navigation as _compat_navigation
+from ui.playlist import address
 from ui.state import ROOM, Photo, VisitorState, visitor_state
 from ui.widgets.frontend import component
-from ui.widgets.share_link import written
+from ui.widgets.share_link import written_exactly
 
 KEY: Final = "state-backup"
 VERSION: Final = 1
@@ -50,14 +52,22 @@ _component = component("state_backup")
 
 
 def restore_from_browser() -> None:
-    """In a session's first run, restore the state that the browser has kept, if it has."""
+    """In a session's first run, restore the state that the browser has kept, if it has.
+
+    A page that was open keeps all of it in its memory; an address, of a page that is opened or
+    loaded anew, what may stand in an address: see `recommender.sharing.resume`.
+    """
     if st.session_state.get(_CHECKED_KEY):
         return
     st.session_state[_CHECKED_KEY] = True
     sent = st.session_state.pop("_sent", None) or _compat_navigation.json_from_browser()
     text = next(filter(None, map(_backup_in, sent)), None)
-    if text is not None and "visitor" not in st.session_state:
-        st.session_state[_NOTICE_KEY] = restore(visitor_state(), text)
+    if "visitor" in st.session_state:
+        return
+    said = restore(visitor_state(), text) if text is not None else None
+    if said is None and (asked := address.asked()):
+        said = address.restore(visitor_state(), asked)
+    st.session_state[_NOTICE_KEY] = said
 
 
 def announce_restored() -> None:
@@ -69,15 +79,21 @@ def announce_restored() -> None:
 
 def back_up() -> None:
     """Have the browser keep the state as it is now. Call it last in a run."""
-    _back_up(serialize(visitor_state()))
+    visitor = visitor_state()
+    _back_up(serialize(visitor), address.written(visitor), st.session_state.get("_page"))
 
 
 @st.fragment
-def _back_up(text: str | None) -> None:
+def _back_up(text: str | None, mine: str | None, page: str | None) -> None:
     # A fragment, so that what the browser reports costs no run of the whole page.
     state = st.session_state.get(KEY)
     known = state.get("kept") if state else None
-    _component(key=KEY, data={"text": text, "known": known}, on_kept_change=lambda: None)
+    _component(
+        key=KEY,
+        # The page, because another one comes with an empty address.
+        data={"text": text, "known": known, "parameter": PARAMETER, "mine": mine, "page": page},
+        on_kept_change=lambda: None,
+    )
 
 
 def serialize(visitor: VisitorState) -> str | None:
@@ -89,7 +105,7 @@ def serialize(visitor: VisitorState) -> str | None:
     text = json.dumps(
         {
             "version": VERSION,
-            "set": written(visitor, playlist),
+            "set": written_exactly(visitor, playlist),
             "faces": [[round(p, 5) for p in face.scores.probabilities] for face in faces],
             "chosen": visitor.photo.chosen if visitor.photo else 0,
             "favoured": list(visitor.photo.favoured) if visitor.photo else [],
@@ -178,7 +194,7 @@ def _read(visitor: VisitorState, found: dict[str, Any], catalog: Catalog) -> str
     visitor.photo, visitor.corrected_emotion, visitor.manual_mood = photo, said, placed
     visitor.intent, visitor.filters, visitor.filters_before = playlist.intent, filters, filters
     visitor.minutes, visitor.adventure, visitor.draw = minutes, adventure, draw
-    visitor.taste, visitor.playing = taste, playing
+    visitor.taste, visitor.playing, visitor.idle = taste, playing, playing is not None
     if not playlist.picks:
         return wording.LOST_SET
     visitor.sets = {visitor.wish: playlist}

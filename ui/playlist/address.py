@@ -1,0 +1,67 @@
+"""The visitor's session in the address of the page, so that a reload or a new tab finds it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from recommender.session import Session
+from recommender.sharing import resume
+from recommender.sharing.resume import PARAMETER
+from ui import services, wording
+from ui.playlist import music
+from ui.state import VisitorState
+
+
+def written(visitor: VisitorState) -> str | None:
+    """Return what the address says of the visitor's session; nothing before there is a set."""
+    session = music.session_of(visitor)
+    playlist = session.sets.get(session.options)
+    if playlist is None:
+        return None
+    # Not in every run: which journey a set walks takes a search.
+    state = (id(playlist), session.options, session.taste.feedback, session.playing)
+    last: tuple[object, str | None] | None = st.session_state.get("_address")
+    if last is None or last[0] != state:
+        recommender, _ = services.recommender()
+        last = (state, resume.encode(session, catalog=recommender.catalog))
+        st.session_state["_address"] = last
+    return last[1]
+
+
+def asked() -> str | None:
+    """Return what the address said when this session began."""
+    # A page that was asked for on a cold server has put the address aside: see `require_router`.
+    early = st.session_state.get("_asked") or {}
+    text = st.query_params.get(PARAMETER) or early.get(PARAMETER)
+    return text if isinstance(text, str) else None
+
+
+def restore(visitor: VisitorState, text: str) -> str | None:
+    """Restore a visitor's state from an address. One that is no such text changes nothing.
+
+    The mood comes back as one that was set by hand: the address knows nothing of a face.
+
+    Args:
+        visitor: a new state, in which nothing has happened yet.
+        text: what the address says, so untrusted.
+
+    Returns:
+        The sentence to show, if it was restored.
+    """
+    recommender, _ = services.recommender()
+    try:
+        found = resume.decode(text, catalog=recommender.catalog)
+    except ValueError:
+        return None
+    session: Session = found.session
+    visitor.manual_mood = session.mood
+    options = session.options
+    visitor.intent, visitor.minutes, visitor.draw = options.intent, options.minutes, options.draw
+    visitor.filters = visitor.filters_before = options.filters
+    visitor.adventure = min(wording.ADVENTURE, key=lambda step: abs(step - options.adventure))
+    visitor.taste, visitor.playing = session.taste, session.playing
+    playlist = session.playlist
+    visitor.sets = {visitor.wish: playlist} if playlist else {}
+    visitor.idle = visitor.playing is not None
+    count = len(playlist.picks) if playlist else 0
+    return wording.welcome_back(found.missing, found.missing + count, found.forgotten)
