@@ -12,9 +12,10 @@ from recommender.sharing import link as share
 from recommender.types import Filters, Mood, Playlist, Track
 from ui import services, wording
 from ui.playlist import controls
-from ui.playlist.music import announcement, ban, judge, play, undo
+from ui.playlist.music import announcement, ban, follow, judge, play, press, undo
 from ui.spotify import lookup
 from ui.state import VisitorState
+from ui.widgets.player import Position
 
 
 def title(app: AppTest) -> str:
@@ -143,14 +144,73 @@ def test_the_playing_track_is_marked_and_goes_on(listening: AppTest, sent_to: An
     assert visitor.playing == track
 
 
-def test_pressing_again_stops_and_a_row_that_is_gone_changes_nothing(listening: AppTest) -> None:
+def test_stop_takes_the_track_out_and_a_row_that_is_gone_changes_nothing(
+    listening: AppTest,
+) -> None:
     visitor = listening.session_state["visitor"]
     track = visitor.sets[SetOptions("shift")].picks[0].track
     play(visitor, track.id)
     play(visitor, "gone")
     assert visitor.playing == track
-    play(visitor, track.id)
+    press(visitor, "stop", track.id)
     assert visitor.playing is None
+
+
+def test_the_player_is_told_where_to_go_and_tells_where_it_is(
+    listening: AppTest, sent_to: Any, button: Any
+) -> None:
+    visitor, playlist = drawn(listening)
+    tracks = [pick.track for pick in playlist.picks]
+    button(listening, "Play the set").click().run()
+    sent = sent_to(listening, "player")
+    assert [row["id"] for row in sent["queue"]] == [track.id for track in tracks]
+    assert sent["current"] == tracks[0].id
+    turn = sent["turn"]
+
+    # It goes on by itself, and no order takes it back.
+    follow(visitor, Position(turn, tracks[1].id, heard=1, ended=False))
+    listening.run()
+    assert visitor.playing == tracks[1]
+    assert sent_to(listening, "player")["turn"] == turn
+    # An order that it has not heard of counts more than where it was.
+    play(visitor, tracks[5].id)
+    follow(visitor, Position(turn, tracks[2].id, heard=2, ended=False))
+    assert visitor.playing == tracks[5]
+    # One that this server has never given: it has been restarted meanwhile.
+    follow(visitor, Position(turn + 7, tracks[6].id, heard=3, ended=False))
+    assert (visitor.playing, visitor.turn) == (tracks[6], turn + 7)
+    follow(visitor, Position(turn + 7, "unknown", heard=3, ended=False))
+    assert visitor.playing == tracks[6]
+
+
+def test_next_in_the_player_is_a_skip_and_moves_nothing(listening: AppTest) -> None:
+    visitor, playlist = drawn(listening)
+    tracks = [pick.track for pick in playlist.picks]
+    play(visitor, tracks[0].id)
+    turn = visitor.turn
+    follow(visitor, Position(turn, tracks[2].id, heard=2, ended=False))
+    press(visitor, "next", tracks[0].id)
+    assert [(said.track, said.verdict) for said in visitor.taste.feedback] == [(tracks[0], "skip")]
+    assert (visitor.playing, visitor.turn) == (tracks[2], turn)
+
+
+def test_another_set_leaves_the_track_in_the_player_and_it_can_still_be_liked(
+    listening: AppTest, sent_to: Any, button: Any
+) -> None:
+    visitor, playlist = drawn(listening)
+    track = playlist.picks[0].track
+    play(visitor, track.id)
+    button(listening, "Another set").click().run()
+    sent = sent_to(listening, "player")
+    assert sent["current"] == track.id
+    assert [row["id"] for row in sent["queue"]] == [
+        track.id,
+        *ids(sent_to(listening, "track_list")),
+    ]
+    press(visitor, "like", track.id)
+    assert visitor.liked == {track.id}
+    press(visitor, "like", track.id)
+    assert visitor.liked == frozenset()
 
 
 def test_a_missing_catalogue_is_named_and_the_starter_plays(
@@ -488,7 +548,11 @@ def test_a_link_opens_the_same_set_for_somebody_else(
     assert title(there) == "A set that was shared with you"
     here = sent_to(listening, "track_list")["rows"]
     assert ids(sent_to(there, "track_list")) == [row["id"] for row in here]
-    assert sent_to(there, "mood_pad")["journey"] == sent_to(listening, "mood_pad")["journey"]
+    # The same way, but for where it begins: that was read on a face, and is rounded in a link.
+    begins, *way = sent_to(there, "mood_pad")["journey"]
+    here_begins, *here_way = sent_to(listening, "mood_pad")["journey"]
+    assert begins == {"valence": -0.5, "arousal": -0.25} != here_begins
+    assert (len(way), way[-1]) == (len(here_way), here_way[-1])
     assert there.session_state["visitor"].mood is None
     button(there, "Music for my own mood").click().run()
     assert title(there) == "First, a mood"

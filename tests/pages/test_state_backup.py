@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from recommender.sharing.resume import rounded
 from recommender.types import Mood
 from ui import wording
 from ui.playlist.music import ban, judge, play
@@ -34,7 +35,8 @@ def sent(app: AppTest, sent_to: Callable[[AppTest, str], dict[str, Any]]) -> str
 
 
 def test_nothing_is_kept_of_a_visit_without_music(app: AppTest, sent_to: Any) -> None:
-    assert sent_to(app, "state_backup") == {"text": None, "known": None}
+    sent = sent_to(app, "state_backup")
+    assert (sent["text"], sent["known"], sent["mine"]) == (None, None, None)
     assert serialize(VisitorState(manual_mood=Mood(0.2, 0.2))) is None
 
 
@@ -106,4 +108,46 @@ def test_what_the_browser_sends_is_taken_over_and_said(
     assert sent_to(app, "track_list")["rows"] == rows
     assert "Your set is still here" in app.toast[0].value
     app.run()
+    assert not app.toast
+
+
+@pytest.mark.parametrize("cold", [False, True])
+def test_an_address_brings_the_set_back_without_what_was_read_on_a_face(
+    listening: AppTest, sent_to: Any, recognizer: Any, cold: bool
+) -> None:
+    visitor: VisitorState = listening.session_state["visitor"]
+    picks = visitor.sets[visitor.wish].picks
+    play(visitor, picks[2].track.id)
+    judge(visitor, picks[1].track.id, "like")
+    listening.run()
+    mine = sent_to(listening, "state_backup")["mine"]
+    rows = [row["id"] for row in sent_to(listening, "track_list")["rows"]]
+
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
+    app.session_state["_navigate_to"] = "playlist"
+    if cold:  # the page has run before the router, and put the address aside
+        app.session_state["_asked"] = {"mine": mine}
+    else:
+        app.query_params["mine"] = mine
+    app.run()
+    assert not app.exception
+    assert [row["id"] for row in sent_to(app, "track_list")["rows"]] == rows
+    assert app.toast[0].value == wording.escape_markdown(wording.welcome_back(0, len(rows), 0))
+    again: VisitorState = app.session_state["visitor"]
+    assert again.liked == visitor.liked
+    assert again.photo is None
+    assert again.mood is not None
+    assert visitor.mood is not None
+    assert again.mood == rounded(visitor.mood) != visitor.mood
+    # The player waits for a tap: nobody has asked for sound yet.
+    assert again.playing == picks[2].track
+    assert sent_to(app, "player")["idle"]
+    assert sent_to(app, "state_backup")["mine"].partition(".")[0] == mine.partition(".")[0]
+
+
+def test_a_broken_address_is_like_none(recognizer: Any) -> None:
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
+    app.query_params["mine"] = "AAAA.%%%"
+    app.run()
+    assert not app.exception
     assert not app.toast
