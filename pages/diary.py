@@ -34,7 +34,7 @@ with body:
         st.success(wording.DELETED[gone], icon=":material/check:")
 
     entries, verdicts = diary.entries(), diary.verdicts()
-    if not diary.keeping() and not entries and not verdicts:
+    if not (diary.keeping() or entries or verdicts or diary.deleted()):
         diary_view.invitation(person, this_month)
         st.stop()
 
@@ -48,6 +48,7 @@ with body:
         st.title(f"Your {month.named(today)}", anchor=False, width="content")
         diary_view.switch()
     diary_view.problem()
+    diary_view.undo_deletion()
     if not diary.keeping():
         st.caption("The diary is off: nothing new is written. What was written is still here.")
 
@@ -57,7 +58,7 @@ with body:
     else:
         st.markdown(story.month_sentence(of_month))
         if diary.keeping():
-            diary.ask_how_it_ended(entries[0])
+            diary.ask_how_it_ended(entries[0], visitor)
 
         calendar, timeline = st.columns([5, 4], gap="large")
         with calendar:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from recommender.session import minutes_of
 from ui import services, wording
+from ui.diary import diary
 from ui.mood_entry import mood_entry
 from ui.navigation import require_router
 from ui.playlist import controls, music
@@ -88,6 +89,8 @@ with body:
     rows, journey = st.columns([5, 3], gap="large")
     current = visitor.playing.id if visitor.playing else None
     with rows:
+        if not shared:
+            diary.ask_after_music(visitor)
         track_list(
             playlist.picks,
             key="tracks",

@@ -35,6 +35,9 @@ PAD_PRECISION: Final = 0.01
 FAVOURED_FACE_WEIGHT: Final = 3.0
 """How much a face counts in the room that is to count more; the others count 1."""
 
+ENOUGH_HEARD: Final = 3
+"""Tracks after which a visitor is asked how they feel."""
+
 Chooser = Literal["upload", "camera"]
 
 
@@ -142,7 +145,7 @@ class VisitorState:
         queue: the tracks that the player goes through.
         turn: counts the orders to play another track that the player was given.
         idle: whether the player waits for a tap: its track was restored, and not asked for.
-        heard: how many tracks were heard.
+        heard: the ids of the tracks that were heard of the present set.
         set_ended: whether the player has come to the end of its set.
         redraw: whether the page has to be drawn anew for what was done in the player.
         shared: a set that came by a link, as long as it is looked at.
@@ -174,7 +177,7 @@ class VisitorState:
     queue: tuple[Track, ...] = ()
     turn: int = 0
     idle: bool = False
-    heard: int = 0
+    heard: frozenset[str] = frozenset()
     set_ended: bool = False
     redraw: bool = False
     shared: Shared | None = None
@@ -262,6 +265,11 @@ class VisitorState:
         )
 
     @property
+    def heard_enough(self) -> bool:
+        """Whether the music may have done something: some was heard, or the set is over."""
+        return self.set_ended or len(self.heard) >= ENOUGH_HEARD
+
+    @property
     def liked(self) -> frozenset[str]:
         """The ids of the tracks that the visitor likes."""
         return self.taste.liked
@@ -346,6 +354,7 @@ class VisitorState:
         self.sets = {}
         self.change = None
         self.shared = None
+        self.heard, self.set_ended = frozenset(), False
 
 
 def visitor_state() -> VisitorState:

@@ -194,16 +194,7 @@ class Diary:
             entry.target_valence = playlist.target.valence
             entry.target_arousal = playlist.target.arousal
             kept = [KeptTrack.of(pick.track) for pick in playlist.picks]
-            entry.tracks.extend(
-                EntryTrackRow(
-                    place=place,
-                    track_id=track.id,
-                    title=track.title,
-                    artists=list(track.artists),
-                    genres=list(track.genres),
-                )
-                for place, track in enumerate(kept, start=1)
-            )
+            entry.tracks.extend(_track_rows(kept))
             session.flush()
             return entry.id
 
@@ -315,6 +306,36 @@ class Diary:
         self._store.scrub()
         return True
 
+    def restore(self, entry: Entry) -> int | None:
+        """Write an entry that was deleted once more, as it was but for its number.
+
+        What the owner thinks of its tracks was not deleted with it and is not written. Nothing
+        new is kept by this, so it works while the diary is off as well.
+
+        Returns:
+            Its new number; nothing where the owner has no diary.
+        """
+        with self._store.session(writing=True) as session:
+            me = self._me(session, writing=True)
+            if me is None:
+                return None
+            row = EntryRow(
+                owner_id=me.id,
+                at=_instant(entry.at),
+                source=entry.source,
+                emotion=entry.emotion,
+                valence=entry.mood.valence,
+                arousal=entry.mood.arousal,
+                intent=entry.intent,
+                target_valence=entry.target.valence,
+                target_arousal=entry.target.arousal,
+                ended=entry.ended,
+                tracks=_track_rows(entry.tracks),
+            )
+            session.add(row)
+            session.flush()
+            return row.id
+
     def delete_everything(self) -> bool:
         """Delete all that is kept about the owner, that there was one included.
 
@@ -387,6 +408,19 @@ def _entry(row: EntryRow, tracks: Sequence[KeptTrack], opinions: Mapping[str, Op
 
 def _track(row: VerdictRow) -> KeptTrack:
     return KeptTrack(row.track_id, row.title, tuple(row.artists), tuple(row.genres))
+
+
+def _track_rows(tracks: Sequence[KeptTrack]) -> list[EntryTrackRow]:
+    return [
+        EntryTrackRow(
+            place=place,
+            track_id=track.id,
+            title=track.title,
+            artists=list(track.artists),
+            genres=list(track.genres),
+        )
+        for place, track in enumerate(tracks, start=1)
+    ]
 
 
 def _instant(at: datetime | None) -> datetime:

@@ -18,7 +18,9 @@ from recommender.taste.taste import Taste
 from recommender.types import Mood, Pick, Playlist, Track
 from ui import services, wording
 from ui.diary import charts, diary, identity, story
+from ui.playlist.music import follow, play
 from ui.state import VisitorState
+from ui.widgets.player import Position
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC)
@@ -274,11 +276,52 @@ def test_earlier_months_are_a_tap_away(page: Any, at_home: None, button: Any) ->
     assert before.name in [b.label for b in app.button] or before.name in app.title[0].value
 
 
-def test_a_single_entry_can_be_deleted(page: Any, written: list[int]) -> None:
+def test_a_single_entry_can_be_deleted_and_that_taken_back(
+    page: Any, written: list[int], button: Any
+) -> None:
+    before = kept()
     app = page()
     app.button(key=f"forget-{written[-1]}").click().run()
     assert not app.exception
     assert [entry.id for entry in kept()] == written[-2::-1]
+    button(app, "Undo").click().run()
+    assert [(entry.at, entry.tracks) for entry in kept()] == [
+        (entry.at, entry.tracks) for entry in before
+    ]
+    assert "Undo" not in [one.label for one in app.button]
+
+
+def test_how_one_feels_is_asked_after_the_music(
+    app: AppTest, page: Any, button: Any, at_home: None
+) -> None:
+    with DiaryStore.open() as store:
+        store.diary(identity.THIS_COMPUTER).switch(True)
+    visitor = app.session_state["visitor"]
+    button(app, "Find music for this").click().run()
+    app.switch_page("pages/playlist.py").run()
+    playlist = visitor.sets[visitor.wish]
+
+    def asked() -> bool:
+        assert not app.exception
+        return "How do you feel now, after the music?" in [pill.label for pill in app.pills]
+
+    assert not asked()
+    for place in range(3):
+        assert not asked()
+        track = playlist.picks[place].track
+        play(visitor, track.id)
+        follow(visitor, Position(visitor.turn, track.id, playing=True, ended=False))
+        app.run()
+    assert asked()
+    pill = next(pill for pill in app.pills if pill.label.startswith("How do you feel"))
+    pill.select("happy").run()
+    assert kept()[0].ended == "happy"
+    page()
+    assert asked()
+    # Another set is another question.
+    app.switch_page("pages/playlist.py").run()
+    button(app, "Another set").click().run()
+    assert not asked()
 
 
 def test_everything_can_be_taken_along(

@@ -168,18 +168,18 @@ def test_the_player_is_told_where_to_go_and_tells_where_it_is(
     turn = sent["turn"]
 
     # It goes on by itself, and no order takes it back.
-    follow(visitor, Position(turn, tracks[1].id, heard=1, ended=False))
+    follow(visitor, Position(turn, tracks[1].id, playing=True, ended=False))
     listening.run()
     assert visitor.playing == tracks[1]
     assert sent_to(listening, "player")["turn"] == turn
     # An order that it has not heard of counts more than where it was.
     play(visitor, tracks[5].id)
-    follow(visitor, Position(turn, tracks[2].id, heard=2, ended=False))
+    follow(visitor, Position(turn, tracks[2].id, playing=True, ended=False))
     assert visitor.playing == tracks[5]
     # One that this server has never given: it has been restarted meanwhile.
-    follow(visitor, Position(turn + 7, tracks[6].id, heard=3, ended=False))
+    follow(visitor, Position(turn + 7, tracks[6].id, playing=True, ended=False))
     assert (visitor.playing, visitor.turn) == (tracks[6], turn + 7)
-    follow(visitor, Position(turn + 7, "unknown", heard=3, ended=False))
+    follow(visitor, Position(turn + 7, "unknown", playing=True, ended=False))
     assert visitor.playing == tracks[6]
 
 
@@ -188,7 +188,7 @@ def test_next_in_the_player_is_a_skip_and_moves_nothing(listening: AppTest) -> N
     tracks = [pick.track for pick in playlist.picks]
     play(visitor, tracks[0].id)
     turn = visitor.turn
-    follow(visitor, Position(turn, tracks[2].id, heard=2, ended=False))
+    follow(visitor, Position(turn, tracks[2].id, playing=True, ended=False))
     press(visitor, "next", tracks[0].id)
     assert [(said.track, said.verdict) for said in visitor.taste.feedback] == [(tracks[0], "skip")]
     assert (visitor.playing, visitor.turn) == (tracks[2], turn)

@@ -62,6 +62,7 @@ class Page:
         restored: whether earlier verdicts were restored already.
         problem: what failed last, as a sentence.
         pause_until: when to try again, by the monotonic clock.
+        deleted: entries that were deleted in this visit, in memory alone, for "Undo".
     """
 
     owner: str
@@ -73,6 +74,7 @@ class Page:
     restored: bool = False
     problem: str | None = None
     pause_until: float = 0.0
+    deleted: tuple[Entry, ...] = ()
 
 
 # For pages with music
@@ -154,9 +156,26 @@ def restore_taste(visitor: VisitorState, catalog: Catalog) -> None:
         visitor.taste = taste
 
 
-def ask_how_it_ended(entry: Entry) -> None:
-    """Ask how the visitor feels after a playlist, with one tap, for some hours."""
-    if datetime.now(UTC) - entry.at > FRESH:
+def ask_after_music(visitor: VisitorState) -> None:
+    """Ask how the visitor feels once they have heard some of the set, if they keep a diary."""
+    page = _page()
+    if page is None or page.entry is None or not visitor.heard_enough or not _keeping(page):
+        return
+    recent = datetime.now(UTC) - FRESH
+    nothing: list[Entry] = []
+    for entry in _try(page, lambda diary: diary.entries(since=recent), nothing):
+        if entry.id == page.entry:
+            ask_how_it_ended(entry, visitor)
+
+
+def ask_how_it_ended(entry: Entry, visitor: VisitorState) -> None:
+    """Ask how the visitor feels after a playlist, with one tap, for some hours.
+
+    Of the present visit's playlist it is asked only after some of it was heard.
+    """
+    page = _page()
+    present = page is not None and page.entry == entry.id
+    if datetime.now(UTC) - entry.at > FRESH or (present and not visitor.heard_enough):
         return
     key = f"ended-{entry.id}"
     st.session_state[key] = entry.ended
@@ -231,13 +250,30 @@ def verdicts() -> list[KeptVerdict]:
     return _try(page, Diary.verdicts, nothing) if page else nothing
 
 
-def forget(entry: int) -> None:
-    """Delete one entry of this visitor's diary."""
+def forget(entry: Entry) -> None:
+    """Delete one entry of this visitor's diary. For this visit it can be restored."""
     page = _page()
-    if page is not None:
-        _try(page, lambda diary: diary.forget(entry), False)
-        if page.entry == entry:
-            page.mood = page.first = page.entry = None
+    if page is None or not _try(page, lambda diary: diary.forget(entry.id), False):
+        return
+    page.deleted = (*page.deleted, entry)
+    if page.entry == entry.id:
+        page.mood = page.first = page.entry = None
+
+
+def deleted() -> Entry | None:
+    """Return the entry that was deleted last in this visit, if it can be restored."""
+    page = _page()
+    return page.deleted[-1] if page and page.deleted else None
+
+
+def restore_deleted() -> None:
+    """Write the entry that was deleted last again."""
+    page = _page()
+    if page is None or not page.deleted:
+        return
+    *others, last = page.deleted
+    if _try(page, lambda diary: diary.restore(last), None) is not None:
+        page.deleted = tuple(others)
 
 
 def delete_everything(visitor: VisitorState) -> wording.Deleted | None:

@@ -36,6 +36,16 @@ def problem() -> None:
         st.warning(wording.escape_markdown(failed), icon=":material/info:")
 
 
+def undo_deletion() -> None:
+    """Offer to take back that an entry was deleted."""
+    entry = diary.deleted()
+    if entry is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"“{story.title(entry)}” is deleted.", width="content")
+        st.button("Undo", type="tertiary", icon=":material/undo:", on_click=diary.restore_deleted)
+
+
 def what_is_kept(person: identity.Identity) -> None:
     """Say what a diary keeps, and on a computer of one's own, what it takes for granted."""
     st.caption(f":material/lock: {KEEPS}")
@@ -267,7 +277,7 @@ def _entry(entry: Entry, zone: tzinfo, *, expanded: bool) -> None:
             type="tertiary",
             icon=":material/delete:",
             on_click=diary.forget,
-            args=(entry.id,),
+            args=(entry,),
         )
 
 

@@ -23,9 +23,6 @@ from ui.widgets.player import Position, Pressed
 SPOTIFY_SEARCH_SLOTS: Final = 5
 """Slots on the way for which fresh tracks are looked for on Spotify."""
 
-ENOUGH_HEARD: Final = 3
-"""Tracks after which music may have done something."""
-
 
 def current_set(visitor: VisitorState) -> Playlist:
     """Return the set for the visitor's mood and wish; draw it if it is new.
@@ -44,6 +41,7 @@ def current_set(visitor: VisitorState) -> Playlist:
         with st.spinner("Choosing the music…"):
             session = rules.with_set(session, _draw_for(visitor))
         _write_back(visitor, session)
+        visitor.heard, visitor.set_ended = frozenset(), False
         diary.note_playlist(visitor, visitor.sets[visitor.wish])
     return visitor.sets[visitor.wish]
 
@@ -89,10 +87,12 @@ def follow(visitor: VisitorState, position: Position) -> None:
         if not known:
             return
         track = known[0]
-    asked = wants_to_know(visitor)
+    asked = visitor.heard_enough
     visitor.turn, visitor.playing, visitor.idle = position.turn, track, False
-    visitor.heard, visitor.set_ended = max(visitor.heard, position.heard), position.ended
-    visitor.redraw = visitor.redraw or wants_to_know(visitor) != asked
+    if position.playing:
+        visitor.heard |= {track.id}
+    visitor.set_ended = position.ended
+    visitor.redraw = visitor.redraw or visitor.heard_enough != asked
 
 
 def press(visitor: VisitorState, pressed: Pressed, track_id: str) -> None:
@@ -106,11 +106,6 @@ def press(visitor: VisitorState, pressed: Pressed, track_id: str) -> None:
         judge(visitor, track_id, "like")
     else:
         _like_of_earlier(visitor, track_id)
-
-
-def wants_to_know(visitor: VisitorState) -> bool:
-    """Whether it is time to ask how the visitor feels: some music was heard, or the set is over."""
-    return visitor.set_ended or visitor.heard >= ENOUGH_HEARD
 
 
 def _skip(visitor: VisitorState, track_id: str) -> None:

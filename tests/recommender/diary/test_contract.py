@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -173,6 +174,23 @@ def test_one_entry_can_be_forgotten(store: DiaryStore, moment: Maker) -> None:
     assert diary.forget(first)
     assert not diary.forget(first)
     assert [entry.id for entry in diary.entries()] == [second]
+
+
+def test_a_deleted_entry_comes_back_as_it_was(store: DiaryStore, moment: Maker) -> None:
+    diary = store.diary("ada")
+    diary.switch(True)
+    number = diary.note(moment(3))
+    assert number is not None
+    diary.end(number, "happy")
+    (before,) = diary.entries()
+    diary.forget(number)
+    assert store.diary("bob").restore(before) is None
+    assert store.diary("bob").entries() == []
+    diary.switch(False)  # to take a deletion back is to write nothing new
+    again = diary.restore(before)
+    assert again not in (None, number)
+    (after,) = diary.entries()
+    assert after == replace(before, id=after.id)
 
 
 @pytest.mark.parametrize("other", ["bob", "Ada", "ada ", "ad", "%", "' OR 1=1 --"])

@@ -45,13 +45,13 @@ class Position:
     Attributes:
         turn: the last of Python's orders that it knows.
         track_id: the track that it is at.
-        heard: how many tracks were heard since it was opened.
+        playing: whether the track is heard.
         ended: whether the set is over.
     """
 
     turn: int
     track_id: str
-    heard: int
+    playing: bool
     ended: bool
 
 
@@ -87,7 +87,7 @@ def player(
     def moved() -> None:
         at = st.session_state[key].get("at")
         if at:
-            on_position(Position(at["turn"], at["id"], at["heard"], at["ended"]))
+            on_position(Position(at["turn"], at["id"], at["playing"], at["ended"]))
 
     def pressed() -> None:
         said = st.session_state[key].get("said")

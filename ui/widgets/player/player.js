@@ -2,8 +2,8 @@
  * The player at the foot of every page. It knows the set and goes through it by itself, also while
  * the server is away: Python is told where it is, and tells it where to go.
  *
- * State `at`: {turn, id, heard, ended}. `turn` counts Python's orders: what answers an older one is
- * out of date. State `said`: {n, does, id}, the last press of like, stop or next. States and no
+ * State `at`: {n, turn, id, playing, ended}. `turn` counts Python's orders: what answers an older one is
+ * out of date, and `n` tells two reports apart. State `said`: {n, does, id}, the last press of like, stop or next. States and no
  * triggers, because a run that is stopped before it has begun loses a trigger.
  *
  * Spotify's script runs in a frame within a frame (see ui/server/player_frame.py) and is talked to
@@ -63,7 +63,7 @@ class Player {
     }
     this.track = null;
     this.turn = -1;
-    this.heard = new Set();
+    this.reports = 0;
     this.said = 0;
     this.at = 0; // its place in the queue
     this.open = false; // the links, although Spotify answers
@@ -89,7 +89,10 @@ class Player {
         this.become("idle");
       } else if (here.id !== this.track?.id) this.load(here);
       else if (this.status === "paused" || this.status === "ended") this.toggle();
-    } else if (data.turn < this.turn) this.tell(); // another server: it hears where we are
+    } else if (data.turn < this.turn && this.told !== data.turn) {
+      this.told = data.turn;
+      this.tell(); // another server: it hears where we are
+    }
     // The same track, perhaps with another place in the queue, or liked by now.
     this.track = data.queue.find((track) => track.id === this.track?.id) ?? this.track ?? here;
     if (this.track) this.draw();
@@ -178,7 +181,6 @@ class Player {
     }
     if (buffering) return;
     if (!paused) {
-      this.heard.add(this.track.id);
       if (this.status !== "playing") {
         this.become("playing");
         this.tell();
@@ -258,8 +260,14 @@ class Player {
   // --- what is said ---------------------------------------------------------------------------
 
   tell() {
-    const ended = this.status === "ended";
-    this.report({ turn: this.turn, id: this.track.id, heard: this.heard.size, ended });
+    this.reports += 1;
+    this.report({
+      n: this.reports,
+      turn: this.turn,
+      id: this.track.id,
+      playing: this.status === "playing",
+      ended: this.status === "ended",
+    });
   }
 
   speak(does, id) {
