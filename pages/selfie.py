@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import wording
+from ui.clip.view import clip_mood
 from ui.diary import diary
 from ui.live.resting_face import personalization
 from ui.mood_entry import use_camera
@@ -56,6 +57,26 @@ if visitor.faceless is not None:
         photo.uploader()
     st.stop()
 
+if visitor.photo is not None and visitor.photo.clip is not None:
+    with body:
+        st.title(visitor.reading_title, anchor=False)
+        question()
+        photo.problem()
+        over_time, at_the_end = st.columns([5, 3], gap="large")
+        with over_time:
+            clip_mood(visitor.photo.clip)
+            photo.photo_choice("Another photo or clip", look="tertiary")
+        with at_the_end:
+            correction()
+            mood_pad(
+                key="clip-pad",
+                point=visitor.mood or visitor.photo.mood,
+                reading=visitor.photo.mood,
+                on_move=visitor.set_manually,
+            )
+        photo.uploader()
+    st.stop()
+
 if visitor.photo is None or visitor.photo.image is None:
     ask, help_ = body.columns([6, 5], gap="large")
     with ask:
@@ -73,6 +94,7 @@ if visitor.photo is None or visitor.photo.image is None:
                 on_click=photo.choose,
                 args=("camera",),
             )
+        st.caption(f":material/movie: {wording.CLIP_OFFER}", help=wording.CLIP_PROMISE)
         st.caption(f":material/lock: {diary.privacy()}", help=wording.PHOTO_PROMISE)
         photo.uploader()
     with help_:

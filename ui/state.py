@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from emotion.clips.summary import ClipSummary
 from emotion.personal import Recentring
 from emotion.types import EmotionScores, FaceReading, ImageReading
 from recommender.journey import suggested_intent
@@ -55,6 +56,8 @@ class Photo:
     """Faces that count more in the room."""
     recentring: Recentring = field(default_factory=Recentring)
     """What the visitor's face is moved by. The live camera's readings are moved already."""
+    clip: ClipSummary | None = None
+    """The mood over time where it was a clip, of which no picture is kept."""
 
     @property
     def alone(self) -> bool:
@@ -274,7 +277,13 @@ class VisitorState:
         """The ids of the tracks that the visitor likes."""
         return self.taste.liked
 
-    def show(self, image: NDArray[np.uint8] | None, reading: ImageReading) -> None:
+    def show(
+        self,
+        image: NDArray[np.uint8] | None,
+        reading: ImageReading,
+        *,
+        clip: ClipSummary | None = None,
+    ) -> None:
         """Show an image that was read. One without a face leaves the last reading as it is."""
         self.chooser = None
         self.by_hand = False
@@ -285,7 +294,7 @@ class VisitorState:
         self.past_corrections, self.learning = self.corrections, True
         # What comes without a picture comes from the live camera, which has moved it.
         here = Recentring() if image is None else self._with_resting(self.past_corrections)
-        self.photo = Photo(image, reading, recentring=here)
+        self.photo = Photo(image, reading, recentring=here, clip=clip)
         self._new_mood()
 
     def choose(self, face: int) -> None:

@@ -49,6 +49,11 @@ PHOTO_PROMISE: Final = (
     "goes at most three minutes after the page was closed. The file that was handed in goes as "
     "soon as it is read. No address leads to either, and neither is written to disk."
 )
+CLIP_OFFER: Final = "A clip works too: up to 60 seconds and 100 MB."
+CLIP_PROMISE: Final = (
+    "A clip of at most 60 seconds and 100 MB is read in memory and goes as soon as it is read. "
+    "None of its pictures is shown or kept, only what was read in them."
+)
 LIVE_PROMISE: Final = (
     "A frame of the live camera is dropped when the next one comes, and what was read in a stream "
     "goes when it stops, when its page is left, or with the connection. The reading on the page "

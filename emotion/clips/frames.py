@@ -24,8 +24,14 @@ DEFAULT_FPS: Final = 5.0
 MAX_FPS: Final = 240.0
 MAX_SIDE_PX: Final = 1920
 """Frames are read at no more than this many pixels on the longer side."""
-MAX_FRAME_PIXELS: Final = 8192 * 8192
-"""Larger frames are refused before they are decoded."""
+MAX_FRAME_PIXELS: Final = 8192 * 4320
+"""Larger frames are refused before they are decoded: decoders hold up to sixteen of them."""
+CONTAINERS: Final = (
+    "3gp,asf,avi,dv,flv,gif,h264,hevc,ivf,matroska,webm,mjpeg,mov,mp4,mpeg,mpegts,mpegvideo,mxf,"
+    "nut,ogg,rm,swf,wtv,yuv4mpegpipe"
+)
+"""FFmpeg's names of the containers that are opened: such as hold the whole clip themselves. Play
+lists, which have FFmpeg open whatever file or address they name, are not among them."""
 EARLY_SECONDS: Final = 1e-4
 """A frame may come this much before it is due: containers round their times."""
 NOT_INSTALLED: Final = (
@@ -92,6 +98,7 @@ def clip_frames(
     fps: float = DEFAULT_FPS,
     info: ClipInfo | None = None,
     threads: int = 1,
+    max_pixels: int = MAX_FRAME_PIXELS,
 ) -> Iterator[ClipFrame]:
     """Yield the frames of a clip that are due: the first one in each ``1 / fps`` seconds.
 
@@ -102,6 +109,7 @@ def clip_frames(
         fps: how many frames a second to yield.
         info: filled in while frames are yielded.
         threads: how many decode; 0 for as many as the machine has cores.
+        max_pixels: how many pixels a frame may have.
 
     Raises:
         ValueError: ``fps`` is out of range.
@@ -114,7 +122,12 @@ def clip_frames(
     info = ClipInfo() if info is None else info
     opened = str(source) if isinstance(source, str | Path) else source
     try:
-        container = av.open(opened, "r", metadata_errors="replace")
+        container = av.open(
+            opened,
+            "r",
+            metadata_errors="replace",
+            container_options={"format_whitelist": CONTAINERS},
+        )
     except OSError:
         raise
     except (av.FFmpegError, ValueError) as error:
@@ -122,10 +135,10 @@ def clip_frames(
     with container:
         stream = _video_stream(container, av)
         context = stream.codec_context
-        if context.width * context.height > MAX_FRAME_PIXELS:
+        if context.width * context.height > max_pixels:
             raise ClipError(f"its frames are too large: {context.width} × {context.height} pixels")
         context.thread_count = threads
-        context.options = {**context.options, "max_pixels": str(MAX_FRAME_PIXELS)}
+        context.options = {**context.options, "max_pixels": str(max_pixels)}
         start = (container.start_time or 0) / av.time_base
         info.duration = (container.duration or 0) / av.time_base
         due = last = -math.inf

@@ -9,7 +9,13 @@ from types import MappingProxyType
 from typing import IO, Final
 
 from emotion.classifier import Classifier, EmotionClassifier
-from emotion.clips.frames import DEFAULT_FPS, ClipFrame, ClipInfo, clip_frames
+from emotion.clips.frames import (
+    DEFAULT_FPS,
+    MAX_FRAME_PIXELS,
+    ClipFrame,
+    ClipInfo,
+    clip_frames,
+)
 from emotion.detectors.base import FaceDetector
 from emotion.detectors.factory import DetectorName, build_detector
 from emotion.live.detector import LiveDetector, build_live_detector, build_live_haar_detector
@@ -62,6 +68,7 @@ def read_clip(
     classifier: Classifier | None = None,
     info: ClipInfo | None = None,
     threads: int = 1,
+    max_pixels: int = MAX_FRAME_PIXELS,
 ) -> Iterator[Instant]:
     """Yield what the faces of a clip show, instant by instant, while it is decoded.
 
@@ -75,6 +82,7 @@ def read_clip(
         classifier: reads the faces; by default an `EmotionClassifier` with the shipped weights.
         info: filled in while instants are yielded.
         threads: how many decode; 0 for as many as the machine has cores.
+        max_pixels: how many pixels a frame may have.
 
     Raises:
         ValueError: ``fps`` is out of range, or no detector is called that.
@@ -85,7 +93,7 @@ def read_clip(
     """
     # A detector remembers where faces were: each clip has one of its own.
     finder = build_clip_detector(detector) if isinstance(detector, str) else detector
-    frames = clip_frames(source, fps=fps, info=info, threads=threads)
+    frames = clip_frames(source, fps=fps, info=info, threads=threads, max_pixels=max_pixels)
     yield from read_frames(frames, finder, classifier or EmotionClassifier())
 
 

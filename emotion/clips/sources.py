@@ -29,6 +29,13 @@ CLIP_SUFFIXES: Final = frozenset(
 )
 """A GIF of one frame, like any other file of one frame, is read as a photo all the same."""
 
+_PICTURE_BRANDS: Final = (
+    *(b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis"),
+)
+_CLIP_SIGNATURES: Final = (
+    *(b"\x1aE\xdf\xa3", b"OggS", b"FLV", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"0&\xb2u", b"YUV4"),
+)
+
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
 
 
@@ -191,16 +198,17 @@ def _file(path: Path, kind: Kind) -> Source:
     )
 
 
-def _kind_by_content(path: Path) -> Kind:
-    """Tell a clip of any name from a photo by whether it can be opened as one."""
-    with path.open("rb") as file:
-        head = file.read(64)
-    box = head[4:8] == b"ftyp" and head[8:12] not in (b"heic", b"heix", b"mif1", b"avif", b"msf1")
-    clip = box or head.startswith(
-        (b"\x1aE\xdf\xa3", b"OggS", b"FLV", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"0&\xb2u", b"YUV4")
-    )
+def looks_like_clip(head: bytes) -> bool:
+    """Return whether a file is a clip and no photo, by its first 16 bytes."""
+    box = head[4:8] == b"ftyp" and head[8:12] not in _PICTURE_BRANDS
+    quicktime = head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip")
     avi = head.startswith(b"RIFF") and head[8:12] == b"AVI "
-    return "clip" if clip or avi else "photo"
+    return box or quicktime or avi or head.startswith(_CLIP_SIGNATURES)
+
+
+def _kind_by_content(path: Path) -> Kind:
+    with path.open("rb") as file:
+        return "clip" if looks_like_clip(file.read(16)) else "photo"
 
 
 def _remote(address: str, skipped: Counter[str]) -> Iterable[Source]:

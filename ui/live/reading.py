@@ -24,7 +24,8 @@ from ui.widgets.mood_pad import mood_pad
 
 def live_photo(visitor: VisitorState) -> Photo | None:
     """Return the visitor's reading if it came from the live camera, which keeps no image."""
-    return visitor.photo if visitor.photo is not None and visitor.photo.image is None else None
+    photo = visitor.photo
+    return photo if photo is not None and photo.image is None and photo.clip is None else None
 
 
 def use_mood(visitor: VisitorState, camera: LiveCamera) -> None:

@@ -9,9 +9,10 @@ from typing import Final, Literal
 import streamlit as st
 from streamlit.typing import UploadedFile
 
-from emotion import ImageError, annotate, decode_image, square_around
+from emotion import ClipError, ImageError, annotate, decode_image, square_around
 from ui import services
 from ui._compat import streamlit as _compat
+from ui.clip import upload as clip
 from ui.navigation import navigate_to
 from ui.photo.picture import picture
 from ui.state import ROOM, Chooser, Photo, visitor_state
@@ -60,17 +61,26 @@ def read_waiting_picture() -> None:
         return
     with place.status("Opening your photo…") as status:
         try:
-            image = decode_image(visitor.waiting, on_wait=lambda: status.update(label=IN_LINE))
-            reading = services.recognizer().analyze(
-                image, on_stage=lambda stage: status.update(label=STAGES[stage])
-            )
-        except ImageError as error:
+            if clip.is_clip(visitor.waiting):
+                summary = clip.read_uploaded_clip(
+                    visitor.waiting,
+                    services.recognizer().classifier,
+                    on_wait=lambda: status.update(label=clip.IN_LINE),
+                    on_progress=lambda part: status.update(label=f"{clip.STAGE} {part:.0%}"),
+                )
+                visitor.show(None, summary.ending, clip=summary)
+                visitor.choose(ROOM if len(summary.ending.faces) > 1 else 0)
+            else:
+                image = decode_image(visitor.waiting, on_wait=lambda: status.update(label=IN_LINE))
+                reading = services.recognizer().analyze(
+                    image, on_stage=lambda stage: status.update(label=STAGES[stage])
+                )
+                visitor.show(image, reading)
+        except (ImageError, ClipError) as error:
             visitor.problem = str(error)
         except Exception:
             logging.getLogger(__name__).exception("A picture could not be read")
             visitor.problem = NOT_WORKING
-        else:
-            visitor.show(image, reading)
         # Not earlier, so that a script that is interrupted while reading starts over with the same
         # picture; nor after the next Streamlit call, where it may be interrupted.
         visitor.waiting = None
@@ -98,6 +108,8 @@ def photo_choice(
         uploader=UPLOADER_KEY,
         suffixes=SUFFIXES,
         megabytes=MAX_PHOTO_MEGABYTES,
+        clip_suffixes=clip.SUFFIXES,
+        clip_megabytes=clip.MAX_MEGABYTES,
         turn=visitor.handed_in,
         look=look,
         zone=zone,
@@ -114,10 +126,10 @@ def uploader(*, then: str | None = "selfie") -> None:
     with st.container(key=UPLOADER_KEY):
         st.file_uploader(
             "A photo with your face",
-            type=SUFFIXES,
+            type=(*SUFFIXES, *clip.SUFFIXES),
             key=key,
             on_change=take,
-            max_upload_size=MAX_PHOTO_MEGABYTES,
+            max_upload_size=clip.MAX_MEGABYTES,
         )
 
 

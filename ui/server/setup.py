@@ -20,7 +20,7 @@ from ui.server import player_frame
 from ui.server.http_guard import Guard
 from ui.server.index_page import IndexPage, preview_route
 
-MAX_UPLOAD_BYTES: Final = 32 * 1024 * 1024
+MAX_UPLOAD_BYTES: Final = 108 * 1024 * 1024
 """More than the largest file that the uploader accepts."""
 
 SWEEP_SECONDS: Final = 5.0

@@ -119,9 +119,23 @@ def test_large_frames_are_made_smaller(
     (frame, *_) = clip_frames(write_clip(tmp_path / "a.mp4", [small] * 3))
     assert frame.image.shape == (SIZE // 2, SIZE // 2, 3)
     assert frame.scale == 0.5
-    monkeypatch.setattr(module, "MAX_FRAME_PIXELS", SIZE)
     with pytest.raises(ClipError, match="too large: 160 × 160"):
-        next(clip_frames(tmp_path / "a.mp4"))
+        next(clip_frames(tmp_path / "a.mp4", max_pixels=SIZE * SIZE - 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:1,\n{clip}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile '{clip}'\n",
+    ],
+)
+def test_a_list_of_other_files_is_not_followed(text: str, clip: Path) -> None:
+    path = clip.with_name("list.mp4")
+    path.write_text(text.format(clip=clip))
+    for source in (path, io.BytesIO(path.read_bytes())):
+        with pytest.raises(ClipError, match="not a clip"):
+            next(clip_frames(source))
 
 
 def test_no_more_than_one_frame_is_held(tmp_path: Path, small: Image) -> None:

@@ -17,6 +17,8 @@ def photo_button(
     uploader: str,
     suffixes: Sequence[str],
     megabytes: int,
+    clip_suffixes: Sequence[str],
+    clip_megabytes: int,
     turn: int,
     look: Literal["primary", "secondary", "tertiary"] = "secondary",
     zone: bool = False,
@@ -28,7 +30,9 @@ def photo_button(
         key: one per page.
         uploader: the key of the container that holds Streamlit's uploader, which is hidden.
         suffixes: endings of the files that can be read, lower case and without a dot.
-        megabytes: size of the largest file that can be read.
+        megabytes: size of the largest photo that can be read.
+        clip_suffixes: endings of clips that can be read.
+        clip_megabytes: size of the largest clip that can be read.
         turn: how many files there have been, so that a button that waits for one goes on.
         look: which of Streamlit's buttons it looks like.
         zone: whether to draw a place around it where a file can be dropped.
@@ -44,11 +48,14 @@ def photo_button(
             "uploader": uploader,
             "suffixes": list(suffixes),
             "megabytes": megabytes,
+            "clipSuffixes": list(clip_suffixes),
+            "clipMegabytes": clip_megabytes,
             "turn": turn,
             "texts": {
                 "sending": "Sending your photo…",
                 "kind": "That file isn’t a photo we can read. JPEG, PNG, WebP and HEIC all work.",
                 "size": f"That photo is larger than {megabytes} MB. Please choose a smaller one.",
+                "clipSize": f"That clip is larger than {clip_megabytes} MB. Please choose another.",
                 "failed": "Your photo didn’t get through. Please try again.",
             },
         },

@@ -58,12 +58,13 @@ class PhotoButton {
   chosen(event) {
     if (event.target !== this.uploader() || !event.target.files.length) return;
     const [file] = event.target.files;
-    const { suffixes, megabytes, texts } = this.data;
+    const { suffixes, megabytes, clipSuffixes, clipMegabytes, texts } = this.data;
     const ending = file.name.split(".").pop().toLowerCase();
     const wrong =
-      (!suffixes.includes(ending) && texts.kind) ||
-      (file.size > megabytes * 1_000_000 && texts.size) ||
-      "";
+      (clipSuffixes.includes(ending)
+        ? file.size > clipMegabytes * 1_000_000 && texts.clipSize
+        : (!suffixes.includes(ending) && texts.kind) ||
+          (file.size > megabytes * 1_000_000 && texts.size)) || "";
     this.say(wrong);
     if (wrong) {
       event.stopPropagation();
