@@ -94,8 +94,8 @@ if visitor.photo is None or visitor.photo.image is None:
                 on_click=photo.choose,
                 args=("camera",),
             )
-        st.caption(f":material/movie: {wording.CLIP_OFFER}", help=wording.CLIP_PROMISE)
         st.caption(f":material/lock: {diary.privacy()}", help=wording.PHOTO_PROMISE)
+        st.caption(f":material/movie: {wording.CLIP_OFFER}", help=wording.CLIP_PROMISE)
         photo.uploader()
     with help_:
         st.header("What helps", anchor=False)
