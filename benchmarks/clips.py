@@ -1,0 +1,171 @@
+"""How fast clips are read: beside PyPI's `fer`, by the number of workers, and by their length.
+
+    python benchmarks/clips.py [--seconds 20] [--minutes 4 40] [--workers 1 2] [--fer PYTHON]
+
+The clip is made here, of the astronaut that scikit-image ships: she moves about and changes her
+expression, 640 x 480 at 30 frames a second. Frames a second count every frame of the clip, read or
+passed over; `fer` analyses every n-th frame with its own video analysis, as often a second as we
+do. Length is measured in a process of its own for each: how much memory it held at most, and how
+long it took. `--fer` names a Python that can import PyPI's `fer`, which needs packages of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.browser.clips import HEIGHT, RATE, WIDTH, astronaut, changing, moved
+
+ROOT = Path(__file__).parents[1]
+LONG_RATE = 10
+"""Frames a second of the long clips: their number does not matter to memory, and they are made
+here."""
+FER = """
+import contextlib, io, json, sys, time
+with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    from fer.fer import FER
+    from fer.classes import Video
+    detector = FER()
+    begun = time.perf_counter()
+    video = Video(sys.argv[1], outdir=sys.argv[2])
+    found = video.analyze(
+        detector, display=False, save_frames=False, save_video=False, annotate_frames=False,
+        zip_images=False, frequency=int(sys.argv[3]), lang="en", include_audio=False,
+    )
+    seconds = time.perf_counter() - begun
+print(json.dumps({"seconds": seconds, "analysed": len(found)}))
+"""
+
+
+def write(path: Path, frames: Iterator[NDArray[np.uint8]], rate: int) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for image in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def swaying(seconds: float) -> Iterator[NDArray[np.uint8]]:
+    """Yield ten seconds of her again and again: making forty minutes anew would take hours."""
+    picture = astronaut()
+    loop = [moved(picture, number / LONG_RATE) for number in range(10 * LONG_RATE)]
+    return itertools.islice(itertools.cycle(loop), round(seconds * LONG_RATE))
+
+
+def read(paths: list[Path], out: Path, *options: str) -> tuple[float, int]:
+    """Run the command line, and return its seconds and the most memory it held, in bytes."""
+    command = [sys.executable, "-m", "emotion", *map(str, paths), "--csv", str(out), *options]
+    begun = time.perf_counter()
+    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    assert status == 0, f"{command} ended with {status}"
+    return time.perf_counter() - begun, usage.ru_maxrss * 1024
+
+
+def beside_fer(clip: Path, folder: Path, python: str | None, seconds: float) -> dict[str, Any]:
+    """Read one clip with both, without what starting up takes: as calls of the libraries."""
+    from emotion import EmotionClassifier, read_clip
+
+    classifier = EmotionClassifier()
+    next(read_clip(clip, classifier=classifier))  # the networks are loaded
+    begun = time.perf_counter()
+    instants = sum(1 for _ in read_clip(clip, classifier=classifier))
+    ours = time.perf_counter() - begun
+    frames = round(seconds * RATE)
+    row: dict[str, Any] = {
+        "instants": instants,
+        "frames a second": frames / ours,
+        "ms an instant": 1000 * ours / instants,
+    }
+    if python is None:
+        return {**row, "fer": "not measured: name a Python that has it with --fer"}
+    child = subprocess.run(
+        [python, "-c", FER, str(clip), str(folder), str(round(RATE / 5))],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+    )
+    if child.returncode:
+        return {**row, "fer": f"not measured: {child.stderr.strip().splitlines()[-1]}"}
+    theirs = json.loads(child.stdout.splitlines()[-1])
+    return {
+        **row,
+        "fer: instants": theirs["analysed"],
+        "fer: frames a second": frames / theirs["seconds"],
+        "fer: ms an instant": 1000 * theirs["seconds"] / theirs["analysed"],
+        "times as fast": theirs["seconds"] / theirs["analysed"] / (ours / instants),
+    }
+
+
+def by_workers(clip: Path, folder: Path, counts: list[int], seconds: float) -> list[dict[str, Any]]:
+    """Read eight copies of a clip with each number of processes, starting up included."""
+    copies = [folder / f"copy {number}.mp4" for number in range(8)]
+    for copy in copies:
+        copy.hardlink_to(clip)
+    rows = []
+    for count in counts:
+        took, _ = read(copies, folder / f"{count}.csv", "--workers", str(count))
+        rows.append({"workers": count, "frames a second": 8 * seconds * RATE / took})
+    tables = {(folder / f"{count}.csv").read_bytes() for count in counts}
+    assert len(tables) == 1, "the table depends on the number of workers"
+    return rows
+
+
+def by_length(folder: Path, minutes: list[float]) -> list[dict[str, Any]]:
+    rows = []
+    for length in minutes:
+        clip = write(folder / f"{length:g} minutes.mp4", swaying(60 * length), LONG_RATE)
+        took, memory = read([clip], folder / f"{length:g}.csv", "--workers", "1")
+        rows.append(
+            {
+                "minutes": length,
+                "times as fast as it plays": 60 * length / took,
+                "MB at most": memory / 1e6,
+            }
+        )
+        clip.unlink()
+    return rows
+
+
+def show(title: str, rows: list[dict[str, Any]]) -> None:
+    print(f"\n{title}")
+    for row in rows:
+        figures = (f"{k} {v:,.1f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
+        print("  " + " · ".join(figures))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--minutes", type=float, nargs="*", default=[4, 40])
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, os.cpu_count() or 1])
+    parser.add_argument("--fer", help="a Python that can import PyPI's fer")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home)
+        clip = write(folder / "clip.mp4", changing(options.seconds), RATE)
+        show("One clip", [beside_fer(clip, folder, options.fer, options.seconds)])
+        if options.workers:
+            rows = by_workers(clip, folder, options.workers, options.seconds)
+            show("Eight clips, starting up included", rows)
+        if options.minutes:
+            show("By length", by_length(folder, options.minutes))
+
+
+if __name__ == "__main__":
+    main()
