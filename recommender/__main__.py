@@ -104,6 +104,16 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument(
         "--labels", metavar="FILE.csv", help="also: how well these are found again; id,mood"
     )
+    judge.add_argument(
+        "--listeners",
+        metavar="FILE.csv",
+        help="also: by listeners' ratings of songs; artist,title,valence,arousal,split",
+    )
+    judge.add_argument(
+        "--facts",
+        metavar="FILE",
+        help="a table of tracks in which these songs are looked for; default: the catalogue",
+    )
     judge.add_argument("--tune", action="store_true", help="also search for better weights, slow")
     judge.add_argument("--record", action="store_true", help="write recommender/evaluation.*")
     judge.add_argument("--json", action="store_true", help="print JSON")
@@ -183,14 +193,27 @@ def _play(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     # Imported here, because choosing music does not need them.
     from recommender.evaluation import report
+    from recommender.evaluation.adjectives import agreement
+    from recommender.evaluation.baselines import InMemoryRecommender, baselines
     from recommender.evaluation.evaluate import evaluate, everything
     from recommender.evaluation.feature_analysis import gains
     from recommender.evaluation.label_retrieval import precision, read_labels
-    from recommender.evaluation.tune import slider, tune
+    from recommender.evaluation.labelled_like import labelled_precision, labelled_sets
+    from recommender.evaluation.listener_view import listener_view
+    from recommender.evaluation.listeners import read_listeners, read_recordings
+    from recommender.evaluation.tune import Outside, slider, tune
     from recommender.ranking.weights import Weights
 
     labels = read_labels(Path(options.labels)) if options.labels else None
+    said = read_listeners(Path(options.listeners)) if options.listeners else None
+    if options.facts and said is None:
+        raise ValueError("--facts is where the songs of --listeners are looked for: give both")
     with Catalog.open(options.catalog) as catalog:
+        heard, sets = everything(catalog), []
+        if options.facts:
+            with Catalog.open(options.facts) as facts:
+                heard = everything(facts)
+            sets = labelled_sets(read_recordings(Path(options.facts)))
         evaluation = evaluate(catalog)
         content = report.as_content(
             evaluation,
@@ -198,8 +221,18 @@ def _evaluate(options: argparse.Namespace) -> None:
             weights=Weights(),
             gains=gains(everything(catalog)),
             adventure=slider(catalog),
-            search=tune(catalog) if options.tune else None,
+            search=tune(catalog, outside=Outside(heard, said, sets) if said else None)
+            if options.tune
+            else None,
             labels=precision(catalog, labels) if labels else None,
+            listeners=listener_view(heard, said) if said else None,
+            adjectives=agreement(heard, said) if said else None,
+            labelled_like={
+                each.name: labelled_precision(sets, each)
+                for each in (InMemoryRecommender(), *baselines())
+            }
+            if sets
+            else None,
         )
     if options.record:
         try:
@@ -387,7 +420,7 @@ def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:
         year = f" ({pick.track.year})" if pick.track.year else ""
         lines += [
             f"{place:>{width}}. {pick.track.title} · {', '.join(pick.track.artists)}{year}",
-            f"{'':{width}}  {pick.reason}",
+            *([f"{'':{width}}  {pick.reason}"] if pick.reason else []),
             f"{'':{width}}  {pick.track.url}",
         ]
     if short:

@@ -110,7 +110,7 @@ EVERYTHING: Final = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A track chosen for a place in a playlist, with the reason in a person's words."""
+    """A track chosen for a place in a playlist, with the reason in a person's words, if any."""
 
     track: Track
     slot: Mood

@@ -33,6 +33,15 @@ labelled by hand (a public table of Spotify's features by mood). None was chosen
 no weight was fitted to them alone, so they check the rest from outside."""
 
 
+LABELLED_MEDIANS: Final[Mapping[str, tuple[float, float]]] = {
+    "happy": (0.59, 0.78),
+    "sad": (0.23, 0.36),
+    "energetic": (0.43, 0.91),
+    "calm": (0.12, 0.12),
+}
+"""Their medians of valence and energy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """What every recommender is asked for, once a seed.

@@ -6,11 +6,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
+from recommender.evaluation.adjectives import Agreement
 from recommender.evaluation.evaluate import Evaluation, Figures, Standing
+from recommender.evaluation.fit import CORNER_DEPTHS
 from recommender.evaluation.label_retrieval import DEPTHS, Precision
-from recommender.evaluation.metrics import MEASURES, Measure
+from recommender.evaluation.labelled_like import SET_SEEDS, TRACKS_PER_MOOD
+from recommender.evaluation.listener_view import ListenerView
+from recommender.evaluation.metrics import LABELLED, MEASURES, Measure
 from recommender.evaluation.tune import PARTS, Search
 from recommender.ranking.weights import Weights
 
@@ -47,6 +52,9 @@ def as_content(
     adventure: Mapping[float, Figures] | None = None,
     search: Search | None = None,
     labels: Precision | None = None,
+    listeners: ListenerView | None = None,
+    adjectives: Agreement | None = None,
+    labelled_like: Mapping[str, Mapping[str, tuple[float, ...]]] | None = None,
 ) -> Content:
     """Return all that was found, as what JSON can hold.
 
@@ -58,6 +66,9 @@ def as_content(
         adventure: our figures from familiar to adventurous, as `tune.slider` returns them.
         search: how weights were searched for.
         labels: how well a listener's labels were found again.
+        listeners: how well what listeners say of songs was found again.
+        adjectives: how well what reasons say of a sound agrees with listeners.
+        labelled_like: recommender → mood → precision, in sets like the labelled tracks.
     """
     content: Content = {
         "catalog": catalog,
@@ -77,6 +88,12 @@ def as_content(
         content["search"] = as_search(search)
     if labels is not None:
         content["labels"] = asdict(labels)
+    if listeners is not None:
+        content["listeners"] = asdict(listeners)
+    if adjectives is not None:
+        content["adjectives"] = asdict(adjectives)
+    if labelled_like is not None:
+        content["labelled_like"] = {name: dict(moods) for name, moods in labelled_like.items()}
     return content
 
 
@@ -91,6 +108,11 @@ def as_search(search: Search) -> Content:
 def as_markdown(content: Content) -> str:
     """Return the report for people."""
     parts = [_heading(content), table(content), "", _standings(content), _measured()]
+    parts.append(listeners_table(content["listeners"]) if "listeners" in content else _NO_LISTENERS)
+    if "labelled_like" in content:
+        parts.append(_labelled_like(content["labelled_like"]))
+    if "adjectives" in content:
+        parts.append(_adjectives(content["adjectives"]))
     if "labels" in content:
         parts.append(labels_table(content["labels"]))
     if "adventure" in content:
@@ -134,6 +156,92 @@ def labels_table(labels: Mapping[str, Any]) -> str:
         lines.append(
             f"| {found['label']} | {found['tracks']:,} | {chance:.2f} | {' | '.join(cells)} |"
         )
+    return "\n".join(lines)
+
+
+_NO_LISTENERS = (
+    "\n## What listeners say\n\nNot measured: give the table of their ratings with `--listeners`."
+)
+
+
+def listeners_table(view: Mapping[str, Any]) -> str:
+    """Return what listeners' ratings say of each recommender, the best of each column bold."""
+    lines = [
+        "",
+        "## What listeners say",
+        "",
+        f"{view['songs']:,} songs of the {view['split']} split of a table of listeners' ratings, "
+        "by artists of whom nothing was fitted or chosen by, found again by mood. A song carries "
+        "a mood if it is among the quarter that listeners place nearest to it, so that a quarter "
+        "is what chance finds. Precision:",
+        "",
+        *_precision_rows(view["precision"]),
+    ]
+    lines += ["", "| correlation with listeners' | valence | arousal |", "|---|---:|---:|"]
+    for what, (valence, arousal) in view["correlation"].items():
+        lines.append(f"| {what} | {valence:.2f} | {arousal:.2f} |")
+    return "\n".join(lines)
+
+
+def _labelled_like(precision: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    return "\n".join(
+        [
+            "",
+            "### Tracks like those that people labelled",
+            "",
+            f"{len(SET_SEEDS)} sets of {len(LABELLED) * TRACKS_PER_MOOD} tracks without genres, "
+            "drawn from a table of tracks so that each mood has the quartiles of valence and "
+            "energy of 686 tracks that people labelled with it, and that what is calm is mostly "
+            "instrumental. Their labels are drawn and not given by people: it rehearses what the "
+            "quartiles say and no more. At random a quarter is found. Precision:",
+            "",
+            *_precision_rows(precision),
+        ]
+    )
+
+
+def _precision_rows(precision: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
+    """Return a table: a row a recommender, the mean at each depth and each mood at 20."""
+    moods = list(next(iter(precision.values())))
+    at = CORNER_DEPTHS.index(20)
+    rows = {
+        name: [
+            *(fmean(depth) for depth in zip(*found.values(), strict=True)),
+            *(found[mood][at] for mood in moods),
+        ]
+        for name, found in precision.items()
+    }
+    best = [max(column) for column in zip(*rows.values(), strict=True)]
+    lines = [
+        f"| | {' | '.join(f'mean of four at {depth}' for depth in CORNER_DEPTHS)} | "
+        f"{' | '.join(f'{mood} at 20' for mood in moods)} |",
+        f"|---|{'---:|' * len(best)}",
+    ]
+    for name, figures in rows.items():
+        cells = (
+            f"**{value:.2f}**" if value >= most - 1e-9 else f"{value:.2f}"
+            for value, most in zip(figures, best, strict=True)
+        )
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def _adjectives(found: Mapping[str, Any]) -> str:
+    lines = [
+        "",
+        "### What reasons say of how songs sound",
+        "",
+        f"Of the {found['songs']:,} best known of these songs a reason may say that "
+        f"{found['described']:,} sound one way or another. Words that say bright are held to "
+        "listeners' valence, words that say loud to their arousal; each agrees if listeners place "
+        "the song on that side of the middle of these songs.",
+        "",
+        "| | said of | listeners agree |",
+        "|---|---:|---:|",
+    ]
+    for name, (said, agreed) in found["sides"].items():
+        share = f"{agreed / said:.0%}" if said else "–"
+        lines.append(f"| {name} | {said:,} | {share} |")
     return "\n".join(lines)
 
 
@@ -347,11 +455,13 @@ def _limits() -> str:
             "",
             "## What this does not say",
             "",
-            "No listener was asked. Nearness is judged by the measured valence and energy that the "
-            "ranking itself goes by, and genre fit by our own table. The quartiles of 686 tracks "
-            "that people labelled by hand are the one check from outside, and they are of another "
-            "set of tracks. Labels of one's own say more: `--labels FILE.csv` with the columns "
-            "`id,mood`.",
+            "No listener was asked about a playlist. Nearness is judged on the plane that the "
+            "ranking itself goes by, and genre fit by our own table. Listeners' ratings are the "
+            "check from outside. They derive from tags, two ratings of one song correlate at .7, "
+            "and next to no well known song is rated calm and pleasant: of so few songs a "
+            "precision is rough, and what is right for tracks that people labelled on purpose may "
+            "be more. The quartiles of 686 such tracks are the other check. Labels of one's own "
+            "say more: `--labels FILE.csv` with the columns `id,mood`.",
             "",
         ]
     )

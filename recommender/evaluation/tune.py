@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from statistics import fmean
 from typing import Final
 
 from recommender.catalog.catalog import Catalog
-from recommender.evaluation.baselines import CatalogRecommender, baselines
+from recommender.evaluation.baselines import (
+    CatalogRecommender,
+    InMemoryRecommender,
+    PlaylistRecommender,
+    baselines,
+)
 from recommender.evaluation.evaluate import Figures, Grid, ask, default_grid, everything, measure
+from recommender.evaluation.fit import CORNER_DEPTHS
+from recommender.evaluation.labelled_like import LabelledSet, labelled_precision
+from recommender.evaluation.listener_view import listener_view
+from recommender.evaluation.listeners import Said
 from recommender.evaluation.metrics import MEASURES
 from recommender.journey import plan
 from recommender.ranking.candidates import CandidateSet
@@ -21,9 +31,36 @@ from recommender.ranking.selection import select
 from recommender.ranking.weights import Weights
 from recommender.recommender import search_plan
 from recommender.request import Request
-from recommender.types import Pick, Playlist
+from recommender.types import Pick, Playlist, Track
+
+LISTENERS: Final = "listeners"
+"""What `merit` calls the precision at `CHOSEN_DEPTH` by what listeners say, the mean of four
+corners, on the songs that are there to choose by."""
+
+LABELLED_LIKE: Final = "labelled moods"
+"""The same for the moods of sets like the labelled tracks, see `labelled_like`."""
+
+CHOSEN_DEPTH: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What is known from outside to choose by.
+
+    Attributes:
+        tracks: in which rated songs are looked for.
+        said: what listeners say of songs; their validation split counts.
+        sets: sets of tracks like those that people labelled.
+    """
+
+    tracks: Sequence[Track]
+    said: Sequence[Said]
+    sets: Sequence[LabelledSet] = ()
+
 
 PARTS: Final[Mapping[str, float]] = {
+    LISTENERS: 1.5,
+    LABELLED_LIKE: 4.0,
     "distance": 3.0,
     "genre fit": 2.0,
     "outside labels": 1.5,
@@ -38,7 +75,7 @@ PARTS: Final[Mapping[str, float]] = {
 }
 """What each measure is worth in `merit`: to be near the mood first, then to fit and to be new."""
 
-PERFECT: Final[Mapping[str, float]] = {"genre fit": 1.0, "novelty": 1.0}
+PERFECT: Final[Mapping[str, float]] = {"genre fit": 1.0, "novelty": 1.0, LABELLED_LIKE: 1.0}
 """What earns full marks where that is not what the best baseline reaches."""
 
 BY_HAND: Final = Weights(
@@ -48,6 +85,7 @@ BY_HAND: Final = Weights(
     popularity=0.8,
     acousticness=0.6,
     instrumentalness=9.0,
+    energy=0.0,
     repeat=0.6,
     temperature=0.4,
 )
@@ -60,6 +98,7 @@ VALUES: Final[Mapping[str, tuple[float, ...]]] = {
     "popularity": (0.0, 0.4, 0.8, 1.2, 1.6),
     "acousticness": (0.0, 0.6, 1.5, 2.5, 3.5),
     "instrumentalness": (0.0, 0.3, 0.6, 1.0, 9.0),
+    "energy": (0.0, 3.0, 6.0, 10.0, 15.0),
     "repeat": (0.0, 0.3, 0.6, 0.9, 1.2),
     "temperature": (0.2, 0.4, 0.6, 0.8, 1.0),
 }
@@ -169,16 +208,17 @@ def merit(own: Figures, others: Sequence[Figures]) -> float:
     """
     total = 0.0
     worth = 0.0
-    for each in MEASURES:
-        value = own[each.name]
-        known = [theirs for other in others if (theirs := other[each.name]) is not None]
-        if each.name not in PARTS or value is None or not known:
+    better = {each.name: each.better for each in MEASURES} | {LISTENERS: 1, LABELLED_LIKE: 1}
+    for name, part in PARTS.items():
+        value = own.get(name)
+        known = [theirs for other in others if (theirs := other.get(name)) is not None]
+        if value is None or not known:
             continue
-        best = PERFECT.get(each.name, max(known) if each.better > 0 else min(known))
-        worst = min(known) if each.better > 0 else max(known)
+        best = PERFECT.get(name, max(known) if better[name] > 0 else min(known))
+        worst = min(known) if better[name] > 0 else max(known)
         mark = 1.0 if best == worst else (value - worst) / (best - worst)
-        total += PARTS[each.name] * min(1.0, mark)
-        worth += PARTS[each.name]
+        total += part * min(1.0, mark)
+        worth += part
     return total / worth if worth else 0.0
 
 
@@ -189,6 +229,7 @@ def tune(
     grid: Grid | None = None,
     values: Mapping[str, Sequence[float]] = VALUES,
     rounds: int = 3,
+    outside: Outside | None = None,
 ) -> Search:
     """Search for better weights.
 
@@ -198,24 +239,28 @@ def tune(
         grid: what is asked, by default `default_grid` with `SEEDS`.
         values: weight → what is tried.
         rounds: how often each weight's turn comes at most.
+        outside: what people say of songs, which then counts too.
     """
     grid = grid or default_grid(SEEDS)
     tracks = everything(catalog)
     others: list[Figures] = []
     for baseline in baselines():
         baseline.fit(tracks)
-        others.append(measure(ask(baseline, grid), len(tracks)))
+        figures = measure(ask(baseline, grid), len(tracks))
+        others.append({**figures, **_from_outside(baseline, outside)})
     recommender = CachedRecommender(catalog)
     best = first = start or BY_HAND
-    top = begin = _try(recommender, best, grid, len(tracks), others)[0]
+    top = begin = _try(recommender, best, grid, len(tracks), others, outside)[0]
     trials: list[Trial] = []
+    tried = {best}
     for _ in range(rounds):
         before = top
         for name, value in _steps(values):
             changed = replace(best, **{name: value})  # type: ignore[arg-type]
-            if changed == best:
+            if changed in tried:
                 continue
-            reached, figures = _try(recommender, changed, grid, len(tracks), others)
+            tried.add(changed)
+            reached, figures = _try(recommender, changed, grid, len(tracks), others, outside)
             kept = reached > top + MIN_GAIN
             trials.append(Trial(name, value, reached, figures, kept))
             if kept:
@@ -262,7 +307,25 @@ def _try(
     grid: Grid,
     tracks: int,
     others: Sequence[Figures],
+    outside: Outside | None,
 ) -> tuple[float, Figures]:
     recommender.weights = weights
-    figures = measure(ask(recommender, grid), tracks)
+    figures: Figures = {
+        **measure(ask(recommender, grid), tracks),
+        **_from_outside(InMemoryRecommender(weights), outside),
+    }
     return merit(figures, others), figures
+
+
+def _from_outside(recommender: PlaylistRecommender, outside: Outside | None) -> Figures:
+    if outside is None:
+        return {}
+    place = CORNER_DEPTHS.index(CHOSEN_DEPTH)
+    view = listener_view(
+        outside.tracks, outside.said, split="validation", recommenders=(recommender,)
+    )
+    found: dict[str, float | None] = {LISTENERS: view.mean(recommender.name)[place]}
+    if outside.sets:
+        moods = labelled_precision(outside.sets, recommender).values()
+        found[LABELLED_LIKE] = fmean(precision[place] for precision in moods)
+    return found

@@ -27,6 +27,7 @@ class CandidateSet:
         tracks: as given; a row is an index into them.
         positions: (tracks, 2), valence and arousal, both -1 to 1.
         popularity: (tracks,), 0-1.
+        energy: (tracks,), 0-1, as it was measured.
         acousticness, instrumentalness: (tracks,), 0-1; 0 where it is not known.
         leading_families: (tracks,), a number for the first family of each track.
         families: (tracks, width), numbers of each track's families in `table`, padded with one
@@ -40,6 +41,7 @@ class CandidateSet:
             [(track.position.valence, track.position.arousal) for track in tracks]
         ).reshape(-1, 2)
         self.popularity: Floats = np.array([track.popularity for track in tracks]) / 100
+        self.energy: Floats = np.array([track.energy for track in tracks])
         self.acousticness: Floats = np.array([track.acousticness or 0.0 for track in tracks])
         self.instrumentalness: Floats = np.array(
             [track.instrumentalness or 0.0 for track in tracks]

@@ -9,7 +9,7 @@ import numpy as np
 from recommender.genres import UNSAID
 from recommender.mood import COORDINATES
 from recommender.ranking.candidates import CandidateSet, Floats
-from recommender.ranking.reasons import NOTABLE_POINTS, Situation, write_reason
+from recommender.ranking.reasons import NOTABLE_POINTS, Reason, Situation, write_reason
 from recommender.ranking.scoring import Context, Scores, suitability
 from recommender.ranking.selection import family_repeats
 from recommender.ranking.weights import Weights
@@ -25,7 +25,7 @@ def explain(
     context: Context,
     weights: Weights,
 ) -> list[Pick]:
-    """Return a pick for each selected row, with its reason.
+    """Return a pick for each selected row, with its reason where one is worth saying.
 
     Args:
         candidates: the tracks.
@@ -38,7 +38,7 @@ def explain(
     emotions = list(COORDINATES)
     suits = suitability(candidates.table)
     picks: list[Pick] = []
-    reasons: list[str] = []
+    reasons: list[Reason] = []
     for place, (row, slot) in enumerate(zip(rows, slots, strict=False)):
         track = candidates.tracks[row]
         taste = float(scores.taste[place, row])
@@ -60,7 +60,7 @@ def explain(
             because=_because(track, taste, context),
         )
         reason = write_reason(track, situation, reasons)
-        picks.append(Pick(track, slot, reason))
+        picks.append(Pick(track, slot, reason.text))
         reasons.append(reason)
     return picks
 

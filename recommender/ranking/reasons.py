@@ -1,28 +1,44 @@
-"""Says in one line why a track is where it is, in words that are true of it.
+"""Says in one line why a track is where it is: one concrete fact, in words a friend would use.
 
-A reason has up to three parts: what the track does at its place in the journey, how it sounds,
-and what else spoke for it. Each part comes from a list of things that can be said; only those
-whose condition the track meets are said, and the first wording that was not just used wins.
+Several things may be true of a track: how it sounds, how fast it is, when it is from, that its
+genre goes with the mood, that the listener liked something like it. Each is a `_Fact` with a
+weight, more where it speaks for the track in its place. The weightiest that was not just said is
+said; where nothing is worth saying, nothing is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Final
 
+from recommender.genres import GenreTable, default_table
 from recommender.ranking.scoring import IN_PLACE_DISTANCE
 from recommender.types import Intent, Mood, Track
-
-AUDIBLE_STEP: Final = 0.03
-"""Less than this on an axis of the plane is no difference that one hears."""
 
 MAX_REASON_CHARACTERS: Final = 88
 """So that a reason fits on a line."""
 
 NOTABLE_POINTS: Final = 0.45
 """A term of the score that gave a track more points than this is mentioned."""
+
+UNREPEATED_ROWS: Final = 5
+"""In this many rows no reason comes twice."""
+
+CLEAR_RANK: Final = 0.35
+"""A track this far from the middle of the plane, on one of its axes, sounds like it."""
+
+FAR_DISTANCE: Final = 0.6
+"""A track further from its place, in units of the plane, is called the nearest there was."""
+
+AUDIBLE_STEP: Final = 0.2
+"""So much on an axis of the plane is a difference between two tracks that one hears."""
+
+WORTH_SAYING: Final = 0.35
+"""A fact that weighs less is not mentioned."""
+
+_STALE_KIND: Final = 0.3
+"""What a fact loses for each of the last rows that said something of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,200 +78,241 @@ class Situation:
     because: str | None = None
 
 
-def write_reason(track: Track, situation: Situation, earlier: Sequence[str]) -> str:
-    """Return the reason for a track, in one line.
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """How a track sounds, where that is clear.
+
+    Attributes:
+        loudness: "quiet", "loud" or "".
+        lightness: "dark", "bright" or "".
+    """
+
+    loudness: str
+    lightness: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """Something that is true of a track.
+
+    Attributes:
+        kind: what it is about.
+        weight: how much it is worth saying; below `WORTH_SAYING` it is not.
+        wordings: sentences that say it, without the full stop.
+    """
+
+    kind: str
+    weight: float
+    wordings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a track is where it is.
+
+    Attributes:
+        kind: what it is about; "" where nothing is said.
+        text: a sentence, or "".
+    """
+
+    kind: str = ""
+    text: str = ""
+
+
+def write_reason(track: Track, situation: Situation, earlier: Sequence[Reason]) -> Reason:
+    """Return the reason for a track, in one line; an empty one where nothing is worth saying.
 
     Args:
         track: what was selected.
         situation: where and why.
-        earlier: the reasons before it, which it avoids repeating.
+        earlier: the reasons before it, none of which is repeated within `UNREPEATED_ROWS`.
     """
-    leads = _least_used(_leads(track, situation), earlier[-6:])
-    sounds = _least_used(list(_sounds(track)), earlier)
-    tails = [tail for tail in _tails(track, situation) if not _stale(tail, earlier[-3:])]
-    # Of an estimate it is always said that it is one.
-    sounds = sounds if track.estimated else [*sounds, ""]
-    fitting = ""
-    for tail, lead, sound in product([*tails, ""], leads, sounds):
-        reason = _joined(lead, sound, tail)
-        if len(reason) <= MAX_REASON_CHARACTERS:
-            fitting = reason
-            if reason not in earlier:
+    recent = earlier[-(UNREPEATED_ROWS - 1) :]
+    kinds = [reason.kind for reason in recent]
+    texts = {reason.text for reason in recent}
+    best, most = Reason(), WORTH_SAYING
+    for fact in _facts(track, situation):
+        weight = fact.weight - _STALE_KIND * kinds.count(fact.kind)
+        if weight <= most:
+            continue
+        for wording in _least_used(fact.wordings, earlier):
+            text = f"{wording}."
+            if text not in texts and len(text) <= MAX_REASON_CHARACTERS:
+                best, most = Reason(fact.kind, text), weight
                 break
-    return fitting
+    return best
 
 
-def _leads(track: Track, situation: Situation) -> list[str]:
-    """Return what can be said of the track's part in the journey, never nothing."""
-    there = track.position.distance(situation.slot) <= IN_PLACE_DISTANCE
-    first, last = situation.place == 0, situation.place == situation.places - 1
-    if not there and _settles(track, situation.slot):
-        return ["Quiet, and without words", "Room to breathe", "Needs no words"]
-    if not there:
-        return ["As near as the music comes", "The closest there is", "Not far from this mood"]
-    if situation.intent == "match":
-        if first:
-            return ["Meets you where you are"]
-        return [
-            "Stays with you",
-            "Keeps you company",
-            "Close to how you feel",
-            "Sits beside you",
-            "The same mood, another voice",
-            "Right where you are",
-        ]
-    if situation.intent == "lift" and first:
-        return ["Straight to something brighter"]
-    if first:
-        return ["Meets you where you are"]
-    if last and track.position.distance(situation.target) <= IN_PLACE_DISTANCE:
-        return ["Arrived"]
-    turned = _step(track, situation.previous)
-    if situation.intent == "lift":
-        return [*turned, "Keeps it light", "Stays up here", "Holds you there", "More of the same"]
-    if situation.place == situation.places // 2 and situation.places > 4:
-        return ["Halfway", *turned]
-    return [*turned, "One step on", "A little further", "On the way"]
+def sound_of(track: Track, table: GenreTable | None = None) -> Sound:
+    """Return how a track sounds, as far as it is clear and its genre does not contradict it.
 
-
-def _settles(track: Track, slot: Mood) -> bool:
-    """Whether a place is calm and a track is, though instrumental music is measured as sad."""
-    instrumental = track.instrumentalness is not None and track.instrumentalness >= 0.7
-    calm = slot.valence > 0.0 and slot.arousal < -IN_PLACE_DISTANCE
-    return calm and instrumental and track.position.arousal < slot.arousal + IN_PLACE_DISTANCE / 2
-
-
-def _step(track: Track, previous: Track | None) -> list[str]:
-    """Return how a track differs from the one before, if one would hear it and it is known."""
-    if previous is None or track.estimated or previous.estimated:
-        return []
-    brighter = track.position.valence - previous.position.valence
-    livelier = track.position.arousal - previous.position.arousal
-    if brighter > AUDIBLE_STEP and livelier > AUDIBLE_STEP:
-        return ["Brighter and livelier than the last", "A step brighter, with more drive"]
-    if brighter > AUDIBLE_STEP and livelier < -AUDIBLE_STEP:
-        return ["Brighter and calmer than the last", "Warmer now, and less restless"]
-    if brighter > AUDIBLE_STEP:
-        return ["A step brighter than the last", "A little warmer"]
-    if livelier < -AUDIBLE_STEP and brighter > -AUDIBLE_STEP:
-        return ["Calmer than the last", "A little quieter"]
-    if livelier > AUDIBLE_STEP and brighter > -AUDIBLE_STEP:
-        return ["A little more awake", "Livelier than the last"]
-    return (
-        ["Takes a breath", "Stays a moment"]
-        if abs(brighter) + abs(livelier) < 4 * AUDIBLE_STEP
-        else []
-    )
-
-
-def _sounds(track: Track) -> Iterator[str]:
-    """Yield descriptions that are true of a track, the fuller ones first."""
-    if track.estimated:
-        for character in _CHARACTERS[_loudness(track), _lightness(track)]:
-            yield f"{character} (estimated)"
-        return
-    textures = list(_textures(track))
-    characters = _CHARACTERS[_loudness(track), _lightness(track)]
-    for texture in textures:
-        for character in characters:
-            yield f"{character}, {texture}"
-    yield from characters
-
-
-def _loudness(track: Track) -> str:
-    """Return "quiet", "even" or "loud".
-
-    The rank says where a track stands among the others of its catalogue, and the raw figure has
+    The rank says where a track stands among the others of its catalogue. What was measured has
     to agree, so that nothing loud is called quiet in a catalogue of thunder.
+
+    Args:
+        track: the track.
+        table: families, by default the one that ships with the package.
     """
-    if track.position.arousal < -0.25 and track.energy < 0.5:
-        return "quiet"
-    if track.position.arousal > 0.25 and track.energy > 0.5:
-        return "loud"
-    return "even"
+    suits = (table or default_table()).suits
+    happy = [suits[name].get("happy", 0.3) for name in track.genres if name in suits]
+    loudness, lightness = "", ""
+    if track.position.arousal < -CLEAR_RANK and track.energy < 0.55:
+        loudness = "quiet"
+    elif track.position.arousal > CLEAR_RANK and track.energy > 0.55:
+        loudness = "loud"
+    if track.position.valence < -CLEAR_RANK and track.valence < 0.7:
+        # Nobody calls disco gloomy, whatever its key.
+        lightness = "" if happy and happy[0] >= 0.9 else "dark"
+    elif track.position.valence > CLEAR_RANK and track.valence > 0.4:
+        # A metal song in a good mood is still no sunny one.
+        gloomy = bool(happy) and (happy[0] < 0.35 or min(happy) < 0.15)
+        lightness = "" if gloomy and loudness != "quiet" else "bright"
+    return Sound(loudness, lightness)
 
 
-def _lightness(track: Track) -> str:
-    """Return "dark", "even" or "bright"; see `_loudness`."""
-    if track.position.valence < -0.25 and track.valence < 0.45:
-        return "dark"
-    if track.position.valence > 0.25 and track.valence > 0.5:
-        return "bright"
-    return "even"
-
-
-_CHARACTERS: Final = {
-    ("quiet", "dark"): ("quiet and wistful", "soft and blue", "hushed and tender", "low and close"),
-    ("quiet", "even"): ("quiet and calm", "soft and unforced", "hushed and even"),
-    ("quiet", "bright"): ("quiet and warm", "soft and sunny", "gentle and light"),
-    ("even", "dark"): ("brooding", "dusky", "a little overcast", "steady and dark"),
-    ("even", "even"): ("steady and even", "neither heavy nor light", "level and open"),
-    ("even", "bright"): ("bright and easy", "warm and steady", "light and unstrained"),
-    ("loud", "dark"): ("intense and dark", "strong and stormy", "driven and brooding"),
-    ("loud", "even"): ("strong and driven", "full of drive", "big and forward"),
-    ("loud", "bright"): ("lively and bright", "sunny and full of energy", "upbeat and strong"),
+_SOUNDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("quiet", "dark"): ("Quiet and sad", "Soft and melancholy", "Hushed and wistful"),
+    ("quiet", ""): ("Quiet and calm", "Soft and unhurried"),
+    ("quiet", "bright"): ("Gentle and warm", "Soft and sweet", "Quiet and content"),
+    ("", "dark"): ("On the dark side", "Wistful", "More shade than light"),
+    ("", "bright"): ("Warm and easy-going", "Cheerful", "Light and friendly"),
+    ("loud", "dark"): ("Intense and dark", "Tense and driving", "Dark, with a lot of drive"),
+    ("loud", ""): ("Full of drive", "Plenty of energy", "Loud and driving"),
+    ("loud", "bright"): ("Upbeat and bright", "Lively and cheerful", "Full of energy and light"),
 }
 
+_GUESSES: Final = (
+    "A guess, by its artist and genre",
+    "Not measured; a guess says that it fits",
+    "A guess: others of its kind sound like this",
+    "Nobody has measured it, so this is a guess",
+    "Near this mood, at a guess",
+)
+"""As many as `UNREPEATED_ROWS`, so that of an estimate it can always be said that it is one."""
 
-def _textures(track: Track) -> Iterator[str]:
-    if track.acousticness is not None and track.acousticness >= 0.7:
-        yield "mostly acoustic"
-    if track.instrumentalness is not None and track.instrumentalness >= 0.85:
-        yield "mostly instrumental"
-    # Measured tempo is often double or half: it is only named where energy agrees with it.
-    if track.tempo is not None and track.tempo <= 85 and _loudness(track) == "quiet":
-        yield "slow"
-    if track.tempo is not None and track.tempo >= 140 and _loudness(track) == "loud":
-        yield "fast"
-    if track.danceability is not None and track.danceability >= 0.75:
-        yield "made for moving"
+_FAR: Final = (
+    "The nearest there was, though not quite this mood",
+    "A way off this mood; nothing nearer was left",
+)
 
-
-def _tails(track: Track, situation: Situation) -> list[str]:
-    """Return what else spoke for a track, the weightiest first."""
-    liked = (
-        [situation.because] if situation.because and situation.taste_points > NOTABLE_POINTS else []
-    )
-    asked = [family for family in track.genres if family in situation.genres]
-    if asked:
-        return [*liked, f"{asked[0]}, which you asked for", f"more {asked[0]}"]
-    weighed: list[tuple[float, str]] = []
-    if situation.best_family is not None and situation.genre_points > NOTABLE_POINTS:
-        wording = _SUITS[situation.emotion].format(family=situation.best_family)
-        weighed.append((situation.genre_points, wording))
-    known = situation.popularity_points > NOTABLE_POINTS
-    if known and track.popularity >= 80:
-        weighed.append((situation.popularity_points, "a song many people know"))
-    if known and track.year is not None and track.year < 2000 and track.popularity >= 60:
-        weighed.append((situation.popularity_points, f"a keeper from {track.year}"))
-    if situation.new_family and track.genres:
-        weighed.append((NOTABLE_POINTS, f"a turn to {track.genres[0]}"))
-    return [*liked, *(tail for _, tail in sorted(weighed, key=lambda pair: -pair[0]))]
-
-
-_SUITS: Final = {
-    "angry": "{family} can take an angry mood",
-    "disgust": "{family} cuts through a sour mood",
-    "fear": "{family} for an uneasy hour",
-    "happy": "{family} for a happy hour",
-    "sad": "{family} sits well with sadness",
-    "surprise": "{family} for a wide-awake hour",
-    "neutral": "{family} for an even hour",
+_SUITS: Final[Mapping[str, tuple[str, ...]]] = {
+    "angry": ("{family} can take an angry mood", "{family}, to let off steam"),
+    "disgust": ("{family} to cut through a sour mood",),
+    "fear": ("{family} for an uneasy hour",),
+    "happy": ("{family} goes with a good mood", "{family} for good company"),
+    "sad": ("{family} sits well with sadness", "{family} keeps a sad mood company"),
+    "surprise": ("{family} for a wide-awake mood",),
+    "neutral": (),
 }
 
-
-def _least_used(options: Sequence[str], earlier: Sequence[str]) -> list[str]:
-    """Sort wordings by how often they were used, those of equal use in their order."""
-    return sorted(options, key=lambda option: sum(option in reason for reason in earlier))
-
-
-def _stale(tail: str, earlier: Sequence[str]) -> bool:
-    """Whether one of the last reasons ended alike: in the same first or last word."""
-    words = tail.split()
-    ends = [reason.rstrip(".").split("; ")[-1].split() for reason in earlier if "; " in reason]
-    return any(end[-1] == words[-1] or end[:2] == words[:2] for end in ends)
+_ACOUSTIC: Final = ("Almost all acoustic", "Acoustic through and through")
+_INSTRUMENTAL: Final = ("No singing, only instruments", "All instruments, next to no voice")
+_DANCEABLE: Final = ("Made for dancing", "Hard to sit still to", "Easy to dance to")
+_KNOWN: Final = ("One that almost everybody knows", "A song that many people know by heart")
 
 
-def _joined(lead: str, sound: str, tail: str) -> str:
-    text = f"{lead}: {sound}" if sound else lead
-    return f"{text}; {tail}." if tail else f"{text}."
+def _facts(track: Track, situation: Situation) -> Iterator[_Fact]:
+    """Yield what is true of a track and may be worth saying."""
+    gap = track.position.distance(situation.slot)
+    if situation.because and situation.taste_points > NOTABLE_POINTS:
+        said = f"Here {situation.because}"
+        wordings = (f"{said}; its sound is a guess",) if track.estimated else (said,)
+        yield _Fact("liked", 2.5 + situation.taste_points, wordings)
+    if track.estimated:
+        yield from _guesses(track)
+        return
+    if gap > FAR_DISTANCE:
+        yield _Fact("far", 1.4, _FAR)
+    if situation.place == 0 and situation.intent != "lift" and gap <= IN_PLACE_DISTANCE:
+        yield _Fact("start", 0.8, ("Close to how you feel now",))
+    yield from _sounding(track, situation)
+    yield from _heard(track, situation.slot)
+    yield from _steps(track, situation)
+    yield from _background(track, situation)
+
+
+def _sounding(track: Track, situation: Situation) -> Iterator[_Fact]:
+    sound = sound_of(track)
+    slot = situation.slot
+    wordings = _SOUNDS.get((sound.loudness, sound.lightness), ())
+    agreeing = [
+        (sound.loudness == "loud") == (slot.arousal > 0) if sound.loudness else None,
+        (sound.lightness == "bright") == (slot.valence > 0) if sound.lightness else None,
+    ]
+    clear = sum(agrees is True for agrees in agreeing)
+    if clear and False not in agreeing:
+        yield _Fact("sound", 0.5 + 0.4 * (clear == 2), wordings)
+
+
+def _guesses(track: Track) -> Iterator[_Fact]:
+    """Yield that a track was not measured, which is always said, and how it probably sounds."""
+    sound = sound_of(track)
+    wordings = _SOUNDS.get((sound.loudness, sound.lightness), ())
+    yield _Fact("guess", 2.0, (*(f"{words}, at a guess" for words in wordings), *_GUESSES))
+
+
+def _heard(track: Track, slot: Mood) -> Iterator[_Fact]:
+    """Yield what one hears at once, weightier where it is what the place asks for."""
+    quiet, lively = slot.arousal < -0.1, slot.arousal > 0.2
+    if track.acousticness is not None and track.acousticness >= 0.8 and not lively:
+        yield _Fact("acoustic", 0.85 if quiet else 0.5, _ACOUSTIC)
+    # Under a wall of sound, singing is not noticed by what measures it.
+    instrumental = track.instrumentalness is not None and track.instrumentalness >= 0.85
+    if instrumental and (track.language == "zxx" or track.energy < 0.5):
+        yield _Fact("instrumental", 1.0 if quiet else 0.6, _INSTRUMENTAL)
+    # Measured tempo is often double or half: it is only named where the sound agrees with it.
+    if track.tempo is not None and quiet and track.tempo <= 80 and track.energy < 0.4:
+        yield _Fact("pace", 0.7, (f"Slow, about {track.tempo:.0f} beats a minute",))
+    if track.tempo is not None and lively and track.tempo >= 150 and track.energy > 0.75:
+        yield _Fact("pace", 0.7, (f"Fast, about {track.tempo:.0f} beats a minute",))
+    danceable = track.danceability is not None and track.danceability >= 0.78
+    if danceable and track.energy > 0.5 and slot.valence > 0.2 and slot.arousal > 0:
+        yield _Fact("dance", 0.75, _DANCEABLE)
+
+
+def _steps(track: Track, situation: Situation) -> Iterator[_Fact]:
+    """Yield how a track of a journey moves on from the one before, where one would hear it."""
+    previous = situation.previous
+    if previous is None or previous.estimated:
+        return
+    if situation.intent in ("match", "lift"):
+        return
+    valence = track.position.valence - previous.position.valence
+    arousal = track.position.arousal - previous.position.arousal
+    ahead = situation.target.arousal - situation.slot.arousal
+    if valence >= AUDIBLE_STEP and situation.target.valence > situation.slot.valence:
+        yield _Fact("step", 0.75, ("Brighter than the one before",))
+    if arousal <= -AUDIBLE_STEP and ahead < 0:
+        yield _Fact("step", 0.75, ("Calmer than the one before",))
+    if arousal >= AUDIBLE_STEP and ahead > 0:
+        yield _Fact("step", 0.75, ("Livelier than the one before",))
+
+
+def _background(track: Track, situation: Situation) -> Iterator[_Fact]:
+    """Yield what is known of a track beside its sound: its genre, its age, its fame."""
+    family = situation.best_family
+    asked = family is not None and family in situation.genres
+    if family is not None and not asked and situation.genre_points > NOTABLE_POINTS:
+        wordings = _SUITS[situation.emotion]
+        named = tuple(words.format(family=_capitalised(family)) for words in wordings)
+        yield _Fact("genre", 0.55 + 0.15 * min(situation.genre_points, 2.0), named)
+    elif situation.new_family and track.genres and track.genres[0] not in situation.genres:
+        yield _Fact("genre", 0.5, (f"Some {track.genres[0]} for a change",))
+    if track.year is not None and track.year < 1990 and track.popularity >= 60:
+        yield _Fact(
+            "age",
+            0.7 if track.year < 1975 else 0.6,
+            (f"From {track.year}, and still going strong", f"A classic from {track.year}"),
+        )
+    if situation.popularity_points > NOTABLE_POINTS and track.popularity >= 85:
+        yield _Fact("known", 0.5, _KNOWN)
+
+
+def _capitalised(family: str) -> str:
+    """Return a family's name as a sentence begins with it."""
+    return "R&B" if family == "r&b" else family[:1].upper() + family[1:]
+
+
+def _least_used(wordings: Sequence[str], earlier: Sequence[Reason]) -> list[str]:
+    """Return wordings by how often they were used, those of equal use in their order."""
+    return sorted(wordings, key=lambda words: sum(words in reason.text for reason in earlier))

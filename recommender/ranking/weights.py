@@ -21,6 +21,8 @@ class Weights:
             What people label as calm is measured around `scoring.INSTRUMENTAL_CALM`, far from
             where calm is felt, so in calm slots being near there counts too, for this many
             points less.
+        energy: taken off for a measured energy that lies 1 outside of what people label with the
+            mood, `scoring.LABELLED_ENERGY`.
         repeat: taken off for each of the last `memory` tracks with the same leading family.
         memory: how many tracks back `repeat` looks.
         taste: for each unit of log-odds that a listener's taste gives.
@@ -33,6 +35,7 @@ class Weights:
     popularity: float = 1.2
     acousticness: float = 2.5
     instrumentalness: float = 0.6
+    energy: float = 6.0
     repeat: float = 0.9
     memory: int = 5
     taste: float = 1.5

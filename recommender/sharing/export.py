@@ -111,7 +111,7 @@ def _fields(pick: Pick) -> dict[str, str | int]:
         "identifier": f"spotify:track:{_escaped(track.id)}",
         "title": _encodable(track.title),
         "creator": _encodable(", ".join(track.artists)),
-        "annotation": _encodable(pick.reason),
+        **({"annotation": _encodable(pick.reason)} if pick.reason else {}),
         "info": _address(track),
     }
     if track.duration_ms is not None:

@@ -62,11 +62,13 @@ def test_without_a_mood_it_says_where_to_get_one(app: AppTest) -> None:
     ]
 
 
-def test_every_track_has_a_reason(listening: AppTest, sent_to: Any) -> None:
+def test_most_tracks_have_a_reason(listening: AppTest, sent_to: Any) -> None:
     assert title(listening) == "From sad to bright"
     rows = sent_to(listening, "track_list")["rows"]
     assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
-    assert all(row["title"] and row["artists"] and row["reason"] for row in rows)
+    assert all(row["title"] and row["artists"] for row in rows)
+    # Where nothing is worth saying, nothing is said.
+    assert sum(bool(row["reason"]) for row in rows) > len(rows) / 2
     assert all(row["url"].startswith("https://open.spotify.com/track/") for row in rows)
 
 
@@ -499,7 +501,7 @@ def test_fresh_tracks_come_in_and_a_like_draws_from_them_too(
     _, playlist = drawn(listening)
     came = [pick for pick in playlist.picks if pick.track.title.startswith("Fresh")]
     assert came
-    assert all("(estimated)" in pick.reason for pick in came)
+    assert all("guess" in pick.reason for pick in came)
     judge(visitor, playlist.picks[0].track.id, "like")
     _, renewed = drawn(listening)
     assert any(pick.track.title.startswith("Fresh") for pick in renewed.picks[1:])

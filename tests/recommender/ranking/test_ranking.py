@@ -107,7 +107,7 @@ def test_what_is_liked_comes_first_and_says_so(track: Make) -> None:
         == (tracks[1])
     )
     (pick,) = _rank(tracks, [Mood(0, 0)], taste=taste)
-    assert pick.reason.endswith("; because you liked Take Five.")
+    assert pick.reason == "Here because you liked Take Five."
 
 
 def test_what_did_not_speak_is_not_said(track: Make) -> None:

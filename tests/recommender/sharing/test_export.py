@@ -258,3 +258,11 @@ def test_an_empty_playlist_exports() -> None:
     assert to_csv(_playlist()) == ",".join(COLUMNS) + "\r\n"
     assert to_links(_playlist()) == to_text(_playlist()) == ""
     assert json.loads(to_jspf(_playlist()))["playlist"]["track"] == []
+
+
+def test_a_track_without_a_reason_has_no_annotation(track: Callable[..., Track]) -> None:
+    playlist = _playlist(track(1), reason="")
+    assert "annotation" not in to_xspf(playlist)
+    assert "annotation" not in to_jspf(playlist)
+    (row,) = csv.DictReader(io.StringIO(to_csv(playlist), newline=""))
+    assert row["reason"] == ""

@@ -142,12 +142,11 @@ def test_what_another_catalogue_lacks_is_counted(
     assert _again(again, other) == _again(shared, other)
 
 
-def test_nothing_has_arrived_where_the_last_tracks_are_missing(
+def test_the_reasons_are_the_same_where_the_last_tracks_are_missing(
     starter: Catalog, track: Make
 ) -> None:
     """The last track that is left is not the end of the journey."""
     playlist = Recommender(starter).recommend(Mood(-0.6, -0.3), n=12, seed=5)
-    assert playlist.picks[-1].reason.startswith("Arrived")
     picks = (*playlist.picks[:-1], replace(playlist.picks[-1], track=track(7)))
     shared = decode(encode(replace(playlist, picks=picks), catalog=starter), catalog=starter)
     assert shared.missing == 1
@@ -338,10 +337,15 @@ def quote_all(text: str) -> str:
 @pytest.fixture(scope="module")
 def texts(starter: Catalog) -> list[str]:
     """Some texts: such as end with a letter that links lose, and one with dashes in a row."""
-    playlist = Recommender(starter).recommend(Mood(0, 0), n=1, seed=1)
+    # Which letters can be the last depends on how many tracks there are.
+    playlists = [Recommender(starter).recommend(Mood(0, 0), n=n, seed=1) for n in (1, 2, 3)]
 
     def first(such: Callable[[str], bool]) -> str:
-        made = (encode(replace(playlist, seed=seed), catalog=starter) for seed in range(10_000))
+        made = (
+            encode(replace(playlist, seed=seed), catalog=starter)
+            for playlist in playlists
+            for seed in range(2_000)
+        )
         return next(text for text in made if such(text))
 
     return [

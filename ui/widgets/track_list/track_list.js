@@ -74,6 +74,7 @@ function update(element, row, data, send) {
   element.classList.toggle("playing", playing);
   find("b").textContent = `${row.number}. ${row.title}`;
   find(".reason").textContent = row.reason;
+  find(".reason").hidden = !row.reason;
   find(".heart").hidden = !row.liked || playing;
 
   const sounding = playing && data.sounding;

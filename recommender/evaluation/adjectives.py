@@ -1,0 +1,64 @@
+"""Holds the words that reasons have for how a track sounds to what listeners say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from recommender.evaluation.fit import ranks
+from recommender.evaluation.listener_view import songs_of
+from recommender.evaluation.listeners import Said
+from recommender.ranking.reasons import sound_of
+from recommender.types import Track
+
+MAX_DESCRIBED_SONGS: Final = 300
+"""The best known songs are looked at, up to this many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often listeners agree with what is said of how songs sound.
+
+    Attributes:
+        songs: how many were looked at.
+        described: of how many of them something is said.
+        sides: bright, dark, loud and quiet → of how many songs it is said, and with how many of
+            these listeners agree: they place the song on that side of the middle.
+    """
+
+    songs: int
+    described: int
+    sides: Mapping[str, tuple[int, int]]
+
+
+def agreement(tracks: Sequence[Track], said: Sequence[Said], *, split: str = "test") -> Agreement:
+    """Return how often listeners agree with the adjectives of well known songs of a split."""
+    # Where a song lies among all the tracks is what a reason would go by.
+    own = {track.id: track for track in tracks}
+    songs = sorted(
+        songs_of(tracks, said, split), key=lambda pair: (-pair[0].popularity, pair[0].id)
+    )[:MAX_DESCRIBED_SONGS]
+    rated = ranks(np.array([(each.valence, each.arousal) for _, each in songs]).reshape(-1, 2))
+    counts = {side: [0, 0] for side in ("bright", "dark", "loud", "quiet")}
+    described = 0
+    for (track, _), (valence, arousal) in zip(songs, rated, strict=True):
+        sound = sound_of(own[track.id])
+        there = {
+            "bright": valence > 0,
+            "dark": valence < 0,
+            "loud": arousal > 0,
+            "quiet": arousal < 0,
+        }
+        sides = [side for side in (sound.lightness, sound.loudness) if side]
+        described += bool(sides)
+        for side in sides:
+            counts[side][0] += 1
+            counts[side][1] += bool(there[side])
+    return Agreement(
+        len(songs),
+        described,
+        {side: (said_of, agreed) for side, (said_of, agreed) in counts.items()},
+    )
