@@ -194,7 +194,11 @@ def _evaluate(options: argparse.Namespace) -> None:
     # Imported here, because choosing music does not need them.
     from recommender.evaluation import report
     from recommender.evaluation.adjectives import agreement
-    from recommender.evaluation.baselines import InMemoryRecommender, baselines
+    from recommender.evaluation.baselines import (
+        InMemoryRecommender,
+        PlaylistRecommender,
+        baselines,
+    )
     from recommender.evaluation.evaluate import evaluate, everything
     from recommender.evaluation.feature_analysis import gains
     from recommender.evaluation.label_retrieval import precision, read_labels
@@ -214,6 +218,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             with Catalog.open(options.facts) as facts:
                 heard = everything(facts)
             sets = labelled_sets(read_recordings(Path(options.facts)))
+        ways: list[PlaylistRecommender] = [InMemoryRecommender(), *baselines()]
         evaluation = evaluate(catalog)
         content = report.as_content(
             evaluation,
@@ -227,10 +232,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             labels=precision(catalog, labels) if labels else None,
             listeners=listener_view(heard, said) if said else None,
             adjectives=agreement(heard, said) if said else None,
-            labelled_like={
-                each.name: labelled_precision(sets, each)
-                for each in (InMemoryRecommender(), *baselines())
-            }
+            labelled_like={each.name: labelled_precision(sets, each) for each in ways}
             if sets
             else None,
         )

@@ -1,12 +1,14 @@
 """Selects the starter catalogue from a table of public track facts.
 
-    python -m recommender.data.select_starter FACTS.csv.gz
+    python -m recommender.data.select_starter FACTS.csv.gz [--listeners LISTENERS.csv.gz]
 
 reads a table with the columns ``spotify_id, title, artist, year, genres, popularity, valence,
 energy, danceability, acousticness, instrumentalness, tempo, duration_ms, mode`` (the last two may
-be empty), and ``explicit`` if the facts have it, and writes ``starter.csv`` beside this file. The
-same facts give the same file. What it aims at and why stands in ``README.md``; what was decided by
-ear and by hand stands in ``starter_choices.toml``.
+be empty), and ``explicit`` if the facts have it, and writes ``starter.csv`` beside this file. With
+a table of listeners (see `recommender.evaluation.listeners`) it states what they say of a chosen
+song, too; not of those of its test split, so that the catalogue can be measured by them. The same
+tables give the same file. What it aims at and why stands in ``README.md``; what was decided by ear
+and by hand stands in ``starter_choices.toml``.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recommender.catalog.columns import FEATURES, MEASURED
+from recommender.evaluation.listeners import Said, SongName, names_of, read_listeners
 from recommender.genres import GenreTable, default_table, normalise
 
 HERE: Final = Path(__file__).parent
@@ -40,6 +43,9 @@ COLUMNS: Final = (
     "popularity",
     *MEASURED,
 )
+
+LISTENED: Final = ("listener_valence", "listener_arousal")
+"""What listeners say of a recording, in standard deviations: columns that an import knows."""
 
 PER_CELL: Final = 225
 """Tracks in each of the nine cells: nine times as many make the catalogue."""
@@ -146,13 +152,15 @@ def main() -> None:
     """Select and write."""
     parser = argparse.ArgumentParser(description="Select the starter catalogue.")
     parser.add_argument("facts", type=Path, help="CSV of track facts, may be gzipped")
-    facts = parser.parse_args().facts
+    parser.add_argument("--listeners", type=Path, help="CSV of listeners' ratings, may be gzipped")
+    options = parser.parse_args()
     choices = tomllib.loads(CHOICES.read_text(encoding="utf-8"))
-    candidates = list(without_repeats(songs(rows(facts), choices, default_table())))
+    candidates = list(without_repeats(songs(rows(options.facts), choices, default_table())))
     listed = [song for song in candidates if song.popularity is not None]
     dated = dict.fromkeys(choices["years"], DATED)
     chosen = fill(select(listed, choices["shares"]), candidates, least_known=dated)
-    write(without_tiny_families(chosen), OUTPUT)
+    said = read_listeners(options.listeners) if options.listeners else []
+    write(without_tiny_families(chosen), OUTPUT, said)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -377,12 +385,19 @@ def unique(names: Iterable[str]) -> list[str]:
     return list({plain(name): name for name in reversed(list(names))}.values())[::-1]
 
 
-def write(chosen: Sequence[Song], path: Path) -> None:
-    """Write the catalogue; who is explicit only where the facts say so of some."""
+def write(chosen: Sequence[Song], path: Path, said: Sequence[Said] = ()) -> None:
+    """Write the catalogue; who is explicit only where the facts say so of some.
+
+    Args:
+        chosen: the songs.
+        path: the file.
+        said: what listeners say of songs, of which those of the test split are left out.
+    """
+    rated = {each.name: each for each in said if each.split != "test"}
     marked = any(song.explicit for song in chosen)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*COLUMNS, *(["explicit"] if marked else [])])
+        writer.writerow([*COLUMNS, *(["explicit"] if marked else []), *(LISTENED if rated else ())])
         for song in chosen:
             writer.writerow(
                 [
@@ -398,8 +413,16 @@ def write(chosen: Sequence[Song], path: Path) -> None:
                     song.duration_ms,
                     song.mode,
                     *([song.explicit] if marked else []),
+                    *(_listened(song, rated) if rated else ()),
                 ]
             )
+
+
+def _listened(song: Song, rated: Mapping[SongName, Said]) -> tuple[float | str, float | str]:
+    """Return what listeners say of a song, or nothing."""
+    names = names_of(song.title, song.artists)
+    found = next((rated[name] for name in names if name in rated), None)
+    return ("", "") if found is None else (round(found.valence, 2), round(found.arousal, 2))
 
 
 def _year(row: Mapping[str, str], by_hand: Mapping[str, int]) -> str:

@@ -246,8 +246,8 @@ def tune(
     others: list[Figures] = []
     for baseline in baselines():
         baseline.fit(tracks)
-        figures = measure(ask(baseline, grid), len(tracks))
-        others.append({**figures, **_from_outside(baseline, outside)})
+        reached_by_others = measure(ask(baseline, grid), len(tracks))
+        others.append({**reached_by_others, **_from_outside(baseline, outside)})
     recommender = CachedRecommender(catalog)
     best = first = start or BY_HAND
     top = begin = _try(recommender, best, grid, len(tracks), others, outside)[0]

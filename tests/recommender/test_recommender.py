@@ -183,7 +183,7 @@ def test_emotions_at_one_place_differ_in_genres(recommender: Recommender) -> Non
             ).picks
         )
 
-    assert heavy("angry") > 1.2 * heavy("fear")
+    assert heavy("angry") > 1.1 * heavy("fear")
 
 
 def test_a_target_of_one_s_own(recommender: Recommender) -> None:
