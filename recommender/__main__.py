@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 from recommender.catalog.catalog import ENVIRONMENT, Catalog, open_or_starter
 from recommender.catalog.importer import ImportReport, import_file
 from recommender.errors import CatalogError
+from recommender.journey import check_intent
 from recommender.mood import COORDINATES, describe, mood_of, mood_of_emotion
 from recommender.printable import printable, printable_json
 from recommender.recommender import Recommender, lengths_in_minutes
@@ -61,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     mood.add_argument("--valence", metavar="V", help="unpleasant -1 to pleasant 1")
     mood.add_argument("--arousal", metavar="A", help="quiet -1 to full of energy 1")
     mood.add_argument("--probabilities", metavar="JSON", help='{"sad": 0.6, "neutral": 0.4}')
-    play.add_argument("--intent", default="shift", help=f"{', '.join(INTENTS)} (default: shift)")
+    play.add_argument(
+        "--intent", default="shift", help=f"{', '.join(INTENTS).replace('_', '-')} (default: shift)"
+    )
     play.add_argument("-n", default="20", help="how many tracks (default: 20)")
     play.add_argument("--minutes", metavar="M", help="fill M minutes instead, 5 to 600")
     play.add_argument(
@@ -172,7 +175,7 @@ def _play(options: argparse.Namespace) -> None:
         _check_languages(filters.languages, catalog.languages())
         playlist = Recommender(catalog).recommend(
             mood,
-            intent=options.intent,
+            intent=check_intent(options.intent.strip().lower().replace("-", "_")),
             n=count,
             minutes=minutes,
             genres=options.genre,
@@ -415,6 +418,7 @@ def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:
         "match": f"Staying with {start}",
         "shift": f"From {start} towards {describe(playlist.target)}",
         "lift": f"From {start} straight to {describe(playlist.target)}",
+        "wind_down": f"From {start} down to {describe(playlist.target)}",
     }[playlist.intent]
     width = len(str(len(playlist.picks)))
     lines = [headline, ""]

@@ -2,13 +2,14 @@
 
 Meeting a mood and then moving it step by step is the iso principle of music therapy. Its
 evidence is thin (Starcke et al. 2021: sad to happy ended with the highest valence, not every
-difference significant), so nothing here promises more than music.
+difference significant), so nothing here promises more than music. The routes go by Law & Horner
+(JASA 2024): sad to relaxing and relaxing to uplifting raise valence, angry to relaxing calms.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, cast
+from typing import Final
 
 from recommender.mood import BRIGHT_AND_EASY, CALM, emotions_near
 from recommender.types import INTENTS, Intent, Mood
@@ -18,6 +19,15 @@ UNPLEASANT_BELOW: Final = -0.10
 
 TENSE_ABOVE: Final = 0.20
 """Unpleasant moods above this arousal are tense: they are calmed and not cheered."""
+
+RELAXED: Final = Mood(0.35, -0.35)
+"""The relaxing music between sad and uplifting: on the pleasant side, and quiet."""
+
+CALM_REACH: Final = 0.15
+"""How far above the arousal of `CALM` a mood counts as calm; of valence twice as far below."""
+
+NOTICEABLE_DISTANCE: Final = 0.05
+"""A journey that leads less far away than this leads nowhere."""
 
 EASE_IN_TRACKS: Final = 3
 """Over how many tracks a lift brings the energy along."""
@@ -29,16 +39,37 @@ def check_intent(intent: str) -> Intent:
     Raises:
         ValueError: it is not.
     """
-    if intent not in INTENTS:
+    known = next((one for one in INTENTS if one == intent), None)
+    if known is None:
         raise ValueError(
             f"Incorrect value for 'intent' argument: {intent!r}: one of {', '.join(INTENTS)}"
         )
-    return cast(Intent, intent)
+    return known
 
 
 def suggested_intent(mood: Mood) -> Intent:
     """Return what to offer first: to move where it is unpleasant, to stay elsewhere."""
     return "shift" if mood.valence < UNPLEASANT_BELOW else "match"
+
+
+def offered_intents(mood: Mood) -> tuple[Intent, ...]:
+    """Return the intents that make sense for a mood, in the order of `INTENTS`.
+
+    One that leads nowhere is left out, since it is a match by another name, and so is a wind-down
+    that walks where a shift does: a lift for the happy and lively, a wind-down for the calm and
+    for the angry, whom a shift calms. ``match`` and `suggested_intent` are always among them.
+    """
+    ends = {intent: target_for(mood, intent) for intent in INTENTS}
+    same = ends["shift"].distance(ends["wind_down"]) < NOTICEABLE_DISTANCE
+    return tuple(
+        intent
+        for intent in INTENTS
+        if intent == "match"
+        or (
+            ends[intent].distance(mood) >= NOTICEABLE_DISTANCE
+            and not (intent == "wind_down" and same)
+        )
+    )
 
 
 def target_for(mood: Mood, intent: Intent) -> Mood:
@@ -48,15 +79,21 @@ def target_for(mood: Mood, intent: Intent) -> Mood:
     - ``shift`` leads to `BRIGHT_AND_EASY`; from anger, disgust and fear it leads to `CALM`,
       since what these have too much of is energy, and bright and lively would not take it away.
     - ``lift`` leads to `BRIGHT_AND_EASY` from everywhere.
+    - ``wind_down`` leads to `CALM` from everywhere.
 
-    A mood that is already as pleasant keeps its pleasantness, and its energy too if that is
-    above the target's: a lift brings no one down.
+    Brightening takes nothing away: a mood that is already as pleasant keeps its pleasantness,
+    and its energy too if that is above the target's. Nor does winding down stir up: a mood that is
+    already as quiet stays as quiet, and one that is already calm stays where it is.
 
     Raises:
-        ValueError: `intent` is none of match, shift, lift.
+        ValueError: `intent` is none of `INTENTS`.
     """
     if check_intent(intent) == "match":
         return mood
+    if intent == "wind_down":
+        if is_calm(mood):
+            return mood
+        return Mood(CALM.valence, min(mood.arousal, CALM.arousal))
     if intent == "shift" and is_tense(mood):
         return CALM
     if mood.valence < BRIGHT_AND_EASY.valence:
@@ -69,18 +106,54 @@ def is_tense(mood: Mood) -> bool:
     return mood.valence < UNPLEASANT_BELOW and mood.arousal > TENSE_ABOVE
 
 
+def is_calm(mood: Mood) -> bool:
+    """Whether a mood is as quiet as `CALM`, or nearly, and about as pleasant or more so."""
+    return (
+        mood.arousal <= CALM.arousal + CALM_REACH and mood.valence >= CALM.valence - 2 * CALM_REACH
+    )
+
+
+def steps_evenly(intent: Intent) -> bool:
+    """Whether a journey goes from the mood to the target in even steps."""
+    return intent in ("shift", "wind_down")
+
+
+def waypoints(mood: Mood, intent: Intent, *, target: Mood | None = None) -> tuple[Mood, ...]:
+    """Return the places that a journey passes, the mood first and the target last.
+
+    A ``shift`` that brightens an unpleasant, quiet mood goes through `RELAXED`: of listeners'
+    ratings (Law & Horner 2024) those rose from sad to relaxing and from relaxing to uplifting
+    music. Every other journey is straight. An angry mood needs no corner, since its target is
+    calm itself.
+
+    Args:
+        mood: where the listener is.
+        intent: how to move.
+        target: where to end, `target_for` by default.
+    """
+    end = target_for(mood, intent) if target is None or intent == "match" else target
+    brightens = end.valence > RELAXED.valence and end.arousal > RELAXED.arousal
+    quiet = mood.valence < UNPLEASANT_BELOW and mood.arousal <= TENSE_ABOVE
+    if intent == "shift" and quiet and brightens:
+        return mood, RELAXED, end
+    return mood, end
+
+
 def plan(mood: Mood, intent: Intent, n: int, *, target: Mood | None = None) -> tuple[Mood, ...]:
     """Return `n` moods, one a place in the playlist.
 
     - ``match``: the mood itself, all the way.
-    - ``shift``: the first is the mood, the last is the target, the steps between are even.
+    - ``shift``, ``wind_down``: the first is the mood, the last is the target, and the steps along
+      the `waypoints` are about even. From three places on a waypoint has a place of its own; two
+      places are the mood and the target.
     - ``lift``: as pleasant as the target from the first track; the energy follows within
       `EASE_IN_TRACKS` tracks, so that a quiet mood is not met with a bang.
 
     Args:
         mood: where the listener is.
         intent: how to move.
-        n: how many places, 1 or more. A single place of a ``shift`` is the mood itself.
+        n: how many places, 1 or more. A single place of a ``shift`` or a ``wind_down`` is the mood
+            itself.
         target: where to end, `target_for` by default. ``match`` has no use for it.
 
     Raises:
@@ -92,11 +165,27 @@ def plan(mood: Mood, intent: Intent, n: int, *, target: Mood | None = None) -> t
     if intent == "match":
         return (mood,) * n
     end = target_for(mood, intent) if target is None else target
-    if intent == "shift":
-        return tuple(between(mood, end, i / (n - 1) if n > 1 else 0.0) for i in range(n))
+    if steps_evenly(intent):
+        return _walk(waypoints(mood, intent, target=end), n)
     return tuple(
         Mood(end.valence, between(mood, end, min(1.0, (i + 1) / EASE_IN_TRACKS)).arousal)
         for i in range(n)
+    )
+
+
+def _walk(path: tuple[Mood, ...], n: int) -> tuple[Mood, ...]:
+    """Return `n` places along a path of one or two legs, the largest step as small as can be."""
+    start, end = path[0], path[-1]
+    if n == 1:
+        return (start,)
+    if len(path) == 2 or n == 2:
+        return tuple(between(start, end, i / (n - 1)) for i in range(n))
+    corner = path[1]
+    first, second = start.distance(corner), corner.distance(end)
+    steps = min(range(1, n - 1), key=lambda steps: max(first / steps, second / (n - 1 - steps)))
+    return (
+        *(between(start, corner, i / steps) for i in range(steps)),
+        *(between(corner, end, i / (n - 1 - steps)) for i in range(n - steps)),
     )
 
 
@@ -126,7 +215,7 @@ def emotions_at(
     total = sum(emotions.values())
     if total <= 0 or intent == "lift":
         return here
-    progress = place / max(1, len(slots) - 1) if intent == "shift" else 0.0
+    progress = place / max(1, len(slots) - 1) if steps_evenly(intent) else 0.0
     return {
         name: (1 - progress) * emotions.get(name, 0.0) / total + progress * fraction
         for name, fraction in here.items()

@@ -35,7 +35,7 @@ MIN_SPARE_CANDIDATES: Final = 40
 MIN_CANDIDATES: Final = 400
 """How many tracks all searches together look at, so that staying in one place is no small world."""
 
-MAX_PLANS: Final = 4
+MAX_PLANS: Final = 5
 """How often a journey is planned at most to fill the minutes that were asked for."""
 
 
@@ -219,26 +219,29 @@ def _fill(
     """Return the journey whose length comes nearest to the minutes of a request.
 
     How many slots it needs is only known once the tracks are, so it is planned again with a few
-    slots more or less until it fits to half a track; `MAX_PLANS` settle it, since all but the
-    last tracks stay much the same.
+    slots more or less until it fits to half a track. Every slot moves a little with their number,
+    so the next guess stays between what was too short and what was too long.
     """
     assert request.minutes is not None
     track_minutes = lengths_in_minutes(candidates.tracks)
     usual = median(track_minutes) if track_minutes else TYPICAL_TRACK_MINUTES
-    n = round(request.minutes / usual)
-    tried: dict[int, tuple[float, _Draft]] = {}
+    n = max(1, min(MAX_TRACKS, round(request.minutes / usual)))
+    too_short, too_long = 0, MAX_TRACKS + 1
+    tried: list[tuple[float, _Draft]] = []
     for _ in range(MAX_PLANS):
-        n = max(1, min(MAX_TRACKS, n))
-        if n in tried:
+        if too_long - too_short < 2:
             break
+        if not too_short < n < too_long:
+            n = (too_short + too_long) // 2
         slots = plan(request.mood, request.intent, n, target=request.end)
         draft = _draft(candidates, slots, context, weights, seed)
         excess = sum(track_minutes[row] for row in draft.rows) - request.minutes
-        tried[n] = (abs(excess), draft)
+        tried.append((abs(excess), draft))
         if abs(excess) <= usual / 2 or len(draft.rows) < n:
             break
+        too_short, too_long = (too_short, n) if excess > 0 else (n, too_long)
         n -= round(excess / usual)
-    return min(tried.values(), key=lambda attempt: attempt[0])[1]
+    return min(tried, key=lambda attempt: attempt[0])[1]
 
 
 def lengths_in_minutes(tracks: Sequence[Track]) -> list[float]:

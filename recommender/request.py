@@ -29,7 +29,8 @@ class Request:
 
     Attributes:
         mood: where the listener is.
-        intent: ``match`` stays, ``shift`` moves in even steps, ``lift`` goes there at once.
+        intent: ``match`` stays, ``shift`` moves in even steps, ``lift`` goes there at once,
+            ``wind_down`` eases into calm.
         n: how many tracks, 1 to `MAX_TRACKS`.
         minutes: how long it should last instead, `MIN_MINUTES` to `MAX_MINUTES`, with at most
             `MAX_TRACKS` tracks.

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-Intent = Literal["match", "shift", "lift"]
-INTENTS: Final[tuple[str, ...]] = get_args(Intent)
-"""Stay with the mood, move it step by step, or go straight to bright and easy."""
+Intent = Literal["match", "shift", "lift", "wind_down"]
+INTENTS: Final[tuple[Intent, ...]] = get_args(Intent)
+"""Stay with the mood, move it step by step, go straight to bright and easy, or ease into calm.
+
+The order is part of the format of links: new ones go to the end.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 from emotion.labels import EMOTIONS
 from emotion.types import EmotionScores
 from recommender.journey import target_for
-from recommender.mood import CALM, COORDINATES
+from recommender.mood import BRIGHT_AND_EASY, CALM, COORDINATES
 from recommender.types import Filters, Intent, Mood
 
 
@@ -93,6 +93,7 @@ CHOICES: Final[Mapping[Intent, Choice]] = {
     "match": Choice("Stay with it", "Music that matches your mood.", ":material/favorite:"),
     "shift": Choice("Move gently", "Somewhere better, step by step.", ":material/trending_up:"),
     "lift": Choice("Lift me up", "Straight to bright.", ":material/light_mode:"),
+    "wind_down": Choice("Wind down", "Ease into calm.", ":material/bedtime:"),
 }
 
 # Upper bounds of the steps on each axis of the pad. The pad's script gets these tables too, so
@@ -284,8 +285,9 @@ def playlist_title(
 
 
 def goal_in_words(target: Mood) -> str:
-    """Name where a journey leads: tension is calmed, everything else is brightened."""
-    return "calm" if target.distance(CALM) < 0.05 else "bright"
+    """Name where a journey leads: into calm, or to something bright."""
+    calm = target.distance(CALM) < target.distance(BRIGHT_AND_EASY)
+    return "calm" if calm else "bright"
 
 
 REMEMBERED: Final = "Saved for your own music. This set stays as it was shared."

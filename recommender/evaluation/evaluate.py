@@ -15,7 +15,7 @@ from recommender.evaluation.baselines import CatalogRecommender, PlaylistRecomme
 from recommender.evaluation.metrics import MEASURES, Answer, Scenario
 from recommender.mood import CALM, COORDINATES, ENERGETIC
 from recommender.request import Request
-from recommender.types import Intent, Mood, Track
+from recommender.types import INTENTS, Mood, Track
 
 Figures = Mapping[str, float | None]
 
@@ -67,7 +67,6 @@ def default_grid(seeds: Sequence[int] = (1, 2, 3, 4), n: int = 20) -> Grid:
     The seven emotions as a face would be read, the four corners and the middles between them as
     set by hand, calm and energetic; each with every intent.
     """
-    intents: tuple[Intent, ...] = ("match", "shift", "lift")
     felt = [(name, mood, {name: 1.0}) for name, mood in COORDINATES.items()]
     by_hand = [
         (f"{v:+.1f} {a:+.1f}", Mood(v, a), None)
@@ -76,7 +75,7 @@ def default_grid(seeds: Sequence[int] = (1, 2, 3, 4), n: int = 20) -> Grid:
     scenarios = [
         Scenario(name, mood, intent, emotions, name if intent == "match" else None)
         for name, mood, emotions in [*felt, *by_hand]
-        for intent in intents
+        for intent in INTENTS
     ]
     scenarios += [
         Scenario("calm", CALM, "match", None, "calm"),

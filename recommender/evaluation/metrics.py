@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from recommender.genres import UNSAID, default_table
-from recommender.journey import emotions_at
+from recommender.journey import emotions_at, steps_evenly
 from recommender.ranking.candidates import song_key
 from recommender.ranking.selection import ARTIST_GAP
 from recommender.types import Intent, Mood, Playlist, Track
@@ -245,7 +245,7 @@ def _travels(playlist: Playlist) -> bool:
 
 
 def _steps(playlist: Playlist) -> list[float]:
-    if playlist.intent != "shift" or not _travels(playlist):
+    if not steps_evenly(playlist.intent) or not _travels(playlist):
         return []
     return [a.track.position.distance(b.track.position) for a, b in pairwise(playlist.picks)]
 

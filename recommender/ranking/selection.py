@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from recommender.journey import steps_evenly
 from recommender.ranking.candidates import CandidateSet, Floats
 from recommender.ranking.scoring import IN_PLACE_DISTANCE, Scores
 from recommender.ranking.weights import Weights
@@ -36,7 +37,8 @@ def select(
         candidates: the tracks.
         scores: what they score, as `scoring.score` returns it for the same slots.
         slots: the journey, one mood a slot.
-        intent: how it moves. Along a ``shift`` no track falls back behind the one before.
+        intent: how it moves. Along a ``shift`` or ``wind_down`` no track falls back behind the
+            one before.
         weights: what counts how much.
         seed: of the draw.
     """
@@ -56,7 +58,7 @@ def select(
         rows.append(best)
         free[candidates.same_song(best)] = False
         last_heard[candidates.same_artists(best)] = place
-    return _without_steps_back(candidates, rows, slots) if intent == "shift" else rows
+    return _without_steps_back(candidates, rows, slots) if steps_evenly(intent) else rows
 
 
 def family_repeats(candidates: CandidateSet, rows: Sequence[int], weights: Weights) -> Floats:
@@ -71,14 +73,19 @@ def _without_steps_back(
 
     Neighbours change places where one does and no artist comes closer to themselves.
     """
-    start, end = slots[0], slots[-1]
-    direction = (end.valence - start.valence, end.arousal - start.arousal)
     progress: dict[int, float] = {}
-    for row, slot in zip(rows, slots, strict=False):
+    walked = 0.0
+    for place, (row, slot) in enumerate(zip(rows, slots, strict=False)):
+        before, after = slots[max(0, place - 1)], slots[min(place + 1, len(slots) - 1)]
+        walked += before.distance(slot)
         # Of one that is far from its slot, its position does not say where it belongs.
         position = candidates.tracks[row].position
         here = position if position.distance(slot) <= IN_PLACE_DISTANCE else slot
-        progress[row] = here.valence * direction[0] + here.arousal * direction[1]
+        length = before.distance(after) or 1.0
+        ahead = (here.valence - slot.valence) * (after.valence - before.valence) + (
+            here.arousal - slot.arousal
+        ) * (after.arousal - before.arousal)
+        progress[row] = walked + ahead / length
     same = {row: set(candidates.same_artists(row)) for row in rows}
     order = list(rows)
     for last in range(1, len(order)):

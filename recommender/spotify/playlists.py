@@ -40,6 +40,7 @@ SHAPES: Final = {
     "match": "that stay close together",
     "shift": "each a small step from the one before",
     "lift": "that set off at once",
+    "wind_down": "one easing into the next",
 }
 """What a description says of a journey, by intent."""
 

@@ -47,6 +47,15 @@ def test_json_is_as_promised(capsys: Capture) -> None:
         assert isinstance(track["artists"], list)
 
 
+@pytest.mark.parametrize("spelling", ["wind-down", "wind_down", "Wind-Down"])
+def test_winding_down_is_spelt_as_one_likes(capsys: Capture, spelling: str) -> None:
+    answer = _json(capsys, "--emotion", "happy", "-n", "6", "--intent", spelling)
+    assert answer["intent"] == "wind_down"
+    assert answer["tracks"][-1]["energy"] < answer["tracks"][0]["energy"]
+    assert main(["play", "--emotion", "happy", "--intent", spelling]) == 0
+    assert capsys.readouterr().out.startswith("From happy down to calm and warm\n")
+
+
 def test_the_mood_may_be_told_in_three_ways(capsys: Capture) -> None:
     by_name = _json(capsys, "--emotion", "happy", "--seed", "3")
     by_share = _json(capsys, "--probabilities", '{"happy": 2}', "--seed", "3")

@@ -58,6 +58,12 @@ def test_what_an_answer_does_follows_from_the_mood() -> None:
     sad, angry = COORDINATES["sad"], COORDINATES["angry"]
     assert wording.promise("shift", "sad", sad) == "From sad to bright, step by step."
     assert wording.promise("shift", "angry", angry) == "From angry to calm, step by step."
+    assert wording.promise("wind_down", "sad", sad) == "Ease into calm."
+
+
+def test_every_intent_has_words_of_its_own() -> None:
+    assert tuple(wording.CHOICES) == INTENTS
+    assert len({choice.label for choice in wording.CHOICES.values()}) == len(INTENTS)
 
 
 def test_a_set_for_everyone_says_so() -> None:
@@ -72,6 +78,8 @@ def test_a_set_for_everyone_says_so() -> None:
         ("shift", "sad", BRIGHT_AND_EASY, "From sad to bright"),
         ("shift", "angry", CALM, "From angry to calm"),
         ("lift", "sad", BRIGHT_AND_EASY, "Straight to bright"),
+        ("wind_down", "happy", CALM, "From happy to calm"),
+        ("wind_down", "sad", Mood(CALM.valence, -0.9), "From sad to calm"),
         ("match", "sad", COORDINATES["sad"], "For when you’re sad"),
         ("match", "the middle", Mood(0.0, 0.0), "Keeping things even"),
         ("shift", "happy", COORDINATES["happy"], "Keeping you happy"),

@@ -18,6 +18,7 @@ INTENT_DONE: Final[Mapping[Intent, str]] = {
     "match": "Stayed with it",
     "shift": "Moved gently",
     "lift": "Lifted",
+    "wind_down": "Wound down",
 }
 
 SOURCES: Final[Mapping[str, str]] = {

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from recommender.journey import offered_intents
 from recommender.session import falls_short, minutes_of
 from recommender.sharing import export
 from recommender.types import EVERYTHING, Playlist
@@ -35,10 +36,11 @@ def intents(visitor: VisitorState) -> None:
     def change() -> None:
         visitor.intent, visitor.draw = st.session_state["intent"], 0
 
+    offered = offered_intents(visitor.mood) if visitor.mood else ()
     st.session_state["intent"] = visitor.intent
     st.segmented_control(
         wording.QUESTION,
-        list(wording.CHOICES),
+        [intent for intent in wording.CHOICES if intent in (*offered, visitor.intent)],
         format_func=lambda intent: f":gray[{wording.CHOICES[intent].label}]",
         key="intent",
         required=True,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from recommender.types import INTENTS, Intent
+from recommender.journey import offered_intents
+from recommender.types import Intent
 from ui import wording
 from ui.navigation import navigate_to
 from ui.state import visitor_state
@@ -21,7 +22,7 @@ def question() -> None:
         navigate_to("playlist")
 
     st.header(wording.QUESTION, anchor=False)
-    offered = [intent for intent in wording.CHOICES if intent in INTENTS]
+    offered = offered_intents(visitor.mood)
     # Side by side where there is room, one below the other on a phone.
     columns = st.grid(len(offered), min_column_width=200, gap="small")
     for intent in offered:

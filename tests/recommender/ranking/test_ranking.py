@@ -140,9 +140,9 @@ def test_an_artist_heard_longest_ago_returns_first(track: Make) -> None:
 def test_a_shift_takes_no_step_back(track: Make) -> None:
     noise = np.random.default_rng(5)
     tracks = [track(n, position=Mood(*map(float, noise.uniform(-0.9, 0.9, 2)))) for n in range(300)]
-    slots = plan(Mood(-0.6, -0.4), "shift", 20, target=Mood(0.6, 0.2))
+    slots = plan(Mood(-0.6, 0.4), "shift", 20, target=Mood(0.6, -0.2))
     picks = _rank(tracks, slots, intent="shift", weights=Weights())
-    way = (1.2, 0.6)
+    way = (1.2, -0.6)
     along = [way[0] * p.track.position.valence + way[1] * p.track.position.arousal for p in picks]
     assert along == sorted(along)
 
