@@ -76,15 +76,15 @@ def _without_steps_back(
     progress: dict[int, float] = {}
     walked = 0.0
     for place, (row, slot) in enumerate(zip(rows, slots, strict=False)):
-        before, after = slots[max(0, place - 1)], slots[min(place + 1, len(slots) - 1)]
-        walked += before.distance(slot)
+        back, forth = slots[max(0, place - 1)], slots[min(place + 1, len(slots) - 1)]
+        walked += back.distance(slot)
         # Of one that is far from its slot, its position does not say where it belongs.
         position = candidates.tracks[row].position
         here = position if position.distance(slot) <= IN_PLACE_DISTANCE else slot
-        length = before.distance(after) or 1.0
-        ahead = (here.valence - slot.valence) * (after.valence - before.valence) + (
+        length = back.distance(forth) or 1.0
+        ahead = (here.valence - slot.valence) * (forth.valence - back.valence) + (
             here.arousal - slot.arousal
-        ) * (after.arousal - before.arousal)
+        ) * (forth.arousal - back.arousal)
         progress[row] = walked + ahead / length
     same = {row: set(candidates.same_artists(row)) for row in rows}
     order = list(rows)

@@ -160,7 +160,7 @@ def _read(read: _Reader, catalog: Catalog) -> SharedPlaylist:
     flags = read.number()
     if flags >= 2 * _FREE_PLACES or flags & 3 >= len(INTENTS):
         raise ValueError(f"flags {flags}")
-    intent: Intent = INTENTS[flags & 3]  # type: ignore[assignment]
+    intent = INTENTS[flags & 3]
     mood = Mood(*read.unpack(">2d"))
     target = mood if flags & _SAME_TARGET else Mood(*read.unpack(">2d"))
     seed = int.from_bytes(read.counted())
