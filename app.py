@@ -34,8 +34,9 @@ if __name__ == "__main__":
         "model": st.Page("pages/model.py", title="Model"),
         "notebook": st.Page("pages/notebook.py", title="Notebook"),
         "settings": st.Page("pages/settings.py", title="Settings"),
+        "spotify_key": st.Page("pages/spotify_key.py", title="Spotify key"),
     }
-    ABOUT = ("model", "notebook", "settings")
+    ABOUT = ("settings", "model", "notebook", "spotify_key")
     page = st.navigation(
         {
             "": [page for name, page in pages.items() if name not in ABOUT],

@@ -113,7 +113,7 @@ class Recentring:
         near = rows[distances <= MAX_DISTANCE_TO_MEDIAN]
         if len(near) < max(MIN_READINGS, MIN_AGREEING_FRACTION * len(rows)):
             raise RestingFaceError(
-                "Your face did not stay as it was. Keep it at rest for a second and try again."
+                "Your expression changed. Keep your face relaxed for a second and try again."
             )
         beyond = mean_log_probabilities(near) - np.maximum(reference, np.log(MIN_PROBABILITY))
         offsets = -np.maximum(beyond, 0.0)
@@ -127,9 +127,7 @@ class Recentring:
             if lead >= MIN_NEUTRAL_LEAD:
                 return mine
         if lead <= 0:
-            raise RestingFaceError(
-                "This looks far from a face at rest. Relax your face and try again."
-            )
+            raise RestingFaceError("That doesn’t look like a resting face. Relax and try again.")
         return mine
 
     def corrected(self, probabilities: Sequence[float], emotion: str) -> Recentring:

@@ -50,10 +50,10 @@ with body:
     diary_view.problem()
     diary_view.undo_deletion()
     if not diary.keeping():
-        st.caption("The diary is off: nothing new is written. What was written is still here.")
+        st.caption("The diary is off. Nothing new is added, and earlier entries are still here.")
 
     if not entries:
-        st.markdown("Nothing in it yet. The next playlist will be the first entry.")
+        st.markdown("Nothing here yet. Your next playlist will be the first entry.")
         mood_entry(by_hand=True)
     else:
         st.markdown(story.month_sentence(of_month))

@@ -69,7 +69,7 @@ with body:
         st.markdown(f"{lead} It learned faces from FER-2013, small grey photos from the web.")
         if figures.is_shipped(measured.sha256, measured.file) is False:
             st.info(
-                "These figures are of an earlier network: the one in use has not been measured "
+                "These figures are for an earlier network. The current one hasn’t been measured "
                 "yet.",
                 icon=":material/info:",
             )
@@ -77,12 +77,13 @@ with body:
         if people_broken:
             unreadable("What it reads on photographs of people")
         if people is not None:
-            st.header("And people in front of a camera?")
+            st.header("What about people on camera?")
             resting, negative = people.app.recall["neutral"], people.app.neutral_read_negative
             sentence = (
-                f"Most people look into a camera at rest. On {people.photos:,} photographs of "
-                f"people whom it had never seen, it reads {percent(resting, 0)} of the resting "
-                f"faces as neutral, and {percent(negative, 0)} as angry, disgusted, afraid or sad."
+                f"Most people look into a camera with a resting face. On {people.photos:,} "
+                f"photographs of people it had never seen, it reads "
+                f"{percent(resting, 0)} of the resting faces as neutral, and "
+                f"{percent(negative, 0)} as angry, disgusted, afraid or sad."
             )
             for name, reader in people.others.items():
                 sentence += (
@@ -90,9 +91,9 @@ with body:
                     f"{percent(reader.neutral_read_negative, 0)}."
                 )
             st.markdown(
-                f"{sentence} So the network has two readings of a face: one that answers as "
-                "FER-2013 was labelled, which the figures below measure, and one that learned from "
-                "photographs as well, which this app uses."
+                f"{sentence} So the network reads a face in two ways: one follows the labels of "
+                "FER-2013, and the figures below measure that one; the other also learned from "
+                "photographs, and this app uses it."
             )
             columns = {"this app": people.app, **people.others}
             as_table(
@@ -187,7 +188,7 @@ with body:
             "For each emotion: how many are found, how often the name is right, how many photos",
         )
 
-        st.header("What does it take for what?")
+        st.header("What does it mix up?")
         true, said = figures.mistaken(figure)
         reading_aid = (
             f"Of 100 faces that people called {wording.FEELINGS[true].word}, it calls "
@@ -198,7 +199,7 @@ with body:
         st.markdown(f"Read along a row. {reading_aid}")
         st.altair_chart(
             charts.confusion_chart(figure),
-            alt=f"What each emotion is taken for, of 100 faces. {reading_aid}",
+            alt=f"What each emotion is mistaken for, of 100 faces. {reading_aid}",
         )
         as_table(
             [
@@ -213,11 +214,11 @@ with body:
                 }
                 for one in EMOTIONS
             ],
-            "What each emotion, a row, is taken for, a column",
+            "What each emotion (row) is mistaken for (column)",
         )
 
         if figure.reliability:
-            st.header("Does it know when it is unsure?")
+            st.header("Does it know when it’s unsure?")
             gap = figures.overconfidence(figure)
             if abs(gap) < 0.02:
                 row = min(figure.reliability, key=lambda row: abs(row["confidence"] - 0.7))
@@ -226,17 +227,15 @@ with body:
                     f"{percent(row['accuracy'], 0)} of the time."
                 )
             elif gap > 0:
-                sentence = (
-                    f"Not quite: it claims {gap * 100:.0f} points more than it keeps, on average."
-                )
+                sentence = f"Not quite: on average it is {gap * 100:.0f} points too sure of itself."
             else:
                 sentence = (
-                    f"It is too modest: it is right {-gap * 100:.0f} points more often than it "
-                    "says, on average."
+                    f"It is too modest: on average it is right {-gap * 100:.0f} points more often "
+                    "than it says."
                 )
             st.markdown(
-                f"{sentence} On the dashed line, saying and being right are the same; a larger dot "
-                "stands for more photos."
+                f"{sentence} On the dashed line, how sure it is and how often it is right would be "
+                "the same. Bigger dots stand for more photos."
             )
             st.altair_chart(
                 charts.reliability_chart(figure),
@@ -261,10 +260,10 @@ with body:
         hardest, easiest = robustness.corruptions[0], robustness.corruptions[-1]
         least = wording.escape_markdown(wording.capitalize_first(easiest.name))
         st.markdown(
-            f"What costs it most is *{wording.escape_markdown(hardest.name)}*: at the worst that "
-            f"was tried, {percent(hardest.worst, 0)} are right instead of "
+            f"*{wording.capitalize_first(wording.escape_markdown(hardest.name))}* hurts it most: "
+            f"at its worst, {percent(hardest.worst, 0)} are right instead of "
             f"{percent(hardest.best, 0)}."
-            + (f" *{least}* costs it least." if easiest is not hardest else "")
+            + (f" *{least}* hurts it least." if easiest is not hardest else "")
         )
         corruptions = robustness.corruptions
         place = st.pills(
@@ -307,9 +306,9 @@ with body:
         st.header("Is the network worth it?")
         top = baselines.rows[0]
         st.markdown(
-            f"Others had the same {baselines.images:,} photos of "
-            f"{SPLITS.get(baselines.split, baselines.split)} to read. Higher is better, further "
-            f"left is faster. The best, {wording.escape_markdown(top.name)}, is right "
+            f"We gave the same {baselines.images:,} photos of "
+            f"{SPLITS.get(baselines.split, baselines.split)} to other methods. Higher is better, "
+            f"and further left is faster. The best, {wording.escape_markdown(top.name)}, is right "
             f"{percent(top.accuracy)} of the time in {top.milliseconds:.2g} milliseconds."
         )
         st.altair_chart(
@@ -348,12 +347,12 @@ with body:
     st.header("Can you break it?")
     corruption_demo()
 
-    st.header("Who is it not for?")
+    st.header("What is it not for?")
     st.markdown(
-        "It reads faces in pictures, not feelings. A smile may be polite, and a quiet face says "
-        "little.\n\n"
+        "It reads faces, not feelings. A smile can be polite, and a calm face doesn’t tell you "
+        "much.\n\n"
         "- **Not for judging people**: not to grade, hire, monitor, diagnose or lie-detect "
-        "anyone. It is wrong too often, and nobody has measured for whom most.\n"
+        "anyone. It’s wrong too often, and nobody has measured who it’s wrong about most.\n"
         "- **Not at work or school**: inferring emotions there is prohibited in the European "
         "Union, except for medical or safety reasons (AI Act, article 5(1)(f)).\n"
         "- **Not to sell**: FER-2013, which it learned from, is for research."

@@ -45,7 +45,7 @@ with body:
 
     if notebook is None:
         st.warning(
-            "This notebook cannot be shown: its file cannot be read as one.",
+            "This notebook can’t be shown: its file is damaged.",
             icon=":material/broken_image:",
         )
         st.stop()
@@ -53,7 +53,7 @@ with body:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         code = st.toggle("Show the code", key="code", bind="query-params")
         st.download_button(
-            "Download it",
+            "Download",
             found[name].read_bytes(),
             file_name=found[name].name,
             mime="application/x-ipynb+json",

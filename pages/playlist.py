@@ -24,7 +24,7 @@ shared = visitor.shared
 
 if shared is not None and shared.playlist is None:
     with body:
-        st.title("This link cannot be opened", anchor=False)
+        st.title("This link doesn’t work", anchor=False)
         st.markdown(wording.escape_markdown(shared.notes[0]))
         if visitor.mood is None:
             mood_entry(by_hand=True)
@@ -34,8 +34,8 @@ if shared is not None and shared.playlist is None:
 
 if shared is None and visitor.mood is None:
     with body:
-        st.title("First, a mood", anchor=False)
-        st.markdown("The music starts from how you feel: read from your face, or set by hand.")
+        st.title("How do you feel?", anchor=False)
+        st.markdown("Music starts from your mood: read from your face, or set by hand.")
         mood_entry(by_hand=True)
     st.stop()
 
@@ -51,7 +51,7 @@ with body:
         playlist.target,
         everyone=not shared and visitor.everyone,
     )
-    st.title("A set that was shared with you" if shared else what, anchor=False)
+    st.title("A set someone shared with you" if shared else what, anchor=False)
     if problem:
         st.caption(f":material/info: {wording.escape_markdown(problem)}")
     if not shared and (unavailable := lookup.why_no_extras()):

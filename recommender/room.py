@@ -53,13 +53,13 @@ class Room:
         if len(self.groups) == 2:
             first, second = ((len(group), describe(room_mood(group))) for group in self.groups)
             if first[1] != second[1]:
-                return f"You are of two minds: {_are(*first, 'mood')}, {_are(*second)}."
+                return f"Two moods here: {_are(*first, 'mood')}, {_are(*second)}."
         where = describe(self.mood)
         if self.apart <= CLOSE_DISTANCE:
-            return f"You are close together: {where}."
+            return f"You’re all in a similar mood: {where}."
         if self.apart < FAR_DISTANCE:
-            return f"You are a little apart; the middle is {where}."
-        return f"You are far apart; the middle is {where}."
+            return f"Your moods differ a little. In between: {where}."
+        return f"Your moods are far apart. In between: {where}."
 
 
 def room(moods: Sequence[Mood], weights: Sequence[float] | None = None) -> Room:

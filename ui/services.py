@@ -147,7 +147,7 @@ def _load_recommender() -> tuple[Recommender, str | None]:
 def _load_starter(problem: str) -> tuple[Recommender, str]:
     from recommender import Recommender
 
-    return Recommender(Catalog.open(STARTER)), f"{problem} The starter catalogue plays instead."
+    return Recommender(Catalog.open(STARTER)), f"{problem} Playing the starter catalogue instead."
 
 
 def _in_public(error: CatalogError) -> str:

@@ -45,37 +45,37 @@ PRIVACY_WITH_DIARY: Final = (
 
 # What is promised, word for word as the README and the pages of docs/ have it; a test compares.
 PHOTO_PROMISE: Final = (
-    "A photo stays in the server's memory while its page is open, so that it can be shown, and "
-    "goes at most three minutes after the page was closed. The file that was handed in goes as "
-    "soon as it is read. No address leads to either, and neither is written to disk."
+    "A photo stays in the server's memory while its page is open, so that it can be shown, and is "
+    "gone at most three minutes after the page is closed. The uploaded file is dropped as soon as "
+    "it is read. Neither has an address of its own, and neither is written to disk."
 )
 CLIP_OFFER: Final = "A clip works too: up to 60 seconds and 100 MB."
 CLIP_PROMISE: Final = (
-    "A clip of at most 60 seconds and 100 MB is read in memory and goes as soon as it is read. "
+    "A clip of at most 60 seconds and 100 MB is read in memory and dropped as soon as it is read. "
     "None of its pictures is shown or kept, only what was read in them."
 )
 LIVE_PROMISE: Final = (
-    "A frame of the live camera is dropped when the next one comes, and what was read in a stream "
-    "goes when it stops, when its page is left, or with the connection. The reading on the page "
-    "stays as your mood."
+    "Each frame of the live camera is dropped when the next one arrives, and what was read in a "
+    "stream when it stops, when its page is left, or when the connection ends. The reading on the "
+    "page stays as your mood."
 )
 VISIT_PROMISE: Final = (
-    "What is learned of a visitor's own face, from their resting face and from what they correct, "
-    "is seven numbers each: kept for the visit, in memory alone, and forgotten with one tap."
+    "What is learned about your face, from your resting face and from your corrections, is seven "
+    "numbers each. They stay in memory for this visit, and one tap forgets them."
 )
 DIARY_ASSUMES: Final = (
-    "A diary on a computer of your own belongs to whoever can open this page there: to every "
-    "account of the computer, and to whoever comes in through a tunnel. Keep one only where that "
+    "A diary on your own computer can be opened by anyone who can open this page there: every "
+    "account on the computer, and anyone who comes in through a tunnel. Only keep one where that "
     "is you alone."
 )
 
 Deleted = Literal["file", "busy", "server"]
 DELETED: Final[Mapping[Deleted, str]] = {
-    "file": "Everything is deleted, and gone from the database's file.",
-    "busy": "Everything is deleted. Another program is using the database's file, so remains of it "
-    "can be there until the next thing is deleted.",
-    "server": "Everything is deleted from the diary. The database server can still have remains of "
-    "it in its files, its log and its backups, until whoever runs it clears them out.",
+    "file": "Everything is deleted, from the database file too.",
+    "busy": "Everything is deleted. Another program is using the database file, so traces may stay "
+    "in it until the next deletion.",
+    "server": "Everything is deleted from the diary. The database server may keep traces in its "
+    "files, its log and its backups until its operator clears them out.",
 }
 """What is true once everything was deleted: of a file, of one in use, of a PostgreSQL server."""
 

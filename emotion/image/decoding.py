@@ -68,9 +68,7 @@ MAX_CONCURRENT_DECODES: Final = 2
 sum."""
 
 READABLE: Final = "JPEG, PNG, WebP, BMP, GIF, HEIC or AVIF"
-UNREADABLE: Final = (
-    f"This file is not a picture we can read. It would have to be a {READABLE} picture."
-)
+UNREADABLE: Final = f"This file is not a picture we can read. Please use a {READABLE} file."
 DAMAGED: Final = (
     f"This file is not a picture we can read: it is damaged or cut short. A complete {READABLE} "
     "picture works."

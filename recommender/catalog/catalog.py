@@ -526,7 +526,7 @@ def open_or_starter(path: Path | str | None = None) -> tuple[Catalog, str | None
     try:
         return Catalog.open(path), None
     except CatalogError as error:
-        return Catalog.open(STARTER), f"{error} The starter catalogue plays instead."
+        return Catalog.open(STARTER), f"{error} Playing the starter catalogue instead."
 
 
 def _read(source: Path) -> duckdb.DuckDBPyConnection:

@@ -57,7 +57,7 @@ class DiaryStore:
         file = Path(str(place.database)) if place.drivername == "sqlite" else None
         # Visitors read this too: they need not know a server's name or who signs in to it.
         named = f": {file}" if file else " in its PostgreSQL database"
-        with in_words(f"The diary cannot be opened{named}."):
+        with in_words(f"The diary can’t be opened{named}."):
             if file:
                 make_private(file)
             engine = engine_for(place)
@@ -99,7 +99,7 @@ class DiaryStore:
         Raises:
             DiaryError: the database fails, or its file has been removed.
         """
-        with in_words(f"The diary cannot be {'written' if writing else 'read'} just now."):
+        with in_words(f"The diary can’t be {'written' if writing else 'read'} right now."):
             if self._file and inode(self._file) != self._inode:
                 # SQLite would go on with the file that has no name any more.
                 raise DiaryError("The diary's file is no longer where it was.")
@@ -123,7 +123,7 @@ class DiaryStore:
         """
         if self._file is None:
             return True
-        with in_words("The diary cannot be written just now."):
+        with in_words("The diary can’t be written right now."):
             connection = self._engine.raw_connection()
             try:
                 return scrub(cast(sqlite3.Connection, connection.driver_connection))

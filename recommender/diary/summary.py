@@ -149,7 +149,7 @@ def entries_in(entries: Iterable[Entry], month: Month, zone: tzinfo) -> list[Ent
 def month_sentence(entries: Sequence[Entry], label: Label) -> str:
     """Return "Five entries: happy and sad twice each, …"."""
     if not entries:
-        return "No entries in this month."
+        return "No entries this month."
     counts = Counter(feeling(entry) for entry in entries if entry.emotion)
     ranked = sorted(counts, key=lambda felt: (-counts[felt], _EMOTIONS.index(felt)))
     shown = [
@@ -270,7 +270,7 @@ def liked_sentence(entries: Iterable[Entry]) -> str:
     liked = {track.id for entry in entries for track in entry.liked}
     if not played:
         return ""
-    return f"So far you like {len(liked)} of the {len(played)} tracks that came up."
+    return f"So far you’ve liked {len(liked)} of {len(played)} tracks."
 
 
 def count(number: int) -> str:

@@ -39,7 +39,7 @@ MAX_READ_CHARACTERS: Final = 4 * MAX_CHARACTERS
 MAX_SHARED_TRACKS: Final = 255
 """Tracks of the longest playlist that is shared."""
 
-BROKEN: Final = "This link is broken or incomplete. Ask for it again, and copy the whole of it."
+BROKEN: Final = "This link is broken or incomplete. Ask for it again and copy all of it."
 OTHER_VERSION: Final = (
     "This link comes from another version of Affectune, which writes them differently."
 )

@@ -45,13 +45,12 @@ TOKEN_SECONDS: Final = 4.5
 """Seconds for the whole of its answer."""
 
 UNKNOWN: Final = (
-    "This sign-in is not known here: it was used already, or it took longer than ten minutes. "
-    "Please start it again."
+    "This sign-in was already used, or it took longer than ten minutes. Please start again."
 )
-ELSEWHERE: Final = "This sign-in was begun in another browser. Please start it again in this one."
+ELSEWHERE: Final = "This sign-in was started in another browser. Please start again in this one."
 USED: Final = (
-    "Spotify no longer accepts this sign-in: it was used already, or it is too old. "
-    "Please start it again."
+    "Spotify no longer accepts this sign-in: it was already used, or it is too old. "
+    "Please start again."
 )
 
 

@@ -14,7 +14,7 @@ from typing import Final
 class SpotifyError(Exception):
     """Something that Spotify would not or could not do. ``str(error)`` is its sentence."""
 
-    said: str = "Spotify could not do that. The music from the catalogue plays on."
+    said: str = "Spotify could not do that. Music from the catalogue keeps playing."
 
     @property
     def sentence(self) -> str:
@@ -31,7 +31,7 @@ class SpotifyError(Exception):
 class SignInNeeded(SpotifyError):
     """The sign-in has expired or was withdrawn (401, ``invalid_grant``, or no token at all)."""
 
-    said = "Your sign-in at Spotify has ended. Please connect again."
+    said = "Your Spotify sign-in has expired. Please connect again."
 
 
 class NotAllowed(SpotifyError):
@@ -47,8 +47,8 @@ class OwnerNeedsPremium(SpotifyError):
     """The owner of the app has no Premium, so Spotify answers none of its calls (403)."""
 
     said = (
-        "Spotify answers this app only while its owner has Premium. "
-        "The music from the catalogue plays on."
+        "Spotify only works with this app while its owner has Premium. "
+        "Music from the catalogue keeps playing."
     )
 
 
@@ -79,13 +79,13 @@ class ScopeMissing(SpotifyError):
 class KeysRefused(SpotifyError):
     """The accounts service knows no such client id or secret (``invalid_client``)."""
 
-    said = "Spotify does not accept the keys that this app was set up with."
+    said = "Spotify doesn’t accept this app’s keys."
 
 
 class EndpointGone(SpotifyError):
     """Spotify no longer offers this call to apps like this one (403, 404 or 410)."""
 
-    said = "Spotify no longer offers this to apps like this one."
+    said = "Spotify no longer offers this to apps like ours."
 
 
 class Refused(SpotifyError):
@@ -95,7 +95,7 @@ class Refused(SpotifyError):
         status: the HTTP status, 400-499.
     """
 
-    said = "Spotify refused this request. The music from the catalogue plays on."
+    said = "Spotify refused this request. Music from the catalogue keeps playing."
 
     def __init__(self, status: int = 400) -> None:
         super().__init__(status)
@@ -110,7 +110,7 @@ class Unreachable(SpotifyError):
         pending: whether it may be carried out even later, because it is not known how it ended.
     """
 
-    said = "Spotify is not answering right now. The music from the catalogue plays on."
+    said = "Spotify is not answering right now. Music from the catalogue keeps playing."
 
     def __init__(self, *, sent: bool = True, pending: bool = False) -> None:
         super().__init__(sent, pending)
@@ -164,7 +164,7 @@ class TooManyRequests(SpotifyError):
         """Says what rests and for how long from now."""
         left = in_words((self.until - self._now()).total_seconds())
         what = KINDS.get(self.kind, "ask")
-        return f"Spotify lets us {what} again {left}. Everything else goes on."
+        return f"Spotify lets us {what} again {left}. Everything else keeps working."
 
 
 def in_words(seconds: float) -> str:

@@ -52,7 +52,7 @@ def test_selfie(
 
 def test_playlist(visit: Callable[..., Page], theme: str, screen: dict[str, int]) -> None:
     page = visit("/playlist", theme=theme, screen=screen)
-    heading(page, "First, a mood")
+    heading(page, "How do you feel?")
     check(page)
     page.get_by_role("button", name="Set it by hand").click()
     page.get_by_role("button", name="Find music for this").click()
@@ -79,7 +79,7 @@ def test_model(
     astronaut: bytes,
 ) -> None:
     page = visit("/model", theme=theme, screen=screen)
-    expect(page.get_by_role("heading", name="Who is it not for?")).to_be_visible()
+    expect(page.get_by_role("heading", name="What is it not for?")).to_be_visible()
     expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
     check(page)
     for table in page.get_by_text("As a table").all():

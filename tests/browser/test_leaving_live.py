@@ -141,7 +141,7 @@ def test_leaving_while_it_streams(arrive: Callable[[], Page]) -> None:
     ways = {
         "Home": "Music that meets your mood, then moves it.",
         "No picture? Take a snapshot instead": "Show your face for a moment",
-        "Playlist": "First, a mood",
+        "Playlist": "How do you feel?",
     }
     for way, arrived in ways.items():
         page.get_by_role("button", name="Start the camera").click()

@@ -159,7 +159,7 @@ def test_a_resting_face_counts_as_neutral_until_it_is_forgotten(
     page.get_by_role("button", name="Keep reading").click()
     says(page, "😊 Looks happy")
     page.get_by_role("button", name="This is my resting face").click()
-    expect(page.get_by_text("From now on your face at rest counts as neutral.")).to_be_visible()
+    expect(page.get_by_text("Your resting face now counts as neutral.")).to_be_visible()
     says(page, "😐 Looks neutral")
     check(page)
     page.get_by_role("button", name="Forget it").click()
@@ -171,7 +171,7 @@ def test_a_broad_smile_is_no_resting_face(arrive: Callable[..., Page]) -> None:
     page = arrive()
     start(page)
     page.get_by_role("button", name="This is my resting face").click()
-    expect(page.get_by_text("This looks far from a face at rest.")).to_be_visible()
+    expect(page.get_by_text("That doesn’t look like a resting face.")).to_be_visible()
     says(page, "😊 Looks happy")
 
 
@@ -202,7 +202,7 @@ def test_two_visitors_never_see_each_other(arrive: Callable[..., Page]) -> None:
         assert two.locator("h1").inner_text() == "Looking for a face…"
         one.wait_for_timeout(150)
     two.get_by_role("link", name="Playlist").click()
-    says(two, "First, a mood")
+    says(two, "How do you feel?")
 
 
 def test_refused(arrive: Callable[..., Page]) -> None:

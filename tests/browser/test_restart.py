@@ -153,10 +153,10 @@ def test_a_set_that_was_shared_stays(page: Page, restarted: Server) -> None:
     expect(page.get_by_text("Copied.")).to_be_visible()
     there = page.context.new_page()
     there.goto(page.evaluate("navigator.clipboard.readText()"))
-    expect(there.locator("h1")).to_have_text("A set that was shared with you")
+    expect(there.locator("h1")).to_have_text("A set someone shared with you")
     before = names(there)
     restart(there, restarted)
     rows(there).nth(2).get_by_role("button").click()
     there.wait_for_timeout(2000)
     assert names(there) == before
-    expect(there.locator("h1")).to_have_text("A set that was shared with you")
+    expect(there.locator("h1")).to_have_text("A set someone shared with you")

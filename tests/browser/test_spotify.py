@@ -7,6 +7,7 @@ hold none of the tokens, codes and secrets that were handed out.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -121,6 +122,11 @@ def visitor(
     assert problems == []
 
 
+def section(page: Page) -> Locator:
+    """Return the heading of the settings' section about Spotify."""
+    return page.get_by_role("heading", level=2).filter(has_text=re.compile("^Connect"))
+
+
 def heading(page: Page) -> Locator:
     return page.get_by_role("heading", level=1)
 
@@ -128,13 +134,13 @@ def heading(page: Page) -> Locator:
 def open_settings(context: BrowserContext, installation: Installation) -> Page:
     page = context.new_page()
     page.goto(f"{installation.address}/settings")
-    expect(heading(page)).to_have_text("Connect your Spotify, if you like")
+    expect(section(page)).to_have_text("Connect Spotify, if you like")
     return page
 
 
 def connect(page: Page, name: str) -> None:
     page.get_by_role("button", name="Connect Spotify").click()
-    expect(heading(page)).to_have_text(f"Connected to Spotify as {name}")
+    expect(section(page)).to_have_text(f"Connected to Spotify as {name}")
 
 
 def allow(page: Page, label: str) -> None:
@@ -142,7 +148,7 @@ def allow(page: Page, label: str) -> None:
     # Not by the notice alone: that of the permission before is still to be read.
     with page.expect_navigation():
         page.get_by_role("button", name=label).click()
-    expect(page.get_by_text("Connected to Spotify. Press once more")).to_be_visible()
+    expect(page.get_by_text("Connected to Spotify. Press the button again")).to_be_visible()
 
 
 def no_answer_in(page: Page) -> None:
@@ -171,7 +177,7 @@ def test_sign_in_taste_and_sign_out(
     check(page)
 
     page.get_by_role("button", name="Disconnect and delete").click()
-    expect(heading(page)).to_have_text("Connect your Spotify, if you like")
+    expect(section(page)).to_have_text("Connect Spotify, if you like")
     expect(page.get_by_text("The token and all that was read are deleted")).to_be_visible()
     expect(page.get_by_text("Often heard:")).to_have_count(0)
     check(page)
@@ -231,7 +237,7 @@ def test_save_and_play(
 
     # A session that Spotify ends is offered anew.
     spotify.revoke("ann")
-    page.get_by_role("button", name="Look again").click()
+    page.get_by_role("button", name="Refresh devices").click()
     expect(page.get_by_role("button", name="Play on a device")).to_be_visible()
     expect(page.get_by_text("sign-in at Spotify has ended")).to_be_visible()
     assert [title.split(" · ")[0] for title in tracks.all_inner_texts()] == before
@@ -248,14 +254,14 @@ def test_two_visitors_never_meet(
         page.get_by_role("link", name="Agree as").first.wait_for()
     ben.get_by_role("link", name="Agree as Ben").click()
     ann.get_by_role("link", name="Agree as Ann").click()
-    expect(heading(ann)).to_have_text("Connected to Spotify as Ann Example")
-    expect(heading(ben)).to_have_text("Connected to Spotify as Ben Example")
+    expect(section(ann)).to_have_text("Connected to Spotify as Ann Example")
+    expect(section(ben)).to_have_text("Connected to Spotify as Ben Example")
     expect(ann.get_by_text("Often heard:")).to_be_visible()
     heard = [page.get_by_text("Often heard:").inner_text() for page in (ann, ben)]
     assert heard[0] != heard[1]
 
     ann.get_by_role("button", name="Disconnect and delete").click()
-    expect(heading(ann)).to_have_text("Connect your Spotify, if you like")
+    expect(section(ann)).to_have_text("Connect Spotify, if you like")
     ben.get_by_role("link", name="Home").first.click()
     expect(heading(ben)).to_contain_text("Music that meets your mood")
     stranger = open_settings(visitor(), installation)
@@ -282,18 +288,18 @@ def test_a_stolen_answer_opens_nothing(
 
     thief = visitor().new_page()
     thief.goto(stolen)
-    expect(heading(thief)).to_have_text("Connect your Spotify, if you like")
+    expect(section(thief)).to_have_text("Connect Spotify, if you like")
     expect(thief.get_by_text("This sign-in was begun in another browser")).to_be_visible()
     no_answer_in(thief)
 
     # Its owner still gets in, once.
     again = mine.new_page()
     again.goto(stolen)
-    expect(heading(again)).to_have_text("Connected to Spotify as Ann Example")
+    expect(section(again)).to_have_text("Connected to Spotify as Ann Example")
     replay = mine.new_page()
     replay.goto(stolen)
     expect(replay.get_by_text("it was used already")).to_be_visible()
-    expect(heading(replay)).to_have_text("Connect your Spotify, if you like")
+    expect(section(replay)).to_have_text("Connect Spotify, if you like")
 
 
 def test_saying_no_loses_nothing(
@@ -303,8 +309,8 @@ def test_saying_no_loses_nothing(
     page = open_settings(visitor(), installation)
     page.get_by_role("button", name="Connect Spotify").click()
     page.get_by_role("link", name="Agree as Nobody").click()
-    expect(heading(page)).to_have_text("Connect your Spotify, if you like")
-    expect(page.get_by_text("You did not allow it")).to_be_visible()
+    expect(section(page)).to_have_text("Connect Spotify, if you like")
+    expect(page.get_by_text("You didn’t allow it")).to_be_visible()
     no_answer_in(page)
 
 
@@ -315,7 +321,7 @@ def test_the_same_page_with_everything_down(
     spotify.always("POST /api/token", dropped())
     page.get_by_role("button", name="Connect Spotify").click()
     expect(page.get_by_text("Spotify is not answering right now")).to_be_visible()
-    expect(heading(page)).to_have_text("Connect your Spotify, if you like")
+    expect(section(page)).to_have_text("Connect Spotify, if you like")
     no_answer_in(page)
 
     spotify.heal()
@@ -327,11 +333,11 @@ def test_the_same_page_with_everything_down(
     ):
         spotify.always(name, dropped())
     page.get_by_role("button", name="Connect Spotify").click()
-    expect(heading(page)).to_have_text("Connected to Spotify")
+    expect(section(page)).to_have_text("Connected to Spotify")
     expect(page.get_by_text("Spotify is not answering right now").first).to_be_visible()
     check(page)
     page.get_by_role("button", name="Disconnect and delete").click()
-    expect(heading(page)).to_have_text("Connect your Spotify, if you like")
+    expect(section(page)).to_have_text("Connect Spotify, if you like")
 
 
 def test_the_wrong_name_of_this_machine_is_said_before_anybody_leaves(

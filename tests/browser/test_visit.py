@@ -263,7 +263,7 @@ def test_tuning_and_its_way_back(visit: Callable[..., Page]) -> None:
     expect(rows(page).locator(".name")).not_to_have_text(first, use_inner_text=True)
     page.get_by_role("button", name="1980s").click()
     expect(page.get_by_text("The 1980s")).to_be_visible()
-    page.get_by_role("button", name="Let everything in").first.click()
+    page.get_by_role("button", name="Clear filters").first.click()
     expect(page.get_by_text("The 1980s")).to_have_count(0)
 
 
@@ -278,11 +278,11 @@ def test_a_link_opens_the_same_set_elsewhere(visit: Callable[..., Page]) -> None
     expect(page.get_by_text("Copied.")).to_be_visible()
     link = page.evaluate("navigator.clipboard.readText()")
     there = visit(link[link.index("/playlist?set=") :])
-    expect(heading(there)).to_have_text("A set that was shared with you")
+    expect(heading(there)).to_have_text("A set someone shared with you")
     expect(rows(there).nth(9)).to_be_visible()
     assert rows(there).locator(".name").all_inner_texts() == here
 
 
 def test_a_deep_link_finds_its_page(visit: Callable[..., Page]) -> None:
-    expect(heading(visit("/playlist"))).to_have_text("First, a mood")
-    expect(heading(visit("/playlist?set=broken"))).to_have_text("This link cannot be opened")
+    expect(heading(visit("/playlist"))).to_have_text("How do you feel?")
+    expect(heading(visit("/playlist?set=broken"))).to_have_text("This link doesn’t work")

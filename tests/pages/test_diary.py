@@ -236,7 +236,7 @@ def test_it_tells_of_the_month(page: Any, written: Any) -> None:
     assert any(label.startswith("Calm · ") for label in labels)
     assert "Moved gently · 2 tracks, 1 liked" in text
     assert r"[Song \*2\*]" in text  # a title sets nothing in bold
-    assert "Read from a face. The picture was not kept." in text
+    assert "Read from your face. The picture wasn’t kept." in text
     assert all(element.proto.alt for element in app.get("arrow_vega_lite_chart"))
 
 
@@ -265,7 +265,7 @@ def test_earlier_months_are_a_tap_away(page: Any, at_home: None, button: Any) ->
         mine.switch(True)
         mine.note(moment("angry"), at=NOW - timedelta(days=40))
     app = page()
-    assert "No entries in this month." in said(app)
+    assert "No entries this month." in said(app)
     before = Month.of(NOW.astimezone().date()).step(-1)
     for _ in range(2):
         if "Angry" not in said(app):
@@ -455,7 +455,7 @@ def test_signing_in_that_fails_is_a_sentence(app: AppTest, page: Any, provider: 
     page()
     app.button[0].click().run()  # there are no secrets
     assert not app.exception
-    assert "Signing in does not work here just now." in said(app)
+    assert "Sign-in isn’t working right now." in said(app)
 
 
 def test_one_person_never_reads_anothers_diary(
@@ -509,7 +509,7 @@ def test_a_database_that_fails_costs_a_sentence_and_not_the_music(
     assert not app.exception
     assert app.title[0].value == "From sad to bright"
     (toast,) = (*toasts, *(toast.value for toast in app.toast))
-    assert "The music plays on." in toast
+    assert "The music keeps playing." in toast
     button(app, "Another set").click().run()
     assert not app.exception
     assert len(app.toast) == 0  # said once
@@ -528,7 +528,7 @@ def test_a_database_that_fails_between_two_sets_is_told_of(
     file.write_bytes(b"no database " * 1000)
     button(app, "Another set").click().run()
     assert not app.exception
-    assert "The music plays on." in app.toast[0].value
+    assert "The music keeps playing." in app.toast[0].value
 
 
 def test_a_wrong_setting_is_said_on_the_page(

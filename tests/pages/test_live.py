@@ -405,7 +405,7 @@ def test_a_mood_read_live_is_no_photo_on_the_selfie_page(
 
 
 BUTTON = "This is my resting face"
-LEARNED = ":small[From now on your face at rest counts as neutral.]"
+LEARNED = ":small[Your resting face now counts as neutral.]"
 ANGRY_REST = {"angry": 0.55, "neutral": 0.30, "sad": 0.06, "fear": 0.05, "disgust": 0.01}
 ANGRY_REST |= {"happy": 0.02, "surprise": 0.01}
 

@@ -181,10 +181,10 @@ def alternatives(app: AppTest) -> list[str]:
 
 def test_the_shipped_files_are_shown(app: AppTest) -> None:
     assert headings(opened(app))[:4] == [
-        "And people in front of a camera?",
+        "What about people on camera?",
         "How often is it right?",
         "Which moods does it miss?",
-        "What does it take for what?",
+        "What does it mix up?",
     ]
     assert not app.info
 
@@ -223,9 +223,9 @@ def test_what_older_files_lack_is_left_out(app: AppTest, weights: Any) -> None:
     assert headings(opened(app)) == [
         "How often is it right?",
         "Which moods does it miss?",
-        "What does it take for what?",
+        "What does it mix up?",
         "Can you break it?",
-        "Who is it not for?",
+        "What is it not for?",
     ]
 
 
@@ -253,12 +253,12 @@ def test_all_there_is_to_show(app: AppTest, weights: Any) -> None:
     assert headings(opened(app)) == [
         "How often is it right?",
         "Which moods does it miss?",
-        "What does it take for what?",
-        "Does it know when it is unsure?",
+        "What does it mix up?",
+        "Does it know when it’s unsure?",
         "When does it fail?",
         "Is the network worth it?",
         "Can you break it?",
-        "Who is it not for?",
+        "What is it not for?",
     ]
     text = said(app)
     assert "it claims 20 points more than it keeps" in text
@@ -276,7 +276,7 @@ def test_a_chart_is_never_the_only_way(app: AppTest, weights: Any) -> None:
 
 
 def test_nothing_measured(app: AppTest, weights: Any) -> None:
-    assert headings(opened(app)) == ["Can you break it?", "Who is it not for?"]
+    assert headings(opened(app)) == ["Can you break it?", "What is it not for?"]
     assert "Nothing has been measured yet." in said(app)
 
 
@@ -292,7 +292,7 @@ def test_a_broken_file_is_a_sentence(
     (info,) = opened(app).info
     assert "cannot be shown just now" in info.value
     assert f"{name}.json cannot be read" in caplog.text
-    assert headings(app)[-1] == "Who is it not for?"
+    assert headings(app)[-1] == "What is it not for?"
 
 
 def test_figures_of_another_network_are_called_so(app: AppTest, weights: Any) -> None:

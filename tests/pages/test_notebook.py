@@ -105,7 +105,7 @@ def test_there_is_a_choice_and_a_link_to_each(app: AppTest, folder: Any) -> None
 def test_the_file_can_be_taken_along(app: AppTest, folder: Any) -> None:
     folder(first=FIRST)
     (download,) = opened(app).get("download_button")
-    assert download.proto.label == "Download it"
+    assert download.proto.label == "Download"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from emotion import personal
 from ui.state import VisitorState
 
-CORRECTED = ":small[What you corrected counts a little from now on.]"
+CORRECTED = ":small[Your corrections now count a little.]"
 ANGRY_REST = {"angry": 0.55, "neutral": 0.30, "sad": 0.06, "fear": 0.05}
 TYPICAL = (-2.5, -4.5, -3.0, -3.0, -2.5, -4.0, -0.5)
 
@@ -38,7 +38,7 @@ def test_a_correction_counts_in_the_next_photo_and_is_forgotten(
     assert visitor.photo is not None
     assert visitor.corrected_emotion is None
     assert before + 0.03 < visitor.photo.scores.as_dict()["neutral"] < before + 0.2
-    button(app, ":small[Forget what you corrected]").click().run()
+    button(app, ":small[Forget my corrections]").click().run()
     assert visitor.photo.scores.as_dict()["neutral"] == pytest.approx(before)
     assert CORRECTED not in lines(app)
 

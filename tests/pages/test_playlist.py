@@ -54,7 +54,7 @@ def find(elements: Any, label: str) -> Any:
 
 def test_without_a_mood_it_says_where_to_get_one(app: AppTest) -> None:
     app.switch_page("pages/playlist.py").run()
-    assert title(app) == "First, a mood"
+    assert title(app) == "How do you feel?"
     assert [button.label for button in app.button] == [
         "Use the camera",
         "Choose a selfie",
@@ -294,7 +294,7 @@ def test_the_explicit_filter_is_offered_only_where_tracks_are_marked(
     listening: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not listening.toggle
-    told = "This catalogue does not say which tracks are explicit."
+    told = "This catalogue doesn’t mark explicit tracks."
     assert told in [caption.value for caption in listening.caption]
     marked = services.Choices(("pop",), (), (), explicit=True)
     monkeypatch.setattr(services, "choices", lambda: marked)
@@ -310,7 +310,7 @@ def test_filters_that_leave_too_little_say_so_and_go(listening: AppTest, button:
     full = drawn(listening)[1]
     find(listening.multiselect, "Only in these languages").select("si").run()
     assert "No track fits these filters here." in [text.value for text in listening.markdown]
-    button(listening, "Take the last change back").click().run()
+    button(listening, "Undo").click().run()
     assert drawn(listening)[1] == full
     find(listening.multiselect, "Only in these languages").select("si").run()
     listening.button(key="everything").click().run()
@@ -547,7 +547,7 @@ def test_a_link_opens_the_same_set_for_somebody_else(
     listening: AppTest, sent_to: Any, button: Any
 ) -> None:
     there = opened(link_of(listening, sent_to))
-    assert title(there) == "A set that was shared with you"
+    assert title(there) == "A set someone shared with you"
     here = sent_to(listening, "track_list")["rows"]
     assert ids(sent_to(there, "track_list")) == [row["id"] for row in here]
     # The same way, but for where it begins: that was read on a face, and is rounded in a link.
@@ -557,7 +557,7 @@ def test_a_link_opens_the_same_set_for_somebody_else(
     assert (len(way), way[-1]) == (len(here_way), here_way[-1])
     assert there.session_state["visitor"].mood is None
     button(there, "Music for my own mood").click().run()
-    assert title(there) == "First, a mood"
+    assert title(there) == "How do you feel?"
 
 
 def test_a_link_leaves_the_visitors_own_mood(
@@ -567,7 +567,7 @@ def test_a_link_leaves_the_visitors_own_mood(
     theirs = services.recommender()[0].recommend(mine.target, intent="match", n=5, seed=1)
     listening.query_params["set"] = share.encode(theirs, catalog=services.recommender()[0].catalog)
     listening.run()
-    assert title(listening) == "A set that was shared with you"
+    assert title(listening) == "A set someone shared with you"
     assert ids(sent_to(listening, "track_list")) == [pick.track.id for pick in theirs.picks]
     play(visitor, theirs.picks[0].track.id)
     assert visitor.playing == theirs.picks[0].track
@@ -602,16 +602,16 @@ def test_a_link_that_a_chat_has_mangled_opens(
     there.session_state["_navigate_to"] = "playlist"
     there.session_state["_asked"] = {name.format(text): value.format(text)}
     there.run()
-    assert title(there) == "A set that was shared with you"
+    assert title(there) == "A set someone shared with you"
     assert ids(sent_to(there, "track_list")) == ids(sent_to(listening, "track_list"))
     button(there, "Music for my own mood").click().run()
-    assert title(there) == "First, a mood"
+    assert title(there) == "How do you feel?"
 
 
 @pytest.mark.parametrize("text", ["abc", "%%%", "é" * 50, "A" * 20_000])
 def test_a_broken_link_says_so(recognizer: Any, text: str) -> None:
     app = opened(text)
-    assert title(app) == "This link cannot be opened"
+    assert title(app) == "This link doesn’t work"
     assert [button.label for button in app.button] == [
         "Use the camera",
         "Choose a selfie",

@@ -39,7 +39,7 @@ def test_the_navigation_names_pages_that_are_there() -> None:
 
 @pytest.mark.parametrize(
     ("page", "title"),
-    [("playlist", "First, a mood"), ("model", "How well does it read faces?")],
+    [("playlist", "How do you feel?"), ("model", "How well does it read faces?")],
 )
 def test_a_page_that_was_asked_for_too_early_is_found_again(
     recognizer: Any, page: str, title: str

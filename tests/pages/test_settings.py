@@ -89,8 +89,14 @@ def connection(
 
 def text(app: AppTest) -> str:
     """All that the page says."""
-    kinds = ("title", "header", "markdown", "caption", "info", "code", "toast")
+    kinds = ("title", "header", "subheader", "markdown", "caption", "info", "code", "toast")
     return "\n".join(str(element.value) for kind in kinds for element in app.get(kind))
+
+
+def heading(app: AppTest) -> str:
+    """Of the section about Spotify."""
+    (only,) = (one.value for one in app.header if "Spotify" in one.value and "Conn" in one.value)
+    return str(only)
 
 
 def test_without_keys_it_says_how_to_get_some(
@@ -99,15 +105,19 @@ def test_without_keys_it_says_how_to_get_some(
     monkeypatch.delenv("SPOTIPY_CLIENT_ID", raising=False)
     settings.run()
     assert not settings.exception
-    assert settings.title[0].value == "Everything works without an account"
+    assert settings.title[0].value == "Settings"
+    assert "You don’t need an account" in text(settings)
+    assert not [button for button in settings.button if "onnect" in button.label]
+    settings.switch_page("pages/spotify_key.py").run()
+    assert not settings.exception
+    assert settings.title[0].value == "How to get a Spotify key"
     assert settings.code[0].value == REDIRECT
     assert "never sent to Spotify" in text(settings)
-    assert not [button for button in settings.button if "onnect" in button.label]
 
 
 def test_with_keys_it_offers_to_connect(settings: AppTest, spotify: SpotifyServer) -> None:
     settings.run()
-    assert settings.title[0].value == "Connect your Spotify, if you like"
+    assert heading(settings) == "Connect Spotify, if you like"
     assert spotify.requests == []
     assert spotify.account_requests == []
 
@@ -156,7 +166,7 @@ def test_connected_it_says_who_what_and_how_to_end_it(
     mine = connection(spotify)
     settings.session_state[sign_in.CONNECTION_KEY] = mine
     settings.run()
-    assert settings.title[0].value == "Connected to Spotify as Ann Example"
+    assert heading(settings) == "Connected to Spotify as Ann Example"
     said = text(settings)
     assert said.count("Allowed") == 3
     assert "Often heard: Nick Drake, Joni Mitchell" in said
@@ -166,7 +176,7 @@ def test_connected_it_says_who_what_and_how_to_end_it(
     assert len(spotify.requests) == asked  # once is enough
 
     button(settings, "Disconnect and delete").click().run()
-    assert settings.title[0].value == "Connect your Spotify, if you like"
+    assert heading(settings) == "Connect Spotify, if you like"
     assert "deleted" in settings.info[0].value
     assert sign_in.CONNECTION_KEY not in settings.session_state
     assert not mine.authorization.signed_in
@@ -209,7 +219,7 @@ def test_with_the_api_down_the_page_says_so_and_stays(
     spotify.always("*", DOWN[name])
     settings.run()
     assert not settings.exception
-    assert settings.title[0].value == "Connected to Spotify"
+    assert heading(settings) == "Connected to Spotify"
     assert "Spotify" in settings.info[0].value
     assert settings.session_state[sign_in.CONNECTION_KEY].authorization.signed_in
     # The same answer is not waited for again.
@@ -242,7 +252,7 @@ def test_a_revoked_sign_in_is_forgotten_and_offered_again(
         spotify.always("POST /api/token", REVOKED)
     settings.run()
     assert not settings.exception
-    assert settings.title[0].value == "Connect your Spotify, if you like"
+    assert heading(settings) == "Connect Spotify, if you like"
     assert "sign-in at Spotify has ended" in settings.info[0].value
     assert sign_in.CONNECTION_KEY not in settings.session_state
     assert not mine.authorization.signed_in
@@ -252,7 +262,7 @@ def test_an_expired_token_is_renewed_unseen(settings: AppTest, spotify: SpotifyS
     settings.session_state[sign_in.CONNECTION_KEY] = connection(spotify)
     spotify.expire()
     settings.run()
-    assert settings.title[0].value == "Connected to Spotify as Ann Example"
+    assert heading(settings) == "Connected to Spotify as Ann Example"
 
 
 @pytest.mark.parametrize(
@@ -270,7 +280,7 @@ def test_an_answer_that_nobody_asked_for_opens_nothing(
     # In a browser the address has been tidied up by now; here nobody does it.
     button(app, "Go on").click().run()
     assert dict(app.query_params) == {}
-    assert app.title[0].value == "Connect your Spotify, if you like"
+    assert heading(app) == "Connect Spotify, if you like"
     assert "not known here" in app.info[0].value
     assert not [r for r in spotify.account_requests if r.name == "POST /api/token"]
 
@@ -293,7 +303,7 @@ def test_a_name_cannot_set_anything(settings: AppTest, spotify: SpotifyServer) -
     )
     settings.session_state[sign_in.CONNECTION_KEY] = mine
     settings.run()
-    assert settings.title[0].value.endswith(r"\:red\[Ann\] \# \$x\$ \[a\]\(b\)")
+    assert heading(settings).endswith(r"\:red\[Ann\] \# \$x\$ \[a\]\(b\)")
 
 
 def test_the_address_to_register_is_the_one_that_is_open(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,30 +19,29 @@ SAD, HAPPY, ANGRY, FEAR, EVEN = (
     ("moods", "sentence"),
     [
         ([SAD], ""),
-        ([ANGRY, FEAR], "You are close together: unpleasant and lively."),
-        ([EVEN] * 5, "You are close together: even."),
+        ([ANGRY, FEAR], "You’re all in a similar mood: unpleasant and lively."),
+        ([EVEN] * 5, "You’re all in a similar mood: even."),
         (
             [SAD, HAPPY],
-            "You are of two minds: one mood is unpleasant and quiet, "
-            "one is very pleasant and lively.",
+            "Two moods here: one mood is unpleasant and quiet, one is very pleasant and lively.",
         ),
         (
             [HAPPY, SAD, HAPPY, HAPPY],
-            "You are of two minds: three moods are very pleasant and lively, "
+            "Two moods here: three moods are very pleasant and lively, "
             "one is unpleasant and quiet.",
         ),
         (
             [HAPPY] * 12 + [SAD] * 3,
-            "You are of two minds: 12 moods are very pleasant and lively, "
+            "Two moods here: 12 moods are very pleasant and lively, "
             "three are unpleasant and quiet.",
         ),
         (
             [Mood(0.0, 0.0), Mood(0.35, 0.1), Mood(0.0, 0.5), Mood(0.4, 0.5)],
-            "You are a little apart; the middle is pleasant and lively.",
+            "Your moods differ a little. In between: pleasant and lively.",
         ),
         (
             [Mood(-0.9, 0), Mood(-0.3, 0), Mood(0.3, 0), Mood(0.9, 0), Mood(0, 0.9), Mood(0, -0.9)],
-            "You are far apart; the middle is even.",
+            "Your moods are far apart. In between: even.",
         ),
     ],
 )
@@ -75,7 +74,7 @@ def test_two_places_of_the_same_name_are_not_set_against_each_other() -> None:
     alike = [Mood(-0.7, 0.2), Mood(-0.2, 0.7)]
     assert describe(alike[0]) == describe(alike[1])
     assert len(room(alike).groups) == 2
-    assert room(alike).sentence == "You are a little apart; the middle is unpleasant and lively."
+    assert room(alike).sentence == "Your moods differ a little. In between: unpleasant and lively."
 
 
 def test_the_order_of_people_does_not_matter() -> None:

@@ -85,7 +85,7 @@ def captions(app: AppTest) -> str:
 
 def test_a_missing_catalogue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: None) -> None:
     said = captions(visit(monkeypatch, tmp_path / "a folder" / "gone.duckdb"))
-    assert "There is no catalogue file gone.duckdb. The starter catalogue plays instead." in said
+    assert "There is no catalogue file gone.duckdb. Playing the starter catalogue instead." in said
     assert str(tmp_path) not in said
     assert tmp_path.name not in said
 
@@ -101,7 +101,7 @@ def test_a_catalogue_whose_damage_shows_late(
     app = visit(monkeypatch, damaged)
     said = captions(app)
     assert "The catalogue file damaged.duckdb is broken" in said
-    assert "The starter catalogue plays instead." in said
+    assert "Playing the starter catalogue instead." in said
     assert str(tmp_path) not in said
     assert len(sent_to(app, "track_list")["rows"]) > 9
 

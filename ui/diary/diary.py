@@ -187,7 +187,7 @@ def ask_how_it_ended(entry: Entry, visitor: VisitorState) -> None:
             _try(page, lambda diary: diary.end(entry.id, emotion), False)
 
     st.pills(
-        "How do you feel now, after the music?",
+        "How do you feel now?",
         list(wording.FEELINGS),
         format_func=lambda emotion: (
             f":gray[{wording.FEELINGS[emotion].glyph} {wording.FEELINGS[emotion].word}]"
@@ -361,7 +361,9 @@ def _try(
         logger.warning("%s", error)
         said = wording.strip_paths(str(error), *_files())
         if not quiet and page.problem is None:
-            st.toast(f"{wording.escape_markdown(said)} The music plays on.", icon=":material/book:")
+            st.toast(
+                f"{wording.escape_markdown(said)} The music keeps playing.", icon=":material/book:"
+            )
         page.problem = said
         page.pause_until = time.monotonic() + RETRY_DATABASE_SECONDS
         return otherwise

@@ -120,7 +120,7 @@ def sign_in(provider: str | None) -> None:
         st.login(provider) if provider else st.login()
     except StreamlitAPIException:  # what is wrong is for who runs the server, not for a visitor
         _log.exception("Signing in does not work")
-        st.session_state["sign-in-problem"] = "Signing in does not work here just now."
+        st.session_state["sign-in-problem"] = "Sign-in isn’t working right now."
 
 
 def _claims() -> Mapping[str, Any]:

@@ -22,8 +22,8 @@ INTENT_DONE: Final[Mapping[Intent, str]] = {
 }
 
 SOURCES: Final[Mapping[str, str]] = {
-    "face": "Read from a face. The picture was not kept.",
-    "said": "As you said yourself.",
+    "face": "Read from your face. The picture wasn’t kept.",
+    "said": "You told us.",
     "placed": "Set by hand on the pad.",
 }
 

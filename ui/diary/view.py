@@ -16,7 +16,7 @@ from ui.state import VisitorState
 
 KEEPS = (
     "It keeps the mood, the time, the names of the tracks, and what you like. Never a picture, "
-    "and no other figure from a face. It is off until you switch it on."
+    "and nothing else from your face. It’s off until you switch it on."
 )
 FIRST_ENTRIES = 6
 MONTH, SHOWN, GONE = "diary-month", "diary-shown", "diary-gone"
@@ -59,13 +59,13 @@ def invitation(person: identity.Identity, this_month: Month) -> None:
     with intro:
         st.title("A diary, if you want one", anchor=False)
         st.markdown(
-            "See how a month felt, which music went with it, and where it took you. What you like "
-            "is remembered for the next time."
+            "See how a month felt, which music went with it, and where it took you. Your likes are "
+            "remembered for next time."
         )
         if person.kind == "nobody":
             st.info(
-                "Visitors cannot be told apart on this server, so nothing is kept here once you "
-                "leave. On your own computer you can keep a diary.",
+                "This server can’t tell its visitors apart, so it keeps nothing once you leave. "
+                "You can keep a diary on your own computer.",
                 icon=":material/info:",
             )
         elif person.kind == "stranger":
@@ -79,7 +79,7 @@ def invitation(person: identity.Identity, this_month: Month) -> None:
             charts.calendar_chart(summary.example_month(this_month), faint=True),
             alt="An example of a month: a calendar with a face for the mood of each day",
         )
-        st.caption("An example. Yours begins empty.", text_alignment="center")
+        st.caption("An example. Yours starts empty.", text_alignment="center")
 
 
 def calendar(
@@ -118,11 +118,11 @@ def timeline(of_month: Sequence[Entry], month: Month, today: date, zone: tzinfo)
     st.header("Lately" if month == Month.of(today) else month.named(today), anchor=False)
     shown = st.session_state.get(SHOWN, FIRST_ENTRIES)
     if not of_month:
-        st.markdown("Nothing in this month.")
+        st.markdown("Nothing this month.")
     for place, entry in enumerate(of_month[:shown]):
         _entry(entry, zone, expanded=place == 0)
     if len(of_month) > shown:
-        st.button("Earlier ones", icon=":material/expand_more:", on_click=_show, args=(shown + 12,))
+        st.button("Show earlier", icon=":material/expand_more:", on_click=_show, args=(shown + 12,))
 
 
 def music(entries: Sequence[Entry]) -> None:
@@ -131,12 +131,12 @@ def music(entries: Sequence[Entry]) -> None:
     liked = summary.liked_by_feeling(entries)
     if not genres and not liked:
         return
-    st.header("What went with what", anchor=False)
+    st.header("Your music by mood", anchor=False)
     left, right = st.columns([5, 4], gap="large")
     with left:
         if genres:
             sentence = story.what_stands_out(genres)
-            st.markdown(f"{sentence} The larger a dot, the more tracks.".strip())
+            st.markdown(f"{sentence} Bigger dots mean more tracks.".strip())
             st.altair_chart(charts.genre_chart(genres), alt=f"Tracks by genre and mood. {sentence}")
             with st.expander("As a table", type="compact"):
                 st.table(
@@ -158,7 +158,7 @@ def music(entries: Sequence[Entry]) -> None:
     with right:
         st.markdown("**What you liked**")
         if not liked:
-            st.markdown("Nothing yet. Tap *Like* while a track plays, and it is remembered here.")
+            st.markdown("Nothing yet. Tap *Like* while a track plays to see it here.")
         for felt, tracks in liked.items():
             names = ", ".join(
                 f"[{wording.escape_markdown(track.title)}]({track.url})" for track in tracks
@@ -171,15 +171,17 @@ def music(entries: Sequence[Entry]) -> None:
 def journeys(entries: Sequence[Entry], zone: tzinfo) -> None:
     """Draw where the mood was after a playlist, as far as that was said."""
     ended = summary.journeys(entries)
-    st.header("How journeys ended", anchor=False)
+    st.header("Before and after", anchor=False)
     if not ended:
         st.markdown(
-            f"{summary.liked_sentence(entries)} Tap how you feel after a playlist, and you see "
-            "here where the music left you."
+            f"{summary.liked_sentence(entries)} Tap how you feel after a playlist, and you’ll "
+            "see here where the music took you."
         )
         return
     sentence = summary.how_they_ended(ended)
-    st.markdown(f"{sentence} That the music did it, nobody can say: moods pass by themselves, too.")
+    st.markdown(
+        f"{sentence} Moods change on their own too, so this doesn’t prove the music did it."
+    )
     latest = {summary.when(journey.entry, zone, month=True): journey for journey in ended[:10]}
     st.altair_chart(
         charts.journey_chart(list(latest.values()), list(latest)),
@@ -198,7 +200,7 @@ def way_out(
     """Draw what exports everything, and what deletes it."""
     with st.container(horizontal=True):
         with st.popover("Export", icon=":material/download:"):
-            st.markdown("Everything that is kept about you, to take along.")
+            st.markdown("Everything your diary keeps about you.")
             st.download_button(
                 "Table (CSV)",
                 partial(to_csv, entries),
@@ -219,8 +221,8 @@ def way_out(
             )
         with st.popover("Delete everything", icon=":material/delete:", type="tertiary"):
             st.markdown(
-                f"All {len(entries):,} entries and {len(verdicts):,} likes and dislikes, for good. "
-                "The diary is off afterwards."
+                f"This deletes all {len(entries):,} entries and {len(verdicts):,} likes and "
+                "dislikes for good, and switches the diary off."
             )
             st.button(
                 "Yes, delete everything",
@@ -232,7 +234,7 @@ def way_out(
 
 
 def _sign_in() -> None:
-    st.markdown("Sign in, so that your diary is yours alone. Then you can switch it on.")
+    st.markdown("Sign in so that only you can see your diary. Then you can switch it on.")
     with st.container(horizontal=True):
         for provider in identity.providers():
             st.button(

@@ -18,6 +18,12 @@ def apply_resting_face(visitor: VisitorState, camera: LiveCamera) -> None:
     camera.recentre(visitor.recentring)
 
 
+def nothing_learned() -> bool:
+    """Whether nothing is known of the visitor's own face."""
+    visitor = visitor_state()
+    return visitor.resting is None and not visitor.corrections
+
+
 def personalization(*, key: str) -> None:
     """Say what is known of the visitor's face, each with one tap to forget it.
 
@@ -27,15 +33,15 @@ def personalization(*, key: str) -> None:
     visitor = visitor_state()
     if visitor.resting is not None:
         _line(
-            "From now on your face at rest counts as neutral.",
+            "Your resting face now counts as neutral.",
             "Forget it",
             key=f"{key}-forget-resting",
             on_click=visitor.forget_resting,
         )
     if visitor.corrections:
         _line(
-            "What you corrected counts a little from now on.",
-            "Forget what you corrected",
+            "Your corrections now count a little.",
+            "Forget my corrections",
             key=f"{key}-forget-corrections",
             on_click=visitor.forget_corrections,
         )

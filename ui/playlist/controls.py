@@ -75,7 +75,7 @@ def another_set(visitor: VisitorState) -> None:
 def tune(visitor: VisitorState) -> None:
     """Offer everything else that can be set, behind one button."""
     with st.popover("Tune", icon=":material/tune:", key="tune"):
-        _how_far_and_long(visitor)
+        how_far_and_long(visitor)
         _filters(visitor)
         for artist in visitor.filters.without_artists:
             st.button(
@@ -88,7 +88,7 @@ def tune(visitor: VisitorState) -> None:
             )
         if visitor.filters != EVERYTHING:
             st.button(
-                "Let everything in",
+                "Clear filters",
                 type="tertiary",
                 icon=":material/filter_alt_off:",
                 on_click=visitor.narrow,
@@ -96,7 +96,9 @@ def tune(visitor: VisitorState) -> None:
             )
 
 
-def _how_far_and_long(visitor: VisitorState) -> None:
+def how_far_and_long(visitor: VisitorState) -> None:
+    """Ask how familiar the music should be, and how long a set."""
+
     def dare(step: int) -> None:
         visitor.adventure, visitor.draw = list(wording.ADVENTURE)[step], 0
 
@@ -147,7 +149,7 @@ def _filters(visitor: VisitorState) -> None:
         key="genres",
         on_change=change,
         args=("genres",),
-        placeholder="All of them",
+        placeholder="Any",
     )
     hold("without_genres")
     st.multiselect(
@@ -179,13 +181,13 @@ def _filters(visitor: VisitorState) -> None:
             key="languages",
             on_change=change,
             args=("languages",),
-            placeholder="All of them",
+            placeholder="Any",
         )
     if choices.explicit:
         hold("explicit")
-        st.toggle("Explicit tracks may come", key="explicit", on_change=change, args=("explicit",))
+        st.toggle("Allow explicit tracks", key="explicit", on_change=change, args=("explicit",))
     else:
-        st.caption("This catalogue does not say which tracks are explicit.")
+        st.caption("This catalogue doesn’t mark explicit tracks.")
 
 
 def too_few(visitor: VisitorState, playlist: Playlist) -> None:
@@ -193,19 +195,19 @@ def too_few(visitor: VisitorState, playlist: Playlist) -> None:
     if not falls_short(playlist, visitor.minutes):
         return
     if visitor.filters == EVERYTHING:
-        st.markdown("The catalogue has no more music near this mood.")
+        st.markdown("That’s all the music we have near this mood.")
         return
     st.markdown(wording.too_few_tracks(len(playlist.picks), minutes_of(playlist)))
     with st.container(horizontal=True):
         if visitor.filters_before not in (visitor.filters, EVERYTHING):
             st.button(
-                "Take the last change back",
+                "Undo",
                 icon=":material/undo:",
                 on_click=visitor.narrow,
                 args=(visitor.filters_before,),
             )
         st.button(
-            "Let everything in",
+            "Clear filters",
             key="everything",
             icon=":material/filter_alt_off:",
             on_click=visitor.narrow,

@@ -156,11 +156,11 @@ def resting() -> list[str]:
 
 
 _RESTING: Final[Mapping[str, str]] = {
-    "search": "Searches for fresh tracks rest",
-    "account": "Looking up your account rests",
-    "taste": "Reading your music rests",
-    "playlists": "Saving playlists rests",
-    "player": "Playing on your devices rests",
+    "search": "Searches for new tracks are paused",
+    "account": "Looking up your account is paused",
+    "taste": "Reading your music is paused",
+    "playlists": "Saving playlists is paused",
+    "player": "Playing on your devices is paused",
 }
 
 

@@ -30,7 +30,7 @@ def connect_button(label: str, *permissions: str, page: str, primary: bool = Fal
         st.markdown(f":material/info: {found.problem}")
     elif right_place:
         st.markdown(
-            f":material/info: Spotify sends you back to another address than this one. Open "
+            f":material/info: Spotify would send you back to a different address. Open "
             f"[{right_place}]({right_place}) and connect from there."
         )
     else:
@@ -40,7 +40,7 @@ def connect_button(label: str, *permissions: str, page: str, primary: bool = Fal
             type="primary" if primary else "secondary",
             icon=":material/login:",
             width="content" if primary else "stretch",
-            help=None if primary else "Leads to Spotify, which asks you first.",
+            help=None if primary else "Opens Spotify, which asks for your permission.",
             on_click=sign_in.connect,
             args=permissions,
             kwargs={"page": page},
@@ -105,14 +105,14 @@ def play_section(visitor: VisitorState, playlist: Playlist) -> None:
         )
         if visitor.playing is not None:
             st.button(
-                "Queue the chosen track",
+                "Add to queue",
                 key="spotify-queue",
                 icon=":material/queue_music:",
                 on_click=_do,
                 args=("played", lambda: _queue(visitor)),
             )
         st.button(
-            "Look again",
+            "Refresh devices",
             key="spotify-find",
             icon=":material/refresh:",
             on_click=_do,

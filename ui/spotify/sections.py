@@ -1,4 +1,4 @@
-"""The sections of the settings page: what Spotify adds, permissions, quota and privacy."""
+"""What the pages say of Spotify: what it adds, permissions, quota, privacy, how to get a key."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ui.spotify.panel import connect_button
 ADDED: Final = (
     (
         ":material/library_music:",
-        "Your own music counts",
-        "Artists and genres that you hear often come first.",
+        "Your taste counts",
+        "Artists and genres you play often come first.",
     ),
     (
         ":material/explore:",
-        "Fresh tracks",
-        "Spotify’s search is ranked together with the catalogue here.",
+        "New tracks",
+        "Tracks from Spotify’s search join the ones here.",
     ),
     (
         ":material/playlist_add:",
@@ -31,18 +31,18 @@ ADDED: Final = (
 )
 
 PRIVACY: Final = """
-- **Your face, your feelings, your mood are never sent to Spotify.** A search asks for genres, years
-  and words of music. A saved playlist says how many tracks it has, not how you felt.
-- What Affectune reads (who is connected, top artists and tracks, what was played lately) stays in
-  the memory of this one page of your browser’s, on the machine that serves it. It is written to no
-  file, trains nothing and reaches no other visitor.
-- Closing or reloading the page forgets it. *Disconnect and delete* does so at once.
+- **Your face, your feelings and your mood are never sent to Spotify.** A search only asks for
+  genres, years and words that describe music. A saved playlist’s name gives its
+  length, not how you felt.
+- What Affectune reads (your account’s name, top artists and tracks, what you played lately) stays
+  in the server’s memory for this page only. It isn’t written to a file, trains nothing, and no
+  other visitor sees it.
+- Closing or reloading the page forgets it. *Disconnect and delete* forgets it right away.
 """
 
 PERMISSION_ELSEWHERE: Final = (
-    "Spotify keeps its own record of the permission. You can take it back in "
-    "[your account at Spotify](https://www.spotify.com/account/apps/); it ends by itself after six "
-    "months."
+    "Spotify keeps its own record of the permission. You can withdraw it in "
+    "[your Spotify account](https://www.spotify.com/account/apps/); it expires after six months."
 )
 
 
@@ -61,21 +61,21 @@ def privacy() -> None:
 
 def how_to_get_keys() -> None:
     """Say step by step how whoever runs the app gets a client id."""
-    st.header("How to get a key", anchor=False)
+    st.header("Step by step", anchor=False)
     st.markdown(
-        "It is free for your own use, takes five minutes, and whoever runs Affectune does it once. "
+        "It’s free for personal use, takes five minutes, and whoever runs Affectune does it once. "
         "The account that owns the key needs Spotify Premium.\n\n"
         "1. Open [Spotify’s developer dashboard](https://developer.spotify.com/dashboard) and "
-        "choose *Create app*. Name and description are up to you; tick *Web API*.\n"
-        "2. As *Redirect URI* register exactly this, with the slash at its end:"
+        "choose *Create app*. Pick any name and description, and tick *Web API*.\n"
+        "2. As *Redirect URI*, enter exactly this, including the slash at the end:"
     )
     redirect = sign_in.redirect_uri_to_register()
     st.code(redirect, language=None)
     st.markdown(
-        "3. Under *User Management*, add the e-mail address of everybody who shall connect, your "
-        "own too. Spotify allows five.\n"
+        "3. Under *User Management*, add the email address of everyone who should be able to "
+        "connect, yourself included. Spotify allows five.\n"
         "4. Copy the *Client ID* from the app’s settings into the file `.streamlit/secrets.toml`. "
-        "The secret is not needed:"
+        "You don’t need the secret:"
     )
     lines = ['SPOTIPY_CLIENT_ID = "the client id"']
     if redirect != REDIRECT:
@@ -86,7 +86,7 @@ def how_to_get_keys() -> None:
 
 def permissions() -> None:
     """Draw each permission, allowed or with a button that asks for it."""
-    st.header("What it may do", anchor=False)
+    st.subheader("What it may do", anchor=False)
     for name, permission in sign_in.PERMISSIONS.items():
         with st.container(
             border=True,
@@ -106,13 +106,13 @@ def permissions() -> None:
 
 def your_music() -> None:
     """Say what is known of the visitor's music."""
-    st.header("Your music", anchor=False)
+    st.subheader("Your music", anchor=False)
     known = lookup.profile()
     if isinstance(known, SpotifyError):
         st.markdown(f":material/info: {known.sentence}")
         return
     if not known.artists:
-        st.markdown("Spotify knows of nothing that you played yet.")
+        st.markdown("Spotify has no listening history for you yet.")
         return
     said = f"Often heard: {', '.join(wording.escape_markdown(name) for name in known.artists[:8])}."
     if known.genres:
@@ -124,10 +124,10 @@ def your_music() -> None:
 
 def quota() -> None:
     """Say which calls Spotify has asked to pause, and until when."""
-    st.header("Quota", anchor=False)
+    st.subheader("Quota", anchor=False)
     rests = lookup.resting()
     if not rests:
-        st.markdown("Spotify limits how often an app may ask. Nothing has to rest just now.")
+        st.markdown("Spotify limits how often an app can ask. No limit applies right now.")
         return
-    st.markdown("Spotify asked to be left alone for a while. The catalogue answers meanwhile.")
+    st.markdown("Spotify has asked us to wait. Music from the catalogue keeps playing.")
     st.info("  \n".join(rests), icon=":material/hourglass_empty:")

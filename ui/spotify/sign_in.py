@@ -90,7 +90,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
     ),
     "save": Permission(
         "Save playlists",
-        "Adds private playlists to your account, and looks whether one is there already.",
+        "Adds private playlists to your account, and checks if one is already there.",
         ":material/playlist_add:",
         SAVE_SCOPES,
     ),
@@ -198,7 +198,9 @@ def connect(*permissions: str, page: str) -> None:
     st.session_state[PENDING_KEY] = _PendingRedirect(begun, earlier.press + 1 if earlier else 1)
 
 
-def disconnect(notice: str = "Disconnected. The token and all that was read are deleted.") -> None:
+def disconnect(
+    notice: str = "Disconnected. The token and everything read from Spotify are deleted.",
+) -> None:
     """Forget the token and everything that was read with it. For callbacks."""
     mine: Connection | None = st.session_state.pop(CONNECTION_KEY, None)
     pending: _PendingRedirect | None = st.session_state.pop(PENDING_KEY, None)
@@ -258,7 +260,7 @@ def handle_oauth_redirect() -> None:
             answer.page = _finish(answer)
     if not cleaned_up:
         # The browser answers in a moment, which causes the next run.
-        st.button("Go on", key="spotify-go-on", on_click=_leave_callback)
+        st.button("Continue", key="spotify-go-on", on_click=_leave_callback)
         st.stop()
     _leave_callback()
 
@@ -291,7 +293,7 @@ def _finish(answer: _Callback) -> str:
         back.authorization.redeem(answer.code)
         _replace_connection(back.authorization)
         if page != "settings":  # which says so anyway
-            st.session_state[NOTICE_KEY] = "Connected to Spotify. Press once more, and it is done."
+            st.session_state[NOTICE_KEY] = "Connected to Spotify. Press the button again to finish."
     except SpotifyError as error:
         st.session_state[NOTICE_KEY] = error.sentence
     answer.code = ""
@@ -313,7 +315,7 @@ def _replace_connection(authorization: Authorization) -> None:
 
 _NOT_FINISHED: Final = "Spotify did not finish the sign-in. Please try again."
 _WHY: Final[Mapping[str, str]] = {
-    "access_denied": "You did not allow it, so nothing was connected. Everything else works.",
+    "access_denied": "You didn’t allow it, so nothing was connected. Everything else still works.",
 }
 
 

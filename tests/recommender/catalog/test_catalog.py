@@ -413,7 +413,7 @@ def test_a_catalogue_that_cannot_be_used_says_why_and_the_starter_goes_on(
         assert found.source == STARTER
         assert note is not None
         assert said in note
-        assert note.endswith("The starter catalogue plays instead.")
+        assert note.endswith("Playing the starter catalogue instead.")
 
 
 def test_a_catalogue_that_can_be_used_comes_without_a_note(row: Row, write_csv: Writer) -> None:

@@ -82,14 +82,14 @@ def test_what_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     for place in (broken, tmp_path / "folder", tmp_path / "file" / "below.sqlite"):
-        with pytest.raises(DiaryError, match=r"^The diary cannot be opened: /"):
+        with pytest.raises(DiaryError, match=r"^The diary can’t be opened: /"):
             DiaryStore.open(f"sqlite:///{place}")
     assert broken.read_bytes().startswith(b"This is a letter")
 
 
 def test_a_server_that_is_away_is_a_sentence_that_names_neither_it_nor_anybody() -> None:
     pytest.importorskip("psycopg")
-    with pytest.raises(DiaryError, match="The diary cannot be opened") as caught:
+    with pytest.raises(DiaryError, match="The diary can’t be opened") as caught:
         DiaryStore.open("postgresql://ada:secret@127.0.0.1:1/x")
     assert not any(word in str(caught.value) for word in ("ada", "secret", "127.0.0.1"))
 

@@ -67,7 +67,7 @@ def test_a_kind_rests_until_its_deadline_and_others_go_on(
         ann.search("x")
     assert first.value.until == NOON + timedelta(seconds=600)
     assert first.value.sentence == (
-        "Spotify lets us search again in about 10 minutes. Everything else goes on."
+        "Spotify lets us search again in about 10 minutes. Everything else keeps working."
     )
     # The limit is the app's: it holds for the other visitor too, and Spotify is not asked.
     clock.now += timedelta(seconds=599)

@@ -31,8 +31,8 @@ def share_link(text: str, *, key: str) -> None:
         data={
             "address": f"playlist?{PARAMETER}={text}",
             "label": "Copy a link to this set",
-            "done": "Copied. It opens this set wherever the same tracks are.",
-            "by_hand": "Your browser does not let us copy. The link is here:",
+            "done": "Copied. The link opens this set.",
+            "by_hand": "Your browser won’t let us copy it. Here’s the link:",
         },
     )
 
