@@ -57,6 +57,9 @@ with body:
     if not shared and (unavailable := lookup.why_no_extras()):
         st.caption(f":material/info: {wording.escape_markdown(unavailable)}")
 
+    if visitor.start and not shared:
+        music.play_set(visitor, playlist)
+    visitor.start = False
     controls.play_set(visitor, playlist)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         if shared:
@@ -111,7 +114,7 @@ with body:
             reading=playlist.mood,
             journey=() if playlist.intent == "match" else (playlist.mood, *playlist.journey),
             start="start" if shared else "you",
-            goal=wording.goal_in_words(playlist.target),
+            goal=wording.goal_in_words(playlist.mood, playlist.target),
             picks=playlist.picks,
             current=current,
             fixed=True,

@@ -146,6 +146,7 @@ class VisitorState:
         change: what the last verdict changed.
         playing: the track in the player. It goes on through every page.
         queue: the tracks that the player goes through.
+        start: whether the next set that is shown begins to play by itself.
         turn: counts the orders to play another track that the player was given.
         idle: whether the player waits for a tap: its track was restored, and not asked for.
         heard: the ids of the tracks that were heard of the present set.
@@ -178,6 +179,7 @@ class VisitorState:
     change: Change | None = None
     playing: Track | None = None
     queue: tuple[Track, ...] = ()
+    start: bool = False
     turn: int = 0
     idle: bool = False
     heard: frozenset[str] = frozenset()

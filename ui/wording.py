@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple
 from emotion.labels import EMOTIONS
 from emotion.types import EmotionScores
 from recommender.journey import target_for
-from recommender.mood import BRIGHT_AND_EASY, CALM, COORDINATES
+from recommender.mood import CALM, COORDINATES
 from recommender.types import Filters, Intent, Mood
 
 
@@ -256,8 +256,11 @@ def promise(intent: Intent, start: str, mood: Mood) -> str:
         start: the visitor's mood in words.
         mood: where they are.
     """
+    goal = goal_in_words(mood, target_for(mood, intent))
     if intent == "shift":
-        return f"From {start} to {goal_in_words(target_for(mood, intent))}, step by step."
+        return f"From {start} to {goal}, step by step."
+    if intent == "lift":
+        return f"Straight to {goal}."
     return CHOICES[intent].promise
 
 
@@ -273,10 +276,11 @@ def playlist_title(
             is already; then nothing is promised.
         everyone: whether it is for several people.
     """
+    goal = goal_in_words(mood, target)
     if intent == "lift":
-        return f"Straight to {goal_in_words(target)}"
+        return f"Straight to {goal}"
     if intent != "match" and mood.distance(target) >= 0.05:
-        return f"From {start} to {goal_in_words(target)}"
+        return f"From {start} to {goal}"
     if start in (THE_MIDDLE, FEELINGS["neutral"].word):
         return "Keeping things even"
     if mood.valence < 0:
@@ -284,10 +288,12 @@ def playlist_title(
     return f"Keeping {'everyone' if everyone else 'you'} {start}"
 
 
-def goal_in_words(target: Mood) -> str:
-    """Name where a journey leads: into calm, or to something bright."""
-    calm = target.distance(CALM) < target.distance(BRIGHT_AND_EASY)
-    return "calm" if calm else "bright"
+def goal_in_words(mood: Mood, target: Mood) -> str:
+    """Name where a journey from a mood leads: to calm, to something brighter, or just livelier."""
+    if target.arousal < 0:
+        return "calm"
+    brighter = target.valence - mood.valence
+    return "bright" if brighter >= 0.05 or brighter >= target.arousal - mood.arousal else "lively"
 
 
 REMEMBERED: Final = "Saved for your own music. This set stays as it was shared."

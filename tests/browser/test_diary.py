@@ -52,5 +52,5 @@ def test_from_the_first_entry_to_the_last(diary: Page, visit: Callable[..., Page
     other.get_by_role("button", name="Delete everything").click()
     check(other)
     other.get_by_role("button", name="Yes, delete everything").click()
-    expect(other.get_by_text("gone from the database's file")).to_be_visible()
+    expect(other.get_by_text("from the database file too")).to_be_visible()
     heading(other, OFF)

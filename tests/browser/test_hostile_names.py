@@ -38,7 +38,7 @@ st.title("Names", anchor=False)
 for place, name in enumerate(json.loads({names!r})):
     st.markdown(escape_markdown(name))
     st.caption(f"only jazz · without {{escape_markdown(name)}}")
-    st.button(f"Let {{escape_markdown(name)}} in again", key=str(place))
+    st.button(f"Allow {{escape_markdown(name)}} again", key=str(place))
     st.markdown(f"- [{{escape_markdown(name)}}](https://open.spotify.com/track/1) · liked")
     st.toast(f"{{escape_markdown(name)}} is up next.", duration="long")
     with st.expander(escape_markdown(name)):

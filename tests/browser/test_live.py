@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect
 
-from tests.browser import clips
+from tests.browser import clips, spotify_player
 from tests.browser.axe import check
 from tests.browser.conftest import DESKTOP, PHONE, find_chromium
+from tests.browser.taps import Taps, music_plays
 
 ALLOWED = "--use-fake-ui-for-media-stream"
 REFUSED = "--use-fake-ui-for-media-stream=deny"
@@ -28,18 +29,17 @@ INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false });"
 LOOK = """(video) => {
   if (!video.videoWidth) return null;
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [160, 120];
+  [canvas.width, canvas.height] = [640, 480];
   const pen = canvas.getContext("2d");
-  pen.drawImage(video, 0, 0, 160, 120);
-  const { data } = pen.getImageData(0, 0, 160, 120);
+  pen.drawImage(video, 0, 0, 640, 480);
+  const { data } = pen.getImageData(0, 0, 640, 480);
   let [red, blue, yellow] = [0, 0, 0];
   for (let i = 0; i < data.length; i += 4) {
     red += data[i];
     blue += data[i + 2];
-    const low = i / 4 / 160 > 80;
-    if (low && data[i] > 200 && data[i + 1] > 180 && data[i + 2] < 150) yellow += 1;
+    if (data[i] > 200 && data[i + 1] > 180 && data[i + 2] < 150) yellow += 1;
   }
-  return { red: red / 19200, blue: blue / 19200, yellow };
+  return { red: red / 307200, blue: blue / 307200, yellow };
 }"""
 
 
@@ -65,6 +65,7 @@ def arrive(browser: Browser, server: str, films: dict[str, Path]) -> Iterator[Ca
         theme: str = "light",
         screen: dict[str, int] | None = None,
         script: str = "",
+        path: str = "/live",
     ) -> Page:
         camera = [CAMERA, f"--use-file-for-fake-video-capture={films[film]}"] if film else []
         another = browser.browser_type.launch(
@@ -80,7 +81,8 @@ def arrive(browser: Browser, server: str, films: dict[str, Path]) -> Iterator[Ca
         if script:
             context.add_init_script(script)
         page = context.new_page()
-        page.goto(f"{server}/live")
+        page.route("https://open.spotify.com/**", lambda route: spotify_player.answer(route))
+        page.goto(f"{server}{path}")
         page.locator("h1").wait_for()
         return page
 
@@ -136,6 +138,16 @@ def test_from_the_camera_to_a_playlist(arrive: Callable[..., Page]) -> None:
     expect(rows.nth(9)).to_be_visible()  # an hour of music, whatever the tracks last
 
 
+def test_from_home_to_music_by_camera_in_two_taps(arrive: Callable[..., Page]) -> None:
+    page = arrive(path="/", screen=PHONE)
+    finger = Taps(page)
+    finger.tap(page.get_by_role("button", name="Use the camera"))
+    finger.tap(page.get_by_role("button", name="Stay with it"))
+    says(page, "Keeping you happy")
+    music_plays(page)
+    assert finger.count == 2
+
+
 def test_the_picture_carries_what_is_read_until_stop(arrive: Callable[..., Page]) -> None:
     page = arrive()
     start(page)
@@ -145,8 +157,10 @@ def test_the_picture_carries_what_is_read_until_stop(arrive: Callable[..., Page]
     page.wait_for_timeout(4000)
     says(page, "😊 Looks happy")
     page.get_by_role("button", name="Stop").click()
-    says(page, "Let the camera catch your mood")
-    expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
+    # What was shown stays, and the music can start from it.
+    says(page, "😊 Happy")
+    expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
+    expect(page.locator("iframe[title*=webrtc_streamer]")).to_have_count(0)
     page.get_by_role("link", name="Home").click()
     expect(page.get_by_text("In the middle")).to_be_visible()
 
@@ -212,8 +226,8 @@ def test_refused(arrive: Callable[..., Page]) -> None:
     check(page)
     page.get_by_role("button", name="Try again").click()
     says(page, "Camera blocked")
-    page.get_by_role("button", name="Choose a selfie").click()
-    expect(page.locator("input[type=file]")).to_be_attached()
+    with page.expect_file_chooser():
+        page.get_by_role("button", name="Choose a selfie").click()
 
 
 def test_no_camera(arrive: Callable[..., Page]) -> None:

@@ -298,7 +298,7 @@ def test_a_stolen_answer_opens_nothing(
     expect(section(again)).to_have_text("Connected to Spotify as Ann Example")
     replay = mine.new_page()
     replay.goto(stolen)
-    expect(replay.get_by_text("it was used already")).to_be_visible()
+    expect(replay.get_by_text("was already used")).to_be_visible()
     expect(section(replay)).to_have_text("Connect Spotify, if you like")
 
 

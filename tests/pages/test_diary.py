@@ -139,7 +139,7 @@ def test_it_is_off_and_says_what_it_would_keep(page: Any, at_home: None, file: P
     app = page()
     assert app.title[0].value == EMPTY
     assert app.toggle[0].value is False
-    assert "It is off until you switch it on" in said(app)
+    assert "It’s off until you switch it on" in said(app)
     assert "Never a picture" in said(app)
     assert not file.parent.exists()
 
@@ -169,7 +169,7 @@ def test_switched_on_the_next_playlist_is_the_first_entry(
     app.toggle[0].set_value(True).run()
     assert not app.exception
     assert app.title[0].value == f"Your {NOW.astimezone():%B}"
-    assert "The next playlist will be the first entry" in said(app)
+    assert "Your next playlist will be the first entry" in said(app)
     assert kept() == []
 
     app = button(selfie(sad), "Move gently").click().run()
@@ -192,7 +192,7 @@ def test_off_again_nothing_new_is_written_and_the_old_is_still_there(
 ) -> None:
     app = page()
     app.toggle[0].set_value(False).run()
-    assert "nothing new is written" in said(app)
+    assert "Nothing new is added" in said(app)
     assert len(kept()) == 4
     app = button(selfie(sad), "Move gently").click().run()
     app.switch_page("pages/playlist.py").run()
@@ -233,7 +233,7 @@ def test_it_tells_of_the_month(page: Any, written: Any) -> None:
     assert "**sad** 😢" in text
     labels = [expander.label for expander in app.expander]
     assert labels[0].startswith("Sad · ")
-    assert any(label.startswith("Calm · ") for label in labels)
+    assert any(label.startswith("Mellow · ") for label in labels)
     assert "Moved gently · 2 tracks, 1 liked" in text
     assert r"[Song \*2\*]" in text  # a title sets nothing in bold
     assert "Read from your face. The picture wasn’t kept." in text
@@ -352,7 +352,7 @@ def test_deleted_with_one_confirmation_it_is_gone_from_the_file(
     button(app, "Yes, delete everything").click().run()
     assert not app.exception
     assert app.title[0].value == EMPTY
-    assert "gone from the database's file" in said(app)
+    assert "from the database file too" in said(app)
     assert b"Song *" not in b"".join(one.read_bytes() for one in file.parent.iterdir())
     assert app.session_state["visitor"].taste.feedback == ()
     app.run()
@@ -408,7 +408,7 @@ def test_where_people_cannot_be_told_apart_nothing_is_kept(
 ) -> None:
     page()
     assert app.title[0].value == EMPTY
-    assert "Visitors cannot be told apart" in said(app)
+    assert "This server can’t tell its visitors apart" in said(app)
     assert len(app.toggle) == 0
     button(selfie(sad), "Move gently").click().run()
     app.switch_page("pages/playlist.py").run()

@@ -206,7 +206,7 @@ def test_every_figure_comes_from_the_file(app: AppTest, weights: Any) -> None:
 def test_people_in_front_of_a_camera_have_figures_of_their_own(app: AppTest, weights: Any) -> None:
     weights(metrics=metrics(), photographs=PHOTOGRAPHS)
     text = said(opened(app))
-    assert "On 300 photographs of people whom it had never seen" in text
+    assert "On 300 photographs of people it had never seen" in text
     assert "reads 87\u00a0% of the resting faces as neutral, and 6\u00a0% as angry" in text
     assert "FER-2013's labels, it is 47\u00a0% and 48\u00a0%" in text
     assert "fer, a package many use, it is 41\u00a0% and 52\u00a0%" in text
@@ -261,7 +261,7 @@ def test_all_there_is_to_show(app: AppTest, weights: Any) -> None:
         "What is it not for?",
     ]
     text = said(app)
-    assert "it claims 20 points more than it keeps" in text
+    assert "it is 20 points too sure of itself" in text
     assert "one of them is right eight times in ten" in text
     assert "it is right 88\u00a0% of the time: a good part of its misses" in text
     assert "python -m model robustness" in app.code[0].value
@@ -298,7 +298,7 @@ def test_a_broken_file_is_a_sentence(
 def test_figures_of_another_network_are_called_so(app: AppTest, weights: Any) -> None:
     old = {"file": "emotion_cnn.tflite", "bytes": 1, "sha256": "0" * 64}
     weights(metrics=metrics() | {"network": old})
-    assert "figures are of an earlier network" in opened(app).info[0].value
+    assert "figures are for an earlier network" in opened(app).info[0].value
 
 
 def test_robustness_of_another_network_is_called_so(app: AppTest, weights: Any) -> None:

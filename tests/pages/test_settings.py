@@ -281,7 +281,7 @@ def test_an_answer_that_nobody_asked_for_opens_nothing(
     button(app, "Go on").click().run()
     assert dict(app.query_params) == {}
     assert heading(app) == "Connect Spotify, if you like"
-    assert "not known here" in app.info[0].value
+    assert "already used" in app.info[0].value
     assert not [r for r in spotify.account_requests if r.name == "POST /api/token"]
 
 

@@ -70,7 +70,7 @@ def test_who_counts_nothing_is_not_there() -> None:
 
 def test_two_places_of_the_same_name_are_not_set_against_each_other() -> None:
     moods = [Mood(0.0, 0.80), Mood(0.05, 0.85), Mood(0.0, 0.1), Mood(0.05, 0.1)]
-    assert room(moods).sentence.startswith("You are of two minds")
+    assert room(moods).sentence.startswith("Two moods here: ")
     alike = [Mood(-0.7, 0.2), Mood(-0.2, 0.7)]
     assert describe(alike[0]) == describe(alike[1])
     assert len(room(alike).groups) == 2
@@ -106,7 +106,7 @@ def test_sentences_name_places_only_and_agree_with_the_distance() -> None:
         elif met.sentence.startswith("You are far"):
             assert met.apart >= FAR_DISTANCE
         else:
-            assert "two minds" in met.sentence or CLOSE_DISTANCE < met.apart < FAR_DISTANCE
+            assert "Two moods" in met.sentence or CLOSE_DISTANCE < met.apart < FAR_DISTANCE
 
 
 @pytest.mark.parametrize("weights", [[1.0], [0, 0], [-1, 2], [math.nan, 1]])

@@ -268,7 +268,7 @@ def test_the_interface_for_programs_is_off(served: Served) -> None:  # noqa: F81
 
 # The local diary
 
-OPEN, SHUT = "Keep a diary", "Visitors cannot be told apart on this server"
+OPEN, SHUT = "Keep a diary", "This server can’t tell its visitors apart"
 
 
 def test_the_local_diary_opens_to_the_servers_own_page(served: Served) -> None:  # noqa: F811

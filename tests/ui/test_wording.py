@@ -59,6 +59,11 @@ def test_what_an_answer_does_follows_from_the_mood() -> None:
     assert wording.promise("shift", "sad", sad) == "From sad to bright, step by step."
     assert wording.promise("shift", "angry", angry) == "From angry to calm, step by step."
     assert wording.promise("wind_down", "sad", sad) == "Ease into calm."
+    assert wording.promise("lift", "sad", sad) == "Straight to bright."
+    # Pleasant already: nothing is brightened, and nothing says so.
+    content = Mood(0.8, -0.2)
+    assert wording.promise("shift", "content", content) == "From content to lively, step by step."
+    assert wording.promise("lift", "content", content) == "Straight to lively."
 
 
 def test_every_intent_has_words_of_its_own() -> None:

@@ -14,14 +14,17 @@ from recommender.sharing import export
 from recommender.types import EVERYTHING, Playlist
 from ui import services, wording
 from ui.playlist import music
-from ui.spotify.panel import play_section, save_section
+from ui.spotify.panel import offers_to_save, play_section, save_section
 from ui.state import VisitorState
 from ui.widgets.share_link import share_link
 from ui.widgets.steps_slider import steps_slider
 
 LENGTHS: Final = {30: "30 min", 60: "1 hour", 90: "1½ h", 120: "2 hours"}
 
-FORMATS: Final[tuple[tuple[str, Callable[[Playlist], str], str, str], ...]] = (
+Format = tuple[str, Callable[[Playlist], str], str, str]
+"""Label, export, suffix and media type."""
+
+FORMATS: Final[tuple[Format, ...]] = (
     ("Playlist (M3U8)", export.to_m3u8, "m3u8", "audio/x-mpegurl"),
     ("Playlist (XSPF)", export.to_xspf, "xspf", "application/xspf+xml"),
     ("Playlist (JSPF)", export.to_jspf, "jspf", "application/json"),
@@ -79,7 +82,7 @@ def tune(visitor: VisitorState) -> None:
         _filters(visitor)
         for artist in visitor.filters.without_artists:
             st.button(
-                f"Let {wording.escape_markdown(artist)} in again",
+                f"Allow {wording.escape_markdown(artist)} again",
                 key=f"allow-{artist}",
                 type="tertiary",
                 icon=":material/undo:",
@@ -216,7 +219,7 @@ def too_few(visitor: VisitorState, playlist: Playlist) -> None:
 
 
 def save(visitor: VisitorState, playlist: Playlist, link: str) -> None:
-    """Offer the set as a link, as files and as text.
+    """Offer the set as a link, and in the visitor's account or as a file; the rest behind "more".
 
     Args:
         visitor: who takes it along.
@@ -225,18 +228,27 @@ def save(visitor: VisitorState, playlist: Playlist, link: str) -> None:
     """
     with st.popover("Save", icon=":material/bookmark:", key="save"):
         share_link(link, key="share")
-        save_section(visitor, playlist)
-        play_section(visitor, playlist)
-        st.markdown("**As a file.** The links can be pasted into Spotify.")
-        with st.container(horizontal=True, gap="xsmall"):
-            for label, export_as, suffix, mime in FORMATS:
-                st.download_button(
-                    label,
-                    export_as(playlist),
-                    file_name=f"affectune.{suffix}",
-                    mime=mime,
-                    on_click="ignore",
-                    icon=":material/download:",
-                )
-        with st.expander("As a list to copy"):
+        if offers_to_save(playlist):
+            save_section(visitor, playlist)
+        else:
+            _download(FORMATS[0], playlist, label="Download the set")
+        with st.expander("More ways", type="compact"):
+            play_section(visitor, playlist)
+            for one in FORMATS:
+                _download(one, playlist)
+            st.markdown("You can paste the links, or this list, into a playlist in Spotify:")
             st.code(export.to_text(playlist), language=None, wrap_lines=True)
+
+
+def _download(format_: Format, playlist: Playlist, *, label: str = "") -> None:
+    named, export_as, suffix, mime = format_
+    st.download_button(
+        label or named,
+        export_as(playlist),
+        key=f"download-{suffix}{'-first' if label else ''}",
+        file_name=f"affectune.{suffix}",
+        mime=mime,
+        on_click="ignore",
+        icon=":material/download:",
+        width="stretch",
+    )

@@ -18,7 +18,7 @@ def question() -> None:
         return
 
     def answer(intent: Intent) -> None:
-        visitor.intent, visitor.shared = intent, None
+        visitor.intent, visitor.shared, visitor.start = intent, None, True
         navigate_to("playlist")
 
     st.header(wording.QUESTION, anchor=False)

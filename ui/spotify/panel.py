@@ -124,6 +124,11 @@ def play_section(visitor: VisitorState, playlist: Playlist) -> None:
         st.markdown(f":material/check: {done}")
 
 
+def offers_to_save(playlist: Playlist) -> bool:
+    """Whether `save_section` draws anything."""
+    return _may_ask(playlist)
+
+
 def _may_ask(playlist: Playlist) -> bool:
     return sign_in.keys() is not None and bool(playlist.picks)
 

@@ -115,7 +115,7 @@ def test_a_state_is_good_once(keys: Keys) -> None:
     pending = pending_authorizations.begin(keys, SCOPES)
     state, cookies = agree(pending)["state"], {pending.cookie: pending.proof}
     pending_authorizations.claim(state, cookies)
-    with pytest.raises(SignInRefused, match="used already"):
+    with pytest.raises(SignInRefused, match="already used"):
         pending_authorizations.claim(state, cookies)
 
 
@@ -146,7 +146,7 @@ def test_nothing_that_is_carried_outlives_its_time(keys: Keys) -> None:
 def test_a_made_up_state_opens_nothing(keys: Keys, state: str) -> None:
     pending_authorizations = PendingAuthorizations()
     pending = pending_authorizations.begin(keys, SCOPES)
-    with pytest.raises(SignInRefused, match="not known"):
+    with pytest.raises(SignInRefused, match="already used"):
         pending_authorizations.claim(state, {pending.cookie: pending.proof})
 
 
@@ -208,7 +208,7 @@ def test_another_wish_takes_the_place_of_the_first(keys: Keys) -> None:
     first = pending_authorizations.begin(keys, SCOPES)
     second = pending_authorizations.begin(keys, (*SCOPES, "more"), instead_of=first)
     assert len(pending_authorizations) == 1
-    with pytest.raises(SignInRefused, match="not known"):
+    with pytest.raises(SignInRefused, match="already used"):
         pending_authorizations.claim(agree(first)["state"], {first.cookie: first.proof})
     pending_authorizations.claim(agree(second)["state"], {second.cookie: second.proof})
     pending_authorizations.forget(pending_authorizations.begin(keys, SCOPES))
