@@ -70,7 +70,7 @@ def how_to_get_keys() -> None:
         "2. As *Redirect URI*, enter exactly this, including the slash at the end:"
     )
     redirect = sign_in.redirect_uri_to_register()
-    st.code(redirect, language=None)
+    st.code(redirect, language=None, wrap_lines=True)
     st.markdown(
         "3. Under *User Management*, add the email address of everyone who should be able to "
         "connect, yourself included. Spotify allows five.\n"
@@ -80,7 +80,7 @@ def how_to_get_keys() -> None:
     lines = ['SPOTIPY_CLIENT_ID = "the client id"']
     if redirect != REDIRECT:
         lines.append(f'SPOTIPY_REDIRECT_URI = "{redirect}"')
-    st.code("\n".join(lines), language=None)
+    st.code("\n".join(lines), language=None, wrap_lines=True)
     st.markdown(f"5. Start Affectune again and open [{redirect}]({redirect}) (not *localhost*).")
 
 
