@@ -53,7 +53,7 @@ class Room:
         if len(self.groups) == 2:
             first, second = ((len(group), describe(room_mood(group))) for group in self.groups)
             if first[1] != second[1]:
-                return f"Two moods here: {_are(*first, 'mood')}, {_are(*second)}."
+                return f"Your moods split in two: {_are(*first)}, {_are(*second)}."
         where = describe(self.mood)
         if self.apart <= CLOSE_DISTANCE:
             return f"You’re all in a similar mood: {where}."
@@ -117,7 +117,6 @@ def _groups(moods: Sequence[Mood]) -> tuple[tuple[Mood, ...], ...]:
     return best[1]
 
 
-def _are(count: int, where: str, noun: str = "") -> str:
+def _are(count: int, where: str) -> str:
     number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-    named = f" {noun}{'s' if count > 1 else ''}" if noun else ""
-    return f"{number}{named} {'are' if count > 1 else 'is'} {where}"
+    return f"{number} {'are' if count > 1 else 'is'} {where}"

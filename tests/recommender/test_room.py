@@ -70,7 +70,7 @@ def test_who_counts_nothing_is_not_there() -> None:
 
 def test_two_places_of_the_same_name_are_not_set_against_each_other() -> None:
     moods = [Mood(0.0, 0.80), Mood(0.05, 0.85), Mood(0.0, 0.1), Mood(0.05, 0.1)]
-    assert room(moods).sentence.startswith("Two moods here: ")
+    assert room(moods).sentence.startswith("Your moods split in two: ")
     alike = [Mood(-0.7, 0.2), Mood(-0.2, 0.7)]
     assert describe(alike[0]) == describe(alike[1])
     assert len(room(alike).groups) == 2
@@ -101,12 +101,12 @@ def test_sentences_name_places_only_and_agree_with_the_distance() -> None:
             map(_pair, moods)
         )
         assert not any(emotion in met.sentence for emotion in COORDINATES)
-        if met.sentence.startswith("You are close"):
+        if met.sentence.startswith("You’re all"):
             assert met.apart <= CLOSE_DISTANCE
-        elif met.sentence.startswith("You are far"):
+        elif met.sentence.startswith("Your moods are far"):
             assert met.apart >= FAR_DISTANCE
         else:
-            assert "Two moods" in met.sentence or CLOSE_DISTANCE < met.apart < FAR_DISTANCE
+            assert "split in two" in met.sentence or CLOSE_DISTANCE < met.apart < FAR_DISTANCE
 
 
 @pytest.mark.parametrize("weights", [[1.0], [0, 0], [-1, 2], [math.nan, 1]])
