@@ -113,7 +113,7 @@ def test_somebody_in_the_room_can_count_more(
     choose(app, ROOM)
     more = next(pills for pills in app.pills if pills.label == "Who counts more?")
     assert more.options == [":gray[Face 1]", ":gray[Face 2]"]
-    assert any(text.value.startswith("Two moods here: ") for text in app.markdown)
+    assert any(text.value.startswith("Your moods split in two: ") for text in app.markdown)
     more.select(0).run()
     assert title(app) == "😊 Everyone together: happy, a little sad"
     rows = sent_to(app, "emotion_bars")["rows"]

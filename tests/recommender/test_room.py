@@ -23,16 +23,16 @@ SAD, HAPPY, ANGRY, FEAR, EVEN = (
         ([EVEN] * 5, "You’re all in a similar mood: even."),
         (
             [SAD, HAPPY],
-            "Two moods here: one mood is unpleasant and quiet, one is very pleasant and lively.",
+            "Your moods split in two: one is unpleasant and quiet, one is very pleasant and lively.",
         ),
         (
             [HAPPY, SAD, HAPPY, HAPPY],
-            "Two moods here: three moods are very pleasant and lively, "
+            "Your moods split in two: three are very pleasant and lively, "
             "one is unpleasant and quiet.",
         ),
         (
             [HAPPY] * 12 + [SAD] * 3,
-            "Two moods here: 12 moods are very pleasant and lively, "
+            "Your moods split in two: 12 are very pleasant and lively, "
             "three are unpleasant and quiet.",
         ),
         (
