@@ -1,12 +1,16 @@
 """How fast clips are read: beside PyPI's `fer`, by the number of workers, and by their length.
 
     python benchmarks/clips.py [--seconds 20] [--minutes 4 40] [--workers 1 2] [--fer PYTHON]
+    python benchmarks/clips.py --press press_faces.zip
 
 The clip is made here, of the astronaut that scikit-image ships: she moves about and changes her
 expression, 640 x 480 at 30 frames a second. Frames a second count every frame of the clip, read or
 passed over; `fer` analyses every n-th frame with its own video analysis, as often a second as we
 do. Length is measured in a process of its own for each: how much memory it held at most, and how
 long it took. `--fer` names a Python that can import PyPI's `fer`, which needs packages of its own.
+`--press` takes photographs of different people, as `benchmarks/emotion_detectors.py` does, and
+prints how often one is known again after a turn of up to 12 degrees, another size and place, and
+15 % more or less light; and how often two of them are taken for one.
 """
 
 from __future__ import annotations
@@ -19,14 +23,20 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from emotion import Box, Face, decode_image
+from emotion.clips.identity import appearance, same_face
+from emotion.crop import crop_region
+from emotion.detectors.blazeface import BlazefaceDetector
 from tests.browser.clips import HEIGHT, RATE, WIDTH, astronaut, changing, moved
 
 ROOT = Path(__file__).parents[1]
@@ -142,6 +152,40 @@ def by_length(folder: Path, minutes: list[float]) -> list[dict[str, Any]]:
     return rows
 
 
+def known_again(photographs: Path, count: int = 120) -> dict[str, Any]:
+    """Compare the small pictures by which a face that returns is known again."""
+    rng = np.random.default_rng(1)
+    detector = BlazefaceDetector()
+    looks, same = [], []
+    with zipfile.ZipFile(photographs) as archive:
+        names = [name for name in archive.namelist() if name.lower().endswith(".jpg")]
+        for name in rng.permutation(names)[:count]:
+            image = decode_image(archive.read(str(name)))
+            height, width = image.shape[:2]
+            turn = cv2.getRotationMatrix2D(
+                (width / 2, height / 2), rng.uniform(-12, 12), rng.uniform(0.75, 1.2)
+            )
+            turn[:, 2] += rng.uniform(-0.05, 0.05, 2) * (width, height)
+            later = cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REFLECT)
+            later = np.clip(later * rng.uniform(0.85, 1.15), 0, 255).astype(np.uint8)
+            before, after = detector.detect(image), detector.detect(later)
+            if before and after:
+                looks.append(look_of(image, before[0]))
+                same.append(same_face(looks[-1], look_of(later, after[0])))
+    pairs = [same_face(one, other) for one, other in itertools.combinations(looks, 2)]
+    return {
+        "people": len(looks),
+        "known again, %": 100 * float(np.mean(same)),
+        "two taken for one, %": 100 * float(np.mean(pairs)),
+    }
+
+
+def look_of(image: NDArray[np.uint8], face: Face) -> NDArray[np.float32]:
+    region = crop_region(face)
+    left, top = round(region.x - region.side / 2), round(region.y - region.side / 2)
+    return appearance(image, Box(left, top, round(region.side), round(region.side)))
+
+
 def show(title: str, rows: list[dict[str, Any]]) -> None:
     print(f"\n{title}")
     for row in rows:
@@ -155,7 +199,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="*", default=[4, 40])
     parser.add_argument("--workers", type=int, nargs="*", default=[1, os.cpu_count() or 1])
     parser.add_argument("--fer", help="a Python that can import PyPI's fer")
+    parser.add_argument("--press", type=Path, help="a zip of photographs of different people")
     options = parser.parse_args()
+    if options.press:
+        show("Faces that return", [known_again(options.press)])
+        return
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home)
         clip = write(folder / "clip.mp4", changing(options.seconds), RATE)

@@ -16,6 +16,7 @@ from emotion.clips.frames import (
     ClipInfo,
     clip_frames,
 )
+from emotion.clips.identity import FaceNumbers
 from emotion.detectors.base import FaceDetector
 from emotion.detectors.factory import DetectorName, build_detector
 from emotion.live.detector import LiveDetector, build_live_detector, build_live_haar_detector
@@ -39,7 +40,7 @@ class ClipFace:
     """A face at one instant of a clip.
 
     Attributes:
-        number: of the person, from 1, the same for as long as the face is followed.
+        number: of the person, from 1, also when they were out of sight for a few seconds.
         reading: where it is, in pixels of the clip as it is shown, and what it shows, smoothed.
     """
 
@@ -117,6 +118,7 @@ def read_frames(
         classifier: reads the faces; may be shared.
     """
     now = 0.0
+    people = FaceNumbers()
     # On the clip's clock reading takes no time, so that no frame is ever skipped for being late.
     stream = FaceStream(
         classifier, detector=detector, scheduler=FrameScheduler(cores=1), clock=lambda: now
@@ -127,13 +129,15 @@ def read_frames(
             reading = stream.read(frame.image, frame.time)
             current = reading is not None and reading.time == frame.time
             faces = reading.faces if reading is not None and current else ()
-            yield Instant(frame.time, tuple(_face(face, frame.scale) for face in faces))
+            numbers = people.assign(frame.image, faces, frame.time)
+            pairs = zip(numbers, faces, strict=True)
+            yield Instant(frame.time, tuple(_face(*pair, frame.scale) for pair in pairs))
     finally:
         stream.close()
 
 
-def _face(face: LiveFace, scale: float) -> ClipFace:
+def _face(number: int, face: LiveFace, scale: float) -> ClipFace:
     box = face.reading.face.box
     shown = Box(*(round(v / scale) for v in (box.x, box.y, box.width, box.height)))
     reading = replace(face.reading, face=replace(face.reading.face, box=shown))
-    return ClipFace(face.identity, reading)
+    return ClipFace(number, reading)

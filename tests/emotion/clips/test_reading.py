@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,21 @@ from emotion.clips.summary import ENDING_SECONDS, summarize
 from emotion.labels import EMOTIONS
 from emotion.types import Box, EmotionScores, Face, FaceReading
 from tests.emotion.clips.making import Image, write_clip
+from tests.ui.clip.happy import Happy
+
+
+class Here:
+    """A detector that finds a face in the middle of everything but one picture."""
+
+    def __init__(self, nobody: Image) -> None:
+        self.nobody = nobody.astype(int)
+
+    def detect(self, image: Image, *, on_stage: object = None) -> list[Face]:
+        empty = np.abs(image - self.nobody).mean() < 15
+        return [] if empty else [Face(Box(45, 35, 75, 75))]
+
+    def warm_up(self) -> None:
+        """Nothing to load."""
 
 
 def test_the_public_call(clip: Path) -> None:
@@ -39,6 +55,31 @@ def test_two_people_keep_their_numbers(tmp_path: Path, small: Image, nobody: Ima
     assert numbers[4] == [(False, 1)]
     assert numbers[8] == [(False, 1), (True, 2)]
     assert numbers[-1] == [(False, 1)]
+
+
+def test_who_comes_back_keeps_their_number_and_who_is_new_does_not(
+    tmp_path: Path, small: Image, nobody: Image
+) -> None:
+    other = np.ascontiguousarray(np.roll(small, 60, axis=2)[..., ::-1] // 2)  # much darker, blue
+    frames = [*[small] * 8, *[nobody] * 20, *[small] * 8, *[nobody] * 20, *[other] * 8]
+    path = write_clip(tmp_path / "a.mp4", [*frames, *[nobody] * 20, *[small] * 8])
+    seen = [
+        (instant.time, face.number)
+        for instant in emotion.read_clip(path, detector=Here(nobody), classifier=Happy())
+        for face in instant.faces
+    ]
+    numbers = [number for number, _ in itertools.groupby(number for _, number in seen)]
+    assert numbers == [1, 2, 1]
+    assert max(b - a for (a, _), (b, _) in itertools.pairwise(seen)) > 1.9  # she was gone
+
+
+def test_who_was_gone_for_long_is_new(
+    tmp_path: Path, small: Image, nobody: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emotion.clips.identity.RETURN_SECONDS", 1.0)
+    path = write_clip(tmp_path / "a.mp4", [*[small] * 8, *[nobody] * 20, *[small] * 8])
+    instants = emotion.read_clip(path, detector=Here(nobody), classifier=Happy())
+    assert {face.number for instant in instants for face in instant.faces} == {1, 2}
 
 
 def test_boxes_are_in_the_clips_own_pixels(
