@@ -92,15 +92,15 @@ BY_HAND: Final = Weights(
 """What had been set by hand before anything was measured: where a search begins."""
 
 VALUES: Final[Mapping[str, tuple[float, ...]]] = {
-    "bandwidth": (0.08, 0.10, 0.12, 0.15, 0.18, 0.22),
-    "quiet_bandwidth": (0.10, 0.15, 0.22, 0.30),
-    "genre": (1.0, 1.5, 2.0, 3.0, 4.0),
-    "popularity": (0.0, 0.4, 0.8, 1.2, 1.6),
-    "acousticness": (0.0, 0.6, 1.5, 2.5, 3.5),
-    "instrumentalness": (0.0, 0.3, 0.6, 1.0, 9.0),
-    "energy": (0.0, 3.0, 6.0, 10.0, 15.0),
-    "repeat": (0.0, 0.3, 0.6, 0.9, 1.2),
-    "temperature": (0.2, 0.4, 0.6, 0.8, 1.0),
+    "bandwidth": (0.08, 0.10, 0.12, 0.15, 0.18),
+    "energy": (0.0, 3.0, 6.0, 10.0),
+    "temperature": (0.2, 0.3, 0.4, 0.6),
+    "acousticness": (0.0, 1.5, 2.5, 3.5),
+    "instrumentalness": (0.0, 0.3, 0.6, 1.0),
+    "quiet_bandwidth": (0.10, 0.15, 0.22),
+    "genre": (1.0, 1.5, 2.0, 3.0),
+    "popularity": (0.0, 0.4, 0.8, 1.2),
+    "repeat": (0.3, 0.6, 0.9),
 }
 """What is tried of each weight. `taste` is not: no scenario of the grid has one."""
 
