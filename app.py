@@ -19,6 +19,7 @@ if __name__ == "__main__":
     from ui.playlist import player
     from ui.spotify import sign_in
     from ui.widgets import state_backup
+    from ui.widgets.connection_notice import connection_notice
 
     _compat_navigation.mend_streamlit()
 
@@ -71,6 +72,7 @@ if __name__ == "__main__":
     finally:  # pages end early, and what they drew is kept all the same
         # Outside the page, so that the music goes on when the page changes.
         player.draw()
+        connection_notice()
         state_backup.back_up()
 
 else:

@@ -87,12 +87,13 @@ def follow(visitor: VisitorState, position: Position) -> None:
         if not known:
             return
         track = known[0]
-    asked = visitor.heard_enough
+    before = visitor.playing, visitor.heard_enough
     visitor.turn, visitor.playing, visitor.idle = position.turn, track, False
     if position.playing:
         visitor.heard |= {track.id}
     visitor.set_ended = position.ended
-    visitor.redraw = visitor.redraw or visitor.heard_enough != asked
+    # Another track is rare enough to draw the page for: the address holds it, and the backup.
+    visitor.redraw |= before != (visitor.playing, visitor.heard_enough)
 
 
 def press(visitor: VisitorState, pressed: Pressed, track_id: str) -> None:

@@ -1,0 +1,49 @@
+/*
+ * Says that the connection to the server is lost, as long as it is. Once it is back, the state
+ * `again` has Python draw the page: a server that was restarted learns what was on it.
+ */
+
+const PATIENCE = 1500; // ms in which most connections are back
+const notices = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue }) {
+  let notice = notices.get(parentElement);
+  if (!notice) {
+    notice = new Notice(parentElement);
+    notices.set(parentElement, notice);
+  }
+  notice.text = data.text;
+  notice.draw = (again) => setStateValue("again", again);
+  return () => setTimeout(() => parentElement.isConnected || notice.end());
+}
+
+class Notice {
+  constructor(root) {
+    this.line = root.querySelector("p");
+    this.lost = 0;
+    this.app = document.querySelector("[data-test-connection-state]");
+    this.observer = new MutationObserver(() => this.look());
+    if (this.app) {
+      this.observer.observe(this.app, { attributeFilter: ["data-test-connection-state"] });
+    }
+  }
+
+  look() {
+    const connected = this.app.dataset.testConnectionState === "CONNECTED";
+    if (connected && this.away) {
+      this.away = false;
+      clearTimeout(this.timer);
+      this.line.textContent = "";
+      this.lost += 1;
+      this.draw(this.lost);
+    } else if (!connected && !this.away) {
+      this.away = true;
+      this.timer = setTimeout(() => (this.line.textContent = this.text), PATIENCE);
+    }
+  }
+
+  end() {
+    clearTimeout(this.timer);
+    this.observer.disconnect();
+  }
+}
