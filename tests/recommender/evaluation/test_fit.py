@@ -106,8 +106,6 @@ def test_nothing_of_the_test_split_is_fitted_to(
         replace(each, valence=-each.valence, arousal=-each.arousal)
         if each.split == "test"
         else each
-        if each.split == "test"
-        else each
         for each in said
     ]
     one, two = fit(recordings, said).content, fit(recordings, other).content
