@@ -239,7 +239,7 @@ def test_save_and_play(
     spotify.revoke("ann")
     page.get_by_role("button", name="Refresh devices").click()
     expect(page.get_by_role("button", name="Play on a device")).to_be_visible()
-    expect(page.get_by_text("sign-in at Spotify has ended")).to_be_visible()
+    expect(page.get_by_text("Spotify sign-in has expired")).to_be_visible()
     assert [title.split(" · ")[0] for title in tracks.all_inner_texts()] == before
 
 

@@ -509,7 +509,7 @@ def test_fresh_tracks_come_in_and_a_like_draws_from_them_too(
 def test_while_spotify_rests_a_line_says_so(
     listening: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = "Searches for fresh tracks rest until 14:05."
+    line = "Searches for new tracks are paused until 14:05."
     monkeypatch.setattr(lookup, "why_no_extras", lambda: line)
     listening.run()
     assert any(wording.escape_markdown(line) in caption.value for caption in listening.caption)

@@ -170,7 +170,7 @@ def test_connected_it_says_who_what_and_how_to_end_it(
     said = text(settings)
     assert said.count("Allowed") == 3
     assert "Often heard: Nick Drake, Joni Mitchell" in said
-    assert "Nothing has to rest" in said
+    assert "No limit applies" in said
     asked = len(spotify.requests)
     settings.run()
     assert len(spotify.requests) == asked  # once is enough
@@ -235,7 +235,7 @@ def test_what_rests_is_said_with_its_time(settings: AppTest, spotify: SpotifySer
     settings.run()
     (info,) = settings.info
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    assert info.value.startswith("Searches for fresh tracks rest until ")
+    assert info.value.startswith("Searches for new tracks are paused until ")
     assert f"{tomorrow.day} {tomorrow:%B}" in info.value
 
 
@@ -253,7 +253,7 @@ def test_a_revoked_sign_in_is_forgotten_and_offered_again(
     settings.run()
     assert not settings.exception
     assert heading(settings) == "Connect Spotify, if you like"
-    assert "sign-in at Spotify has ended" in settings.info[0].value
+    assert "Spotify sign-in has expired" in settings.info[0].value
     assert sign_in.CONNECTION_KEY not in settings.session_state
     assert not mine.authorization.signed_in
 

@@ -23,7 +23,8 @@ SAD, HAPPY, ANGRY, FEAR, EVEN = (
         ([EVEN] * 5, "You’re all in a similar mood: even."),
         (
             [SAD, HAPPY],
-            "Your moods split in two: one is unpleasant and quiet, one is very pleasant and lively.",
+            "Your moods split in two: one is unpleasant and quiet, "
+            "one is very pleasant and lively.",
         ),
         (
             [HAPPY, SAD, HAPPY, HAPPY],
