@@ -415,8 +415,8 @@ def _lasts(playlist: Playlist) -> float:
 def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:
     start = emotion or describe(playlist.mood)
     headline = {
-        "match": f"Staying with {start}",
-        "shift": f"From {start} towards {describe(playlist.target)}",
+        "match": f"Music that matches: {start}",
+        "shift": f"From {start} to {describe(playlist.target)}",
         "lift": f"From {start} straight to {describe(playlist.target)}",
         "wind_down": f"From {start} down to {describe(playlist.target)}",
     }[playlist.intent]
@@ -430,10 +430,10 @@ def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:
             f"{'':{width}}  {pick.track.url}",
         ]
     if short:
-        lines += ["", f"The catalogue has no more than these {len(playlist.picks)} for this."]
+        lines += ["", f"The catalogue has only these {len(playlist.picks)} for this."]
     else:
         lines += ["", f"About {_lasts(playlist):.0f} minutes."]
-    lines += ["", f"Hear the same again with --seed {playlist.seed}."]
+    lines += ["", f"For the same set again: --seed {playlist.seed}"]
     return "\n".join(map(printable, lines))
 
 

@@ -232,8 +232,8 @@ def test_an_artist_is_left_out_and_let_in_again(visit: Callable[..., Page]) -> N
     listen(page)
     name = rows(page).nth(2).locator(".name").inner_text()
     rows(page).nth(2).get_by_role("button", name="More about").click()
-    ban = rows(page).nth(2).get_by_role("button", name="Leave out ").first
-    artist = ban.inner_text().removeprefix("Leave out ")
+    ban = rows(page).nth(2).get_by_role("button", name="Don’t play ").first
+    artist = ban.inner_text().removeprefix("Don’t play ")
     ban.click()
     expect(rows(page).nth(2).locator(".name")).not_to_have_text(name, use_inner_text=True)
     expect(rows(page).nth(2).locator(".change")).to_contain_text(f"{artist} won’t come up again.")

@@ -77,13 +77,13 @@ def test_genres_may_be_repeated(capsys: Capture) -> None:
 def test_what_people_read(capsys: Capture) -> None:
     assert main(["play", "--emotion", "sad", "-n", "12", "--seed", "4"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "From sad towards bright and easy"
+    assert lines[0] == "From sad to bright and easy"
     assert lines[2].startswith(" 1. ")
     assert " · " in lines[2]
     assert lines[3].startswith("    ")
     assert lines[3].endswith(".")
     assert lines[4].strip().startswith("https://open.spotify.com/track/")
-    assert lines[-1] == "Hear the same again with --seed 4."
+    assert lines[-1] == "For the same set again: --seed 4"
 
 
 def test_people_are_told_when_there_is_no_more(
@@ -91,7 +91,7 @@ def test_people_are_told_when_there_is_no_more(
 ) -> None:
     path = write_csv([row(1), row(2)])
     assert main(["play", "--valence", "0", "--arousal", "0", "--catalog", str(path)]) == 0
-    assert "no more than these 2" in capsys.readouterr().out
+    assert "only these 2" in capsys.readouterr().out
 
 
 def test_filters_and_minutes(capsys: Capture) -> None:
@@ -120,7 +120,7 @@ def test_people_are_told_when_there_are_not_so_many_minutes(
 ) -> None:
     path = write_csv([row(1), row(2)])
     assert main(["play", "--emotion", "sad", "--minutes", "60", "--catalog", str(path)]) == 0
-    assert "no more than these 2" in capsys.readouterr().out
+    assert "only these 2" in capsys.readouterr().out
 
 
 def test_evaluate_for_people_and_programs(
@@ -258,7 +258,7 @@ def test_import_says_what_was_taken_for_what(
     assert "such as “sort of”: not played with --clean." in said
     clean = ["play", "--emotion", "sad", "--clean", "--catalog", str(target)]
     assert main(clean) == 0
-    assert "no more than these 0" in capsys.readouterr().out
+    assert "only these 0" in capsys.readouterr().out
 
 
 def test_import_takes_an_encoding(
@@ -354,7 +354,7 @@ def test_a_reader_that_stops_early_is_no_error() -> None:
         text=True,
         check=False,
     )
-    assert done.stdout == "From sad towards bright and easy\n"
+    assert done.stdout == "From sad to bright and easy\n"
     assert done.stderr == ""
 
 

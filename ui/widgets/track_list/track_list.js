@@ -144,7 +144,7 @@ function newRow({ id, title, artists, names, url }) {
   link.setAttribute("aria-label", `Open in Spotify: ${title}, in a new tab`);
   more.append(link);
   for (const artist of names) {
-    const ban = make("button", "ban", `Leave out ${artist}`);
+    const ban = make("button", "ban", `Don’t play ${artist}`);
     ban.type = "button";
     ban.dataset.does = "more"; // once it has done it, the keyboard goes back to where it came from
     more.append(ban);
