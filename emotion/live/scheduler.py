@@ -37,6 +37,7 @@ class FrameScheduler:
         self.cores = cores or os.cpu_count() or 1
         self._lock = threading.Lock()
         self._slots: set[StreamSlot] = set()
+        self._readings = 0
         # Streams that read at the same moment only slow one another down.
         self._free_cores = threading.BoundedSemaphore(self.cores)
 
@@ -51,6 +52,11 @@ class FrameScheduler:
     def streams(self) -> int:
         """How many streams share the machine at the moment."""
         return len(self._slots)
+
+    @property
+    def readings(self) -> int:
+        """How many readings all streams have made, those that have ended included."""
+        return self._readings
 
     def read_interval(self, slot: StreamSlot) -> float:
         """Return the seconds from one reading of a stream to its next."""
@@ -89,6 +95,8 @@ class StreamSlot:
     def end(self, began: float, cost: float) -> None:
         """End a reading that began at ``began`` and took ``cost`` seconds."""
         self._scheduler._free_cores.release()
+        with self._scheduler._lock:
+            self._scheduler._readings += 1
         self.read_cost = _averaged(self.read_cost, cost)
         self._next_read = began + self._scheduler.read_interval(self) - EARLY_SECONDS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -260,6 +261,29 @@ def test_what_is_measured_is_not_public(served: Served, path: str) -> None:  # n
     assert b"TYPE" not in answer.body
     assert b"session" not in answer.body or answer.body.lstrip().startswith(b"<!")
     assert served.ask("/_stcore/metrics").status == 404
+
+
+def test_how_the_server_is_is_said_on_its_own_machine_alone(served: Served) -> None:  # noqa: F811
+    visitor = arrive(served)
+    answer = served.ask("/healthz")
+    assert answer.status == 200
+    said = json.loads(answer.body)
+    assert set(said) == {
+        *("status", "visitors", "streams", "readings_per_second", "files", "errors")
+    }
+    assert said["status"] == "ok"
+    assert said["visitors"] >= 1
+    assert said["streams"] == said["files"] == 0
+    visitor.leave()
+    for headers in (
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"Forwarded": "for=203.0.113.9"},
+        {"X-Real-IP": "127.0.0.1"},
+        {"Host": "mood.example.org"},
+    ):
+        refused = served.ask("/healthz", headers=headers)
+        assert refused.status in (403, 404)
+        assert b"visitors" not in refused.body
 
 
 def test_the_interface_for_programs_is_off(served: Served) -> None:  # noqa: F811

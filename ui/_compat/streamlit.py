@@ -209,6 +209,11 @@ def sweep() -> int:
     return len(expired)
 
 
+def visitors() -> int:
+    """Return how many pages are open; 0 before the server has started."""
+    return Runtime.instance()._session_mgr.num_active_sessions() if Runtime.exists() else 0
+
+
 def _empty(session: AppSession) -> None:
     """Drop the state of a closed session, to which the server's loop still holds a reference.
 

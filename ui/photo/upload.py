@@ -15,6 +15,7 @@ from ui._compat import streamlit as _compat
 from ui.clip import upload as clip
 from ui.navigation import navigate_to
 from ui.photo.picture import picture
+from ui.server import health
 from ui.state import ROOM, Chooser, Photo, visitor_state
 from ui.widgets.face_picker import face_picker
 from ui.widgets.photo_button import photo_button
@@ -59,7 +60,7 @@ def read_waiting_picture() -> None:
     place = st.empty()
     if visitor.waiting is None:
         return
-    with place.status("Opening your photo…") as status:
+    with health.FILES, place.status("Opening your photo…") as status:
         try:
             if clip.is_clip(visitor.waiting):
                 summary = clip.read_uploaded_clip(

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from streamlit.starlette import App
 
 from ui._compat import streamlit as _compat
-from ui.server import player_frame
+from ui.server import health, player_frame
 from ui.server.http_guard import Guard
 from ui.server.index_page import IndexPage, preview_route
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 def routes() -> list[Route]:
     """Return what is served beside Streamlit's pages."""
-    return [preview_route(), player_frame.route()]
+    return [preview_route(), player_frame.route(), health.route()]
 
 
 def keep_uploads_in_memory() -> None:
@@ -58,10 +58,12 @@ def harden(app: App) -> None:
 async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
     """Clear up after visitors for as long as the server runs."""
     sweeping = asyncio.create_task(_sweep(), name="sweep")
+    logging.getLogger().addHandler(health.ERRORS)
     asyncio.get_running_loop().call_soon(_compat.open_browser)
     try:
         yield {}
     finally:
+        logging.getLogger().removeHandler(health.ERRORS)
         sweeping.cancel()
         with suppress(asyncio.CancelledError):
             await sweeping
@@ -71,6 +73,7 @@ async def _sweep() -> None:
     gone, collected = 0, time.monotonic()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
+        health.READINGS.now()  # a sample, so that the next rate is of the last seconds
         try:
             gone += _compat.sweep()
             if gone and time.monotonic() - collected >= COLLECT_SECONDS:

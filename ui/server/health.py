@@ -1,0 +1,153 @@
+"""``GET /healthz``: for whoever runs the server, whether it is well and how busy it is.
+
+Counters of the whole process, and nothing about a face, a mood or a visitor. It answers only on the
+machine itself: through a proxy, or by another name, there is no such page.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from emotion.live.stream import SHARED_SCHEDULER
+from ui._compat import streamlit as _compat
+
+PATH: Final = "healthz"
+FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+"""Headers by which a proxy says that a request came from elsewhere."""
+MIN_WINDOW_SECONDS: Final = 5.0
+"""Readings a second are counted over at least this long, where the server runs as long."""
+
+
+class Gauge:
+    """Counts how many are inside its ``with`` at the moment."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.value = 0
+
+    def __enter__(self) -> Self:
+        with self._lock:
+            self.value += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self.value -= 1
+
+
+class ErrorCount(logging.Handler):
+    """Counts what is logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.value = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.value += 1  # under the handler's own lock
+
+
+class Rate:
+    """How much a total grows in a second, over the last seconds.
+
+    Args:
+        total: returns it.
+        clock: returns seconds that never go back.
+    """
+
+    def __init__(
+        self, total: Callable[[], int], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._total, self._clock = total, clock
+        self._before = self._latest = (clock(), total())
+
+    def now(self) -> float:
+        """Return the rate since the sample that is old enough; call it every now and then."""
+        time_, total = self._clock(), self._total()
+        if time_ - self._latest[0] >= MIN_WINDOW_SECONDS:
+            self._before, self._latest = self._latest, (time_, total)
+        seconds = time_ - self._before[0]
+        return (total - self._before[1]) / seconds if seconds > 0 else 0.0
+
+
+FILES: Final = Gauge()
+"""Photos and clips that are being read, or wait for that."""
+ERRORS: Final = ErrorCount()
+READINGS: Final = Rate(lambda: SHARED_SCHEDULER.readings)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What ``/healthz`` says.
+
+    Attributes:
+        status: ``ok``; a server that is not does not answer.
+        visitors: pages that are open.
+        streams: live cameras.
+        readings_per_second: frames of live cameras that are read, over the last seconds.
+        files: photos and clips that are being read, or wait for that.
+        errors: what was logged as an error since the server was started.
+    """
+
+    status: str
+    visitors: int
+    streams: int
+    readings_per_second: float
+    files: int
+    errors: int
+
+
+def health() -> Health:
+    """Return how the server is."""
+    return Health(
+        status="ok",
+        visitors=_compat.visitors(),
+        streams=SHARED_SCHEDULER.streams,
+        readings_per_second=round(READINGS.now(), 1),
+        files=FILES.value,
+        errors=ERRORS.value,
+    )
+
+
+def route() -> Route:
+    """Return the route to it."""
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    return Route("/" + "/".join(filter(None, [base, PATH])), _answer, methods=["GET"])
+
+
+async def _answer(request: Request) -> Response:
+    if not is_local(request):
+        return PlainTextResponse("Not found", 404)
+    return JSONResponse(asdict(health()), headers={"Cache-Control": "no-store"})
+
+
+def is_local(request: Request) -> bool:
+    """Return whether a request was made on this machine, and not handed on by a proxy."""
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    return _loopback(name) and request.client is not None and _loopback(request.client.host)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
