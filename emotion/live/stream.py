@@ -245,11 +245,11 @@ class FaceStream:
         all_found = self._tracker.track_templates(small)
         if not all_found or self._is_detection_due(now):
             self._detect(frame, small, captured_at, now)
-        readable = [t for t in self._tracker.tracks if t.box.area and not t.turned_away]
+        height, width = frame.shape[:2]
+        readable = [track for track in self._tracker.tracks if track.is_readable(width, height)]
         probabilities = self._classify(frame, readable)
         self._recentre_visitor(probabilities, readable, captured_at)
         self._reads += 1
-        height, width = frame.shape[:2]
         self._publish(self._tracker.read(probabilities, captured_at, width=width, height=height))
 
     def _is_detection_due(self, now: float) -> bool:

@@ -24,11 +24,18 @@ SIZE_SMOOTHING_SECONDS: Final = 0.4
 """Time constants with which a track's position and angle, and its size, approach what is detected.
 Detected boxes vary in size by up to a tenth from frame to frame; faces do not, and their movement
 is tracked between detections."""
+JUMP_FRACTION: Final = 0.25
+"""A face that is detected this far from its track, as a fraction of its side, has moved, and the
+track goes there at once; nearer, the farther the sooner. Detected positions vary by less. A track
+that lags behind would lose its face, and the face would be taken for a second person."""
 LOST_AFTER_SECONDS: Final = 0.6
 LOST_AFTER_MISSES: Final = 2
 """A track ends when its face has not been detected for this long, and this often in a row."""
 MIN_DETECTIONS: Final = 2
 """A face counts from its second detection on: false positives rarely last."""
+MIN_VISIBLE_FRACTION: Final = 0.7
+"""A face of which less is in the frame is not read: someone who walks in or out would be taken for
+sad or surprised."""
 UNREAD_SECONDS: Final = 1.0
 """A face that is in view but cannot be read keeps what it showed for this long."""
 MAX_TRACKS: Final = 6
@@ -122,6 +129,16 @@ class Track:
         """The face as FER-2013 would crop it."""
         x, y = self.x + self.width / 2, self.y + self.height / 2
         return CropRegion(x, y, max(self.width, self.height), self.angle)
+
+    def is_readable(self, width: int, height: int) -> bool:
+        """Whether it faces the camera, and enough of it is in a frame of that size in pixels."""
+        across = min(self.x + self.width, width) - max(self.x, 0)
+        down = min(self.y + self.height, height) - max(self.y, 0)
+        if self.turned_away or not self.box.area or min(across, down) <= 0:
+            return False
+        # A face larger than the frame, close to the camera, is as visible as it can be.
+        possible = min(self.width, width) * min(self.height, height)
+        return across * down >= MIN_VISIBLE_FRACTION * possible
 
 
 class FaceTracker:
@@ -330,8 +347,10 @@ def _approach(track: Track, detected: Track) -> Track:
     height = track.height + size * (detected.height - track.height)
     # The centre moves quickly and the size slowly.
     x, y = track.x + track.width / 2, track.y + track.height / 2
-    x += position * (detected.x + detected.width / 2 - x)
-    y += position * (detected.y + detected.height / 2 - y)
+    right, down = detected.x + detected.width / 2 - x, detected.y + detected.height / 2 - y
+    moved = math.hypot(right, down) / max(detected.width, detected.height)
+    position = max(position, min(1.0, moved / JUMP_FRACTION))
+    x, y = x + position * right, y + position * down
     return replace(
         track,
         x=x - width / 2,

@@ -346,6 +346,20 @@ def test_a_face_turned_away_is_not_read(camera: Camera, image: Image) -> None:
     assert reading.faces[0].identity == 1
 
 
+def test_a_face_that_walks_out_of_the_frame_is_not_read(camera: Camera, image: Image) -> None:
+    for left in np.arange(0.4, 0.8, 0.05):
+        camera.detector.place = (float(left), 0.2, 0.25, 0.33)
+        assert camera.run(0.2, image) is not None
+    reads = len(camera.classifier.shapes)
+    camera.classifier.emotion = "sad"  # what half a face looks like
+    camera.detector.place = (0.875, 0.2, 0.25, 0.33)
+    reading = camera.run(0.5, image)
+    assert reading is not None
+    assert [(face.identity, face.emotion) for face in reading.faces] == [(1, "happy")]
+    assert len(camera.classifier.shapes) - reads < 8
+    assert camera.run(1.5, image) is None
+
+
 @pytest.mark.usefixtures("without_blazeface")
 def test_haar_looks_where_blazeface_is_missing(caplog: pytest.LogCaptureFixture) -> None:
     _warn_once.cache_clear()

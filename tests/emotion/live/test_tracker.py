@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from emotion.live.smoothing import (
     total_variation_distance,
 )
 from emotion.live.template_tracking import SearchFrame
-from emotion.live.tracker import LOST_AFTER_SECONDS, MAX_TRACKS, FaceTracker, LiveReading
+from emotion.live.tracker import LOST_AFTER_SECONDS, MAX_TRACKS, FaceTracker, LiveReading, Track
 from emotion.types import Box, Face
 
 
@@ -180,6 +181,49 @@ def test_a_moving_face_keeps_its_identity(see: Callable[..., LiveReading | None]
             identities.add(reading.faces[0].identity)
             assert abs(reading.faces[0].reading.face.box.x - box.x) < 30
     assert len(identities) == 1
+
+
+@pytest.mark.parametrize("rate", [5, 10, 15])
+def test_a_face_that_moves_quickly_stays_one_face(
+    see: Callable[..., LiveReading | None], rate: float
+) -> None:
+    for number in range(8):
+        box = Box(20 + 70 * number, 100, 120, 120)
+        reading = see(number / rate, {box: HAPPY})
+        if number:
+            assert reading is not None
+            (face,) = reading.faces
+            assert face.identity == 1
+            assert abs(face.reading.face.box.x - box.x) < 10
+
+
+def test_a_box_that_trembles_is_smoothed(see: Callable[..., LiveReading | None]) -> None:
+    places = []
+    for number in range(40):
+        reading = see(number * 0.05, {Box(300 + 6 * (number % 2), 100, 120, 120): HAPPY})
+        places.append(reading.faces[0].reading.face.box.x if reading else 303)
+    assert max(places[10:]) - min(places[10:]) <= 3
+
+
+@pytest.mark.parametrize(
+    ("box", "readable"),
+    [
+        (Box(200, 100, 150, 150), True),
+        (Box(-30, 100, 150, 150), True),
+        (Box(-60, 100, 150, 150), False),
+        (Box(550, 100, 150, 150), False),
+        (Box(200, 400, 150, 150), False),
+        (Box(-40, -30, 150, 150), False),
+        (Box(-40, -120, 720, 720), True),  # close to the camera
+        (Box(700, 100, 150, 150), False),
+        (Box(700, 500, 150, 150), False),
+        (Box(200, 100, 0, 0), False),
+    ],
+)
+def test_a_face_cut_off_by_the_edge_is_not_readable(box: Box, readable: bool) -> None:
+    track = Track(1, box.x, box.y, box.width, box.height, 0.0)
+    assert track.is_readable(640, 480) is readable
+    assert not replace(track, turned_away=True).is_readable(640, 480)
 
 
 def test_two_faces_are_not_mixed_up_and_make_a_room(
