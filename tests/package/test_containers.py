@@ -1,0 +1,88 @@
+"""The containers say the same as the Makefile, the requirements and the documents."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+DEPLOYMENT = (ROOT / "docs/deployment.md").read_text(encoding="utf-8")
+SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))[
+    "services"
+]
+
+
+def test_the_image_installs_what_make_run_installs() -> None:
+    assert "-r requirements-app.txt" in DOCKERFILE
+    assert "call install,requirements-app.txt" in MAKEFILE
+    assert "--no-deps -r requirements-no-deps.txt" in DOCKERFILE
+    assert "-c constraints.txt" in DOCKERFILE
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    for requirement in (*extras["postgres"], *extras["login"]):
+        assert f"'{requirement}'" in DOCKERFILE
+    (version,) = re.findall(r"^FROM python:([\d.]+)", DOCKERFILE, re.MULTILINE)
+    assert f"Tested with Python {version} " in (ROOT / "constraints.txt").read_text()
+
+
+def test_the_image_runs_what_make_run_runs_as_nobody_in_particular() -> None:
+    (command,) = re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    assert f"$(BIN)/{' '.join(json.loads(command))}" in MAKEFILE
+    assert DOCKERFILE.index("USER affectune") < DOCKERFILE.index("HEALTHCHECK")
+
+
+def test_the_image_holds_every_folder_that_the_app_uses_and_no_other() -> None:
+    copied = set(re.findall(r"^COPY (\S+) \1$", DOCKERFILE, re.MULTILINE))
+    assert copied == {"emotion", "recommender", "model", "notebooks", "ui", "pages", "static"}
+    let_in = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for path in (*copied, "app.py", ".streamlit/config.toml", "constraints.txt"):
+        assert (ROOT / path).exists()
+        assert f"!{path}" in let_in
+
+
+def test_the_relay_carries_no_one_into_the_network() -> None:
+    documented = set(re.findall(r"^(denied-peer-ip=\S+)$", DEPLOYMENT, re.MULTILINE))
+    started = {option.removeprefix("--") for option in SERVICES["turn"]["command"]}
+    assert documented
+    assert documented <= started
+    assert {"no-multicast-peers", "lt-cred-mech", "user-quota=12"} <= started
+
+
+def test_only_what_is_documented_is_set_and_everything_has_to_be_filled_in() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in SERVICES["app"]["environment"]:
+        assert f"`{name}`" in readme or name in DEPLOYMENT
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    example = (ROOT / "deploy/example.env").read_text(encoding="utf-8")
+    needed = set(re.findall(r"\$\{(\w+)", text))
+    assert needed == set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+    ice = SERVICES["app"]["environment"]["AFFECTUNE_ICE_SERVERS"]
+    servers = json.loads(re.sub(r"\$\{(\w+)[^}]*\}", r"\1", ice))
+    assert servers[0]["urls"][0] == "turn:TURN_HOST:3478"
+
+
+def test_nothing_but_the_balancer_is_reached_and_only_from_this_machine() -> None:
+    published = {name: service.get("ports", []) for name, service in SERVICES.items()}
+    assert {name for name, ports in published.items() if ports} == {"balancer"}
+    assert published["balancer"] == ["127.0.0.1:8501:8080"]
+
+
+def test_the_balancer_understands_its_file() -> None:
+    haproxy = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+    if haproxy is None:
+        pytest.skip("HAProxy is not installed")
+    command = [haproxy, "-c", "-f", str(ROOT / "deploy/haproxy.cfg")]
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert checked.returncode == 0, checked.stderr
+    assert "warning" not in checked.stderr.lower()
