@@ -103,6 +103,7 @@ with body:
             on_play=partial(music.play, visitor),
             on_verdict=partial(music.judge, visitor),
             on_ban=None if shared else partial(music.ban, visitor),
+            on_similar=None if shared else partial(music.more_like, visitor),
             on_undo=partial(music.undo, visitor),
         )
         if not shared:

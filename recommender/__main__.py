@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -14,6 +15,7 @@ from recommender.catalog.catalog import ENVIRONMENT, Catalog, open_or_starter
 from recommender.catalog.importer import ImportReport, import_file
 from recommender.errors import CatalogError
 from recommender.journey import check_intent
+from recommender.loosening import active, passing_in_words
 from recommender.mood import COORDINATES, describe, mood_of, mood_of_emotion
 from recommender.printable import printable, printable_json
 from recommender.recommender import Recommender, lengths_in_minutes
@@ -173,7 +175,8 @@ def _play(options: argparse.Namespace) -> None:
             _warn(note)
     with catalog:
         _check_languages(filters.languages, catalog.languages())
-        playlist = Recommender(catalog).recommend(
+        recommender = Recommender(catalog)
+        playlist = recommender.recommend(
             mood,
             intent=check_intent(options.intent.strip().lower().replace("-", "_")),
             n=count,
@@ -184,12 +187,15 @@ def _play(options: argparse.Namespace) -> None:
             emotions=emotions,
             seed=seed,
         )
+        short = len(playlist.picks) < count if minutes is None else _lasts(playlist) < 0.9 * minutes
+        all_filters = replace(filters, genres=tuple(options.genre))
+        if short and active(all_filters):
+            _warn(passing_in_words(recommender.passing(all_filters)))
     if options.json:
         print(printable_json(_as_json(playlist)))
     else:
         for note in playlist.notes:
             _warn(note)
-        short = len(playlist.picks) < count if minutes is None else _lasts(playlist) < 0.9 * minutes
         print(_as_text(playlist, options.emotion, short=short))
 
 
@@ -430,7 +436,9 @@ def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:
             f"{'':{width}}  {pick.track.url}",
         ]
     if short:
-        lines += ["", f"The catalogue has only these {len(playlist.picks)} for this."]
+        count = len(playlist.picks)
+        these = f"only {'this one' if count == 1 else f'these {count}'}"
+        lines += ["", f"The catalogue has {these if count else 'nothing'} for this."]
     else:
         lines += ["", f"About {_lasts(playlist):.0f} minutes."]
     lines += ["", f"For the same set again: --seed {playlist.seed}"]

@@ -11,6 +11,7 @@ from typing import Final
 from recommender.catalog.catalog import Catalog
 from recommender.genres import default_table, resolve
 from recommender.journey import plan
+from recommender.loosening import Passing
 from recommender.ranking.candidates import CandidateSet, merge_candidates
 from recommender.ranking.explanation import explain
 from recommender.ranking.scoring import INSTRUMENTAL_CALM, QUIET_DEPTH, Context, Scores, score
@@ -119,14 +120,14 @@ class Recommender:
         n = request.n
         if request.minutes is not None:
             n = min(MAX_TRACKS, ceil(request.minutes / TYPICAL_TRACK_MINUTES))
-        slots = plan(request.mood, request.intent, n, target=request.end)
+        slots = tuple(request.slots) or plan(request.mood, request.intent, n, target=request.end)
         candidates = CandidateSet(self._candidates(request, slots))
         context = Context(
             request.intent, request.emotions or {}, request.filters.genres, request.taste
         )
         weights = self.weights.at(request.adventure)
         assert request.seed is not None
-        if request.minutes is None:
+        if request.minutes is None or request.slots:
             draft = _draft(candidates, slots, context, weights, request.seed)
         else:
             draft = _fill(candidates, request, context, weights, request.seed)
@@ -142,6 +143,14 @@ class Recommender:
             seed=request.seed,
             notes=(note,) if note else (),
         )
+
+    def passing(self, filters: Filters) -> Passing:
+        """Count what passes filters, and what passes all but one of them.
+
+        Raises:
+            ValueError: they name a genre that the catalogue does not have.
+        """
+        return self.catalog.passing(self._resolved(filters))
 
     def _resolved(self, filters: Filters) -> Filters:
         """Return filters with each genre as the catalogue calls it."""

@@ -41,6 +41,8 @@ class Request:
             one by default.
         exclude: ids of tracks to leave out, such as those already heard.
         target: where to end, `journey.target_for` by default.
+        slots: the moods to walk instead of a planned journey, one a track; `n` and `minutes` then
+            say nothing. For the rest of a journey that has begun.
         taste: what is known of the listener's taste.
         adventure: 0 familiar (well known, liked, usual genres) to 1 adventurous.
         extra: tracks from elsewhere, chosen from together with the catalogue's and held to the
@@ -60,6 +62,7 @@ class Request:
     seed: int | None = None
     exclude: Collection[str] = ()
     target: Mood | None = None
+    slots: Sequence[Mood] = ()
     taste: Taste | None = None
     adventure: float = 0.5
     extra: Sequence[Track] = ()
@@ -70,6 +73,11 @@ class Request:
         n = self.n
         if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MAX_TRACKS:
             raise ValueError(f"Incorrect value for 'n' argument: {n!r}: 1 to {MAX_TRACKS}")
+        if len(self.slots) > MAX_TRACKS:
+            raise ValueError(
+                f"Incorrect value for 'slots' argument: {len(self.slots)} moods: "
+                f"at most {MAX_TRACKS}"
+            )
         if self.emotions is not None:
             mood_of(self.emotions)
         if self.minutes is not None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from recommender.journey import emotions_at
+from recommender.journey import emotions_at, steps_evenly
 from recommender.ranking.ranking import explain_tracks
 from recommender.ranking.scoring import Context
 from recommender.ranking.selection import ARTIST_GAP
@@ -22,8 +22,17 @@ from recommender.types import EVERYTHING, Filters, Intent, Mood, Pick, Playlist,
 Draw = Callable[[Request], Playlist]
 """Answers a request, as `Recommender.answer` does."""
 
-Action = Literal["like", "unlike", "dislike", "ban"]
-"""What a listener did that changed a set; ``unlike`` takes a like back."""
+Action = Literal["like", "unlike", "dislike", "skip", "ban", "more"]
+"""What a listener did; ``unlike`` takes a like back, ``more`` asks for more like a track."""
+
+KEPT_AFTER_LIKE_TRACKS: Final = 3
+"""A like lets so many tracks come as they are: one may look forward to the next ones."""
+
+SIMILAR_TRACKS: Final = 5
+"""How many tracks "more like this" asks for."""
+
+MAX_UNDONE_ACTIONS: Final = 50
+"""How many actions can be taken back, one after the other."""
 
 DEFAULT_SET_MINUTES: Final = 60
 """How long a set lasts unless a listener asks for more or less."""
@@ -62,18 +71,19 @@ class SetOptions:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the last action did to the set, and what there was before it.
+    """What an action did to the set, and what there was before it.
 
     Attributes:
         action: what the listener did.
         subject: the title of the track, or the name of the artist, that it was about.
         row: the id of the track beside which to say so.
-        judged: the track that was liked or disliked; ``None`` for a ban.
+        judged: the track that was liked or disliked; ``None`` for another action.
         redrawn: whether the rest of the set was drawn anew. A set that came by a link stays as
             it is.
         new_tracks: how many tracks ahead were not there before.
         because_liked: how many of these are there because of what the listener likes.
         sets, taste, filters, playing: as they were.
+        previous: the change before this one, which can be undone after it.
     """
 
     action: Action
@@ -87,6 +97,7 @@ class Change:
     taste: Taste
     filters: Filters
     playing: Track | None
+    previous: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +112,7 @@ class Session:
         taste: what was learned from verdicts.
         playing: the track in the player.
         shared: a set that came by a link, as long as it is looked at.
-        change: what the last action changed, as long as it can be undone.
+        change: what the last action changed, as long as it can be undone, and the actions before.
     """
 
     mood: Mood | None
@@ -191,10 +202,10 @@ def queue(
 def judge(session: Session, track_id: str, verdict: Verdict, draw: Draw) -> Session:
     """Take in what the listener says of a track of the set that they look at.
 
-    A like draws anew what comes after the track; said again it is taken back. A dislike draws
-    the track itself anew too and plays what comes instead. A skip plays the next track and takes
-    no like or dislike back. What came before stays as it is. An id that is not in the set changes
-    nothing.
+    A like keeps the next `KEPT_AFTER_LIKE_TRACKS` tracks and draws anew what comes after them;
+    said again it is taken back. A dislike draws the track itself anew and all that follows, and
+    plays what comes instead. A skip plays the next track and takes no like or dislike back. What
+    came before stays as it is. An id that is not in the set changes nothing.
 
     Args:
         session: the session so far.
@@ -206,17 +217,20 @@ def judge(session: Session, track_id: str, verdict: Verdict, draw: Draw) -> Sess
     if playlist is None or place is None:
         return session
     pick = playlist.picks[place]
-    action: Action | None = None if verdict == "skip" else verdict
+    action: Action = verdict
     if verdict == "like" and session.taste.verdict_on(track_id) == "like":
         action = "unlike"
         learned = replace(session, taste=session.taste.forget(track_id))
     else:
         learned = replace(session, taste=session.taste.learn(pick.track, verdict, pick.slot))
-    if action is None:
-        return replace(learned, playing=_track_at(playlist, place + 1), change=None)
+    title = pick.track.title
+    if action == "skip":
+        playing = _track_at(playlist, place + 1)
+        change = _change(session, action, title, playing.id if playing else track_id)
+        return replace(learned, playing=playing, change=replace(change, redrawn=False))
 
     renewed = playlist
-    kept = playlist.picks[: place if action == "dislike" else place + 1]
+    kept = playlist.picks[: place if action == "dislike" else place + 1 + KEPT_AFTER_LIKE_TRACKS]
     if session.shared is None:
         renewed = _renew(learned, playlist, kept, draw)
         # What was drawn for other options does not know of this verdict.
@@ -235,7 +249,7 @@ def judge(session: Session, track_id: str, verdict: Verdict, draw: Draw) -> Sess
         playing = _track_at(renewed, place if session.shared is None else place + 1)
         learned = replace(learned, playing=playing)
         row = playing.id if playing else track_id
-    change = _change(session, action, pick.track.title, row, judged=pick.track)
+    change = _change(session, action, title, row, judged=pick.track)
     return replace(learned, change=_counted(change, playlist, renewed, kept))
 
 
@@ -275,22 +289,89 @@ def ban(session: Session, track_id: str, artist: str, draw: Draw) -> Session:
     )
 
 
-def undo(session: Session) -> Session:
-    """Take the last action back, with everything that it changed.
+def more_like(session: Session, track_id: str, draw: Draw) -> Session:
+    """Follow a track of the set with more that is like it.
 
-    A like changes nothing of what plays, so the music goes on where it is by now.
+    The next `SIMILAR_TRACKS` places take tracks from where it lies on the plane, of its leading
+    genre and its language; where there are too few, of its genre, and else of any. After them the
+    set goes on as it was. This is no verdict: the taste stays as it is. A set that came by a link
+    stays as it is, too.
+
+    Args:
+        session: the session so far.
+        track_id: what to find more like.
+        draw: answers requests.
+    """
+    playlist, place = session.playlist, session.place_of(track_id)
+    if playlist is None or place is None or session.shared is not None:
+        return session
+    track = playlist.picks[place].track
+    kept, rest = playlist.picks[: place + 1], playlist.picks[place + 1 + SIMILAR_TRACKS :]
+    places = len(playlist.picks) - len(kept) - len(rest)
+    if not places:
+        return session
+    filters = session.options.filters
+    nearby = [*kept[-ARTIST_GAP:], *rest[:ARTIST_GAP]]
+    names = tuple(name for pick in nearby for name in pick.track.artists)
+    apart = replace(filters, without_artists=(*filters.without_artists, *names))
+    genre, language = track.genres[:1] or filters.genres, track.language
+    same_genre = replace(apart, genres=genre)
+    request = Request(
+        track.position,
+        intent="match",
+        slots=(track.position,) * places,
+        emotions=session.emotions,
+        exclude=frozenset(pick.track.id for pick in playlist.picks) | session.taste.disliked,
+        taste=session.taste,
+        adventure=session.options.adventure,
+    )
+    found: tuple[Pick, ...] = ()
+    for wanted in (
+        *([replace(same_genre, languages=(language,))] if language else []),
+        same_genre,
+        apart,
+        filters,
+    ):
+        drawn = draw(replace(request, filters=wanted)).picks
+        found = max(found, drawn, key=len)
+        if len(found) == places:
+            break
+    if not found:
+        return session
+    found = (replace(found[0], reason=f"More like “{track.title}”"), *found[1:])
+    # Where there are fewer, the tracks that were there before stay in their places.
+    left = playlist.picks[place + 1 + len(found) : len(playlist.picks) - len(rest)]
+    renewed = replace(playlist, picks=(*kept, *found, *left, *rest))
+    change = _change(session, "more", track.title, track_id)
+    return replace(
+        session,
+        sets={**session.sets, session.options: renewed},
+        change=replace(change, new_tracks=len(found)),
+    )
+
+
+def undo(session: Session) -> Session:
+    """Take the last action back, with everything that it changed; again, the one before.
+
+    A like changes nothing of what plays, so the music goes on where it is by now. Filters that were
+    set since stay: only a ban is lifted.
     """
     change = session.change
     if change is None:
         return session
-    stays = change.action in ("like", "unlike")
+    stays = change.action in ("like", "unlike", "more")
+    filters = session.options.filters
+    if change.action == "ban":
+        let_in = {change.subject} - set(change.filters.without_artists)
+        names = tuple(name for name in filters.without_artists if name not in let_in)
+        filters = replace(filters, without_artists=names)
     return replace(
         session,
-        options=replace(session.options, filters=change.filters),
+        options=replace(session.options, filters=filters),
         sets=change.sets,
         taste=change.taste,
         playing=session.playing if stays else change.playing,
-        change=None,
+        change=change.previous,
     )
 
 
@@ -330,7 +411,7 @@ def _renew(session: Session, playlist: Playlist, kept: Sequence[Pick], draw: Dra
     if not ahead:
         return playlist
     filters, emotions = session.options.filters, session.emotions
-    if emotions and playlist.intent == "shift":
+    if emotions and steps_evenly(playlist.intent):
         # What was read at the start has partly given way by now.
         emotions = emotions_at(
             len(kept), playlist.journey, intent=playlist.intent, emotions=emotions
@@ -341,7 +422,7 @@ def _renew(session: Session, playlist: Playlist, kept: Sequence[Pick], draw: Dra
         ahead[0],
         intent=playlist.intent,
         target=playlist.target,
-        n=len(ahead),
+        slots=ahead,
         filters=replace(filters, without_artists=(*filters.without_artists, *recent)),
         emotions=emotions,
         exclude=frozenset(pick.track.id for pick in kept) | session.taste.disliked,
@@ -374,7 +455,15 @@ def _change(
         taste=before.taste,
         filters=before.options.filters,
         playing=before.playing,
+        previous=_recent(before.change, MAX_UNDONE_ACTIONS - 1),
     )
+
+
+def _recent(change: Change | None, actions: int) -> Change | None:
+    """Return a change with as many of the actions before it as can still be undone."""
+    if change is None or actions < 1:
+        return None
+    return replace(change, previous=_recent(change.previous, actions - 1))
 
 
 def _counted(change: Change, old: Playlist, new: Playlist, kept: Sequence[Pick]) -> Change:

@@ -14,7 +14,9 @@ from typing import Final, Literal, NamedTuple
 
 from emotion.labels import EMOTIONS
 from emotion.types import EmotionScores
+from recommender import loosening
 from recommender.journey import target_for
+from recommender.loosening import Passing, passing_in_words
 from recommender.mood import CALM, COORDINATES
 from recommender.types import Filters, Intent, Mood
 
@@ -303,11 +305,14 @@ def verdict_effect(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
     """Say in a sentence or two what a verdict did to the set.
 
     Args:
-        verdict: ``like``, ``unlike`` (a like taken back), ``dislike`` or ``ban``.
+        verdict: ``like``, ``unlike`` (a like taken back), ``dislike``, ``ban`` or ``more`` (of the
+            same).
         name: the track's title, or the artist's name.
         fresh: how many tracks ahead are new.
         owed: how many of them are there because of what the visitor likes.
     """
+    if verdict == "more":
+        return f"Next: {'one' if fresh == 1 else fresh} more like “{name}”."
     said = {
         "like": f"You like “{name}”.",
         "unlike": f"“{name}” is no longer a like.",
@@ -346,13 +351,14 @@ def describe_filters(filters: Filters) -> str:
     return " · ".join(parts)
 
 
-def too_few_tracks(tracks: int, minutes: int) -> str:
-    """Say that the filters leave less than was asked for."""
-    if not tracks:
-        return "No track fits these filters here."
-    if tracks == 1:
-        return "Only one track fits these filters here."
-    return f"Only {tracks} tracks fit these filters here: {minutes} minutes."
+def too_few_tracks(passing: Passing) -> str:
+    """Say how many tracks the filters leave, and which one to loosen."""
+    return passing_in_words(passing, language_name=language_name)
+
+
+def filter_in_words(filters: Filters, name: str) -> str:
+    """Name one of several filters: "the 1990s filter"."""
+    return loosening.filter_in_words(filters, name, language_name=language_name)
 
 
 LOST_SET: Final = (

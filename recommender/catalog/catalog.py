@@ -31,6 +31,7 @@ from recommender.catalog.nearby import (
 from recommender.catalog.plane import AXES, default_plane
 from recommender.catalog.tables import BLOCK_TRACKS, NAME, RECORDING, SONG, track_of
 from recommender.errors import CatalogError
+from recommender.loosening import Passing, active
 from recommender.types import EVERYTHING, Filters, Mood, Track
 
 STARTER: Final = Path(__file__).parents[1] / "data" / "starter.csv"
@@ -56,6 +57,9 @@ that is more, before it turns to the pass over all tracks."""
 _MAX_CACHED_SCANS: Final = 4
 """How many such passes are remembered, for those who ask for another set."""
 
+_MAX_CACHED_COUNTS: Final = 64
+"""How many counts of what passes filters are remembered."""
+
 REMEMBERED_TRACKS: Final = 16384
 """How many tracks are remembered: the best known come again and again."""
 
@@ -67,6 +71,15 @@ WHERE ($families::UBIGINT IS NULL OR families & $families::UBIGINT <> 0)
   AND (len($languages::USMALLINT[]) = 0 OR list_contains($languages::USMALLINT[], language))
   AND ($explicit::BOOLEAN OR explicit = 0)
 """
+
+_TESTS: Final[Mapping[str, str]] = {
+    "genres": "families & $genres::UBIGINT <> 0",
+    "without_genres": "families & $without_genres::UBIGINT = 0",
+    "decades": "list_contains($decades::SMALLINT[], decade)",
+    "languages": "list_contains($languages::USMALLINT[], language)",
+    "explicit": "explicit = 0",
+}
+"""What a track passes, by filter; bans are another table's."""
 
 _BLOCKS: Final = f"""
 SELECT rowid, valence_rank, energy_rank, popularity, families, decade, language, explicit
@@ -160,6 +173,7 @@ class Catalog:
         self._lock = Lock()
         self._read_tracks: OrderedDict[int, Track] = OrderedDict()
         self._passed: OrderedDict[TrackFilter, dict[str, NDArray[Any]]] = OrderedDict()
+        self._counted: OrderedDict[Filters, Passing] = OrderedDict()
         about = self._rows("SELECT tracks, fingerprint, marked FROM affectune", {})
         self._length, self._fingerprint = int(about[0][0]), str(about[0][1])
         self._marked = int(about[0][2])
@@ -262,6 +276,56 @@ class Catalog:
         return np.unique(
             np.concatenate([nearest(score(columns, place), numbers, limit)[1] for place in places])
         )
+
+    def passing(self, filters: Filters) -> Passing:
+        """Count the tracks that pass filters, and those that pass all but one of them.
+
+        One pass over four narrow columns, whatever the number of filters; the latest answers are
+        remembered.
+
+        Args:
+            filters: genres as the catalogue calls them.
+        """
+        with self._lock:
+            known = self._counted.get(filters)
+        if known is not None:
+            return known
+        bits = {family: 1 << bit for family, bit, *_ in self._families}
+        asked = {code.strip().lower() for code in filters.languages}
+        values: dict[str, Any] = {
+            "genres": sum(bits.get(family, 0) for family in set(filters.genres)),
+            "without_genres": sum(bits.get(family, 0) for family in set(filters.without_genres)),
+            "decades": list(filters.decades),
+            "languages": [code for name, (code, _) in self._languages.items() if name in asked],
+        }
+        names = active(filters)
+        tested = [name for name in names if name in _TESTS]
+        used = {name: values[name] for name in tested if name in values}
+        left_out = [None, *tested]
+        counts = ", ".join(
+            f"count(*) FILTER ({' AND '.join(_TESTS[n] for n in tested if n != name) or 'true'})"
+            for name in left_out
+        )
+        (everyone,) = self._rows(f"SELECT {counts} FROM tracks", used)
+        tracks = dict(zip(left_out, everyone, strict=True))
+        without = {name: tracks[name] for name in tested}
+        total = tracks[None]
+        if "without_artists" in names:
+            # Few rows, read apart from the others, rather than a comparison with every row.
+            banned = self._rows(_BANNED, {"ids": [], "artists": list(filters.without_artists)})
+            where = "WHERE rowid IN (SELECT unnest($banned::BIGINT[]))"
+            numbers = {"banned": [number for (number,) in banned]}
+            (theirs,) = self._rows(f"SELECT {counts} FROM tracks {where}", used | numbers)
+            fewer = dict(zip(left_out, theirs, strict=True))
+            without = {name: without[name] - fewer[name] for name in tested}
+            without["without_artists"] = total
+            total -= fewer[None]
+        answer = Passing(filters, total, without)
+        with self._lock:
+            self._counted[filters] = answer
+            while len(self._counted) > _MAX_CACHED_COUNTS:
+                self._counted.popitem(last=False)
+        return answer
 
     def get(self, track_id: str) -> Track | None:
         """Return the track with an id, or ``None`` where the catalogue has none."""

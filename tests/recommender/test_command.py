@@ -56,6 +56,17 @@ def test_winding_down_is_spelt_as_one_likes(capsys: Capture, spelling: str) -> N
     assert capsys.readouterr().out.startswith("From happy down to calm and warm\n")
 
 
+def test_where_filters_leave_little_it_is_said_on_stderr(capsys: Capture) -> None:
+    narrow = ["--genre", "brazilian", "--decade", "1990"]
+    for as_json in ([], ["--json"]):
+        assert main(["play", "--emotion", "sad", *narrow, *as_json]) == 0
+        answer = capsys.readouterr()
+        assert answer.err.startswith("recommender: No track matches your filters. Without the ")
+        assert "match your filters" not in answer.out
+    assert main(["play", "--emotion", "sad", "--decade", "1990"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_the_mood_may_be_told_in_three_ways(capsys: Capture) -> None:
     by_name = _json(capsys, "--emotion", "happy", "--seed", "3")
     by_share = _json(capsys, "--probabilities", '{"happy": 2}', "--seed", "3")
@@ -258,7 +269,7 @@ def test_import_says_what_was_taken_for_what(
     assert "such as “sort of”: not played with --clean." in said
     clean = ["play", "--emotion", "sad", "--clean", "--catalog", str(target)]
     assert main(clean) == 0
-    assert "only these 0" in capsys.readouterr().out
+    assert "The catalogue has nothing for this." in capsys.readouterr().out
 
 
 def test_import_takes_an_encoding(

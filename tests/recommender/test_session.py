@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from recommender import session as rules
 from recommender.catalog.catalog import Catalog
+from recommender.journey import plan
 from recommender.mood import mood_of_emotion
 from recommender.recommender import Recommender
 from recommender.request import Request
@@ -91,7 +93,8 @@ def test_a_like_draws_the_rest_anew_and_keeps_what_came_before(
 ) -> None:
     ids = _ids(session)
     after = rules.judge(session, ids[4], "like", draw)
-    assert _ids(after)[:5] == ids[:5]
+    assert _ids(after)[:8] == ids[:8], "the next three stay"
+    assert _ids(after)[8:] != ids[8:]
     assert after.playlist is not None
     assert len(after.playlist.picks) == len(ids)
     assert after.taste.liked == {ids[4]}
@@ -151,7 +154,8 @@ def test_a_skip_plays_the_next_and_draws_nothing(session: Session) -> None:
     assert _ids(after) == ids
     assert after.playing is not None
     assert after.playing.id == ids[1]
-    assert after.change is None
+    assert after.change is not None
+    assert (after.change.action, after.change.redrawn) == ("skip", False)
     assert rules.judge(session, ids[-1], "skip", _refuse).playing is None
 
 
@@ -180,18 +184,162 @@ def test_a_banned_artist_is_left_out_from_the_row_on(session: Session, draw: rul
     assert not set(_ids(rules.with_set(another, draw))) & set(_ids(after))
 
 
-@pytest.mark.parametrize("action", ["like", "dislike", "ban"])
+def test_more_like_a_track_comes_next_and_then_the_set_goes_on(
+    session: Session, draw: rules.Draw
+) -> None:
+    assert session.playlist is not None
+    before = session.playlist.picks
+    track = before[3].track
+    after = rules.more_like(session, track.id, draw)
+    assert after.playlist is not None
+    picks = after.playlist.picks
+    count = rules.SIMILAR_TRACKS
+    similar = picks[4 : 4 + count]
+    assert (picks[:4], picks[4 + count :]) == (before[:4], before[4 + count :])
+    assert len({pick.track.id for pick in picks}) == len(before)
+    assert similar[0].reason == f"More like “{track.title}”"
+    for pick in similar:
+        assert pick.slot == track.position
+        assert track.genres[0] in pick.track.genres
+    old = [pick.track.position.distance(track.position) for pick in before[4 : 4 + count]]
+    new = [pick.track.position.distance(track.position) for pick in similar]
+    assert sum(new) < sum(old)
+    assert after.taste is session.taste, "it is no like"
+    assert after.change is not None
+    assert (after.change.action, after.change.new_tracks) == ("more", count)
+    names = [name for pick in (picks[3], *similar) for name in pick.track.artists]
+    assert len(names) == len(set(names))
+
+
+def test_more_like_the_last_track_or_one_of_a_shared_set_changes_nothing(
+    session: Session,
+) -> None:
+    ids = _ids(session)
+    assert rules.more_like(session, ids[-1], _refuse) is session
+    assert rules.more_like(session, "none", _refuse) is session
+    mine = replace(session, sets={}, shared=session.playlist)
+    assert rules.more_like(mine, ids[0], _refuse) is mine
+
+
+def test_where_little_is_alike_the_rest_keeps_its_places(session: Session, track: Make) -> None:
+    assert session.playlist is not None
+    only = track(7)
+
+    def draw(request: Request) -> Playlist:
+        picks = tuple(Pick(only, slot, "near") for slot in request.slots[:1])
+        return Playlist(request.mood, request.mood, "match", picks, seed=1)
+
+    after = rules.more_like(session, _ids(session)[2], draw)
+    assert _ids(after) == [*_ids(session)[:3], only.id, *_ids(session)[4:]]
+    empty = replace(session.playlist, picks=())
+    assert rules.more_like(session, _ids(session)[2], lambda request: empty) is session
+
+
+ACTIONS = ("like", "dislike", "skip", "ban", "more")
+
+
+def _act(session: Session, action: str, place: int, draw: rules.Draw) -> Session:
+    assert session.playlist is not None
+    track = session.playlist.picks[place].track
+    if action == "ban":
+        return rules.ban(session, track.id, track.artists[0], draw)
+    if action == "more":
+        return rules.more_like(session, track.id, draw)
+    return rules.judge(session, track.id, action, draw)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def quick_draw(track: Make) -> rules.Draw:
+    """Answer from tracks that cost nothing: random by the request's slots, excluded ones not."""
+    noise = random.Random(11)
+    tracks = [track(number, artists=(f"Artist {number % 60}",)) for number in range(400)]
+
+    def answer(request: Request) -> Playlist:
+        slots = request.slots or plan(request.mood, request.intent, request.n, target=request.end)
+        banned = set(request.filters.without_artists)
+        free = [
+            one
+            for one in tracks
+            if one.id not in set(request.exclude) and banned.isdisjoint(one.artists)
+        ]
+        chosen = noise.sample(free, min(len(slots), len(free)))
+        picks = tuple(Pick(one, slot, "") for one, slot in zip(chosen, slots, strict=False))
+        return Playlist(request.mood, request.end, request.intent, picks, seed=noise.getrandbits(9))
+
+    return answer
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_done_likes_stay_the_past_stays_and_undo_restores_exactly(
+    seed: int, quick_draw: rules.Draw
+) -> None:
+    chance = random.Random(seed)
+    start = Session(SAD, SetOptions("shift"), {"sad": 1.0})
+    session = rules.with_set(start, quick_draw)
+    states, forgotten = [session], 0
+    for _ in range(25):
+        action, place = chance.choice(ACTIONS), chance.randrange(len(_ids(session)))
+        before, ids = session, _ids(session)
+        session = _act(session, action, place, quick_draw)
+        if session is before:  # more like the last one
+            continue
+        after = _ids(session)
+        assert len(after) == len(set(after)) == len(ids)
+        assert after[:place] == ids[:place]
+        change = session.change
+        assert change is not None
+        if change.action == "like":
+            assert after[: place + 4] == ids[: place + 4]
+            assert session.taste.liked == before.taste.liked | {ids[place]}
+        elif change.action in ("unlike", "dislike"):
+            assert session.taste.liked == before.taste.liked - {ids[place]}
+        else:
+            assert session.taste.liked == before.taste.liked
+        assert session.taste.disliked.isdisjoint(after)
+        states.append(session)
+        if chance.random() < 0.2:
+            session = rules.undo(session)
+            states.pop()
+            forgotten += 1
+            assert session == states[-1]
+    assert forgotten
+    while len(states) > 1:
+        session = rules.undo(session)
+        states.pop()
+        assert session == states[-1]
+    assert session.change is None
+    assert rules.undo(session) is session
+
+
+def test_the_last_actions_can_be_undone_and_not_without_end(quick_draw: rules.Draw) -> None:
+    session = rules.with_set(Session(SAD, SetOptions("match"), {"sad": 1.0}), quick_draw)
+    for _ in range(rules.MAX_UNDONE_ACTIONS + 5):
+        session = rules.judge(session, _ids(session)[0], "skip", _refuse)
+    undone = 0
+    while session.change is not None:
+        session, undone = rules.undo(session), undone + 1
+    assert undone == rules.MAX_UNDONE_ACTIONS
+
+
+@pytest.mark.parametrize("action", ["like", "dislike", "ban", "skip", "more"])
 def test_everything_can_be_taken_back(session: Session, draw: rules.Draw, action: Any) -> None:
     assert session.playlist is not None
     track = session.playlist.picks[2].track
     session = rules.play(session, track.id)
-    if action == "ban":
-        after = rules.ban(session, track.id, track.artists[0], draw)
-    else:
-        after = rules.judge(session, track.id, action, draw)
+    after = _act(session, action, 2, draw)
     assert after != session
     assert rules.undo(after) == session
     assert rules.undo(session) is session
+
+
+@pytest.mark.parametrize("action", ["like", "ban"])
+def test_filters_that_were_set_since_outlive_an_undo(
+    session: Session, draw: rules.Draw, action: str
+) -> None:
+    after = _act(session, action, 2, draw)
+    narrowed = replace(after.options.filters, decades=(1980,))
+    after = replace(after, options=replace(after.options, filters=narrowed))
+    assert rules.undo(after).options.filters == Filters(decades=(1980,))
 
 
 def test_a_track_is_played_and_pressing_again_changes_nothing(session: Session) -> None:

@@ -113,6 +113,8 @@ def test_plain_text_sets_nothing() -> None:
         ("like", 0, 0, "You like “X”. The rest of your set stays the same."),
         ("unlike", 2, 0, "“X” is no longer a like. Updated the rest of your set."),
         ("dislike", 12, 0, "Removed “X”. Updated the rest of your set."),
+        ("more", 5, 0, "Next: 5 more like “X”."),
+        ("more", 1, 0, "Next: one more like “X”."),
         ("ban", 1, 0, "X won’t come up again. Updated the rest of your set."),
     ],
 )

@@ -9,7 +9,8 @@ from typing import Any, Final
 import streamlit as st
 
 from recommender.journey import offered_intents
-from recommender.session import falls_short, minutes_of
+from recommender.loosening import lifted
+from recommender.session import falls_short
 from recommender.sharing import export
 from recommender.types import EVERYTHING, Playlist
 from ui import services, wording
@@ -200,8 +201,18 @@ def too_few(visitor: VisitorState, playlist: Playlist) -> None:
     if visitor.filters == EVERYTHING:
         st.markdown("That’s all the music we have near this mood.")
         return
-    st.markdown(wording.too_few_tracks(len(playlist.picks), minutes_of(playlist)))
+    passing = music.passing(visitor)
+    st.markdown(wording.escape_markdown(wording.too_few_tracks(passing)))
     with st.container(horizontal=True):
+        if passing.best is not None and len(passing.without) > 1:
+            name = wording.filter_in_words(passing.filters, passing.best)
+            st.button(
+                f"Play without {wording.escape_markdown(name)}",
+                key="loosen",
+                icon=":material/filter_alt:",
+                on_click=visitor.narrow,
+                args=(lifted(visitor.filters, passing.best),),
+            )
         if visitor.filters_before not in (visitor.filters, EVERYTHING):
             st.button(
                 "Undo",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from recommender import session as rules
 from recommender.journey import plan
+from recommender.loosening import Passing
 from recommender.recommender import unmarked
 from recommender.request import Request
 from recommender.session import Session
@@ -50,6 +51,12 @@ def not_known_clean(visitor: VisitorState, playlist: Playlist) -> str | None:
     """Return what to tell a visitor who wants nothing explicit, where that is not known."""
     recommender, _ = services.recommender()
     return None if visitor.filters.explicit else unmarked(recommender.catalog, playlist.picks)
+
+
+def passing(visitor: VisitorState) -> Passing:
+    """Count what passes the visitor's filters, and what would with one of them lifted."""
+    recommender, _ = services.recommender()
+    return recommender.passing(visitor.filters)
 
 
 def play(visitor: VisitorState, track_id: str) -> None:
@@ -147,6 +154,15 @@ def judge(visitor: VisitorState, track_id: str, verdict: Verdict) -> None:
             diary.note_playlist(visitor, visitor.sets[visitor.wish])
 
 
+def more_like(visitor: VisitorState, track_id: str) -> None:
+    """Follow a track with more that is like it."""
+    before = session_of(visitor)
+    after = rules.more_like(before, track_id, _draw_for(visitor))
+    if after is not before:
+        _write_back(visitor, after)
+        diary.note_playlist(visitor, visitor.sets[visitor.wish])
+
+
 def ban(visitor: VisitorState, track_id: str, artist: str) -> None:
     """Leave an artist out from the row on where the visitor said so."""
     before = session_of(visitor)
@@ -180,7 +196,7 @@ def undo(visitor: VisitorState) -> None:
 def announcement(visitor: VisitorState) -> tuple[str, str] | None:
     """Return the id of a row and what to say there of the last verdict, if there was one."""
     change = visitor.change
-    if change is None:
+    if change is None or change.action == "skip":
         return None
     if not change.redrawn:
         return change.row, wording.REMEMBERED

@@ -24,6 +24,7 @@ def track_list(
     on_play: Callable[[str], None],
     on_verdict: Callable[[str, Verdict], None],
     on_ban: Callable[[str, str], None] | None = None,
+    on_similar: Callable[[str], None] | None = None,
     on_undo: Callable[[], None],
 ) -> None:
     """Draw one row a track: play, title and artists, reason; under the playing one the verdicts.
@@ -42,6 +43,8 @@ def track_list(
         on_verdict: called with the id of the playing row and what was said of it.
         on_ban: called with the id of the playing row and the artist to leave out; without it
             no artist can be left out.
+        on_similar: called with the id of the playing row to follow it with more like it; without
+            it that cannot be asked for.
         on_undo: called to take the last verdict back.
     """
 
@@ -54,6 +57,11 @@ def track_list(
         said = st.session_state[key].get("verdict")
         if said:
             on_verdict(said["id"], said["verdict"])
+
+    def similar() -> None:
+        track = st.session_state[key].get("similar")
+        if track and on_similar is not None:
+            on_similar(track)
 
     def banned() -> None:
         said = st.session_state[key].get("ban")
@@ -69,11 +77,13 @@ def track_list(
         on_play_change=pressed,
         on_verdict_change=judged,
         on_ban_change=banned,
+        on_similar_change=similar,
         on_undo_change=undone,
         data={
             "label": "Tracks in playing order",
             "current": current,
             "bans": on_ban is not None,
+            "similar": on_similar is not None,
             "change": None if change is None else dict(zip(("track", "text"), change, strict=True)),
             "rows": [
                 {

@@ -2,7 +2,7 @@
  * The rows of a playlist: a button in the colour of the track's place on the pad, title, artists,
  * length, and why the track is there; under the one in the player what can be said of it. Whether
  * it plays, the player says (see player.js), so a row shows it only while it does. Sends the triggers `play` (an id), `verdict` ({id, verdict}),
- * `ban` ({id, artist}) and `undo`.
+ * `ban` ({id, artist}), `similar` (an id) and `undo`.
  */
 
 const PLAY = "M8 5.5v13l10.5-6.5z";
@@ -108,6 +108,8 @@ function update(element, row, data, send) {
     find(".more").hidden = !opens;
   };
   find(".more").hidden = !open;
+  find(".similar").hidden = !data.similar;
+  find(".similar").onclick = () => send("similar", row.id);
   element.querySelectorAll(".ban").forEach((ban, i) => {
     ban.hidden = !data.bans;
     ban.onclick = () => send("ban", { id: row.id, artist: row.names[i] });
@@ -142,7 +144,11 @@ function newRow({ id, title, artists, names, url }) {
   const link = make("a", "", "Open in Spotify");
   Object.assign(link, { href: url, target: "_blank", rel: "noopener noreferrer" });
   link.setAttribute("aria-label", `Open in Spotify: ${title}, in a new tab`);
-  more.append(link);
+  const similar = make("button", "similar", "More like this");
+  similar.type = "button";
+  similar.dataset.does = "more"; // the keyboard goes back to where it came from
+  similar.setAttribute("aria-label", `More like this: ${title}`);
+  more.append(similar, link);
   for (const artist of names) {
     const ban = make("button", "ban", `Don’t play ${artist}`);
     ban.type = "button";
