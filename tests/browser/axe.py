@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize, expect
+
+DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 800}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+
+LOOKS: Final = (("light", DESKTOP), ("dark", DESKTOP), ("dark", PHONE))
+"""Every theme, and every width: colours do not depend on the width, nor places on the theme."""
 
 NOT_OURS = {
     "presentation-role-conflict": "[data-testid=stFileUploaderDropzone]",
@@ -16,20 +24,50 @@ of the phone's menu between list and items, and leaves it to the browser to let 
 scroll a wide table, which Chromium does. The camera's connection waits in a box of one pixel until
 it is wanted; there is nothing to scroll to."""
 
+# What fades in is looked at when it has; what turns until something is ready never ends.
+AFTER_ANIMATIONS = """() => Promise.allSettled(
+  document.getAnimations()
+    .filter((one) => one.effect?.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished)
+)"""
+
 
 def check(page: Page) -> None:
-    page.wait_for_timeout(500)  # for what fades in
-    found = [
-        f"{violation['id']}: {node['html']}"
-        for violation in Axe().run(page).response["violations"]
-        for node in violation["nodes"]
-        if not is_within(page, node["target"][0], NOT_OURS.get(violation["id"]))
-    ]
-    assert found == []
-    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-    viewport = page.viewport_size
-    assert viewport is not None
-    assert width <= viewport["width"]
+    """Check a screen in every look, and leave it in the one in which it was."""
+    before = page.viewport_size
+    assert before is not None
+    was_dark = is_dark(page)
+    for theme, screen in LOOKS:
+        show(page, theme == "dark", screen)
+        found = [
+            f"{theme}, {screen['width']} px: {violation['id']}: {node['html']}"
+            for violation in Axe().run(page).response["violations"]
+            for node in violation["nodes"]
+            if not is_within(page, node["target"][0], NOT_OURS.get(violation["id"]))
+        ]
+        assert found == []
+        width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+        assert width <= screen["width"]
+    show(page, was_dark, before)
+
+
+def show(page: Page, dark: bool, screen: ViewportSize) -> None:
+    """Show a page in another theme and size, as a visitor's system would."""
+    page.set_viewport_size(screen)
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    page.wait_for_function(f"({IS_DARK})() === {str(dark).lower()}")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.evaluate(AFTER_ANIMATIONS)
+
+
+IS_DARK = """() => {
+  const colour = getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor;
+  return colour.match(/[\\d.]+/g).slice(0, 3).every((channel) => channel < 100);
+}"""
+
+
+def is_dark(page: Page) -> bool:
+    return bool(page.evaluate(IS_DARK))
 
 
 def is_within(page: Page, target: str, place: str | None) -> bool:

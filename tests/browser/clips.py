@@ -130,7 +130,20 @@ def still(
 
 
 def write(path: Path, frames: Iterator[Picture], rate: int = RATE) -> Path:
-    """Write frames as the MJPEG file that Chromium takes for a camera."""
+    """Write frames as the file that Chromium takes for a camera.
+
+    Args:
+        path: its ending decides: ``.mjpeg`` is small and always played at 30 frames a second,
+            ``.y4m`` is played at its own rate.
+        frames: RGB uint8 ``(480, 640, 3)``.
+        rate: frames a second.
+    """
+    if path.suffix == ".y4m":
+        with path.open("wb") as film:
+            film.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{rate}:1 Ip A1:1 C420jpeg\n".encode())
+            for frame in frames:
+                film.write(b"FRAME\n" + cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420).tobytes())
+        return path
     with av.open(str(path), "w", format="mjpeg") as film:
         stream = film.add_stream("mjpeg", rate=rate, options={"qmin": "3", "qmax": "3"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"

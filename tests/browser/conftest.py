@@ -18,14 +18,13 @@ from urllib.request import urlopen
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect, sync_playwright
 from skimage import data
 
 from tests.browser import spotify_player
+from tests.browser.axe import DESKTOP, PHONE
 
 ROOT = Path(__file__).parents[2]
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 # Server, browser and camera may share two busy cores: an answer has a minute and a half to come.
 expect.set_options(timeout=90_000)
 
@@ -35,9 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            if item.path.stem in ("test_live", "test_restart"):
-                # Their waits for the camera and for a toast still run out on a busy machine.
-                item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 def find_chromium() -> str | None:
@@ -77,7 +73,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def wait_until_it_answers(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
+    for _ in range(1800):
         if process.poll() is not None:
             pytest.fail(f"The server ended with exit status {process.returncode}")
         try:
@@ -85,10 +81,11 @@ def wait_until_it_answers(address: str, process: subprocess.Popen[bytes]) -> Non
                 return
         except (URLError, OSError):
             time.sleep(0.1)
-    pytest.fail("The server did not answer within a minute")
+    pytest.fail("The server did not answer within three minutes")
 
 
-@pytest.fixture(scope="session")
+# Not for the session: while Playwright is there, other tests in the process have no event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     executable = find_chromium()
     if executable is None:
@@ -100,16 +97,6 @@ def browser() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
-
-
-@pytest.fixture(params=["light", "dark"])
-def theme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=["desktop", "phone"])
-def screen(request: pytest.FixtureRequest) -> dict[str, int]:
-    return DESKTOP if request.param == "desktop" else PHONE
 
 
 @pytest.fixture
@@ -132,12 +119,9 @@ def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
         if "Content Security Policy" in text:
             problems.append(text)
 
-    def arrive(
-        path: str = "/", *, theme: str = "light", screen: dict[str, int] | None = None
-    ) -> Page:
+    def arrive(path: str = "/", *, screen: ViewportSize = DESKTOP) -> Page:
         context = browser.new_context(
-            viewport=screen or DESKTOP,  # type: ignore[arg-type]
-            color_scheme=theme,  # type: ignore[arg-type]
+            viewport=screen,
             has_touch=screen == PHONE,
             reduced_motion="reduce",
         )

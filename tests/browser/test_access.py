@@ -13,8 +13,8 @@ def heading(page: Page, text: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_contain_text(text)
 
 
-def test_home(visit: Callable[..., Page], theme: str, screen: dict[str, int]) -> None:
-    page = visit("/", theme=theme, screen=screen)
+def test_home(visit: Callable[..., Page]) -> None:
+    page = visit("/")
     expect(page.get_by_text("In the middle")).to_be_visible()
     check(page)
 
@@ -22,12 +22,10 @@ def test_home(visit: Callable[..., Page], theme: str, screen: dict[str, int]) ->
 def test_selfie(
     visit: Callable[..., Page],
     hand_in: Any,
-    theme: str,
-    screen: dict[str, int],
     two_people: bytes,
     cup: bytes,
 ) -> None:
-    page = visit("/selfie", theme=theme, screen=screen)
+    page = visit("/selfie")
     check(page)
     hand_in(page, b"This is only text.")
     expect(page.get_by_role("alert")).to_be_visible()
@@ -48,8 +46,8 @@ def test_selfie(
     check(page)
 
 
-def test_playlist(visit: Callable[..., Page], theme: str, screen: dict[str, int]) -> None:
-    page = visit("/playlist", theme=theme, screen=screen)
+def test_playlist(visit: Callable[..., Page]) -> None:
+    page = visit("/playlist")
     heading(page, "How do you feel?")
     check(page)
     page.get_by_role("button", name="Set it by hand").click()
@@ -73,11 +71,9 @@ def test_playlist(visit: Callable[..., Page], theme: str, screen: dict[str, int]
 def test_model(
     visit: Callable[..., Page],
     hand_in: Any,
-    theme: str,
-    screen: dict[str, int],
     astronaut: bytes,
 ) -> None:
-    page = visit("/model", theme=theme, screen=screen)
+    page = visit("/model")
     expect(page.get_by_role("heading", name="What is it not for?")).to_be_visible()
     expect(page.locator("[data-testid=stVegaLiteChart] svg").first).to_be_visible()
     check(page)
@@ -92,8 +88,8 @@ def test_model(
     check(page)
 
 
-def test_notebook(visit: Callable[..., Page], theme: str, screen: dict[str, int]) -> None:
-    page = visit("/notebook", theme=theme, screen=screen)
+def test_notebook(visit: Callable[..., Page]) -> None:
+    page = visit("/notebook")
     expect(page.get_by_text("Show the code")).to_be_visible()
     check(page)
     page.get_by_text("Show the code").click()

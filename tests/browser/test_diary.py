@@ -19,9 +19,9 @@ def keep(page: Page) -> None:
 
 
 @pytest.fixture
-def diary(visit: Callable[..., Page], theme: str, screen: dict[str, int]) -> Iterator[Page]:
+def diary(visit: Callable[..., Page]) -> Iterator[Page]:
     """The diary's page, switched off; and nothing in it afterwards."""
-    page = visit("/diary", theme=theme, screen=screen)
+    page = visit("/diary")
     heading(page, OFF)
     yield page
     rest = visit("/diary")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, ROOT
+from tests.browser.axe import DESKTOP
+from tests.browser.conftest import ROOT
 from tests.browser.test_restart import Server
 from ui.wording import WORD_JOINER
 
@@ -54,7 +55,7 @@ def page(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     script.write_text(text, encoding="utf-8")
     server = Server(tmp_path / "diary.sqlite", str(script))
     server.begin()
-    context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP)
     page = context.new_page()
     page.goto(server.address)
     yield page

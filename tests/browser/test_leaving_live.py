@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser import clips
-from tests.browser.conftest import DESKTOP, find_chromium
+from tests.browser.axe import DESKTOP
+from tests.browser.conftest import find_chromium
 from tests.browser.wire import Wire, far_away, visitor
 
 FAR = 0.3
@@ -112,7 +113,7 @@ def test_a_button_that_leads_elsewhere_is_not_overtaken(streaming: Wire) -> None
 @pytest.fixture
 def arrive(browser: Browser, server: str, tmp_path: Path) -> Iterator[Callable[[], Page]]:
     """Open the live page of a server that is far away."""
-    film = clips.write(tmp_path / "smiling.mjpeg", clips.smiling(3.0))
+    film = clips.write(tmp_path / "smiling.y4m", clips.smiling(3.0, 10), 10)
     camera = [
         *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
         f"--use-file-for-fake-video-capture={film}",
@@ -123,7 +124,7 @@ def arrive(browser: Browser, server: str, tmp_path: Path) -> Iterator[Callable[[
     with far_away(server, FAR) as address:
 
         def open_page() -> Page:
-            context = mine.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
+            context = mine.new_context(viewport=DESKTOP)
             context.set_default_timeout(90_000)
             page = context.new_page()
             page.on("pageerror", lambda error: problems.append(str(error)))

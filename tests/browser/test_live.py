@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect
 
 from tests.browser import clips, spotify_player
-from tests.browser.axe import check
-from tests.browser.conftest import DESKTOP, PHONE, find_chromium
+from tests.browser.axe import DESKTOP, PHONE, check
+from tests.browser.conftest import find_chromium
 from tests.browser.taps import Taps, music_plays
 
 ALLOWED = "--use-fake-ui-for-media-stream"
@@ -29,54 +30,68 @@ INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false });"
 LOOK = """(video) => {
   if (!video.videoWidth) return null;
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [640, 480];
+  [canvas.width, canvas.height] = [160, 120];
   const pen = canvas.getContext("2d");
-  pen.drawImage(video, 0, 0, 640, 480);
-  const { data } = pen.getImageData(0, 0, 640, 480);
+  pen.drawImage(video, 0, 0, 160, 120);
+  const { data } = pen.getImageData(0, 0, 160, 120);
   let [red, blue, yellow] = [0, 0, 0];
   for (let i = 0; i < data.length; i += 4) {
     red += data[i];
     blue += data[i + 2];
-    if (data[i] > 200 && data[i + 1] > 180 && data[i + 2] < 150) yellow += 1;
+    const low = i / 4 / 160 > 80;
+    if (low && data[i] > 200 && data[i + 1] > 180 && data[i + 2] < 150) yellow += 1;
   }
-  return { red: red / 307200, blue: blue / 307200, yellow };
+  return { red: red / 19200, blue: blue / 19200, yellow };
 }"""
+
+
+FRAMES_PER_SECOND = 10
+"""A third of a camera's: browser, server and a busy machine have to keep up with it."""
 
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("films")
+    kinds = {"smiling": clips.smiling, "resting": clips.resting, "nobody": clips.nobody}
     return {
-        "smiling": clips.write(folder / "smiling.mjpeg", clips.smiling(6.0)),
-        "resting": clips.write(folder / "resting.mjpeg", clips.resting(6.0)),
-        "nobody": clips.write(folder / "nobody.mjpeg", clips.nobody(4.0)),
+        name: clips.write(folder / f"{name}.y4m", frames(6.0, FRAMES_PER_SECOND), FRAMES_PER_SECOND)
+        for name, frames in kinds.items()
     }
 
 
+@pytest.fixture(scope="module")
+def cameras(browser: Browser, films: dict[str, Path]) -> Iterator[Callable[..., Browser]]:
+    """Give a browser whose camera shows a film, or that has none; one of each kind."""
+    opened: dict[tuple[str | None, str], Browser] = {}
+
+    def browser_with(film: str | None, answer: str) -> Browser:
+        if (film, answer) not in opened:
+            camera = [CAMERA, f"--use-file-for-fake-video-capture={films[film]}"] if film else []
+            opened[film, answer] = browser.browser_type.launch(
+                executable_path=find_chromium(), args=[answer, *camera]
+            )
+        return opened[film, answer]
+
+    yield browser_with
+    for one in opened.values():
+        one.close()
+
+
 @pytest.fixture
-def arrive(browser: Browser, server: str, films: dict[str, Path]) -> Iterator[Callable[..., Page]]:
-    """Open the live page as a visitor with a camera of their own, or without one."""
-    opened: list[Browser] = []
+def arrive(cameras: Callable[..., Browser], server: str) -> Iterator[Callable[..., Page]]:
+    """Open the live page as a new visitor with a camera of their own, or without one."""
+    contexts: list[BrowserContext] = []
 
     def open_page(
         film: str | None = "smiling",
         *,
         answer: str = ALLOWED,
-        theme: str = "light",
-        screen: dict[str, int] | None = None,
+        screen: ViewportSize = DESKTOP,
         script: str = "",
         path: str = "/live",
     ) -> Page:
-        camera = [CAMERA, f"--use-file-for-fake-video-capture={films[film]}"] if film else []
-        another = browser.browser_type.launch(
-            executable_path=find_chromium(), args=[answer, *camera]
-        )
-        opened.append(another)
-        context = another.new_context(
-            viewport=screen or DESKTOP,  # type: ignore[arg-type]
-            color_scheme=theme,  # type: ignore[arg-type]
-            has_touch=screen == PHONE,
-        )
+        context = cameras(film, answer).new_context(viewport=screen, has_touch=screen == PHONE)
+        contexts.append(context)
         context.set_default_timeout(90_000)
         if script:
             context.add_init_script(script)
@@ -87,8 +102,8 @@ def arrive(browser: Browser, server: str, films: dict[str, Path]) -> Iterator[Ca
         return page
 
     yield open_page
-    for another in opened:
-        another.close()
+    for context in contexts:
+        context.close()
 
 
 def says(page: Page, text: str) -> None:
@@ -104,7 +119,7 @@ def seen(page: Page) -> Any:
     """What the camera's picture looks like; the frame may be another one the next time."""
     try:
         video = page.frame_locator("iframe[title*=webrtc_streamer]").locator("video")
-        return video.evaluate(LOOK, timeout=2000)
+        return video.evaluate(LOOK, timeout=30_000)
     except Error:
         return None
 
@@ -113,25 +128,23 @@ def wait_for_frame(page: Page, *, annotated: bool = False) -> Any:
     """Wait for a frame of the camera, or for one that carries its reading."""
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
-        if (frame := seen(page)) and (frame["yellow"] > 20 or not annotated):
+        frame = seen(page)
+        if frame and (frame["yellow"] > 20 or not annotated):
             return frame
         page.wait_for_timeout(200)
-    pytest.fail("No annotated frame" if annotated else "No frame")
+    pytest.fail(f"No {'annotated ' if annotated else ''}frame; the last was {frame}")
 
 
 def test_from_the_camera_to_a_playlist(arrive: Callable[..., Page]) -> None:
     page = arrive()
     says(page, "Let the camera catch your mood")
+    check(page)
     start(page)
-    says(page, "😊 Looks happy")
-    expect(page.get_by_text("Hold that: settling in")).to_be_visible()
-    bars = page.get_by_role("list", name="What the face shows").get_by_role("listitem")
-    expect(bars).to_have_count(7)
-    expect(bars.first).to_contain_text("angry")
     # It settles by itself, and the picture is gone with it.
     expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
     expect(page.locator("iframe[title*=webrtc_streamer]")).to_have_count(0)
     expect(page.get_by_text("Not quite?")).to_be_visible()
+    check(page)
     page.get_by_role("button", name="Stay with it").click()
     says(page, "Keeping you happy")
     rows = page.get_by_role("list", name="Tracks in playing order").get_by_role("listitem")
@@ -148,29 +161,52 @@ def test_from_home_to_music_by_camera_in_two_taps(arrive: Callable[..., Page]) -
     assert finger.count == 2
 
 
-def test_the_picture_carries_what_is_read_until_stop(arrive: Callable[..., Page]) -> None:
-    page = arrive()
+def keep_reading(page: Page) -> None:
+    """Start the camera, and have it stay on: where the mood settled first, it is started anew."""
     start(page)
-    page.get_by_role("button", name="Keep reading").click()
+    reading = page.get_by_text("Reading until you stop it.")
+    deadline = time.monotonic() + 90
+    while not reading.is_visible() and time.monotonic() < deadline:
+        with suppress(Error):  # a run of the page may take the button away
+            page.get_by_role("button", name="Keep reading").click(timeout=5_000)
+        page.wait_for_timeout(1_000)
+    expect(reading).to_be_visible()
+
+
+def test_it_reads_on_until_stop_and_starts_again(arrive: Callable[..., Page]) -> None:
+    page = arrive()
+    keep_reading(page)
     wait_for_frame(page, annotated=True)
-    # Longer than it would have taken to settle.
-    page.wait_for_timeout(4000)
+    bars = page.get_by_role("list", name="What the face shows").get_by_role("listitem")
+    expect(bars).to_have_count(7)
+    expect(bars.first).to_contain_text("angry")
+    page.get_by_role("button", name="This is my resting face").click()
+    # A broad smile is none.
+    expect(page.get_by_text("That doesn’t look like a resting face.")).to_be_visible()
+    check(page)  # which takes longer than a mood takes to settle
     says(page, "😊 Looks happy")
     page.get_by_role("button", name="Stop").click()
-    # What was shown stays, and the music can start from it.
     says(page, "😊 Happy")
-    expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
     expect(page.locator("iframe[title*=webrtc_streamer]")).to_have_count(0)
+    page.get_by_role("button", name="Keep reading").click()
+    says(page, "😊 Looks happy")
+    # Left while it streams, and come back to.
     page.get_by_role("link", name="Home").click()
-    expect(page.get_by_text("In the middle")).to_be_visible()
+    says(page, "Music that meets your mood, then moves it.")
+    expect(page.locator("iframe[title*=webrtc_streamer]")).to_have_count(0)
+    page.get_by_role("link", name="Live").click()
+    says(page, "😊 Happy")
+    page.get_by_role("button", name="Keep reading").click()
+    says(page, "😊 Looks happy")
+    page.get_by_role("button", name="Use this mood now").click()
+    says(page, "😊 Happy")
 
 
 def test_a_resting_face_counts_as_neutral_until_it_is_forgotten(
     arrive: Callable[..., Page],
 ) -> None:
     page = arrive("resting")
-    start(page)
-    page.get_by_role("button", name="Keep reading").click()
+    keep_reading(page)
     says(page, "😊 Looks happy")
     page.get_by_role("button", name="This is my resting face").click()
     expect(page.get_by_text("Your resting face now counts as neutral.")).to_be_visible()
@@ -181,35 +217,13 @@ def test_a_resting_face_counts_as_neutral_until_it_is_forgotten(
     expect(page.get_by_role("button", name="This is my resting face")).to_be_visible()
 
 
-def test_a_broad_smile_is_no_resting_face(arrive: Callable[..., Page]) -> None:
-    page = arrive()
-    start(page)
-    page.get_by_role("button", name="This is my resting face").click()
-    expect(page.get_by_text("That doesn’t look like a resting face.")).to_be_visible()
-    says(page, "😊 Looks happy")
-
-
-def test_it_can_be_left_and_started_again(arrive: Callable[..., Page]) -> None:
-    page = arrive()
-    start(page)
-    page.get_by_role("button", name="Keep reading").click()
-    page.get_by_role("link", name="Home").click()
-    says(page, "Music that meets your mood, then moves it.")
-    page.wait_for_timeout(3000)
-    page.get_by_role("link", name="Live").click()
-    says(page, "Let the camera catch your mood")
-    start(page)
-    says(page, "😊 Looks happy")
-
-
 def test_two_visitors_never_see_each_other(arrive: Callable[..., Page]) -> None:
     one, two = arrive("smiling"), arrive("nobody")
-    for page in (one, two):
-        start(page)
-    one.get_by_role("button", name="Keep reading").click()
+    start(two)
+    keep_reading(one)
     says(two, "Looking for a face…")
     wait_for_frame(one, annotated=True)
-    for _ in range(20):
+    for _ in range(10):
         astronaut, cup = wait_for_frame(one), wait_for_frame(two)
         # A grey sky against a wooden table.
         assert astronaut["red"] - astronaut["blue"] < 75 < cup["red"] - cup["blue"]
@@ -251,18 +265,3 @@ def test_no_way_through(arrive: Callable[..., Page]) -> None:
     says(page, "The video can’t get through")
     page.get_by_role("button", name="Take a snapshot").click()
     expect(page.get_by_role("button", name="Take Photo")).to_be_visible()
-
-
-def test_everybody_can_use_it(
-    arrive: Callable[..., Page], theme: str, screen: dict[str, int]
-) -> None:
-    page = arrive(theme=theme, screen=screen)
-    expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
-    check(page)
-    start(page)
-    page.get_by_role("button", name="Keep reading").click()
-    expect(page.get_by_text("Reading until you stop it.")).to_be_visible()
-    check(page)
-    page.get_by_role("button", name="Use this mood now").click()
-    expect(page.get_by_text("Not quite?").or_(page.get_by_text("Tap the one"))).to_be_visible()
-    check(page)

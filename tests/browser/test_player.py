@@ -9,8 +9,7 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.axe import check
-from tests.browser.conftest import PHONE
+from tests.browser.axe import PHONE, check
 from tests.browser.spotify_player import API, StandIn, held
 
 

@@ -5,14 +5,17 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
 
 from tests.browser import spotify_player
-from tests.browser.conftest import DESKTOP, ROOT, wait_until_it_answers
+from tests.browser.axe import DESKTOP
+from tests.browser.conftest import ROOT, wait_until_it_answers
+from tests.browser.spotify_player import StandIn
 
 
 class Server:
@@ -47,9 +50,39 @@ class Server:
         self._process.wait(timeout=30)
 
 
-@pytest.fixture
-def restarted(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "diary.sqlite")
+class Backups:
+    """What the page has told the server to hold as its backup, from its first run on."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._sent: list[str] = []
+        page.on("websocket", lambda socket: socket.on("framesent", self._note))
+
+    def _note(self, frame: str | bytes) -> None:
+        text = frame.decode(errors="replace") if isinstance(frame, bytes) else frame
+        self._sent += re.findall(r'\\"playing\\":\\"(\w+)\\"', text)
+
+    def wait_for(self, track: str) -> None:
+        """Wait until the browser has the backup of a set of which `track` plays."""
+        deadline = time.monotonic() + 90
+        while not self._sent or self._sent[-1] != track:
+            assert time.monotonic() < deadline, "The browser has no backup"
+            self._page.wait_for_timeout(100)
+
+
+# A notice fades; what was said is kept here to be asked for.
+REMEMBER_NOTICES = """
+window.notices = [];
+new MutationObserver(() => {
+  for (const { innerText } of document.querySelectorAll("[data-testid=stToast]"))
+    if (!window.notices.includes(innerText)) window.notices.push(innerText);
+}).observe(document, { childList: true, subtree: true, characterData: true });
+"""
+
+
+@pytest.fixture(scope="module")
+def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(tmp_path_factory.mktemp("restarted") / "diary.sqlite")
     server.begin()
     yield server
     server.end()
@@ -57,16 +90,24 @@ def restarted(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def page(browser: Browser, restarted: Server) -> Iterator[Page]:
-    context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP)
     context.set_default_timeout(90_000)
     context.route("https://**", spotify_player.answer)
+    context.add_init_script(REMEMBER_NOTICES)
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(restarted.address)
     yield page
     context.close()
     assert problems == []
+
+
+@pytest.fixture
+def backups(page: Page, restarted: Server) -> Backups:
+    """What the page has its browser keep, from the first run on."""
+    found = Backups(page)
+    page.goto(restarted.address)
+    return found
 
 
 def rows(page: Page) -> Locator:
@@ -78,18 +119,24 @@ def names(page: Page) -> list[str]:
     return rows(page).locator(".name").all_inner_texts()
 
 
-def restart(page: Page, server: Server, **settings: str) -> None:
+def settle(page: Page) -> None:
+    """Wait until the server has answered. A run that a restart cuts off is asked for again."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def restart(page: Page, server: Server, **settings: str) -> WebSocket:
     """End the server and begin it anew; the browser connects again by itself."""
+    settle(page)
     server.end()
-    with page.expect_websocket(timeout=60_000) as again:
+    with page.expect_websocket(timeout=90_000) as again:
         server.begin(**settings)
-    assert again.value
     connection = page.get_by_test_id("stApp")
     expect(connection).to_have_attribute("data-test-connection-state", "CONNECTED")
+    return again.value
 
 
-def listen(page: Page) -> None:
-    """Feel bad, like the second track and play the third."""
+def listen(page: Page) -> str:
+    """Feel bad, like the second track and play the third, whose id is returned."""
     pleasant = page.get_by_role("slider", name="How pleasant it feels")
     pleasant.focus()
     for _ in range(3):
@@ -101,11 +148,14 @@ def listen(page: Page) -> None:
     expect(rows(page).nth(1).locator(".change")).to_contain_text("You like")
     rows(page).nth(2).get_by_role("button").click()
     expect(rows(page).nth(2).get_by_role("button", name="Pause ")).to_be_visible()
-    page.wait_for_timeout(1000)  # what changed last reaches the browser a moment later
+    StandIn(page).wait_until_playing()
+    return StandIn(page).calls[-1]
 
 
-def test_a_restart_leaves_everything_on_the_screen(page: Page, restarted: Server) -> None:
-    listen(page)
+def test_a_restart_leaves_everything_on_the_screen(
+    page: Page, backups: Backups, restarted: Server
+) -> None:
+    backups.wait_for(listen(page))
     title = page.locator("h1").inner_text()
     before = names(page)
     reasons = rows(page).locator(".reason").all_inner_texts()
@@ -113,7 +163,7 @@ def test_a_restart_leaves_everything_on_the_screen(page: Page, restarted: Server
     expect(page.get_by_text("The connection is lost. Trying again…")).to_be_visible()
     restarted.begin()
     # Nobody has to press anything.
-    expect(page.get_by_text("Your set is still here")).to_be_visible()
+    page.wait_for_function("window.notices.some((said) => said.includes('Your set is still here'))")
     expect(page.get_by_text("The connection is lost.")).to_have_count(0)
     assert names(page) == before
     assert page.locator("h1").inner_text() == title
@@ -129,20 +179,11 @@ def test_a_restart_leaves_everything_on_the_screen(page: Page, restarted: Server
     expect(player.locator("b")).to_have_text(playing)
 
 
-def test_a_link_to_another_page_leaves_the_set_to_come_back_to(
-    page: Page, restarted: Server
+def test_other_pages_leave_the_set_to_come_back_to(
+    page: Page, backups: Backups, restarted: Server
 ) -> None:
-    listen(page)
+    track = listen(page)
     before = names(page)
-    restart(page, restarted)
-    page.get_by_role("link", name="Home").click()
-    expect(page.locator("h1")).to_have_text(re.compile("^Music that meets"))
-    page.get_by_role("link", name="Playlist").click()
-    expect(rows(page).locator(".name")).to_have_text(before, use_inner_text=True)
-
-
-def test_a_set_that_was_shared_stays(page: Page, restarted: Server) -> None:
-    listen(page)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_test_id("stPopover").filter(has_text="Save").get_by_role("button").click()
     page.get_by_role("button", name="Copy a link to this set").click()
@@ -150,9 +191,18 @@ def test_a_set_that_was_shared_stays(page: Page, restarted: Server) -> None:
     there = page.context.new_page()
     there.goto(page.evaluate("navigator.clipboard.readText()"))
     expect(there.locator("h1")).to_have_text("A set someone shared with you")
-    before = names(there)
-    restart(there, restarted)
-    rows(there).nth(2).get_by_role("button").click()
-    there.wait_for_timeout(2000)
-    assert names(there) == before
+    shared = names(there)
+    backups.wait_for(track)
+    settle(page)
+    connection = restart(there, restarted)
+    # A set that came with a link comes with it again.
+    with connection.expect_event("framesent"):
+        rows(there).nth(2).get_by_role("button").click()
+    settle(there)
+    assert names(there) == shared
     expect(there.locator("h1")).to_have_text("A set someone shared with you")
+    # And the visitor's own comes back, wherever they go first.
+    page.get_by_role("link", name="Home").click()
+    expect(page.locator("h1")).to_have_text(re.compile("^Music that meets"))
+    page.get_by_role("link", name="Playlist").click()
+    expect(rows(page).locator(".name")).to_have_text(before, use_inner_text=True)

@@ -20,8 +20,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser import spotify_player
-from tests.browser.axe import check
-from tests.browser.conftest import DESKTOP, ROOT, wait_until_it_answers
+from tests.browser.axe import DESKTOP, check
+from tests.browser.conftest import ROOT, wait_until_it_answers
 from tests.recommender.spotify.server import (
     CLIENT_ID,
     CLIENT_SECRET,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PHONE
+from tests.browser.axe import DESKTOP, PHONE
 from tests.browser.spotify_player import StandIn
 from tests.browser.taps import Taps, music_plays
 
@@ -146,7 +146,7 @@ def test_by_hand_with_the_keyboard(visit: Callable[..., Page]) -> None:
 
 @pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
 def test_by_hand_with_a_pointer(visit: Callable[..., Page], touch: bool) -> None:
-    page = visit("/", screen={"width": 390, "height": 844} if touch else None)
+    page = visit("/", screen=PHONE if touch else DESKTOP)
     pad = page.locator(".stage svg")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
