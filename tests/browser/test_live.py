@@ -116,12 +116,15 @@ def start(page: Page) -> None:
 
 
 def seen(page: Page) -> Any:
-    """What the camera's picture looks like; the frame may be another one the next time."""
+    """What the camera's picture looks like, or why that cannot be said now.
+
+    The frame may be another one the next time.
+    """
     try:
         video = page.frame_locator("iframe[title*=webrtc_streamer]").locator("video")
         return video.evaluate(LOOK, timeout=30_000)
-    except Error:
-        return None
+    except Error as error:
+        return str(error)
 
 
 def wait_for_frame(page: Page, *, annotated: bool = False) -> Any:
@@ -129,7 +132,7 @@ def wait_for_frame(page: Page, *, annotated: bool = False) -> Any:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         frame = seen(page)
-        if frame and (frame["yellow"] > 20 or not annotated):
+        if isinstance(frame, dict) and (frame["yellow"] > 20 or not annotated):
             return frame
         page.wait_for_timeout(200)
     pytest.fail(f"No {'annotated ' if annotated else ''}frame; the last was {frame}")
