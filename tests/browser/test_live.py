@@ -179,7 +179,6 @@ def keep_reading(page: Page) -> None:
 def test_it_reads_on_until_stop_and_starts_again(arrive: Callable[..., Page]) -> None:
     page = arrive()
     keep_reading(page)
-    wait_for_frame(page, annotated=True)
     bars = page.get_by_role("list", name="What the face shows").get_by_role("listitem")
     expect(bars).to_have_count(7)
     expect(bars.first).to_contain_text("angry")
