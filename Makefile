@@ -24,10 +24,9 @@ help:  ## list these targets
 run: $(VENV)/app.installed  ## serve the app on http://127.0.0.1:8501
 	$(BIN)/streamlit run app.py
 
-# The browser has the machine to itself: server, browser and camera are busy enough.
+# In the order of `testpaths`: the longest files, a browser's, come first and not last.
 test: lint chromium postgresql  ## everything that CI runs, a real browser included
-	$(PYTEST) tests/browser
-	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile --ignore tests/browser
+	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: lint fast  ## lint, types and fast tests, while you work
 

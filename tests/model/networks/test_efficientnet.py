@@ -23,6 +23,25 @@ keras = pytest.importorskip("keras", exc_type=ImportError)
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the same kinds of blocks, but few of them and narrow ones."""
+    stages = ((1, 3, 1, 1, 8), (2, 3, 2, 6, 8), (2, 5, 2, 6, 12), (1, 3, 1, 6, 16))
+    monkeypatch.setattr(efficientnet, "STAGES", stages)
+    monkeypatch.setattr(efficientnet, "STEM", 8)
+    monkeypatch.setattr(efficientnet, "HEAD", 24)
+
+
+def test_the_larger_network_is_efficientnet_lite0() -> None:
+    network = efficientnet.build_efficientnet()
+    assert network.get_layer("features").output.shape == (None, 1280)
+    assert network.get_layer("block15-bn2").output.shape == (None, 3, 3, 320)
+    # As its authors count them, with one channel in and seven emotions out.
+    without_head = network.count_params() - 7 * (1280 + 1)
+    assert without_head == 3_413_024 - 2 * 9 * 32
+
+
+@pytest.mark.usefixtures("tiny")
 def test_the_larger_network_takes_the_weights_that_it_is_given() -> None:
     network = efficientnet.build_efficientnet()
     rng = np.random.default_rng(0)
@@ -50,13 +69,14 @@ def test_the_larger_network_takes_the_weights_that_it_is_given() -> None:
     assert head[0, 0, 7, 9] == state["_conv_head.weight"][9, 7, 0, 0]
     across = network.get_layer("block3-depthwise_conv").get_weights()[0]
     assert across[1, 2, 7, 0] == state["_blocks.3._depthwise_conv.weight"][7, 0, 1, 2]
-    variance = network.get_layer("block15-bn2").get_weights()[3]
-    assert variance[3] == state["_blocks.15._bn2.running_var"][3]
+    variance = network.get_layer("block5-bn2").get_weights()[3]
+    assert variance[3] == state["_blocks.5._bn2.running_var"][3]
     del state["_blocks.4._bn1.running_var"]
     with pytest.raises(ValueError, match=r"_blocks\.4\._bn1\.running_var"):
         efficientnet.set_imagenet_weights(network, state)
 
 
+@pytest.mark.usefixtures("tiny")
 def test_the_larger_network_is_trained_and_exported_by_the_same_commands(
     options: Options, tiny_zip: Path, tmp_path: Path
 ) -> None:
@@ -85,6 +105,7 @@ def test_only_a_network_that_enlarges_its_input_changes_size() -> None:
         efficientnet.at_side(small, 64)
 
 
+@pytest.mark.usefixtures("tiny")
 def test_weights_stay_when_the_size_changes() -> None:
     network = efficientnet.build_efficientnet(side=64)
     smaller = efficientnet.at_side(efficientnet.at_side(network, 48), 64)
