@@ -12,10 +12,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from recommender import mood_of_emotion
-from recommender.diary import ENVIRONMENT, DiaryStore, Entry, KeptTrack, Moment, summary
+from recommender.diary import ENVIRONMENT, DiaryStore, Entry, Moment, summary
 from recommender.diary.summary import Month
 from recommender.taste.taste import Taste
 from recommender.types import Mood, Pick, Playlist, Track
+from tests.recommender.diary.entries import entry
 from ui import services, wording
 from ui.diary import charts, diary, identity, story
 from ui.playlist.music import follow, play
@@ -636,30 +637,6 @@ def test_what_is_liked_is_kept(at_home: None, verdicts: Any, wanted: Any) -> Non
 
 
 # What it tells
-
-
-def entry(
-    number: int,
-    emotion: str | None,
-    at: datetime,
-    *,
-    ended: str | None = None,
-    genres: Sequence[str] = ("folk",),
-    liked: bool = False,
-) -> Entry:
-    tracks = moment(emotion, tracks=[track(number, genres)]).playlist.picks
-    return Entry(
-        id=number,
-        at=at,
-        source="face" if emotion else "placed",
-        emotion=emotion,
-        mood=mood_of_emotion(emotion) if emotion else Mood(0.3, -0.4),
-        target=Mood(0.6, 0.25),
-        intent="shift",
-        tracks=tuple(KeptTrack.of(pick.track) for pick in tracks),
-        opinions={tracks[0].track.id: "like"} if liked else {},
-        ended=ended,
-    )
 
 
 def on(day: int, hour: int = 12) -> datetime:

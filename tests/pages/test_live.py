@@ -161,6 +161,13 @@ def answer(app: AppTest, error: str = "") -> None:
     app.run()
 
 
+def settle(app: AppTest, roll: Any) -> None:
+    """Look into the camera until the mood has settled."""
+    press(app)
+    roll(STABLE_AFTER_SECONDS + WARM_UP_SECONDS + 0.5)
+    app.run()
+
+
 def title(app: AppTest) -> str:
     assert not app.exception
     (only,) = app.title
@@ -290,9 +297,7 @@ def test_a_steady_mood_settles_and_leads_to_music(
 
 
 def test_one_tap_corrects_what_has_settled(live: AppTest, camera: LiveCamera, roll: Any) -> None:
-    press(live)
-    roll(STABLE_AFTER_SECONDS + WARM_UP_SECONDS + 0.5)
-    live.run()
+    settle(live, roll)
     live.pills[0].select("sad").run()
     assert title(live) == "😢 You said: sad"
     assert live.session_state["visitor"].mood.valence < 0
@@ -316,9 +321,7 @@ def test_keep_reading_does_not_settle(
 def test_reading_can_go_on_after_it_has_settled(
     live: AppTest, camera: LiveCamera, network: Network, button: Any, roll: Any
 ) -> None:
-    press(live)
-    roll(STABLE_AFTER_SECONDS + WARM_UP_SECONDS + 0.5)
-    live.run()
+    settle(live, roll)
     button(live, "Keep reading").click().run()
     network.emotion = "sad"
     roll(4.0)

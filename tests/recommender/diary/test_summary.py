@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from recommender.diary import Entry, KeptTrack, summary
+from recommender.diary import summary
 from recommender.diary.summary import BY_HAND, Month
-from recommender.mood import mood_of_emotion
-from recommender.types import Mood
+from tests.recommender.diary.entries import entry
 
 LABELS = {
     "angry": "angry",
@@ -25,30 +23,6 @@ LABELS = {
     BY_HAND: "set by hand",
 }
 """What an app would call them."""
-
-
-def entry(
-    number: int,
-    emotion: str | None,
-    at: datetime,
-    *,
-    ended: str | None = None,
-    genres: Sequence[str] = ("folk",),
-    liked: bool = False,
-) -> Entry:
-    track = KeptTrack(f"{number:022d}", f"Song *{number}*", (f"Artist {number}",), tuple(genres))
-    return Entry(
-        id=number,
-        at=at,
-        source="face" if emotion else "placed",
-        emotion=emotion,
-        mood=mood_of_emotion(emotion) if emotion else Mood(0.3, -0.4),
-        target=Mood(0.6, 0.25),
-        intent="shift",
-        tracks=(track,),
-        opinions={track.id: "like"} if liked else {},
-        ended=ended,
-    )
 
 
 def on(day: int, hour: int = 12) -> datetime:
