@@ -22,7 +22,7 @@ from model.data.backgrounds import Grey, load_backgrounds
 from model.data.fer2013 import Split
 from model.evaluation.localization import Condition, best_match, paste
 
-SMALLEST, LARGEST = 36, 200
+MIN_FACE_SIDE_PX, MAX_FACE_SIDE_PX = 36, 200
 """Sides that the faces are pasted with, in pixels; each doubling is as likely as the next. A larger
 one that leans does not fit into the backgrounds."""
 MAX_LEAN_DEGREES = 30.0
@@ -72,7 +72,7 @@ def detected_crops(
 
 
 def _condition(rng: np.random.Generator) -> Condition:
-    side = round(math.exp(rng.uniform(math.log(SMALLEST), math.log(LARGEST))))
+    side = round(math.exp(rng.uniform(math.log(MIN_FACE_SIDE_PX), math.log(MAX_FACE_SIDE_PX))))
     return Condition(
         side, round(rng.uniform(-MAX_LEAN_DEGREES, MAX_LEAN_DEGREES)) if rng.random() < 0.5 else 0
     )

@@ -53,7 +53,7 @@ def test_faces_are_pasted_large_and_small_found_and_cut_out(
     assert found.tolist() == [number != 3 for number in range(len(split))]
     assert (crops[3, ..., 0] == preprocess(split.images[3, ..., 0])).all()
     sides = [box.width for box in detector.boxes]
-    assert max(sides) > 2 * min(sides) > detected.SMALLEST
+    assert max(sides) > 2 * min(sides) > detected.MIN_FACE_SIDE_PX
     # Small faces are looked for in small pictures, and all of them fit.
     assert all(shape[0] <= HEIGHT and shape[1] <= WIDTH for shape in detector.shown)
     assert min(shape[0] for shape in detector.shown) < HEIGHT
