@@ -125,8 +125,8 @@ with body:
             )
         sentence += (
             f" People who are asked what these faces show name the label "
-            f"{figures.PEOPLE * 100:.0f}\u00a0±\u00a0"
-            f"{figures.PEOPLE_WITHIN * 100:.0f}\u00a0% of the time."
+            f"{figures.HUMAN_ACCURACY * 100:.0f}\u00a0±\u00a0"
+            f"{figures.HUMAN_ACCURACY_MARGIN * 100:.0f}\u00a0% of the time."
         )
         st.markdown(sentence)
         st.altair_chart(

@@ -15,8 +15,8 @@ from emotion.labels import EMOTIONS
 from ui import wording
 from ui.charts import AXIS_PX, INK, LABEL_PX, Chart, finished
 from ui.model.figures import (
-    PEOPLE,
-    PEOPLE_WITHIN,
+    HUMAN_ACCURACY,
+    HUMAN_ACCURACY_MARGIN,
     Baseline,
     Baselines,
     Corruption,
@@ -99,7 +99,7 @@ def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
     rows = [
         ("By chance", 1 / len(EMOTIONS), 0.0, ""),
         ("Always the commonest", figure.most_frequent, 0.0, ""),
-        ("People", PEOPLE, PEOPLE_WITHIN, "Goodfellow et al. 2013"),
+        ("People", HUMAN_ACCURACY, HUMAN_ACCURACY_MARGIN, "Goodfellow et al. 2013"),
         ("Affectune", figure.accuracy, margin(figure.accuracy, figure.images), "all test photos"),
         (
             "… without repeats",

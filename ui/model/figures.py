@@ -40,7 +40,7 @@ PREFERRED: Final = ("private-test+tta", "private-test", "public-test+tta", "publ
 """The figure to quote: the app reads a face and its mirror image (``tta``), and PrivateTest is the
 half of the test that nothing was chosen on."""
 
-PEOPLE, PEOPLE_WITHIN = 0.65, 0.05
+HUMAN_ACCURACY, HUMAN_ACCURACY_MARGIN = 0.65, 0.05
 """How often people name FER-2013's label (Goodfellow et al. 2013, "Challenges in Representation
 Learning")."""
 
