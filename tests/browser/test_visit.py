@@ -33,8 +33,8 @@ def test_from_a_photo_to_a_playlist(
     expect(bars).to_have_count(7)
     expect(bars.first).to_contain_text("happy")
 
-    page.get_by_role("button", name="Lift me up").click()
-    expect(heading(page)).to_have_text("Straight to bright")
+    page.get_by_role("button", name="Wind down").click()
+    expect(heading(page)).to_have_text("From happy to calm")
     expect(rows(page).nth(9)).to_be_visible()
     reasons = rows(page).locator(".reason").all_inner_texts()
     assert sum(map(bool, reasons)) > len(reasons) / 2

@@ -304,7 +304,7 @@ def test_how_one_feels_is_asked_after_the_music(
 
     def asked() -> bool:
         assert not app.exception
-        return "How do you feel now, after the music?" in [pill.label for pill in app.pills]
+        return "How do you feel now?" in [pill.label for pill in app.pills]
 
     assert not asked()
     for place in range(3):

@@ -522,7 +522,8 @@ def test_while_spotify_rests_a_line_says_so(
 
 def test_ways_to_take_it_along(listening: AppTest) -> None:
     assert [button.label for button in listening.download_button] == [
-        label for label, *_ in controls.FORMATS
+        "Download the set",
+        *(label for label, *_ in controls.FORMATS),
     ]
     _, playlist = drawn(listening)
     for _, export_as, _, _ in controls.FORMATS:

@@ -278,7 +278,7 @@ def test_an_answer_that_nobody_asked_for_opens_nothing(
     app.run()
     assert not app.exception
     # In a browser the address has been tidied up by now; here nobody does it.
-    button(app, "Go on").click().run()
+    button(app, "Continue").click().run()
     assert dict(app.query_params) == {}
     assert heading(app) == "Connect Spotify, if you like"
     assert "already used" in app.info[0].value

@@ -33,7 +33,7 @@ def cache() -> Searches:
     return DayCache()
 
 
-@pytest.mark.parametrize(("intent", "seed"), [*zip(INTENTS, range(3), strict=True)])
+@pytest.mark.parametrize(("intent", "seed"), [*zip(INTENTS, range(len(INTENTS)), strict=True)])
 def test_queries_are_musical_words_everywhere_on_the_plane(
     starter: Catalog, intent: str, seed: int
 ) -> None:
