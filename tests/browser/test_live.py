@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect
 
 from tests.browser import clips, spotify_player
-from tests.browser.axe import DESKTOP, PHONE, check
+from tests.browser.axe import DESKTOP, PHONE, check, check_as_it_is
 from tests.browser.conftest import find_chromium
 from tests.browser.taps import Taps, music_plays
 
@@ -86,11 +86,14 @@ def arrive(cameras: Callable[..., Browser], server: str) -> Iterator[Callable[..
         film: str | None = "smiling",
         *,
         answer: str = ALLOWED,
+        theme: Literal["light", "dark"] = "light",
         screen: ViewportSize = DESKTOP,
         script: str = "",
         path: str = "/live",
     ) -> Page:
-        context = cameras(film, answer).new_context(viewport=screen, has_touch=screen == PHONE)
+        context = cameras(film, answer).new_context(
+            viewport=screen, color_scheme=theme, has_touch=screen == PHONE
+        )
         contexts.append(context)
         context.set_default_timeout(90_000)
         if script:
@@ -185,7 +188,7 @@ def test_it_reads_on_until_stop_and_starts_again(arrive: Callable[..., Page]) ->
     page.get_by_role("button", name="This is my resting face").click()
     # A broad smile is none.
     expect(page.get_by_text("That doesn’t look like a resting face.")).to_be_visible()
-    check(page)  # which takes longer than a mood takes to settle
+    check_as_it_is(page)  # which takes longer than a mood takes to settle
     says(page, "😊 Looks happy")
     page.get_by_role("button", name="Stop").click()
     says(page, "😊 Happy")
@@ -207,13 +210,13 @@ def test_it_reads_on_until_stop_and_starts_again(arrive: Callable[..., Page]) ->
 def test_a_resting_face_counts_as_neutral_until_it_is_forgotten(
     arrive: Callable[..., Page],
 ) -> None:
-    page = arrive("resting")
+    page = arrive("resting", theme="dark", screen=PHONE)
     keep_reading(page)
     says(page, "😊 Looks happy")
     page.get_by_role("button", name="This is my resting face").click()
     expect(page.get_by_text("Your resting face now counts as neutral.")).to_be_visible()
     says(page, "😐 Looks neutral")
-    check(page)
+    check_as_it_is(page)
     page.get_by_role("button", name="Forget it").click()
     says(page, "😊 Looks happy")
     expect(page.get_by_role("button", name="This is my resting face")).to_be_visible()
