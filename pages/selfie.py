@@ -30,6 +30,8 @@ body = st.container(horizontal_alignment="center").container(width=1080)
 
 with body:
     photo.read_waiting_picture()
+    # Above what it says of the last file: whoever reads that finds the next uploader in place.
+    photo.uploader()
 
 if visitor.faceless is not None:
     # Words first in the order of reading, so that they come first on a phone.
@@ -54,7 +56,6 @@ if visitor.faceless is not None:
     with body:
         if visitor.by_hand:
             question()
-        photo.uploader()
     st.stop()
 
 if visitor.photo is not None and visitor.photo.clip is not None:
@@ -74,7 +75,6 @@ if visitor.photo is not None and visitor.photo.clip is not None:
                 reading=visitor.photo.mood,
                 on_move=visitor.set_manually,
             )
-        photo.uploader()
     st.stop()
 
 if visitor.photo is None or visitor.photo.image is None:
@@ -96,7 +96,6 @@ if visitor.photo is None or visitor.photo.image is None:
             )
         st.caption(f":material/lock: {diary.privacy()}", help=wording.PHOTO_PROMISE)
         st.caption(f":material/movie: {wording.CLIP_OFFER}", help=wording.CLIP_PROMISE)
-        photo.uploader()
     with help_:
         st.header("What helps", anchor=False)
         st.markdown(photo.TIPS)
@@ -154,5 +153,3 @@ with body:
         mood_pad(
             key="selfie-pad", point=visitor.mood or face, reading=face, on_move=visitor.set_manually
         )
-
-    photo.uploader()

@@ -31,6 +31,6 @@ def mood_entry(*, by_hand: bool = False) -> None:
                 on_click=navigate_to,
                 args=("home",),
             )
+    uploader()
     problem()
     st.caption(f":material/lock: {diary.privacy()}")
-    uploader()

@@ -90,7 +90,7 @@ def test_a_refusal_and_another_kind_pass_as_they_are() -> None:
 
 def test_the_style_sheet_hides_the_uploader_that_the_button_works() -> None:
     page = complete(STREAMLITS, "http://music.example")
-    hidden = re.search(rf"\.st-key-{UPLOADER_KEY} {{([^}}]*)}}", page)
+    hidden = re.search(rf"\.st-key-{UPLOADER_KEY}\) {{([^}}]*)}}", page)
     assert hidden is not None
     assert "display: none" in hidden[1]
 

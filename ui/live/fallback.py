@@ -198,5 +198,5 @@ def fallback_buttons(which: CameraProblem, on_again: Callable[[], None]) -> None
                 st.button(
                     label, key=f"fallback-{step}", type=look, icon=icon, on_click=actions[step]
                 )
-    problem()
     uploader()
+    problem()

@@ -162,8 +162,8 @@ def corruption_demo() -> None:
     """Let the visitor spoil their own photo and watch the reading change."""
     photo.read_waiting_picture()
     visitor = visitor_state()
-    photo.problem()
     photo.uploader(then=None)
+    photo.problem()
     if visitor.chooser or visitor.photo is None or visitor.photo.image is None:
         _ask_for_photo(visitor)
         return
