@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.playlist import music
 from ui.state import visitor_state
-from ui.widgets.player import player
+from ui.widgets.player import hear, player
 
 KEY: Final = "player"
 
@@ -29,6 +29,11 @@ def draw() -> None:
 def _bar() -> None:
     # A fragment, so that what the player reports costs no run of the whole page.
     visitor = visitor_state()
+    tell = {
+        "on_position": partial(music.follow, visitor),
+        "on_press": partial(music.press, visitor),
+    }
+    hear(key=KEY, **tell)
     if visitor.playing is not None:
         player(
             music.queue(visitor),
@@ -38,8 +43,7 @@ def _bar() -> None:
             idle=visitor.idle,
             dark=st.context.theme.type == "dark",
             liked=visitor.liked,
-            on_position=partial(music.follow, visitor),
-            on_press=partial(music.press, visitor),
+            **tell,
         )
     if visitor.redraw:
         visitor.redraw = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 import streamlit as st
@@ -82,23 +83,11 @@ def player(
         on_press: called with what was pressed and the track that it was pressed for. Where it was
             "next", the player has gone on already.
     """
-    heard_press = f"{key}-said"
-
-    def moved() -> None:
-        at = st.session_state[key].get("at")
-        if at:
-            on_position(Position(at["turn"], at["id"], at["playing"], at["ended"]))
-
-    def pressed() -> None:
-        said = st.session_state[key].get("said")
-        if said and said["n"] > st.session_state.get(heard_press, 0):
-            st.session_state[heard_press] = said["n"]
-            on_press(said["does"], said["id"])
-
+    tell = partial(hear, key=key, on_position=on_position, on_press=on_press)
     _player(
         key=key,
-        on_at_change=moved,
-        on_said_change=pressed,
+        on_at_change=tell,
+        on_said_change=tell,
         data={
             "queue": [
                 {
@@ -114,10 +103,40 @@ def player(
             ],
             "current": current,
             "turn": turn,
-            "said": st.session_state.get(heard_press, 0),
+            "said": st.session_state.get(_last(key, "press"), 0),
+            "reported": st.session_state.get(_last(key, "report"), 0),
             "idle": idle,
             "theme": "dark" if dark else "light",
             "frame": PATH,
             "texts": TEXTS,
         },
     )
+
+
+def hear(
+    *,
+    key: str,
+    on_position: Callable[[Position], None],
+    on_press: Callable[[Pressed, str], None],
+) -> None:
+    """Take in what the player has told, once.
+
+    To be called before the player is drawn: the callback of what comes in while a run begins may
+    not be called, and the state that it brought is there all the same.
+
+    Args:
+        key, on_position, on_press: as of `player`.
+    """
+    state = st.session_state.get(key) or {}
+    at, said = state.get("at"), state.get("said")
+    if at and at["n"] != st.session_state.get(_last(key, "report")):
+        st.session_state[_last(key, "report")] = at["n"]
+        on_position(Position(at["turn"], at["id"], at["playing"], at["ended"]))
+    if said and said["n"] > st.session_state.get(_last(key, "press"), 0):
+        st.session_state[_last(key, "press")] = said["n"]
+        on_press(said["does"], said["id"])
+
+
+def _last(key: str, what: str) -> str:
+    """Return where in the session's state the number of the last report or press is."""
+    return f"{key}-last-{what}"

@@ -80,6 +80,7 @@ class Player {
     this.data = data;
     this.root.setAttribute("aria-label", data.texts.label);
     this.said = Math.max(this.said, data.said);
+    this.reports = Math.max(this.reports, data.reported);
     const here = data.queue.find((track) => track.id === data.current);
     if (data.turn > this.turn) {
       this.turn = data.turn;
