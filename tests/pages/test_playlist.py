@@ -190,8 +190,11 @@ def test_next_in_the_player_is_a_skip_and_moves_nothing(listening: AppTest) -> N
     play(visitor, tracks[0].id)
     turn = visitor.turn
     follow(visitor, Position(turn, tracks[2].id, playing=True, ended=False))
+    # It may also have gone back by now to what was skipped.
+    press(visitor, "next", tracks[2].id)
     press(visitor, "next", tracks[0].id)
-    assert [(said.track, said.verdict) for said in visitor.taste.feedback] == [(tracks[0], "skip")]
+    assert [said.track for said in visitor.taste.feedback] == [tracks[2], tracks[0]]
+    assert {said.verdict for said in visitor.taste.feedback} == {"skip"}
     assert (visitor.playing, visitor.turn) == (tracks[2], turn)
 
 

@@ -117,12 +117,10 @@ def press(visitor: VisitorState, pressed: Pressed, track_id: str) -> None:
 
 
 def _skip(visitor: VisitorState, track_id: str) -> None:
-    """Remember that a track was skipped. The player has gone on by itself."""
+    """Remember that a track was skipped. Where the player has gone it tells by itself."""
     playing, turn = visitor.playing, visitor.turn
     judge(visitor, track_id, "skip")
-    visitor.turn = turn
-    if playing is not None and playing.id != track_id:  # it has told so already
-        visitor.playing = playing
+    visitor.playing, visitor.turn = playing, turn
 
 
 def _like_of_earlier(visitor: VisitorState, track_id: str) -> None:

@@ -342,7 +342,8 @@ class Player {
       this.status === "playing" &&
       this.duration > 0 &&
       this.duration <= PREVIEW &&
-      this.track.duration_ms > PREVIEW + AGAIN;
+      // Some tracks are that short; where the length is not known, hardly one is.
+      (!this.track.duration_ms || this.track.duration_ms > PREVIEW + AGAIN);
     const lines = { blocked: texts.blocked, tap: texts.tap, ended: texts.ended };
     write(this.line, lines[this.status] ?? (preview ? texts.preview : ""));
   }
