@@ -10,7 +10,7 @@ FILES  := requirements-no-deps.txt
 # What `make check` tests: the libraries, without video, databases on a server and evaluations.
 FAST   := tests/emotion tests/recommender \
           tests/package/test_requirements.py tests/package/test_documentation.py \
-          --ignore tests/emotion/live --ignore tests/recommender/diary \
+          --ignore tests/emotion/live --ignore tests/emotion/clips --ignore tests/recommender/diary \
           --ignore tests/recommender/evaluation
 PYTEST := $(BIN)/python -m pytest --durations=20
 

@@ -256,10 +256,10 @@ class _Canvas:
             ys = np.interp(valence[:, 0], (-1, 1), (lower, upper))
             self.line([*zip(xs, ys, strict=True)], ACCENT, 2.5)
 
-        for time in _ticks(end):
+        for time, written in _ticks(end):
             x = float(np.interp(time, (0.0, end), (left, right)))
             self.line([(x, lower), (x, lower + 6)], SOFT_INK, 1)
-            self.text((x, lower + 18), _clock(time), 15, SOFT_INK, "mm")
+            self.text((x, lower + 18), written, 15, SOFT_INK, "mm")
 
     @staticmethod
     def _width(text: str, size: int) -> float:
@@ -295,17 +295,16 @@ def _unbroken(times: NDArray[np.float64]) -> Iterator[slice]:
         yield slice(begin, end)
 
 
-def _ticks(end: float) -> list[float]:
-    """Return up to about ten round times, in seconds."""
+def _ticks(end: float) -> list[tuple[float, str]]:
+    """Return up to about ten round times, in seconds, and how they are written."""
     steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
     step = next((s for s in steps if end / s <= 11), 86400)
-    return [number * step for number in range(int(end / step + 1e-9) + 1)]
+    times = [number * step for number in range(int(end / step + 1e-9) + 1)]
+    return [(time, f"{time:.1f}" if step < 1 else _clock(time)) for time in times]
 
 
 def _clock(seconds: float) -> str:
-    """Return a time as a player shows it: 0:05, 12:30, 1:02:00; 0.5 where it is no whole second."""
-    if seconds % 1 > 1e-6 and 1 - seconds % 1 > 1e-6:
-        return f"{seconds:.1f}"
+    """Return a time in whole seconds as a player shows it: 0:05, 12:30, 1:02:00."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
