@@ -338,7 +338,7 @@ def more_like(session: Session, track_id: str, draw: Draw) -> Session:
             break
     if not found:
         return session
-    found = (replace(found[0], reason=f"More like “{track.title}”"), *found[1:])
+    found = (replace(found[0], reason=f"More like “{track.title}”."), *found[1:])
     # Where there are fewer, the tracks that were there before stay in their places.
     left = playlist.picks[place + 1 + len(found) : len(playlist.picks) - len(rest)]
     renewed = replace(playlist, picks=(*kept, *found, *left, *rest))

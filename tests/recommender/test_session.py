@@ -197,7 +197,7 @@ def test_more_like_a_track_comes_next_and_then_the_set_goes_on(
     similar = picks[4 : 4 + count]
     assert (picks[:4], picks[4 + count :]) == (before[:4], before[4 + count :])
     assert len({pick.track.id for pick in picks}) == len(before)
-    assert similar[0].reason == f"More like “{track.title}”"
+    assert similar[0].reason == f"More like “{track.title}”."
     for pick in similar:
         assert pick.slot == track.position
         assert track.genres[0] in pick.track.genres
