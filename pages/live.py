@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ui import wording
 from ui.diary import diary
 from ui.live import connection
 from ui.live.camera import CONSTRAINTS, live_camera
 from ui.live.fallback import ADVICE, fallback_buttons, take_snapshot
+from ui.live.on_device import live_privacy, on_device
 from ui.live.reading import live_photo, reading_panel, use_mood
 from ui.live.resting_face import apply_resting_face, personalization
 from ui.navigation import navigate_to, require_router
@@ -102,6 +102,7 @@ else:
             on_report=camera.on_report,
             on_press=camera.on_press,
         )
+        on_device(camera)
         # There from the beginning, so that nothing has to be loaded once the button is pressed.
         with st.container(height="content" if camera.capture else 1, border=False):
             connection.connect(camera)
@@ -129,6 +130,7 @@ else:
                 "can start the music from there."
             )
             st.markdown(f"What helps:\n{TIPS}")
-            st.caption(f":material/lock: {diary.privacy()}", help=wording.LIVE_PROMISE)
+            privacy, promise = live_privacy(camera)
+            st.caption(f":material/lock: {privacy}", help=promise)
         else:
             st.fragment(reading_panel, run_every=0.4)(visitor, camera, closing=closing)

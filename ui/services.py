@@ -10,16 +10,15 @@ import logging
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from emotion.labels import HEADS, HeadName
 from recommender.catalog.catalog import ENVIRONMENT, STARTER, Catalog
 from recommender.errors import CatalogError
 from recommender.request import Request
 from recommender.types import EVERYTHING, Playlist
-from ui import wording
+from ui import settings, wording
 
 if TYPE_CHECKING:
     from emotion import EmotionRecognizer
@@ -125,11 +124,7 @@ def _recommender() -> _Shelf:
 def _load_recognizer() -> EmotionRecognizer:
     from emotion import EmotionClassifier, EmotionRecognizer
 
-    head = os.environ.get("AFFECTUNE_HEAD", "").strip() or "people"
-    if head not in HEADS:
-        logger.warning("AFFECTUNE_HEAD is %r: one of %s; people is taken", head, ", ".join(HEADS))
-        head = "people"
-    loaded = EmotionRecognizer(classifier=EmotionClassifier(head=cast("HeadName", head)))
+    loaded = EmotionRecognizer(classifier=EmotionClassifier(head=settings.head()))
     loaded.warm_up()
     return loaded
 

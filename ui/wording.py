@@ -44,6 +44,8 @@ PRIVACY: Final = "Pictures are read in memory and forgotten. No account, nothing
 PRIVACY_WITH_DIARY: Final = (
     "Pictures are read in memory and forgotten. Your diary keeps moods and music."
 )
+ON_DEVICE: Final = "Your picture stays on this device. No account, nothing stored."
+ON_DEVICE_WITH_DIARY: Final = "Your picture stays on this device. Your diary keeps moods and music."
 
 # What is promised, word for word as the README and the pages of docs/ have it; a test compares.
 PHOTO_PROMISE: Final = (
@@ -60,6 +62,10 @@ LIVE_PROMISE: Final = (
     "Each frame of the live camera is dropped when the next one arrives, and what was read in a "
     "stream when it stops, when its page is left, or when the connection ends. The reading on the "
     "page stays as your mood."
+)
+DEVICE_PROMISE: Final = (
+    "Where your browser can read faces itself, the live picture stays on your device: what reaches "
+    "the server is what was read, as numbers, and no image."
 )
 VISIT_PROMISE: Final = (
     "What is learned about your face, from your resting face and from your corrections, is seven "

@@ -126,6 +126,7 @@ def arrive(browser: Browser, server: str, tmp_path: Path) -> Iterator[Callable[[
         def open_page() -> Page:
             context = mine.new_context(viewport=DESKTOP)
             context.set_default_timeout(90_000)
+            context.add_init_script("delete window.OffscreenCanvas;")  # the server reads
             page = context.new_page()
             page.on("pageerror", lambda error: problems.append(str(error)))
             page.goto(f"{address}/live")

@@ -1,4 +1,7 @@
-"""The live camera in a real Chromium, whose camera is a clip of our own."""
+"""The live camera as the server reads it, in a real Chromium, whose camera is a clip of our own.
+
+`test_device_camera.py` tests a camera that the browser reads. These browsers cannot.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +21,7 @@ ALLOWED = "--use-fake-ui-for-media-stream"
 REFUSED = "--use-fake-ui-for-media-stream=deny"
 CAMERA = "--use-fake-device-for-media-stream"
 
+UNABLE = "delete window.OffscreenCanvas;"
 NO_WAY_THROUGH = """
 const Connection = window.RTCPeerConnection;
 window.RTCPeerConnection = class extends Connection {
@@ -96,8 +100,7 @@ def arrive(cameras: Callable[..., Browser], server: str) -> Iterator[Callable[..
         )
         contexts.append(context)
         context.set_default_timeout(90_000)
-        if script:
-            context.add_init_script(script)
+        context.add_init_script(UNABLE + script)
         page = context.new_page()
         page.route("https://open.spotify.com/**", lambda route: spotify_player.answer(route))
         page.goto(f"{server}{path}")

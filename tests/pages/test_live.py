@@ -35,6 +35,7 @@ from ui.live.fallback import (
     NO_FRAME_TIMEOUT_SECONDS,
 )
 from ui.live.ice import SETTING
+from ui.server import device_assets
 
 
 class Network:
@@ -113,6 +114,8 @@ def network(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Network:
 def connection(monkeypatch: pytest.MonkeyPatch) -> Connection:
     fake = Connection()
     monkeypatch.setattr(streamlit_webrtc, "webrtc_streamer", fake)
+    # The server reads; `tests/ui/live/test_device.py` has what a browser reads itself.
+    monkeypatch.setattr(device_assets, "base_address", lambda: None)
     return fake
 
 

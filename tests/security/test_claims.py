@@ -23,7 +23,13 @@ def claim(sentence: str) -> str:
 @pytest.mark.parametrize("document", ["README.md", "docs/security.md", "docs/deployment.md"])
 @pytest.mark.parametrize(
     "promise",
-    [wording.PHOTO_PROMISE, wording.CLIP_PROMISE, wording.LIVE_PROMISE, wording.VISIT_PROMISE],
+    [
+        wording.PHOTO_PROMISE,
+        wording.CLIP_PROMISE,
+        wording.LIVE_PROMISE,
+        wording.DEVICE_PROMISE,
+        wording.VISIT_PROMISE,
+    ],
 )
 def test_what_becomes_of_a_picture_is_said_alike(document: str, promise: str) -> None:
     assert claim(promise) in text(document)

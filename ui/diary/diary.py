@@ -207,10 +207,16 @@ def keeping() -> bool:
     return page is not None and _keeping(page, afresh=True)
 
 
-def privacy() -> str:
-    """Return what is stored of this visitor, as a sentence."""
+def privacy(*, on_device: bool = False) -> str:
+    """Return what is stored of this visitor, as a sentence.
+
+    Args:
+        on_device: whether their picture is read in their own browser.
+    """
     page = _page()
-    return wording.PRIVACY_WITH_DIARY if page and _keeping(page) else wording.PRIVACY
+    if page and _keeping(page):
+        return wording.ON_DEVICE_WITH_DIARY if on_device else wording.PRIVACY_WITH_DIARY
+    return wording.ON_DEVICE if on_device else wording.PRIVACY
 
 
 def problem() -> str | None:

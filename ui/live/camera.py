@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,7 +24,9 @@ from emotion.live.tracker import LiveReading
 from emotion.personal import Recentring, RestingFace
 from ui import services, wording
 from ui._compat import webrtc as _compat_webrtc
+from ui.live.device import DeviceCapture
 from ui.live.fallback import CameraProblem, CameraSigns, ConnectionTimer, diagnose
+from ui.server import device_assets
 
 CONSTRAINTS: Final[dict[str, Any]] = {
     "audio": False,
@@ -46,7 +49,7 @@ _compat_webrtc.use_quiet_connections()
 
 
 class CaptureSession:
-    """One capture, from start to stop: the stream and its two callbacks.
+    """One capture that the server reads, from start to stop: the stream and its two callbacks.
 
     Args:
         classifier: reads the faces; shared by all visitors.
@@ -83,6 +86,11 @@ class CaptureSession:
         self.stream.close()
         self.over = True
 
+    @property
+    def playing(self) -> bool:
+        """Whether a picture has come."""
+        return self.stream.frames > 0
+
     @staticmethod
     def _seconds(frame: av.VideoFrame) -> float:
         return time.perf_counter() if frame.time is None else float(frame.time)
@@ -99,6 +107,7 @@ class LiveCamera:
         reported: whether the browser has said so.
         asked: the number of presses of a button that starts the camera.
         answered: the last press that the browser has answered.
+        able: whether the visitor's browser can read the camera itself.
         capture: the capture session, while the camera is on.
         keep: whether to keep reading after the mood is stable.
         failed: why there is no video.
@@ -112,9 +121,10 @@ class LiveCamera:
     allowed: bool = False
     reported: bool = False
     wanted: bool = False
+    able: bool = False
     asked: int = 0
     answered: int = 0
-    capture: CaptureSession | None = None
+    capture: CaptureSession | DeviceCapture | None = None
     keep: bool = False
     failed: CameraProblem | None = None
     error: str = ""
@@ -214,6 +224,22 @@ class LiveCamera:
             self.allowed = True
             self._start_capture()
 
+    def on_able(self, able: bool) -> None:
+        """Handle the browser's report whether it can read the camera itself.
+
+        Where it turns out later that it cannot, the server reads on.
+        """
+        self.able = able
+        if not able and isinstance(self.capture, DeviceCapture):
+            self._start_capture()
+
+    def on_news(self, news: Mapping[str, Any]) -> None:
+        """Handle what the browser says of the camera that it reads."""
+        if isinstance(self.capture, DeviceCapture) and news.get("capture") == self.capture.number:
+            self.capture.on_news(news)
+            if error := news.get("error"):
+                self.error, self.allowed = str(error), False
+
     def look(self, *, playing: bool, signalling: bool = False) -> None:
         """Update from the state of the connection, and stop where there is no video.
 
@@ -230,7 +256,7 @@ class LiveCamera:
             error=self.error,
             secure=self.secure,
             connecting=capture.timer.connecting if capture else None,
-            playing=playing or bool(capture and capture.stream.frames),
+            playing=playing or bool(capture and capture.playing),
             silence=capture.timer.silence if capture else 0.0,
         )
         why = diagnose(signs)
@@ -239,6 +265,9 @@ class LiveCamera:
 
     def _start_capture(self) -> None:
         self.stop()
+        if self.able:
+            self.capture = DeviceCapture(self.asked, self.recentring)
+            return
         try:
             self.capture = CaptureSession(_classifier(), self.recentring)
         except Exception:
@@ -256,7 +285,11 @@ def bounded(width: int, height: int) -> tuple[int, int]:
 
 def live_camera() -> LiveCamera:
     """Return this visitor's own camera."""
-    mine: LiveCamera = st.session_state.setdefault("live", LiveCamera())
+    if "live" not in st.session_state:
+        # Until the browser says otherwise it is trusted to read: no picture leaves it by mistake.
+        able = device_assets.base_address() is not None
+        st.session_state["live"] = LiveCamera(able=able)
+    mine: LiveCamera = st.session_state["live"]
     return mine
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 import streamlit_webrtc
 
 from ui._compat import webrtc as _compat_webrtc
-from ui.live.camera import CONSTRAINTS, KEY, LiveCamera
+from ui.live.camera import CONSTRAINTS, KEY, CaptureSession, LiveCamera
 from ui.live.ice import SETTING, ice_servers
 
 logger = logging.getLogger(__name__)
@@ -28,11 +28,13 @@ def update(camera: LiveCamera) -> None:
 
 
 def connect(camera: LiveCamera) -> None:
-    """Mount the connection between browser and server."""
+    """Mount the connection between browser and server, where the browser does not read itself."""
+    if camera.able:
+        return
     # Before the component's iframe has reported, a request to play would reach it several times: it
     # would send as many offers, of which the server answers one and the browser keeps another.
     mounted = st.session_state.get(_compat_webrtc.component_state_key(KEY)) is not None
-    capture = camera.capture if mounted else None
+    capture = camera.capture if mounted and isinstance(camera.capture, CaptureSession) else None
     if capture is not None:
         _compat_webrtc.forget_rendered_runs(st.session_state.get(KEY))
     try:

@@ -12,9 +12,9 @@ from emotion.types import ImageReading
 from recommender.mood import mood_of, room_mood
 from recommender.types import Mood
 from ui import wording
-from ui.diary import diary
 from ui.live import connection
 from ui.live.camera import LiveCamera
+from ui.live.on_device import live_privacy
 from ui.live.resting_face import apply_resting_face, personalization
 from ui.photo.upload import TIPS
 from ui.state import ROOM, Photo, VisitorState
@@ -135,7 +135,8 @@ def _waiting(camera: LiveCamera) -> None:
     else:
         st.title("Looking for a face…", anchor=False)
         st.markdown(f"What usually helps:\n{TIPS}")
-    st.caption(f":material/lock: {diary.privacy()}", help=wording.LIVE_PROMISE)
+    privacy, promise = live_privacy(camera)
+    st.caption(f":material/lock: {privacy}", help=promise)
 
 
 def _set_manually(visitor: VisitorState, camera: LiveCamera, mood: Mood) -> None:

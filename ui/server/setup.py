@@ -16,7 +16,7 @@ from starlette.routing import Route
 from streamlit.starlette import App
 
 from ui._compat import streamlit as _compat
-from ui.server import health, player_frame
+from ui.server import device_assets, health, player_frame
 from ui.server.http_guard import Guard
 from ui.server.index_page import IndexPage, preview_route
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 def routes() -> list[Route]:
     """Return what is served beside Streamlit's pages."""
-    return [preview_route(), player_frame.route(), health.route()]
+    return [preview_route(), player_frame.route(), health.route(), *device_assets.routes()]
 
 
 def keep_uploads_in_memory() -> None:
@@ -58,15 +58,17 @@ def harden(app: App) -> None:
 async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
     """Clear up after visitors for as long as the server runs."""
     sweeping = asyncio.create_task(_sweep(), name="sweep")
+    warming = asyncio.create_task(asyncio.to_thread(device_assets.warm_up), name="warm-up")
     logging.getLogger().addHandler(health.ERRORS)
     asyncio.get_running_loop().call_soon(_compat.open_browser)
     try:
         yield {}
     finally:
         logging.getLogger().removeHandler(health.ERRORS)
-        sweeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeping
+        for task in (sweeping, warming):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 async def _sweep() -> None:

@@ -37,6 +37,13 @@ class Probe {
     this.opened = 0; // the last of them for which the camera was opened here
     this.told = "";
     this.stream = null;
+    this.onDevice = false; // whether the camera is read in this browser, and its picture is there
+    this.hear = ({ detail }) => {
+      this.onDevice = detail.playing;
+      if (detail.playing) this.release();
+      this.draw();
+    };
+    document.addEventListener("affectune:camera", this.hear);
   }
 
   update({ poster, idle, turn, waiting, watch, constraints, known, allowed }) {
@@ -47,6 +54,7 @@ class Probe {
       // The server knows of every press.
       this.turn = turn;
       this.button.hidden = !idle;
+      if (idle) this.release();
     }
     // Back on the page, the server knows already.
     if (known) this.allowed = allowed;
@@ -111,7 +119,7 @@ class Probe {
 
   /** The poster keeps the picture's place until there is a picture. */
   draw() {
-    const playing = this.playing();
+    const playing = this.onDevice || this.playing();
     this.place.classList.toggle("off", !this.poster && playing);
     const frame = document.querySelector(FRAME);
     if (!frame) return;
@@ -133,6 +141,7 @@ class Probe {
 
   end() {
     clearInterval(this.timer);
+    document.removeEventListener("affectune:camera", this.hear);
     this.release();
   }
 }

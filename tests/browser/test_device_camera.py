@@ -1,0 +1,272 @@
+"""The camera that the visitor's own browser reads: as the server would, and nobody else sees it.
+
+The browser of these tests has no WebRTC at all: what works here works without it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, WebSocket, expect
+
+from emotion.classifier import EmotionClassifier
+from tests.browser import clips
+from tests.browser.axe import check
+from tests.browser.conftest import DESKTOP, PHONE, find_chromium
+from tests.browser.device import ServerReader, compare, device_reader
+from ui.live.fallback import ADVICE, CameraProblem
+from ui.server.device_assets import base_address
+
+pytestmark = pytest.mark.skipif(
+    base_address() is None, reason="LiteRT's runtime for browsers could not be had from npm"
+)
+
+LARGEST_MESSAGE = 4096
+"""Bytes that the page may send at once: no picture is that small."""
+NO_WEBRTC = """
+delete window.RTCPeerConnection;
+window.tracks = [];
+const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+  const stream = await open(wanted);
+  window.tracks.push(...stream.getTracks());
+  return stream;
+};
+"""
+CAMERA_IS_OFF = "() => tracks.length > 0 && tracks.every((track) => track.readyState === 'ended')"
+DRAWN = """(canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((value) => value > 0);
+}"""
+PROMISE = "Your picture stays on this device."
+# The first bytes of JPEG, PNG, WebP and of what a canvas gives, as they are and in base64.
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"/9j/", b"iVBOR", b"UklGR", b"data:image")
+
+
+# As exactly as the server
+
+
+def variations() -> Iterator[clips.Picture]:
+    """Yield twelve frames: near, far, leaning, dark and noisy, blurred, and of two people."""
+    faces = (clips.astronaut(), clips.startled(), clips.half_smiling())
+    noise = np.random.default_rng(0)
+
+    def turned(picture: clips.Picture, degrees: float, scale: float) -> clips.Picture:
+        matrix = cv2.getRotationMatrix2D((290, 108), degrees, scale)
+        matrix[:, 2] += (320 - 290, 240 - 108)
+        size = (clips.WIDTH, clips.HEIGHT)
+        return cv2.warpAffine(picture, matrix, size, borderValue=(110, 110, 110)).astype(np.uint8)
+
+    for place, face in enumerate(faces):
+        yield face
+        yield turned(face, (-1) ** place * 22, 2.2)
+        yield turned(face, 8, 0.7)
+    dark = faces[0] * 0.35 + noise.normal(0, 14, faces[0].shape)
+    yield np.clip(dark, 0, 255).astype(np.uint8)
+    yield cv2.GaussianBlur(faces[1], (0, 0), 2.5).astype(np.uint8)
+    both = faces[0].copy()
+    both[:, 320:] = cv2.flip(faces[2], 1)[:, 320:]
+    both[40:300, :260] = faces[1][0:260, 170:430]
+    yield both
+
+
+def test_it_reads_faces_as_the_server_does(browser: Browser, server: str) -> None:
+    page = browser.new_context().new_page()
+    base = base_address()
+    assert base is not None
+    classifier = EmotionClassifier()
+    with device_reader(page, server, base) as device:
+        results = compare(device, classifier, variations(), instants=3)
+        # A face that moves, by tracking and detection, with what is remembered of it.
+        device.tell(kind="forget")
+        moving = ServerReader(classifier)
+        told = []
+        for number, frame in enumerate(clips.changing(4.0, rate=10, every=2.0)):
+            ours, theirs = moving.read(frame, number / 10), device.read(frame, number / 10)
+            told.append((ours, theirs["reading"]))
+        moving.stream.close()
+    page.context.close()
+    assert len(results) >= 11
+    assert all(result["found"] == (True, True) for result in results)
+    differences = [result["difference"] for result in results]
+    assert np.median(differences) <= 0.02
+    assert max(differences) <= 0.08
+    assert all(result["same"] for result in results)
+    assert max(result["faces"][0] for result in results) == 2
+    for result in results:
+        assert result["faces"][0] == result["faces"][1]
+        np.testing.assert_allclose(*result["boxes"], atol=4)
+    both = [(ours, theirs) for ours, theirs in told if ours and theirs]
+    assert len(both) >= len(told) - 3
+    assert [ours is None for ours, _ in told] == [theirs is None for _, theirs in told]
+    assert {theirs["emotion"] for _, theirs in both} >= {"happy", "surprise"}
+    for ours, theirs in both:
+        np.testing.assert_allclose(ours.scores.probabilities, theirs["probabilities"], atol=0.08)
+    same = [ours.emotion == theirs["emotion"] for ours, theirs in both]
+    assert np.mean(same) >= 0.97
+
+
+# On the page
+
+
+@dataclass
+class Sent:
+    """Everything that has left the page."""
+
+    messages: list[bytes] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+
+    def watch(self, page: Page) -> None:
+        def connected(socket: WebSocket) -> None:
+            self.addresses.append(socket.url)
+            socket.on("framesent", lambda data: self.messages.append(as_bytes(data)))
+
+        def requested(request: Any) -> None:
+            if not request.url.startswith(("data:", "blob:")):
+                self.addresses.append(request.url)
+            self.messages.append(request.post_data_buffer or b"")
+
+        page.on("websocket", connected)
+        page.on("request", requested)
+
+
+def as_bytes(data: str | bytes) -> bytes:
+    return data.encode() if isinstance(data, str) else data
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("films")
+    return {
+        "smiling": clips.write(folder / "smiling.mjpeg", clips.smiling(6.0)),
+        "resting": clips.write(folder / "resting.mjpeg", clips.resting(6.0)),
+    }
+
+
+@pytest.fixture
+def arrive(browser: Browser, server: str, films: dict[str, Path]) -> Iterator[Callable[..., Page]]:
+    """Open the live page as a visitor with a camera of their own, or without one."""
+    opened: list[Browser] = []
+    problems: list[str] = []
+
+    def open_page(
+        film: str | None = "smiling",
+        *,
+        allowed: bool = True,
+        theme: str = "light",
+        screen: dict[str, int] | None = None,
+        sent: Sent | None = None,
+    ) -> Page:
+        answer = "--use-fake-ui-for-media-stream" + ("" if allowed else "=deny")
+        camera = ["--use-fake-device-for-media-stream"] if film else []
+        camera += [f"--use-file-for-fake-video-capture={films[film]}"] if film else []
+        another = browser.browser_type.launch(
+            executable_path=find_chromium(), args=[answer, *camera]
+        )
+        opened.append(another)
+        context = another.new_context(
+            viewport=screen or DESKTOP,  # type: ignore[arg-type]
+            color_scheme=theme,  # type: ignore[arg-type]
+            has_touch=screen == PHONE,
+        )
+        context.set_default_timeout(90_000)
+        context.add_init_script(NO_WEBRTC)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        if sent is not None:
+            sent.watch(page)
+        page.goto(f"{server}/live")
+        expect(page.get_by_text(PROMISE)).to_be_visible()
+        return page
+
+    yield open_page
+    for another in opened:
+        another.close()
+    assert problems == []
+
+
+def says(page: Page, text: str) -> None:
+    """Wait for the one heading, whatever of the last run is still on its way out."""
+    expect(page.locator("h1")).to_have_text([text])
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name="Start the camera").click()
+
+
+def wait_for_outline(page: Page) -> None:
+    """Wait until something is drawn on the picture."""
+    deadline = time.monotonic() + 90
+    while not page.locator("video + canvas").evaluate(DRAWN):
+        assert time.monotonic() < deadline, "Nothing was drawn on the picture"
+        page.wait_for_timeout(200)
+
+
+def test_nothing_of_a_picture_leaves_the_page(arrive: Callable[..., Page], server: str) -> None:
+    sent = Sent()
+    page = arrive(sent=sent)
+    start(page)
+    # A mood that has settled ends it, and what was read stays.
+    expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
+    page.wait_for_function(CAMERA_IS_OFF)
+    expect(page.get_by_text("Not quite?")).to_be_visible()
+    page.get_by_role("button", name="Keep reading").click()
+    says(page, "😊 Looks happy")
+    wait_for_outline(page)
+    expect(page.locator("svg .outline")).to_be_hidden()  # what has the picture's place until then
+    before = len(sent.messages)
+    page.wait_for_timeout(10_000)
+    assert len(sent.messages) - before >= 10  # it goes on reading
+    # A smile is no resting face; the words are those of ever.
+    page.get_by_role("button", name="This is my resting face").click()
+    expect(page.get_by_text("This looks far from a face at rest.")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
+    page.wait_for_function(CAMERA_IS_OFF)
+    # Leaving the page ends it as well.
+    page.get_by_role("button", name="Keep reading").click()
+    wait_for_outline(page)
+    page.get_by_role("link", name="Home").click()
+    says(page, "Music that meets your mood, then moves it.")
+    page.wait_for_function(CAMERA_IS_OFF)
+
+    assert max(map(len, sent.messages)) <= LARGEST_MESSAGE
+    for message in sent.messages:
+        assert not any(first in message for first in PICTURES)
+    assert {urlsplit(address).netloc for address in sent.addresses} == {urlsplit(server).netloc}
+
+
+def test_a_resting_face_counts_as_neutral_until_it_is_forgotten(
+    arrive: Callable[..., Page],
+) -> None:
+    page = arrive("resting", theme="dark", screen=PHONE)
+    check(page)
+    start(page)
+    page.get_by_role("button", name="Keep reading").click()
+    says(page, "😊 Looks happy")
+    page.get_by_role("button", name="This is my resting face").click()
+    expect(page.get_by_text("From now on your face at rest counts as neutral.")).to_be_visible()
+    says(page, "😐 Looks neutral")
+    check(page)
+    page.get_by_role("button", name="Forget it").click()
+    says(page, "😊 Looks happy")
+
+
+@pytest.mark.parametrize(
+    ("film", "allowed", "problem"), [("smiling", False, "refused"), (None, True, "none")]
+)
+def test_without_a_camera_the_words_are_those_of_ever(
+    arrive: Callable[..., Page], film: str | None, allowed: bool, problem: CameraProblem
+) -> None:
+    page = arrive(film, allowed=allowed)
+    start(page)
+    says(page, ADVICE[problem].title)
+    expect(page.get_by_text("Or set it by hand.")).to_be_visible()

@@ -1,0 +1,203 @@
+"""A camera that is read in the visitor's own browser: what of it reaches the server, as a stream.
+
+The browser tells what it read (`ui/widgets/device_camera`) a few times a second: probabilities,
+boxes, names. No image ever arrives here. To the page it looks like the stream that
+`emotion.live.stream.FaceStream` is of a camera that the server reads.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from emotion.labels import EMOTIONS
+from emotion.live.tracker import MAX_TRACKS, LiveFace, LiveReading
+from emotion.personal import Recentring, RestingFace
+from emotion.types import Box, EmotionScores, Face, FaceReading
+
+MAX_SIDE_PX: Final = 16_384
+"""No camera has frames of more pixels a side."""
+MAX_ROWS: Final = 200
+"""Of a resting face, far more than it takes."""
+
+logger = logging.getLogger(__name__)
+
+
+class DeviceStream:
+    """What a browser has read of one camera, from start to stop.
+
+    Args:
+        recentring: applied by the browser to what it reads of the visitor.
+    """
+
+    def __init__(self, recentring: Recentring | None = None) -> None:
+        self.latest: LiveReading | None = None
+        self.frames = 0
+        self.silence = 0.0
+        self.recentring = recentring or Recentring()
+        self.resting: RestingFace | None = None
+        self.rest_number = 0
+        self._rows = 0
+
+    @property
+    def reads(self) -> int:
+        """How many frames were read."""
+        return self.frames
+
+    def take(self, news: Mapping[str, Any]) -> None:
+        """Take the browser's news.
+
+        Raises:
+            ValueError: they are not what the app's own script sends.
+        """
+        frames, silence = _number(news.get("frames")), _number(news.get("silence"))
+        reading = news.get("reading")
+        self.latest = None if reading is None else live_reading(reading)
+        self.frames, self.silence = int(frames), silence
+        rest = news.get("rest")
+        if rest is not None:
+            self._take_rest(rest)
+
+    def recentre(self, recentring: Recentring) -> None:
+        """Apply another re-centring; the browser hears of it with the next run of its component."""
+        self.recentring = recentring
+
+    def collect_resting(self) -> None:
+        """Take the next second of the visitor's face as their resting face."""
+        self.resting = RestingFace()
+        self.rest_number += 1
+        self._rows = 0
+
+    def close(self) -> None:
+        """Forget what was read."""
+        self.latest = self.resting = None
+        self.recentring = Recentring()
+
+    def _take_rest(self, rest: Any) -> None:
+        """Add what is new of the visitor's face to the resting face that is being collected."""
+        if not isinstance(rest, Mapping) or rest.get("number") != self.rest_number:
+            return  # of an earlier request
+        rows = rest.get("rows")
+        if not isinstance(rows, list) or len(rows) > MAX_ROWS:
+            raise ValueError("A resting face is a list of readings")
+        for row in rows[self._rows :]:
+            seconds, probabilities = row
+            if self.resting is not None:
+                self.resting.add(
+                    None if probabilities is None else _probabilities(probabilities),
+                    _number(seconds),
+                )
+        self._rows = len(rows)
+        if self.resting is not None and self.resting.recentring is not None:
+            self.recentre(self.resting.recentring)
+
+
+class DeviceTimer:
+    """How long a visitor has waited for video, as their browser measures it.
+
+    Takes the place of `ui.live.fallback.ConnectionTimer`.
+    """
+
+    connecting = 0.0
+
+    def __init__(self, stream: DeviceStream) -> None:
+        self._stream = stream
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last frame."""
+        return self._stream.silence
+
+    def look(self, *, playing: bool, signalling: bool, frames: int) -> None:
+        """Count nothing: the browser does."""
+
+
+class DeviceCapture:
+    """One capture that the browser reads, from start to stop.
+
+    Args:
+        number: tells it from the visitor's other captures.
+        recentring: moves what is read to this visitor's own rest.
+    """
+
+    def __init__(self, number: int, recentring: Recentring | None = None) -> None:
+        self.number = number
+        self.stream = DeviceStream(recentring)
+        self.timer = DeviceTimer(self.stream)
+        self.over = False
+
+    @property
+    def playing(self) -> bool:
+        """Whether browser and server are connected: they need no connection."""
+        return True
+
+    def on_news(self, news: Mapping[str, Any]) -> None:
+        """Take the browser's news, unless they are of another capture or not as they should be."""
+        if news.get("capture") != self.number or self.over:
+            return
+        try:
+            self.over = bool(news.get("over"))
+            self.stream.take(news)
+        except (TypeError, ValueError, KeyError) as error:
+            logger.warning("A browser's news of its camera were not understood: %s", error)
+
+
+def live_reading(told: Mapping[str, Any]) -> LiveReading:
+    """Return what a browser has read as a reading.
+
+    Args:
+        told: ``time``, ``emotion``, ``probabilities``, ``stableFor`` and ``faces``, each with
+            ``identity``, ``box``, ``emotion`` and ``probabilities``.
+
+    Raises:
+        ValueError: it is none. A KeyError or TypeError where something is missing.
+    """
+    faces = told["faces"]
+    if not isinstance(faces, list) or not 1 <= len(faces) <= MAX_TRACKS:
+        raise ValueError(f"A reading has 1 to {MAX_TRACKS} faces")
+    return LiveReading(
+        time=_number(told["time"]),
+        faces=tuple(
+            LiveFace(
+                identity=int(_number(face["identity"])),
+                reading=FaceReading(
+                    Face(_box(face["box"])), EmotionScores(_probabilities(face["probabilities"]))
+                ),
+                emotion=_emotion(face["emotion"]),
+            )
+            for face in faces
+        ),
+        scores=EmotionScores(_probabilities(told["probabilities"])),
+        emotion=_emotion(told["emotion"]),
+        stable_for=_number(told["stableFor"]),
+    )
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a finite number is needed")
+    if value < 0:
+        raise ValueError("a number of at least 0 is needed")
+    return float(value)
+
+
+def _probabilities(values: Sequence[Any]) -> tuple[float, ...]:
+    numbers = tuple(_number(value) for value in values)
+    if len(numbers) != len(EMOTIONS) or abs(sum(numbers) - 1) > 0.01:
+        raise ValueError(f"{len(EMOTIONS)} probabilities that sum to 1 are needed")
+    return tuple(number / sum(numbers) for number in numbers)
+
+
+def _box(values: Mapping[str, Any]) -> Box:
+    sides = [int(_number(values[name])) for name in ("x", "y", "width", "height")]
+    if max(sides) > MAX_SIDE_PX:
+        raise ValueError("a box within a camera's frame is needed")
+    return Box(*sides)
+
+
+def _emotion(name: Any) -> str:
+    if name not in EMOTIONS:
+        raise ValueError("one of the seven emotions is needed")
+    return str(name)

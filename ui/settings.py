@@ -1,0 +1,25 @@
+"""Settings of the app that more than one part of it reads."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+from typing import cast
+
+from emotion.labels import HEADS, HeadName
+
+logger = logging.getLogger(__name__)
+
+
+def head() -> HeadName:
+    """Return which head of the network is read: ``AFFECTUNE_HEAD``, by default "people"."""
+    return _checked(os.environ.get("AFFECTUNE_HEAD", "").strip() or "people")
+
+
+@cache
+def _checked(wanted: str) -> HeadName:
+    if wanted not in HEADS:
+        logger.warning("AFFECTUNE_HEAD is %r: one of %s; people is taken", wanted, ", ".join(HEADS))
+        return "people"
+    return cast("HeadName", wanted)

@@ -1,0 +1,65 @@
+"""The camera as the visitor's own browser reads it: its picture never leaves the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from ui.widgets.frontend import component
+
+_camera = component("device_camera")
+
+
+def device_camera(
+    *,
+    key: str,
+    base: str,
+    capture: int,
+    offsets: tuple[float, ...] | None,
+    rest: int,
+    captions: Mapping[str, tuple[str, str]],
+    constraints: Mapping[str, Any],
+    on_able: Callable[[bool], None],
+    on_news: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """Mount the camera. Until a capture begins it draws nothing, and loads what it needs.
+
+    Args:
+        key: one per page.
+        base: the path of the files that it reads faces with.
+        capture: the number of the capture that is to run, 0 for none. Any other ends.
+        offsets: added to the log-probabilities of what is read of the visitor; None for none.
+        rest: how often a resting face was requested in this capture.
+        captions: emotion → its word and its colour, as CSS, on the picture.
+        constraints: what kind of camera is wanted.
+        on_able: called with whether this browser can read faces. It may turn out later that not.
+        on_news: called a few times a second with what was read: the number of the ``capture``,
+            whether it is ``over``, the name of an ``error``, how many ``frames`` were read, for how
+            many seconds none came (``silence``), the ``reading``, and the ``rest``.
+    """
+
+    def abled() -> None:
+        able = st.session_state[key].get("able")
+        if able is not None:
+            on_able(bool(able))
+
+    def told() -> None:
+        news = st.session_state[key].get("news")
+        if isinstance(news, Mapping):
+            on_news(news)
+
+    _camera(
+        key=key,
+        on_able_change=abled,
+        on_news_change=told,
+        data={
+            "base": base,
+            "capture": capture,
+            "offsets": None if offsets is None else list(offsets),
+            "rest": rest,
+            "captions": {emotion: list(caption) for emotion, caption in captions.items()},
+            "constraints": dict(constraints),
+        },
+    )

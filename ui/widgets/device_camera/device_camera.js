@@ -1,0 +1,392 @@
+/*
+ * The camera, read in this browser: its picture goes from the camera to a worker of this page and no
+ * further.
+ *
+ * State `able`: whether this browser can do that, as far as is known.
+ * State `news`: what was read, a few times a second: numbers and names. States and no triggers: only
+ * the latest counts.
+ */
+
+const NEWS = 250; // ms between two messages to the server, at least
+const HEARTBEAT = 1000; // ms after which it hears that there is nothing new
+const KEEP = 60_000; // ms for which the worker waits for another capture
+const LOADING = 90_000; // ms after which it is too slow
+const FRAME_SECONDS = 1 / 30; // no camera is read more often
+const WORKING = 0.8; // fraction of the time in which the worker works: the rest is the machine's
+const MAX_SIDE = 1280; // px: larger frames are made smaller
+const MAX_FAILURES = 3; // frames in a row that could not be read
+const MAX_ROWS = 60; // readings of a resting face
+const ROW_SECONDS = 0.08; // between two of them
+
+/** One camera per mounted component; Streamlit calls the function below at every rerun. */
+const cameras = new WeakMap();
+let unable = false; // once it has turned out, for as long as the page is open
+
+export default function ({ data, parentElement, setStateValue }) {
+  let camera = cameras.get(parentElement);
+  if (!camera) {
+    camera = new DeviceCamera(parentElement);
+    cameras.set(parentElement, camera);
+  }
+  camera.tell = setStateValue;
+  camera.update(data);
+  // Also called between two runs: only what has left the page is over.
+  return () => setTimeout(() => parentElement.isConnected || camera.end());
+}
+
+class DeviceCamera {
+  constructor(root) {
+    this.place = root.querySelector(".place");
+    this.video = root.querySelector("video");
+    this.canvas = root.querySelector("canvas");
+    this.capture = 0;
+    this.reader = null;
+  }
+
+  update({ base, capture, offsets, rest, captions, constraints }) {
+    this.captions = captions;
+    this.constraints = constraints;
+    if (!this.reader) this.prepare(base);
+    if (!this.reader) return;
+    if (capture !== this.capture) {
+      this.stop();
+      if (capture) this.start(capture);
+    }
+    if (!capture) return;
+    this.reader.post({ kind: "recentre", offsets });
+    if (rest !== this.rest) {
+      this.rest = rest;
+      this.reader.post({ kind: "rest", number: rest });
+    }
+  }
+
+  prepare(base) {
+    if (unable) return this.say("able", false);
+    if (!capable()) return this.giveUp("this browser lacks something");
+    this.reader = Reader.at(new URL(base, document.baseURI).href);
+    this.reader.ready.then(
+      ({ rules }) => {
+        this.rules = rules;
+      },
+      (error) => this.giveUp(error),
+    );
+    this.say("able", true);
+  }
+
+  /** Leave the reading to the server. */
+  giveUp(why) {
+    console.warn("Faces are not read in this browser:", String(why));
+    unable = true;
+    this.stop();
+    this.reader?.end();
+    this.reader = null;
+    this.say("able", false);
+  }
+
+  async start(capture) {
+    Object.assign(this, { capture, rest: 0, frames: 0, failures: 0, reading: null, resting: null });
+    this.waitingSince = null; // for a frame of a camera that is open
+    this.reader.post({ kind: "forget" });
+    this.timer = setInterval(() => this.report(), NEWS);
+    this.slow = setTimeout(() => this.rules || this.giveUp("it takes too long to load"), LOADING);
+    try {
+      if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
+        throw new DOMException("", "InsecureContext");
+      }
+      const stream = await navigator.mediaDevices.getUserMedia(this.constraints);
+      if (this.capture !== capture) return release(stream);
+      this.stream = stream;
+      stream.getVideoTracks()[0].onended = () => this.capture === capture && this.news({ over: true });
+      this.video.srcObject = stream;
+      await this.video.play();
+    } catch (error) {
+      if (this.capture === capture) this.news({ error: error.name });
+      return;
+    }
+    if (this.capture !== capture) return;
+    this.show(true);
+    this.pump(capture);
+  }
+
+  /** Show the picture where the page's button was, which had the camera opened for the question. */
+  show(playing) {
+    this.place.hidden = !playing;
+    document.dispatchEvent(new CustomEvent("affectune:camera", { detail: { playing } }));
+  }
+
+  /** Read frames one after the other, each as soon as the last one is read. */
+  async pump(capture) {
+    while (this.capture === capture) {
+      this.waitingSince = performance.now();
+      await nextFrame(this.video);
+      this.waitingSince = null;
+      if (this.capture !== capture) return;
+      if (!this.rules || !this.video.videoWidth) continue;
+      try {
+        await this.read(capture);
+        this.failures = 0;
+      } catch (error) {
+        if (this.capture !== capture) return;
+        this.failures += 1;
+        if (this.failures >= MAX_FAILURES) return this.giveUp(error);
+      }
+    }
+  }
+
+  async read(capture) {
+    const began = performance.now();
+    const answer = await this.reader.read(await bitmapOf(this.video), began / 1000);
+    if (this.capture !== capture) return;
+    this.frames += 1;
+    this.readAt = began;
+    this.reading = answer.reading;
+    this.resting = answer.rest;
+    this.fresh = true;
+    draw(this.canvas, answer, this.captions, this.rules);
+    const least = Math.max(FRAME_SECONDS, answer.seconds / WORKING);
+    const left = 1000 * least - (performance.now() - began);
+    if (left > 4) await new Promise((resolve) => setTimeout(resolve, left - 4));
+  }
+
+  /** Tell the server what was read, or that there is nothing new. */
+  report() {
+    const now = performance.now();
+    if (!this.capture || now - (this.toldAt ?? 0) < (this.fresh ? NEWS - 20 : HEARTBEAT)) return;
+    this.news({});
+  }
+
+  news(more) {
+    this.toldAt = performance.now();
+    this.fresh = false;
+    const expires = 1000 * (this.rules?.stream.READING_EXPIRES_SECONDS ?? 0);
+    if (this.toldAt - this.readAt > expires + HEARTBEAT) this.reading = null; // the camera has paused
+    const waited = this.waitingSince && document.visibilityState !== "hidden" ? this.toldAt - this.waitingSince : 0;
+    this.say("news", {
+      capture: this.capture,
+      frames: this.frames,
+      silence: Math.round(waited) / 1000,
+      reading: this.reading && rounded(this.reading),
+      rest: this.resting && { number: this.resting.number, rows: thinned(this.resting.rows) },
+      ...more,
+    });
+  }
+
+  say(name, value) {
+    this.tell(name, value);
+  }
+
+  stop() {
+    this.capture = 0;
+    clearInterval(this.timer);
+    clearTimeout(this.slow);
+    release(this.stream);
+    this.stream = null;
+    this.video.srcObject = null;
+    this.show(false);
+    this.reading = this.resting = null;
+    this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.reader?.post({ kind: "forget" });
+  }
+
+  end() {
+    this.stop();
+    this.reader?.rest();
+    this.reader = null;
+  }
+}
+
+/** The worker, which outlives the component for a while: loading it takes a second. */
+class Reader {
+  static current = null;
+
+  static at(base) {
+    if (Reader.current?.base !== base) {
+      Reader.current?.end();
+      Reader.current = new Reader(base);
+    }
+    clearTimeout(Reader.current.leaving);
+    return Reader.current;
+  }
+
+  constructor(base) {
+    this.base = base;
+    this.waiting = new Map();
+    this.number = 0;
+    this.worker = new Worker(new URL("worker.js", base));
+    const loaded = new Promise((resolve, reject) => {
+      this.worker.onerror = (event) => {
+        event.preventDefault?.();
+        this.fail(event.message || "the worker could not be loaded");
+        reject(new Error(event.message || "the worker could not be loaded"));
+      };
+      this.worker.onmessage = ({ data }) => {
+        if (data.kind === "ready") resolve();
+        else if (data.kind === "failed" && data.number === undefined) reject(new Error(data.message));
+        else this.answer(data);
+      };
+    });
+    this.post({ kind: "load" });
+    const rules = fetch(new URL("rules.json", base)).then((answer) => answer.json());
+    this.ready = Promise.all([rules, loaded]).then(([table]) => ({ rules: table }));
+    this.ready.catch(() => {}); // whoever needs it hears of it
+  }
+
+  post(message, transfer = []) {
+    this.worker.postMessage(message, transfer);
+  }
+
+  read(bitmap, time) {
+    return new Promise((resolve, reject) => {
+      this.number += 1;
+      this.waiting.set(this.number, { resolve, reject });
+      this.post({ kind: "frame", bitmap, time, mirror: true, number: this.number }, [bitmap]);
+    });
+  }
+
+  answer(data) {
+    const { resolve, reject } = this.waiting.get(data.number) ?? {};
+    this.waiting.delete(data.number);
+    if (data.kind === "failed") reject?.(new Error(data.message));
+    else resolve?.(data);
+  }
+
+  fail(message) {
+    for (const { reject } of this.waiting.values()) reject(new Error(message));
+    this.waiting.clear();
+  }
+
+  /** Wait for another capture, and end where none comes. */
+  rest() {
+    this.leaving = setTimeout(() => this.end(), KEEP);
+  }
+
+  end() {
+    this.worker.terminate();
+    this.fail("the worker has ended");
+    if (Reader.current === this) Reader.current = null;
+  }
+}
+
+function capable() {
+  try {
+    const pen = new OffscreenCanvas(1, 1).getContext("2d");
+    return Boolean(pen && window.Worker && window.WebAssembly && window.createImageBitmap);
+  } catch {
+    return false;
+  }
+}
+
+/** Wait for the camera's next frame; pages in the background get none, and look once a second. */
+function nextFrame(video) {
+  return new Promise((resolve) => {
+    if (document.visibilityState === "hidden") return setTimeout(resolve, 1000);
+    if (!video.requestVideoFrameCallback) return requestAnimationFrame(resolve);
+    const handle = video.requestVideoFrameCallback(() => {
+      document.removeEventListener("visibilitychange", hidden);
+      resolve();
+    });
+    const hidden = () => {
+      document.removeEventListener("visibilitychange", hidden);
+      video.cancelVideoFrameCallback(handle);
+      setTimeout(resolve, 1000);
+    };
+    document.addEventListener("visibilitychange", hidden);
+  });
+}
+
+function bitmapOf(video) {
+  const { videoWidth: width, videoHeight: height } = video;
+  const scale = MAX_SIDE / Math.max(width, height);
+  if (scale >= 1) return createImageBitmap(video);
+  return createImageBitmap(video, {
+    resizeWidth: Math.round(width * scale),
+    resizeHeight: Math.round(height * scale),
+    resizeQuality: "medium",
+  });
+}
+
+function release(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}
+
+function short(values) {
+  return values.map((value) => Math.round(value * 10_000) / 10_000);
+}
+
+/** A reading as it is sent: no more digits than anybody needs. */
+function rounded(reading) {
+  return {
+    ...reading,
+    probabilities: short(reading.probabilities),
+    faces: reading.faces.map((face) => ({ ...face, probabilities: short(face.probabilities) })),
+  };
+}
+
+/** The readings of a resting face, few enough for a message. */
+function thinned(rows) {
+  const kept = [];
+  for (const [time, row] of rows) {
+    if (kept.length && time - kept.at(-1)[0] < ROW_SECONDS) continue;
+    kept.push([Math.round(time * 1000) / 1000, row && short(row)]);
+  }
+  return kept.slice(0, MAX_ROWS);
+}
+
+// What is drawn on the picture: `emotion/live/overlay.py`.
+
+function draw(canvas, { reading, width, height }, captions, rules) {
+  const scale = Math.max(1, Math.min(3, (canvas.clientWidth * devicePixelRatio) / width));
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  if (!reading) return;
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  const font = getComputedStyle(canvas).fontFamily;
+  const size = Math.max(12, Math.round(Math.min(width, height) * rules.overlay.FONT_FRACTION));
+  const picture = { pen, font, size, width, height, captions, rules };
+  for (const { box } of reading.faces) outline(picture, box);
+  for (const face of reading.faces) label(picture, face);
+}
+
+function rgb([red, green, blue], opacity = 1) {
+  return `rgb(${red} ${green} ${blue} / ${opacity})`;
+}
+
+function outline({ pen, rules }, { x, y, width, height }) {
+  const line = Math.max(2, Math.round(Math.max(width, height) * 0.022));
+  const edge = Math.max(2, Math.round(line * 0.6));
+  pen.beginPath();
+  pen.roundRect(x, y, width, height, Math.max(1, Math.min(width, height) * 0.09));
+  for (const [colour, wide] of [
+    [rules.annotation.INK, line + 2 * edge],
+    [rules.annotation.WHITE, line],
+  ]) {
+    pen.strokeStyle = rgb(colour);
+    pen.lineWidth = wide;
+    pen.stroke();
+  }
+}
+
+function panel({ pen, rules }, x, y, width, height) {
+  pen.fillStyle = rgb(rules.annotation.INK, rules.overlay.BACKGROUND_OPACITY);
+  pen.beginPath();
+  pen.roundRect(x, y, width, height, 12);
+  pen.fill();
+}
+
+function label(picture, { box, emotion }) {
+  const { pen, font, captions, width: end } = picture;
+  const size = Math.round(picture.size * 1.15);
+  pen.font = `600 ${size}px ${font}`;
+  pen.textBaseline = "middle";
+  const [word, colour] = captions[emotion];
+  const wide = pen.measureText(word).width + size;
+  const high = Math.round(size * 1.55);
+  const above = box.y - high - picture.size / 2;
+  const x = Math.max(0, Math.min(box.x + (box.width - wide) / 2, end - wide));
+  // Where a face touches the upper edge its name goes inside, over the forehead.
+  const y = above >= 0 ? above : box.y + picture.size / 2;
+  panel(picture, x, y, wide, high);
+  pen.fillStyle = colour;
+  pen.fillText(word, x + size / 2, y + high / 2);
+}

@@ -1,0 +1,269 @@
+/*
+ * What OpenCV does to pixels in `emotion`, done alike: to within a rounding error, which
+ * `tests/browser/test_device_parity.py` measures.
+ *
+ * An image is { data, width, height, channels }, its values 0-255, row by row.
+ */
+
+const { fround } = Math;
+
+/** Round like NumPy and OpenCV: halves go to the even number. */
+export function round(value) {
+  const near = Math.floor(value + 0.5);
+  return near - value === 0.5 && near & 1 ? near - 1 : near;
+}
+
+/** The width and height, in whole pixels, of an image that is scaled. */
+export function scaledSize(width, height, scale) {
+  return [Math.max(1, round(width * scale)), Math.max(1, round(height * scale))];
+}
+
+export function newImage(width, height, channels, Kind = Uint8Array) {
+  return { data: new Kind(width * height * channels), width, height, channels };
+}
+
+/** The RGB image in a canvas's pixels, which have a fourth value that says nothing. */
+export function fromCanvas({ data, width, height }) {
+  return { data, width, height, channels: 4 };
+}
+
+export function toGrey({ data, width, height, channels }) {
+  const grey = newImage(width, height, 1);
+  for (let from = 0, to = 0; to < grey.data.length; from += channels, to += 1) {
+    grey.data[to] = (9798 * data[from] + 19235 * data[from + 1] + 3735 * data[from + 2] + 16384) >> 15;
+  }
+  return grey;
+}
+
+/** The part of an image between two corners. */
+export function part({ data, width, channels }, left, top, right, bottom) {
+  const cut = newImage(right - left, bottom - top, channels);
+  const row = cut.width * channels;
+  for (let y = 0; y < cut.height; y += 1) {
+    const from = ((top + y) * width + left) * channels;
+    cut.data.set(data.subarray(from, from + row), y * row);
+  }
+  return cut;
+}
+
+/** Which source pixels, with which weights, each pixel of a smaller row is the mean of. */
+function areaWeights(from, to) {
+  const scale = from / to;
+  const starts = new Int32Array(to + 1); // where a pixel's weights begin
+  const firsts = new Int32Array(to); // the first source pixel
+  const weights = [];
+  for (let place = 0; place < to; place += 1) {
+    const start = place * scale;
+    const end = Math.min(start + scale, from);
+    const first = Math.floor(start + 1e-9);
+    for (let pixel = first; pixel < end - 1e-9; pixel += 1) {
+      weights.push((Math.min(end, pixel + 1) - Math.max(start, pixel)) / (end - start));
+    }
+    firsts[place] = first;
+    starts[place + 1] = weights.length;
+  }
+  return { starts, firsts, weights: Float32Array.from(weights) };
+}
+
+/** An image made smaller by averaging (INTER_AREA). */
+export function resizeArea(image, width, height) {
+  const { data, channels } = image;
+  const kept = Math.min(channels, 3);
+  const small = newImage(width, height, kept);
+  const across = areaWeights(image.width, width);
+  const down = areaWeights(image.height, height);
+  // Sums have no more digits than OpenCV's: halves are rounded as there.
+  const row = new Float32Array(width * kept);
+  const into = kept === 1 ? addGrey : addColour;
+  for (let y = 0; y < height; y += 1) {
+    row.fill(0);
+    for (let step = down.starts[y]; step < down.starts[y + 1]; step += 1) {
+      const line = down.firsts[y] + step - down.starts[y];
+      into(row, data, line * image.width * channels, channels, across, down.weights[step]);
+    }
+    const to = y * row.length;
+    for (let at = 0; at < row.length; at += 1) small.data[to + at] = round(row[at]);
+  }
+  return small;
+}
+
+function addGrey(row, data, line, channels, { starts, firsts, weights }, weight) {
+  for (let x = 0; x < row.length; x += 1) {
+    let from = line + firsts[x];
+    let sum = 0;
+    for (let step = starts[x], end = starts[x + 1]; step < end; step += 1, from += 1) {
+      sum = fround(sum + fround(weights[step] * data[from]));
+    }
+    row[x] += fround(weight * sum);
+  }
+}
+
+function addColour(row, data, line, channels, { starts, firsts, weights }, weight) {
+  for (let x = 0, to = 0; x < firsts.length; x += 1, to += 3) {
+    let from = line + firsts[x] * channels;
+    let red = 0;
+    let green = 0;
+    let blue = 0;
+    for (let step = starts[x], end = starts[x + 1]; step < end; step += 1, from += channels) {
+      const part = weights[step];
+      red = fround(red + fround(part * data[from]));
+      green = fround(green + fround(part * data[from + 1]));
+      blue = fround(blue + fround(part * data[from + 2]));
+    }
+    row[to] += fround(weight * red);
+    row[to + 1] += fround(weight * green);
+    row[to + 2] += fround(weight * blue);
+  }
+}
+
+/** An image made larger (INTER_LINEAR). */
+export function resizeLinear(image, width, height) {
+  const { data, channels } = image;
+  const kept = Math.min(channels, 3);
+  const large = newImage(width, height, kept);
+  const place = (to, from, length) => {
+    const at = Math.max(0, Math.min(from - 1, ((to + 0.5) * from) / length - 0.5));
+    const low = Math.floor(at);
+    return [low, Math.min(from - 1, low + 1), at - low];
+  };
+  for (let y = 0; y < height; y += 1) {
+    const [above, below, down] = place(y, image.height, height);
+    for (let x = 0; x < width; x += 1) {
+      const [left, right, across] = place(x, image.width, width);
+      for (let channel = 0; channel < kept; channel += 1) {
+        const at = (row, column) => data[(row * image.width + column) * channels + channel];
+        const upper = at(above, left) * (1 - across) + at(above, right) * across;
+        const lower = at(below, left) * (1 - across) + at(below, right) * across;
+        large.data[(y * width + x) * kept + channel] = round(upper * (1 - down) + lower * down);
+      }
+    }
+  }
+  return large;
+}
+
+/** Resize by averaging where that makes it smaller, else by interpolation. */
+export function resize(image, width, height, scale) {
+  return scale < 1 ? resizeArea(image, width, height) : resizeLinear(image, width, height);
+}
+
+/** An image of at most so many pixels a side, and its scale. */
+export function downscale(image, maxSide) {
+  const scale = Math.min(1, maxSide / Math.max(image.width, image.height));
+  if (scale === 1) return [image, 1];
+  return [resizeArea(image, ...scaledSize(image.width, image.height, scale)), scale];
+}
+
+// Positions are rounded to 1/32 of a pixel, by way of 1/1024, as OpenCV does.
+const CUBIC = Array.from({ length: 32 }, (_, step) => {
+  const x = step / 32;
+  const a = -0.75;
+  const outer = (t) => ((a * t - 5 * a) * t + 8 * a) * t - 4 * a;
+  const inner = (t) => ((a + 2) * t - (a + 3)) * t * t + 1;
+  return [outer(x + 1), inner(x), inner(1 - x), outer(2 - x)];
+});
+
+/** A square of a grey image by a matrix (2, 3) from there to the image, edges repeated. */
+export function warpCubic({ data, width, height }, matrix, side) {
+  const warped = newImage(side, side, 1);
+  const [[a, b, c], [d, e, f]] = matrix;
+  const clamp = (value, end) => (value < 0 ? 0 : value >= end ? end - 1 : value);
+  for (let row = 0; row < side; row += 1) {
+    const startX = round((b * row + c) * 1024) + 16;
+    const startY = round((e * row + f) * 1024) + 16;
+    for (let column = 0; column < side; column += 1) {
+      const x = (startX + round(a * column * 1024)) >> 5;
+      const y = (startY + round(d * column * 1024)) >> 5;
+      const left = (x >> 5) - 1;
+      const top = (y >> 5) - 1;
+      const across = CUBIC[x & 31];
+      const down = CUBIC[y & 31];
+      let sum = 0;
+      for (let i = 0; i < 4; i += 1) {
+        const line = clamp(top + i, height) * width;
+        let inner = 0;
+        for (let j = 0; j < 4; j += 1) inner += across[j] * data[line + clamp(left + j, width)];
+        sum += down[i] * inner;
+      }
+      warped.data[row * side + column] = Math.max(0, Math.min(255, Math.round(sum)));
+    }
+  }
+  return warped;
+}
+
+/** The same of an RGB image, bilinear, with one colour beyond the edge. */
+export function warpLinear({ data, width, height, channels }, matrix, side, border) {
+  const warped = newImage(side, side, 3);
+  const [[a, b, c], [d, e, f]] = matrix;
+  for (let row = 0, to = 0; row < side; row += 1) {
+    const startX = round((b * row + c) * 1024) + 16;
+    const startY = round((e * row + f) * 1024) + 16;
+    for (let column = 0; column < side; column += 1, to += 3) {
+      const x = (startX + round(a * column * 1024)) >> 5;
+      const y = (startY + round(d * column * 1024)) >> 5;
+      const left = x >> 5;
+      const top = y >> 5;
+      const across = (x & 31) / 32;
+      const down = (y & 31) / 32;
+      const inside = left >= 0 && top >= 0 && left + 1 < width && top + 1 < height;
+      const outside = left < -1 || top < -1 || left >= width || top >= height;
+      const corner = (top * width + left) * channels;
+      for (let channel = 0; channel < 3; channel += 1) {
+        let value = border[channel];
+        if (inside) {
+          const at = corner + channel;
+          const below = at + width * channels;
+          const upper = data[at] + across * (data[at + channels] - data[at]);
+          const lower = data[below] + across * (data[below + channels] - data[below]);
+          value = upper + down * (lower - upper);
+        } else if (!outside) {
+          const look = (line, place) =>
+            line < 0 || place < 0 || line >= height || place >= width
+              ? border[channel]
+              : data[(line * width + place) * channels + channel];
+          const upper = look(top, left) * (1 - across) + look(top, left + 1) * across;
+          const lower = look(top + 1, left) * (1 - across) + look(top + 1, left + 1) * across;
+          value = upper * (1 - down) + lower * down;
+        }
+        warped.data[to + channel] = (value + 0.5) | 0;
+      }
+    }
+  }
+  return warped;
+}
+
+/** A place beyond an edge, mirrored at the outermost pixel (BORDER_REFLECT_101). */
+export function reflect(place, length) {
+  if (place < 0) return -place;
+  return place >= length ? 2 * length - 2 - place : place;
+}
+
+/** A Gaussian blur of floats, as wide as OpenCV makes it. */
+export function blur({ data, width, height }, sigma) {
+  const reach = (round(sigma * 8 + 1) | 1) >> 1;
+  const kernel = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * sigma * sigma)));
+  const total = kernel.reduce((sum, weight) => sum + weight, 0);
+  const pass = (from, length, lines, step, stride) => {
+    const out = new Float32Array(from.length);
+    for (let line = 0; line < lines; line += 1) {
+      for (let place = 0; place < length; place += 1) {
+        let sum = 0;
+        for (let i = -reach; i <= reach; i += 1) {
+          sum += kernel[i + reach] * from[line * stride + reflect(place + i, length) * step];
+        }
+        out[line * stride + place * step] = sum / total;
+      }
+    }
+    return out;
+  };
+  const across = pass(data, width, height, 1, width);
+  return { data: pass(across, height, width, width, 1), width, height, channels: 1 };
+}
+
+export function deviation(values) {
+  let sum = 0;
+  for (const value of values) sum += value;
+  const mean = sum / values.length;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) ** 2;
+  return Math.sqrt(squares / values.length);
+}
