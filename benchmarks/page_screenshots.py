@@ -121,7 +121,8 @@ def walk(page: Page) -> list[tuple[str, bytes]]:
             )
             shoot(name)
         else:
-            expect(page.get_by_text("What should the music do?")).to_be_visible()
+            expect(page.get_by_text("Not quite?")).to_be_visible()
+            expect(page.locator(".stage svg")).to_be_visible()
             shoot(name)
     page.get_by_role("radio", name="sad").click()
     expect(page.get_by_text("You said: ")).to_be_visible()
