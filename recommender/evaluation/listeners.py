@@ -132,6 +132,8 @@ def read_recordings(path: Path, *, table: GenreTable | None = None) -> list[Reco
         tempfile.TemporaryDirectory(prefix="affectune-") as folder,
         duckdb.connect(config=SAFE) as connection,
     ):
+        # Its bar would stand in what the command prints.
+        connection.execute("SET enable_progress_bar = false")
         try:
             stage(connection, read_source(connection, source, Path(folder), encoding=None))
             merge(connection)

@@ -329,7 +329,8 @@ def _heading(content: Content) -> str:
         [
             "# How well the music fits",
             "",
-            "Written by `python -m recommender evaluate --record`; the figures are also in "
+            "Written by `python -m recommender evaluate --record`, what people say of songs with "
+            "`--listeners` and `--facts`; the figures are also in "
             "[evaluation.json](evaluation.json).",
             "",
             f"Catalogue: `{content['catalog']}`, {content['tracks']:,} tracks. Each way of "
@@ -460,8 +461,10 @@ def _limits() -> str:
             "check from outside. They derive from tags, two ratings of one song correlate at .7, "
             "and next to no well known song is rated calm and pleasant: of so few songs a "
             "precision is rough, and what is right for tracks that people labelled on purpose may "
-            "be more. The quartiles of 686 such tracks are the other check. Labels of one's own "
-            "say more: `--labels FILE.csv` with the columns `id,mood`.",
+            "be more. Of 686 such tracks the quartiles are known: the ranking goes by those of "
+            "energy, and the weights were chosen by sets that have them, so they check it no more "
+            "than that. Labels of one's own say more: `--labels FILE.csv` with the columns "
+            "`id,mood`.",
             "",
         ]
     )

@@ -200,7 +200,11 @@ _SUITS: Final[Mapping[str, tuple[str, ...]]] = {
     "disgust": ("{family} to cut through a sour mood",),
     "fear": ("{family} for an uneasy hour",),
     "happy": ("{family} goes with a good mood", "{family} for good company"),
-    "sad": ("{family} sits well with sadness", "{family} keeps a sad mood company"),
+    "sad": (
+        "{family} sits well with sadness",
+        "{family} keeps a sad mood company",
+        "{family}, for when you are low",
+    ),
     "surprise": ("{family} for a wide-awake mood",),
     "neutral": (),
 }
@@ -221,7 +225,7 @@ def _facts(track: Track, situation: Situation) -> Iterator[_Fact]:
     if track.estimated:
         yield from _guesses(track)
         return
-    if gap > FAR_DISTANCE:
+    if gap > FAR_DISTANCE and not _settles(track, situation.slot):
         yield _Fact("far", 1.4, _FAR)
     if situation.place == 0 and situation.intent != "lift" and gap <= IN_PLACE_DISTANCE:
         yield _Fact("start", 0.8, ("Close to how you feel now",))
@@ -229,6 +233,12 @@ def _facts(track: Track, situation: Situation) -> Iterator[_Fact]:
     yield from _heard(track, situation.slot)
     yield from _steps(track, situation)
     yield from _background(track, situation)
+
+
+def _settles(track: Track, slot: Mood) -> bool:
+    """Whether a place is calm and a track is, though instrumental music is measured as sad."""
+    instrumental = track.instrumentalness is not None and track.instrumentalness >= 0.7
+    return instrumental and slot.valence > 0.0 and slot.arousal < -IN_PLACE_DISTANCE
 
 
 def _sounding(track: Track, situation: Situation) -> Iterator[_Fact]:

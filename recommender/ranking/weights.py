@@ -29,17 +29,17 @@ class Weights:
         temperature: scale of the Gumbel noise; 0 would always give the same playlist.
     """
 
-    bandwidth: float = 0.18
-    quiet_bandwidth: float = 0.15
+    bandwidth: float = 0.15
+    quiet_bandwidth: float = 0.10
     genre: float = 2.0
     popularity: float = 1.2
-    acousticness: float = 2.5
-    instrumentalness: float = 0.6
-    energy: float = 6.0
-    repeat: float = 0.9
+    acousticness: float = 3.5
+    instrumentalness: float = 1.0
+    energy: float = 3.0
+    repeat: float = 0.6
     memory: int = 5
     taste: float = 1.5
-    temperature: float = 0.40
+    temperature: float = 0.30
 
     def at(self, adventure: float) -> Weights:
         """Return the weights for a listener's appetite for the new.

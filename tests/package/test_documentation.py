@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 
@@ -48,10 +49,13 @@ def test_the_readme_states_how_well_the_music_fits() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     record = json.loads(report.RECORD.with_suffix(".json").read_text(encoding="utf-8"))
     figures = record["figures"]
-    choosers = [figures[name] for name in ("Affectune", "hard quadrant", "random")]
-    for measure in ("distance", "genre fit", "outside labels"):
-        row = " | ".join(f"{chooser[measure]:.2f}" for chooser in choosers)
-        assert f"| {row} |" in text
+    names = ("Affectune", "hard quadrant", "random")
+    choosers = [figures[name] for name in names]
+    rows = [[chooser[measure] for chooser in choosers] for measure in ("distance", "genre fit")]
+    for precision in (record["labelled_like"], record["listeners"]["precision"]):
+        rows.append([fmean(depths[1] for depths in precision[name].values()) for name in names])
+    for row in rows:
+        assert f"| {' | '.join(f'{figure:.2f}' for figure in row)} |" in text
     assert f"{len(record['seeds']) * record['scenarios']} playlists" in text
 
 

@@ -17,6 +17,7 @@ from recommender.data.select_starter import (
     LEAST_DECADE,
     LEAST_LANGUAGE,
     LEAST_OF_FAMILY,
+    LISTENED,
     PER_ARTIST,
     Song,
     fill,
@@ -46,7 +47,15 @@ def _plain(text: str) -> str:
 
 def test_over_three_thousand_with_all_columns(rows: Rows) -> None:
     assert 3000 <= len(rows) <= 3500
-    assert tuple(rows[0]) == COLUMNS
+    assert tuple(rows[0]) == (*COLUMNS, *LISTENED)
+
+
+def test_what_listeners_say_is_stated_of_about_a_tenth(rows: Rows) -> None:
+    rated = [row for row in rows if row["listener_valence"]]
+    assert 250 <= len(rated) <= 400
+    for row in rated:
+        assert all(-4 <= float(row[name]) <= 4 for name in LISTENED)
+    assert not any(row["listener_arousal"] for row in rows if not row["listener_valence"])
 
 
 def test_everything_needed_is_there_and_in_range(rows: Rows) -> None:

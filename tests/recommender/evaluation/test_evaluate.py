@@ -120,7 +120,6 @@ def test_the_recorded_figures_are_of_the_weights_in_use() -> None:
     assert Weights(**recorded["search"]["best"]) == Weights()
 
 
-@pytest.mark.xfail(reason="to be recorded anew, for the grown starter catalogue and four intents")
 def test_the_recorded_figures_are_of_the_grid_in_use() -> None:
     recorded = json.loads(report.RECORD.with_suffix(".json").read_text(encoding="utf-8"))
     assert recorded["scenarios"] == len(default_grid().scenarios)

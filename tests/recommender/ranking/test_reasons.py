@@ -255,6 +255,9 @@ def test_wordless_music_is_said_to_be_where_it_is_heard(track: Callable[..., Tra
     quiet = track(position=Mood(0.4, -0.6), valence=0.1, energy=0.1, instrumentalness=0.9)
     calm = _situation(slot=Mood(0.47, -0.6))
     assert "instruments" in _said(quiet, calm)
+    # Instrumental music is measured as sad; where it is calm it is not out of place.
+    far = track(position=Mood(-0.9, -0.9), valence=0.1, energy=0.1, instrumentalness=0.9)
+    assert "instruments" in _said(far, calm)
     sung = track(position=Mood(0.4, -0.6), valence=0.1, energy=0.1, instrumentalness=0.0)
     assert "instruments" not in _said(sung, calm)
     wall = track(position=Mood(0.4, 0.6), energy=0.9, instrumentalness=0.9)
