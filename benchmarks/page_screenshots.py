@@ -64,8 +64,8 @@ body { margin: 0; width: 1200px; height: 630px; display: grid; grid-template-col
   background: #FFFBF7; color: #1D1419; font: 27px/1.4 Text }
 h1 { font: 600 58px/1.15 Heading; margin: 34px 0 26px } p { margin: 0 } img { width: 100% }
 </style><div><svg width="290" viewBox="0 0 163 34">{logo}</svg>
-<h1>Music that meets your mood, then moves it.</h1><p>From a face to music, with a reason for every
-track.</p></div><img src="data:image/png;base64,{pad}">"""
+<h1>Music that meets your mood, then moves it.</h1><p>From a face to music in two taps.</p></div>
+<img src="data:image/png;base64,{pad}">"""
 
 
 def preview(browser: Browser, address: str) -> bytes:

@@ -24,8 +24,8 @@ intro, pad = body.columns([6, 5], gap="large", vertical_alignment="center")
 with intro:
     st.title("Music that meets your mood, then moves it.", anchor=False)
     st.markdown(
-        "Show your face for a moment. Affectune reads the mood on it, plays real tracks that fit, "
-        "and tells you why each one is there."
+        "Show your face for a moment. Affectune reads the mood on it and plays real tracks that "
+        "fit."
     )
     mood_entry()
 

@@ -1,4 +1,4 @@
-"""Playlist: the set for a mood, with a reason for every track."""
+"""Playlist: the set for a mood, with the reasons for its tracks."""
 
 from functools import partial
 

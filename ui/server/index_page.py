@@ -22,8 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TITLE: Final = "Affectune: music that meets your mood, then moves it"
 DESCRIPTION: Final = (
-    "Show your face for a moment. Affectune reads the mood on it and plays real tracks that fit, "
-    "with a reason for each. Pictures are read in memory and forgotten."
+    "Show your face for a moment. Affectune reads the mood on it and plays real tracks that fit. "
+    "Pictures are read in memory and forgotten."
 )
 
 PREVIEW_PATH: Final = "/preview.jpg"
