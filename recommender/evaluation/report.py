@@ -121,7 +121,7 @@ def as_markdown(content: Content) -> str:
         parts.append(_features(content["features"]))
     if "search" in content:
         parts.append(_search(content["search"], content["weights"]))
-    return "\n".join([*parts, _limits()])
+    return "\n".join([*parts, _limits(), _READ_BY_EYE])
 
 
 def table(content: Content) -> str:
@@ -448,6 +448,22 @@ def _search(search: Mapping[str, Any], weights: Mapping[str, float]) -> str:
             f"| {name} | {before:g} | {' · '.join(texts)} | {after:g} | {weights[name]:g} |"
         )
     return "\n".join(lines)
+
+
+_READ_BY_EYE = """## Read by eye
+
+Twenty playlists from the starter catalogue, of different moods, intents and filters, were read in
+November 2026 with the songs in mind. These five made the least sense:
+
+- **Sad, stay with it**: songs such as "Be" (Hozier) and "Flower Power" (Greta Van Fleet), unhappy
+  but not quiet. Sadness lies only a little below the middle of arousal, and the catalogue is loud.
+- **Sad, in French, move gently**: of so few tracks hardly any lie along the way; "Papaoutai" and
+  "Copines" come too early or too loud. The reasons say so.
+- **Energetic**: "Naima" (John Coltrane), a ballad that is measured as loud and fast.
+- **Calm**: "(You're The) Devil in Disguise" (Elvis Presley) beside lullabies, for it is measured as
+  acoustic and quiet.
+- **Surprised, stay with it**: "Alberto Balsalm" (Aphex Twin), for its danceability.
+"""
 
 
 def _limits() -> str:

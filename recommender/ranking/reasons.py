@@ -28,8 +28,9 @@ UNREPEATED_ROWS: Final = 5
 CLEAR_RANK: Final = 0.35
 """A track this far from the middle of the plane, on one of its axes, sounds like it."""
 
-FAR_DISTANCE: Final = 0.6
-"""A track further from its place, in units of the plane, is called the nearest there was."""
+FAR_ON_AN_AXIS: Final = 0.5
+"""A track further from its place on an axis of the plane, and on the other side of the middle, is
+called the nearest there was. What is only sadder or quieter than asked for is not."""
 
 AUDIBLE_STEP: Final = 0.2
 """So much on an axis of the plane is a difference between two tracks that one hears."""
@@ -225,7 +226,7 @@ def _facts(track: Track, situation: Situation) -> Iterator[_Fact]:
     if track.estimated:
         yield from _guesses(track)
         return
-    if gap > FAR_DISTANCE and not _settles(track, situation.slot):
+    if _is_far(track.position, situation.slot) and not _settles(track, situation.slot):
         yield _Fact("far", 1.4, _FAR)
     if situation.place == 0 and situation.intent != "lift" and gap <= IN_PLACE_DISTANCE:
         yield _Fact("start", 0.8, ("Close to how you feel now",))
@@ -233,6 +234,12 @@ def _facts(track: Track, situation: Situation) -> Iterator[_Fact]:
     yield from _heard(track, situation.slot)
     yield from _steps(track, situation)
     yield from _background(track, situation)
+
+
+def _is_far(position: Mood, slot: Mood) -> bool:
+    """Whether a track lies on the other side of the plane than its place."""
+    pairs = ((position.valence, slot.valence), (position.arousal, slot.arousal))
+    return any(here * there < 0 and abs(here - there) > FAR_ON_AN_AXIS for here, there in pairs)
 
 
 def _settles(track: Track, slot: Mood) -> bool:

@@ -169,6 +169,11 @@ def test_a_track_far_from_its_place_is_called_so(track: Callable[..., Track]) ->
         assert "not quite" in reason or "way off" in reason
 
 
+def test_what_is_only_sadder_and_quieter_is_not_called_far(track: Callable[..., Track]) -> None:
+    sadder = track(position=Mood(-0.9, -0.9), valence=0.1, energy=0.1)
+    assert "this mood" not in _said(sadder, _situation(slot=Mood(-0.6, -0.2)))
+
+
 def test_nothing_is_said_where_nothing_is_worth_saying(track: Callable[..., Track]) -> None:
     bare = track(
         danceability=None,
