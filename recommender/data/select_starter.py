@@ -101,12 +101,14 @@ _RUDE = re.compile(
 _SUFFIX = re.compile(
     r"\s+-\s+(?:\d{4}\s+)?(?:digital(?:ly)?\s+)?(?:re-?master(?:ed)?|remastered version|mono|"
     r"stereo|single|radio|album|original|mix|edit|from\b|bonus|main|explicit|clean|deluxe|"
-    r"\d{4}\s+(?:mix|version|remaster|digital))\b.*$",
+    r"\d{4}\s+(?:mix|version|remaster|digital)|remastered\d{4}|rudy van gelder|classic radio|"
+    r"\d{4}$|(?:film|vocal) version|gabry ponte|love theme|aus(?= \"))\b.*$"
+    r"|\s+-\s+\d+(?:\"|'')\s.*$",
     re.IGNORECASE,
 )
 _PARENTHESIS = re.compile(
-    r"\s*[(\[](?:\d{4} )?(?:re-?master|from |music from|single version|radio edit|album version|"
-    r"original|bonus)[^)\]]*[)\]]",
+    r"\s*[(\[](?:\d{4} )?(?:re-?master|\d+-bit|mono\b|from |music from|theme from|"
+    r"single version|radio edit|album version|original|bonus)[^)\]]*[)\]]",
     re.IGNORECASE,
 )
 _GUESTS = re.compile(
