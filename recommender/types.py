@@ -52,8 +52,8 @@ class Track:
         valence, energy, danceability, acousticness, instrumentalness: 0-1.
         tempo: beats a minute.
         popularity: 0-100.
-        position: where the track lies on the mood plane: the percentile ranks of valence and
-            energy within its catalogue, stretched to [-1, 1].
+        position: where the track lies on the mood plane: the percentile ranks of what listeners
+            would say of it (`catalog.plane`) within its catalogue, stretched to [-1, 1].
         language: ISO 639 code of what is sung, ``zxx`` for music without words.
         mode: 1 for major, 0 for minor.
         estimated: whether `valence`, `energy` and `position` are what its artist or genre usually

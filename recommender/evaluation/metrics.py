@@ -13,6 +13,7 @@ import numpy as np
 from recommender.genres import UNSAID, default_table
 from recommender.journey import emotions_at, steps_evenly
 from recommender.ranking.candidates import song_key
+from recommender.ranking.scoring import LABELLED_ENERGY
 from recommender.ranking.selection import ARTIST_GAP
 from recommender.types import Intent, Mood, Playlist, Track
 
@@ -23,14 +24,14 @@ ARRIVAL_TRACKS: Final = 3
 """Where a journey arrived is measured over this many of its last tracks."""
 
 LABELLED: Final[Mapping[str, tuple[tuple[float, float], tuple[float, float]]]] = {
-    "happy": ((0.37, 0.81), (0.66, 0.88)),
-    "sad": ((0.12, 0.41), (0.25, 0.52)),
-    "energetic": ((0.27, 0.59), (0.85, 0.95)),
-    "calm": ((0.07, 0.19), (0.04, 0.24)),
+    "happy": ((0.37, 0.81), LABELLED_ENERGY["happy"]),
+    "sad": ((0.12, 0.41), LABELLED_ENERGY["sad"]),
+    "energetic": ((0.27, 0.59), LABELLED_ENERGY["energetic"]),
+    "calm": ((0.07, 0.19), LABELLED_ENERGY["calm"]),
 }
 """Lower and upper quartile of measured valence and of energy among 686 tracks that people
-labelled by hand (a public table of Spotify's features by mood). None was chosen by us and
-no weight was fitted to them alone, so they check the rest from outside."""
+labelled by hand (a public table of Spotify's features by mood). None was chosen by us. The
+ranking goes by those of energy; those of valence check it from outside."""
 
 
 LABELLED_MEDIANS: Final[Mapping[str, tuple[float, float]]] = {

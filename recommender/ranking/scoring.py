@@ -10,7 +10,7 @@ import numpy as np
 
 from recommender.genres import UNSAID, GenreTable
 from recommender.journey import emotions_at
-from recommender.mood import CALM, COORDINATES, ENERGETIC
+from recommender.mood import COORDINATES, mood_named
 from recommender.ranking.candidates import CandidateSet, Floats
 from recommender.ranking.weights import Weights
 from recommender.taste.taste import Taste
@@ -39,15 +39,15 @@ VOCAL_PENALTY: Final = 8.0
 """Points that keep music with a voice from counting as near `INSTRUMENTAL_CALM`."""
 
 
-LABELLED_ENERGY: Final[Sequence[tuple[Mood, tuple[float, float]]]] = (
-    (COORDINATES["happy"], (0.66, 0.88)),
-    (COORDINATES["sad"], (0.25, 0.52)),
-    (ENERGETIC, (0.85, 0.95)),
-    (CALM, (0.04, 0.24)),
-)
-"""Mood → lower and upper quartile of measured energy among 686 tracks that people labelled with it.
-A rank says where a track stands in its catalogue; in a loud catalogue what is quieter than most is
-not yet sad."""
+LABELLED_ENERGY: Final[Mapping[str, tuple[float, float]]] = {
+    "happy": (0.66, 0.88),
+    "sad": (0.25, 0.52),
+    "energetic": (0.85, 0.95),
+    "calm": (0.04, 0.24),
+}
+"""Mood, as `mood_named` takes it → lower and upper quartile of measured energy among 686 tracks
+that people labelled with it. A rank says where a track stands in its catalogue; in a loud catalogue
+what is quieter than most is not yet sad."""
 
 LABELLED_BANDWIDTH: Final = 0.35
 """How near a slot has to be to a labelled mood, in units of the plane, for its energy to count."""
@@ -175,7 +175,8 @@ def _nearness(
 def _outside_labelled(candidates: CandidateSet, moods: Floats) -> Floats:
     """Return how far measured energy lies outside of `LABELLED_ENERGY`, 0-1: (slots, tracks)."""
     outside = np.zeros((len(moods), len(candidates)))
-    for mood, (low, high) in LABELLED_ENERGY:
+    for name, (low, high) in LABELLED_ENERGY.items():
+        mood = mood_named(name)
         gap = np.hypot(moods[:, 0] - mood.valence, moods[:, 1] - mood.arousal)
         near = np.exp(-0.5 * (gap / LABELLED_BANDWIDTH) ** 2)
         outside += near[:, None] * np.maximum(
