@@ -92,7 +92,7 @@ def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def page(browser: Browser, restarted: Server) -> Iterator[Page]:
     context = browser.new_context(viewport=DESKTOP)
     context.set_default_timeout(90_000)
-    context.route("https://**", spotify_player.answer)
+    context.route(re.compile("^https://"), spotify_player.answer)
     context.add_init_script(REMEMBER_NOTICES)
     page = context.new_page()
     problems: list[str] = []
