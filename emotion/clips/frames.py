@@ -142,6 +142,7 @@ def clip_frames(
         start = (container.start_time or 0) / av.time_base
         info.duration = (container.duration or 0) / av.time_base
         due = last = -math.inf
+        matrix = None
         for frame in _decoded(container, stream, av, info):
             time = _time(frame, start, last, stream)
             if time <= last or time < -EARLY_SECONDS:
@@ -150,7 +151,10 @@ def clip_frames(
             if time < due - EARLY_SECONDS:
                 continue
             due = (math.floor((time + EARLY_SECONDS) * fps) + 1) / fps
-            yield _clip_frame(frame, max(0.0, time), stream)
+            # Of the first one alone: a frame that was asked for its side data is held until Python's
+            # garbage collector comes by.
+            matrix = matrix or display_matrix(frame)
+            yield _clip_frame(frame, max(0.0, time), stream, matrix)
         if not info.frames:
             raise ClipError("nothing in this clip can be decoded: it is damaged or cut short")
 
@@ -212,7 +216,9 @@ def _time(frame: Any, start: float, last: float, stream: Any) -> float:
     return 0.0 if last == -math.inf else last + 1 / rate
 
 
-def _clip_frame(frame: Any, time: float, stream: Any) -> ClipFrame:
+def _clip_frame(
+    frame: Any, time: float, stream: Any, matrix: tuple[int, int, int, int]
+) -> ClipFrame:
     """Return a decoded frame as it is shown: square pixels, upright, of bounded size."""
     aspect = float(stream.sample_aspect_ratio or 1) or 1.0
     width, height = float(frame.width), float(frame.height)
@@ -231,7 +237,7 @@ def _clip_frame(frame: Any, time: float, stream: Any) -> ClipFrame:
         image = frame.to_ndarray(format="rgb24")
         if image.shape[1::-1] != size:
             image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-    return ClipFrame(time, upright(image, display_matrix(frame)), scale)
+    return ClipFrame(time, upright(image, matrix), scale)
 
 
 def display_matrix(frame: Any) -> tuple[int, int, int, int]:

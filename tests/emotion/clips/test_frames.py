@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import weakref
 from pathlib import Path
@@ -147,6 +148,21 @@ def test_no_more_than_one_frame_is_held(tmp_path: Path, small: Image) -> None:
         most = max(most, sum(image() is not None for image in alive))
     assert len(alive) == 30
     assert most <= 2  # this one, and the last until it is replaced
+
+
+def test_no_decoded_frame_waits_for_the_garbage_collector(tmp_path: Path, small: Image) -> None:
+    # It comes by after hundreds of frames only, which in high definition are a gigabyte.
+    import av
+
+    path = write_clip(tmp_path / "a.mp4", [small] * 30)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in clip_frames(path, fps=10):
+            held = sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert held <= 6  # the first one, this one, and those that the decoder just gave
 
 
 def test_an_open_file_is_read_like_one_on_disk(clip: Path) -> None:
