@@ -201,7 +201,9 @@ def test_other_pages_leave_the_set_to_come_back_to(
     settle(there)
     assert names(there) == shared
     expect(there.locator("h1")).to_have_text("A set someone shared with you")
-    # And the visitor's own comes back, wherever they go first.
+    # And the visitor's own is back, wherever they go first.
+    page.wait_for_function("window.notices.some((said) => said.includes('Your set is still here'))")
+    settle(page)
     page.get_by_role("link", name="Home").click()
     expect(page.locator("h1")).to_have_text(re.compile("^Music that meets"))
     page.get_by_role("link", name="Playlist").click()

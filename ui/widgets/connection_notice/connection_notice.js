@@ -4,6 +4,7 @@
  */
 
 const PATIENCE = 1500; // ms in which most connections are back
+const ROOM = 300; // ms in which a click may come first
 const notices = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -35,11 +36,16 @@ class Notice {
       clearTimeout(this.timer);
       this.line.textContent = "";
       this.lost += 1;
-      this.draw(this.lost);
+      this.timer = setTimeout(() => this.drawAgain(), ROOM);
     } else if (!connected && !this.away) {
       this.away = true;
       this.timer = setTimeout(() => (this.line.textContent = this.text), PATIENCE);
     }
+  }
+
+  /** Unless a click that came first has the page drawn already. */
+  drawAgain() {
+    if (this.app.dataset.testScriptState === "notRunning") this.draw(this.lost);
   }
 
   end() {
