@@ -108,6 +108,7 @@ class Probe {
   /** The camera's own frame shows its errors as text: pass on what it is. */
   watch() {
     const frame = document.querySelector(FRAME);
+    outlastDisconnection(frame?.contentWindow);
     const found = /^(\w+Error):/.exec(frame?.contentDocument?.querySelector("[role=alert]")?.innerText);
     if (found) {
       this.allowed = false;
@@ -144,6 +145,23 @@ class Probe {
     document.removeEventListener("affectune:camera", this.hear);
     this.release();
   }
+}
+
+/**
+ * Have the camera's frame go on where a connection is "disconnected": on a busy machine it is so for
+ * seconds and comes back (https://www.w3.org/TR/webrtc/#dom-rtcpeerconnectionstate). streamlit-webrtc
+ * 0.79 hangs up at once; it still does where the state is "failed", which is for good.
+ */
+function outlastDisconnection(view) {
+  const connection = view?.RTCPeerConnection?.prototype;
+  const state = connection && Object.getOwnPropertyDescriptor(connection, "connectionState");
+  if (!state || state.get.outlasts) return;
+  const get = function () {
+    const found = state.get.call(this);
+    return found === "disconnected" ? "connecting" : found;
+  };
+  get.outlasts = true;
+  Object.defineProperty(connection, "connectionState", { ...state, get });
 }
 
 /** Whether the visitor has allowed the camera before, and there is one. */
