@@ -151,8 +151,8 @@ def clip_frames(
             if time < due - EARLY_SECONDS:
                 continue
             due = (math.floor((time + EARLY_SECONDS) * fps) + 1) / fps
-            # Of the first one alone: a frame that was asked for its side data is held until Python's
-            # garbage collector comes by.
+            # Of the first one alone: a frame that was asked for its side data is held until
+            # Python's garbage collector comes by.
             matrix = matrix or display_matrix(frame)
             yield _clip_frame(frame, max(0.0, time), stream, matrix)
         if not info.frames:
