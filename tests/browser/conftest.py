@@ -44,8 +44,16 @@ def find_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server(running: tuple[str, subprocess.Popen[bytes]]) -> str:
     """The address of a server of our own, whose diaries are nobody's."""
+    return running[0]
+
+
+@pytest.fixture(scope="session")
+def running(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """That server's address and process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -66,7 +74,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         wait_until_it_answers(address, process)
-        yield address
+        yield address, process
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -3,6 +3,9 @@
 `test_device_camera.py` tests a camera that the browser reads. These browsers cannot.
 """
 
+import os
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -182,9 +185,15 @@ def keep_reading(page: Page) -> None:
     expect(reading).to_be_visible()
 
 
-def test_it_reads_on_until_stop_and_starts_again(arrive: Callable[..., Page]) -> None:
+def test_it_reads_on_until_stop_and_starts_again(
+    arrive: Callable[..., Page], running: tuple[str, subprocess.Popen[bytes]]
+) -> None:
     page = arrive()
     keep_reading(page)
+    # A server that is too busy to answer for some seconds: the browser takes it for disconnected.
+    os.kill(running[1].pid, signal.SIGSTOP)
+    page.wait_for_timeout(4_000)
+    os.kill(running[1].pid, signal.SIGCONT)
     bars = page.get_by_role("list", name="What the face shows").get_by_role("listitem")
     expect(bars).to_have_count(7)
     expect(bars.first).to_contain_text("angry")

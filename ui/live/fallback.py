@@ -15,7 +15,7 @@ from ui.state import visitor_state
 
 CAMERA_GRACE_SECONDS: Final = 10.0
 """Allowance before a connection is tried: opening the camera."""
-CONNECT_TIMEOUT_SECONDS: Final = 12.0
+CONNECT_TIMEOUT_SECONDS: Final = 20.0
 """Browser and server find a way to each other within this time or not at all."""
 NO_FRAME_TIMEOUT_SECONDS: Final = 8.0
 """Without a frame for this long, none will come."""
