@@ -38,7 +38,15 @@ from recommender.evaluation.evaluate import (
 from recommender.evaluation.feature_analysis import gains
 from recommender.evaluation.label_retrieval import precision, read_labels
 from recommender.evaluation.metrics import MEASURES, Answer, Scenario
-from recommender.evaluation.tune import PARTS, CachedRecommender, merit, slider, tune
+from recommender.evaluation.tune import (
+    LABELLED_LIKE,
+    LISTENERS,
+    PARTS,
+    CachedRecommender,
+    merit,
+    slider,
+    tune,
+)
 from recommender.mood import CALM, COORDINATES, ENERGETIC
 from recommender.ranking.weights import Weights
 from recommender.request import Request
@@ -246,7 +254,11 @@ def test_merit_is_between_the_worst_and_the_best() -> None:
     assert merit(beyond, [low, high]) == 1.0, "no more for being still better"
     assert merit(dict.fromkeys(names), [low, high]) == 0.0
     better = {**low, "distance": 0.0}
-    assert merit(better, [low, high]) == pytest.approx(PARTS["distance"] / sum(PARTS.values()))
+    counted = sum(part for name, part in PARTS.items() if name in names)
+    assert merit(better, [low, high]) == pytest.approx(PARTS["distance"] / counted)
+    known = {**better, LISTENERS: 0.5, LABELLED_LIKE: 0.9}
+    others = [{**low, LISTENERS: 0.2, LABELLED_LIKE: 0.2}, {**high, LISTENERS: 0.4}]
+    assert merit(known, others) > merit({**known, LABELLED_LIKE: 0.3}, others) > 0
 
 
 def test_a_search_leaves_bad_weights_behind(starter: Catalog) -> None:
