@@ -37,7 +37,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function show(sent, parentElement, setTriggerValue) {
   const player = window.affectunePlayer;
   const sounding = player?.status === "playing";
-  const data = { ...sent, current: player ? player.id : sent.current, sounding };
+  // A track that has just been replaced still plays for a moment: then what Python says counts.
+  const known = player && sent.rows.some((row) => row.id === player.id);
+  const data = { ...sent, current: known ? player.id : sent.current, sounding: known && sounding };
   const list = parentElement.querySelector(".tracks");
   list.setAttribute("aria-label", data.label);
 
