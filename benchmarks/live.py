@@ -1,12 +1,16 @@
 """What the live camera is measured with: the pipeline alone, then a real Chromium on a real server.
 
     python benchmarks/live.py [--seconds 20] [--minutes 5] [--fer PYTHON] [--no-browser] [--json F]
+    python benchmarks/live.py --ways [--seconds 20]
     python benchmarks/live.py --press press_faces.zip
 
 The clip is 640 x 480 at 30 frames a second and made here, of the astronaut in scikit-image, who
 moves about, smiles and is startled. Frames come as often as from a camera. Everything runs on this
 machine, browser and server side by side, so keep it quiet. `--fer` names a Python that can import
 PyPI's `fer`, which needs packages of its own; its frames are the same.
+
+With --ways it compares the two ways of reading a camera, on the server over WebRTC and in the
+visitor's browser: how soon there is a reading, how often, what the server works and what is sent.
 
 With --press, an archive of photographs (``<emotion>/<person>-<id>.jpg``), it only prints which
 fraction of 64 of them, as camera frames that stand still, give a reading.
@@ -327,6 +331,7 @@ def in_a_browser(seconds: float) -> dict[str, Any]:
             starts, rates, different = [], [], []
             for _ in range(3):
                 context = browser.new_context(permissions=["camera"])
+                context.add_init_script(WAYS["server"])
                 page = context.new_page()
                 page.goto(f"{address}/live")
                 button = page.get_by_role("button", name="Start the camera")
@@ -351,7 +356,7 @@ def in_a_browser(seconds: float) -> dict[str, Any]:
                 rates.append((two["shown"] - one["shown"]) / span)
                 different.append((two["different"] - one["different"]) / span)
                 page.get_by_role("button", name="Stop").click()
-                button.wait_for(timeout=60_000)
+                page.get_by_role("button", name="Keep reading").wait_for(timeout=60_000)
                 context.close()
             browser.close()
         ends = re.findall(r"ended: (\d+) frames, (\d+) read, ([\d.]+) s", log.read_text())
@@ -363,6 +368,120 @@ def in_a_browser(seconds: float) -> dict[str, Any]:
         "shown frames a second that differ from the one before": statistics.median(different),
         "read frames a second, one face": statistics.median(reads) if reads else None,
     }
+
+
+WAYS = {"server": "delete window.OffscreenCanvas;", "device": ""}
+"""Where the camera is read → what a browser runs first: without that it reads the camera itself."""
+COUNT = """
+window.connections = [];
+const Connection = window.RTCPeerConnection;
+window.RTCPeerConnection = class extends Connection {
+  constructor(...settings) { super(...settings); top.connections.push(this); }
+};
+"""
+SENT = """async () => {
+  let bytes = 0;
+  for (const connection of connections) {
+    for (const report of (await connection.getStats()).values()) {
+      if (report.type === "outbound-rtp") bytes += report.bytesSent;
+    }
+  }
+  return bytes;
+}"""
+
+
+def beside_webrtc(seconds: float) -> dict[str, Any]:
+    """Read the same camera in the visitor's browser and on the server, one after the other."""
+    from page_server import chromium, serve
+    from playwright.sync_api import sync_playwright
+
+    figures: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        clip = clips.write(Path(folder) / "clip.mjpeg", clips.smiling(10.0))
+        log = Path(folder) / "log.txt"
+        servers: list[subprocess.Popen[bytes]] = []
+        with (
+            log.open("w") as out,
+            serve([sys.executable, "-c", SERVER], stderr=out, on_start=servers.append) as address,
+            sync_playwright() as playwright,
+        ):
+            browser = playwright.chromium.launch(
+                executable_path=chromium(),
+                args=[
+                    "--use-fake-ui-for-media-stream",
+                    "--use-fake-device-for-media-stream",
+                    f"--use-file-for-fake-video-capture={clip}",
+                ],
+            )
+            for way, script in WAYS.items():
+                figures |= {
+                    f"read on the {way}: {name}": value
+                    for name, value in _one_way(
+                        browser, address, script, servers[0].pid, seconds
+                    ).items()
+                }
+            browser.close()
+        ends = re.findall(r"ended: (\d+) frames, (\d+) read, ([\d.]+) s", log.read_text())
+        reads = [int(read) / float(span) for _, read, span in ends]
+        figures["read on the server: readings a second"] = reads[0] if reads else None
+    return figures
+
+
+def _one_way(
+    browser: Any, address: str, script: str, server: int, seconds: float
+) -> dict[str, float | None]:
+    """Measure one visitor whose browser has the page's files already, as on a second visit."""
+    context = browser.new_context(permissions=["camera"])
+    context.add_init_script(COUNT + script)
+    page = context.new_page()
+    told: list[tuple[float, bytes]] = []
+
+    def sent(data: str | bytes) -> None:
+        told.append((time.monotonic(), data.encode() if isinstance(data, str) else data))
+
+    page.on("websocket", lambda socket: socket.on("framesent", sent))
+    for _ in range(2):
+        page.goto(f"{address}/live")
+        page.get_by_role("button", name="Start the camera").wait_for(timeout=120_000)
+        page.wait_for_timeout(4000)
+    pressed = time.monotonic()
+    page.get_by_role("button", name="Start the camera").click()
+    keep = page.get_by_role("button", name="Keep reading")
+    keep.wait_for(timeout=60_000)
+    first = time.monotonic() - pressed
+    keep.click()
+    page.wait_for_timeout(2000)
+    processor, video, begin = _processor_seconds(server), page.evaluate(SENT), time.monotonic()
+    page.wait_for_timeout(1000 * seconds)
+    span = time.monotonic() - begin
+    processor = _processor_seconds(server) - processor
+    video = page.evaluate(SENT) - video
+    during = [(at, data) for at, data in told if begin <= at <= begin + span]
+    counts = [
+        (at, int(found[-1]))
+        for at, data in during
+        if (found := re.findall(rb'"frames":(\d+)', data))
+    ]
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_timeout(2000)
+    context.close()
+    readings = (
+        (counts[-1][1] - counts[0][1]) / (counts[-1][0] - counts[0][0]) if len(counts) > 1 else None
+    )
+    return {
+        "START to the first reading on the page, s": first,
+        "readings a second": readings,
+        "server's processor time, ms a second": 1000 * processor / span,
+        "video sent, kB a second": video / span / 1000,
+        "messages sent, kB a second": sum(len(data) for _, data in during) / span / 1000,
+        "largest message, kB": max(len(data) for _, data in during) / 1000,
+    }
+
+
+def _processor_seconds(process: int) -> float:
+    """Return the processor time that a process has taken so far (Linux)."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def verdict(name: str, value: Any) -> str:
@@ -378,6 +497,9 @@ parser.add_argument("--seconds", type=float, default=20.0, help="length of the m
 parser.add_argument("--minutes", type=float, default=5.0, help="how long ten streams go on")
 parser.add_argument("--fer", help="a Python that can import PyPI's fer")
 parser.add_argument("--no-browser", action="store_true", help="measure the pipeline alone")
+parser.add_argument(
+    "--ways", action="store_true", help="only compare reading in the browser with WebRTC"
+)
 parser.add_argument("--press", help="an archive of photographs: measure with them alone")
 parser.add_argument("--json", type=Path, help="write the figures to this file")
 
@@ -394,6 +516,8 @@ if __name__ == "__main__":
         lambda: beside_fer(options.fer, options.seconds),
         lambda: crowd(network, options.minutes),
     ]
+    if options.ways:
+        parts = [lambda: beside_webrtc(options.seconds)]
     if options.press:
         parts = [lambda: people(Path(options.press), network)]
     for part in parts:

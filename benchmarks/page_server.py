@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,12 +19,17 @@ STREAMLIT = (sys.executable, "-m", "streamlit", "run", "app.py")
 
 
 @contextmanager
-def serve(command: Sequence[str] = STREAMLIT, stderr: IO[str] | None = None) -> Iterator[str]:
+def serve(
+    command: Sequence[str] = STREAMLIT,
+    stderr: IO[str] | None = None,
+    on_start: Callable[[subprocess.Popen[bytes]], object] | None = None,
+) -> Iterator[str]:
     """Start the app on a free port, give its address, and end it.
 
     Args:
         command: what starts it, in the repository's folder.
         stderr: where its log goes.
+        on_start: called with the server's process.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -44,6 +49,8 @@ def serve(command: Sequence[str] = STREAMLIT, stderr: IO[str] | None = None) -> 
             stdout=subprocess.DEVNULL,
             stderr=stderr,
         )
+        if on_start:
+            on_start(process)
         try:
             while process.poll() is None:
                 try:

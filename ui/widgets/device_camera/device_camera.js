@@ -7,7 +7,7 @@
  * the latest counts.
  */
 
-const NEWS = 250; // ms between two messages to the server, at least
+const NEWS = 400; // ms between two messages to the server, at least: the page looks as often
 const HEARTBEAT = 1000; // ms after which it hears that there is nothing new
 const KEEP = 60_000; // ms for which the worker waits for another capture
 const LOADING = 90_000; // ms after which it is too slow
