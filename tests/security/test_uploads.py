@@ -131,7 +131,7 @@ def test_no_one_uploads_for_a_session_that_is_not_theirs_or_not_there(
 
 
 def test_an_upload_that_is_too_large_is_refused(served: Served, visitor: Visitor) -> None:  # noqa: F811
-    assert visitor.upload(bytes(22 * 1024 * 1024)).status == 413
+    assert visitor.upload(bytes(106 * 1024 * 1024)).status == 413
     assert served.held()["files"] == 0
     visitor.leave()
 
