@@ -14,7 +14,7 @@ from recommender.catalog.catalog import Catalog
 from recommender.session import Session, SetOptions
 from recommender.sharing import resume
 from recommender.taste.taste import Taste
-from recommender.types import Filters, Mood
+from recommender.types import INTENTS, Filters, Mood
 
 READ = Mood(-0.41238976, -0.17713245)
 """A mood as a face may be read: with all its digits."""
@@ -48,7 +48,7 @@ def test_it_comes_back(session: Session, starter: Catalog) -> None:
     assert again.options == session.options
     after = again.sets[again.options]
     assert [pick.track for pick in after.picks] == [pick.track for pick in before.picks]
-    assert all(pick.reason for pick in after.picks)
+    assert any(pick.reason for pick in after.picks)  # most go without one
     assert after.seed == before.seed
     assert again.playing == session.playing
     assert [(said.track.id, said.verdict) for said in again.taste.feedback] == [
@@ -56,7 +56,7 @@ def test_it_comes_back(session: Session, starter: Catalog) -> None:
     ]
 
 
-@pytest.mark.parametrize("intent", ["match", "shift", "lift"])
+@pytest.mark.parametrize("intent", INTENTS)
 def test_it_tells_the_same_of_every_mood_that_the_tracks_would_fit(
     session: Session, starter: Catalog, intent: Any
 ) -> None:
