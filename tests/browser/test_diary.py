@@ -40,7 +40,7 @@ def test_from_the_first_entry_to_the_last(diary: Page, visit: Callable[..., Page
     check(diary)
     diary.get_by_role("button", name="Set it by hand").click()
     diary.get_by_role("button", name="Find music for this").click()
-    heading(diary, "the middle")
+    heading(diary, "Keeping things even")
 
     # In another tab, which is another session: on this computer there is one owner.
     other = visit("/diary")
