@@ -198,10 +198,15 @@ class ConditionFigures(TypedDict):
 
 
 class DetectorFigures(TypedDict):
-    """One detector under every condition, and in how many empty images it detects a face."""
+    """One detector under every condition, and in how many empty images it detects a face.
+
+    ``loss_error`` is half of the 95 % interval of the loss averaged over the conditions, in points;
+    records of before lack it.
+    """
 
     detector: str
     conditions: list[ConditionFigures]
+    loss_error: NotRequired[float]
     false_positives: int
 
 

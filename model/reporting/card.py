@@ -308,6 +308,11 @@ def _analyses(records: CardRecords) -> list[str]:
             "own crops of the same faces to the detector's. `model/weights/localization.json` has "
             "every condition."
             + (
+                f" The mean loss has a 95 % interval, over draws of {located['faces']} faces."
+                if "loss_error" in located["detectors"][0]
+                else ""
+            )
+            + (
                 ""
                 if any(one["detector"] == "blazeface" for one in located["detectors"])
                 else " Measured before BlazeFace became the first detector of `auto`, which was "
@@ -339,7 +344,8 @@ def localization_summary(record: LocalizationRecord) -> str:
             found["detector"],
             _mean_of(upright, "found"),
             _mean_of(tilted, "found"),
-            f"{np.mean(losses):+.1f}",
+            f"{np.mean(losses):+.1f}"
+            + (f" ± {found['loss_error']:.1f}" if "loss_error" in found else ""),
             f"{max(losses):+.1f}",
             _mean_of(upright, "end_to_end"),
             _mean_of(tilted, "end_to_end"),

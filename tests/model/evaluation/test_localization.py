@@ -173,10 +173,24 @@ def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
             "end_to_end": happy,
         }
     ]
+    assert seeing["loss_error"] > 0 == blind["loss_error"]
     assert [figures["false_positives"] for figures in (seeing, blind, wrong)] == [3, 0, 3]
     for figures in (blind["conditions"][0], wrong["conditions"][0]):
         assert (figures["found"], figures["loss"], figures["end_to_end"]) == (0, 0, 0)
     assert classifier.mirrors == {False}
+
+
+def test_the_interval_of_the_loss_counts_faces_and_not_conditions() -> None:
+    before = np.arange(100) % 10 > 2
+    worse: list[bool | None] = [
+        bool(right) and number % 4 > 0 for number, right in enumerate(before)
+    ]
+    once = localization._loss_error(before, [worse])
+    # 18 of 100 faces are lost: their share has a standard error of 3.8 points.
+    assert once == pytest.approx(1.96 * 3.8, abs=0.6)
+    assert localization._loss_error(before, [worse] * 11) == pytest.approx(once)
+    assert localization._loss_error(before, [[None] * 100]) == 0
+    assert localization._loss_error(before, [[bool(right) for right in before]]) == 0
 
 
 def test_command_records_what_it_measured(
