@@ -227,7 +227,7 @@ def test_nothing_of_a_picture_leaves_the_page(arrive: Callable[..., Page], serve
     assert len(sent.messages) - before >= 10  # it goes on reading
     # A smile is no resting face; the words are those of ever.
     page.get_by_role("button", name="This is my resting face").click()
-    expect(page.get_by_text("This looks far from a face at rest.")).to_be_visible()
+    expect(page.get_by_text("That doesn’t look like a resting face.")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
     page.wait_for_function(CAMERA_IS_OFF)
@@ -253,7 +253,7 @@ def test_a_resting_face_counts_as_neutral_until_it_is_forgotten(
     page.get_by_role("button", name="Keep reading").click()
     says(page, "😊 Looks happy")
     page.get_by_role("button", name="This is my resting face").click()
-    expect(page.get_by_text("From now on your face at rest counts as neutral.")).to_be_visible()
+    expect(page.get_by_text("Your resting face now counts as neutral.")).to_be_visible()
     says(page, "😐 Looks neutral")
     check(page)
     page.get_by_role("button", name="Forget it").click()
