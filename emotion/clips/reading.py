@@ -73,8 +73,10 @@ def read_clip(
 ) -> Iterator[Instant]:
     """Yield what the faces of a clip show, instant by instant, while it is decoded.
 
-    The result depends on the clip alone, and not on how fast the machine is. A face counts from
-    the second instant that it is seen at, as on the live page.
+    The result depends on the clip alone, and not on how fast the machine is. A face that is seen
+    at one instant and not at the next is left out, as on the live page: false positives rarely
+    last. One that stays is there from the first instant on, which is why each instant is yielded
+    when the next one was read.
 
     Args:
         source: a file's path, or a file that is open for reading and can seek.
@@ -121,19 +123,37 @@ def read_frames(
     people = FaceNumbers()
     # On the clip's clock reading takes no time, so that no frame is ever skipped for being late.
     stream = FaceStream(
-        classifier, detector=detector, scheduler=FrameScheduler(cores=1), clock=lambda: now
+        classifier,
+        detector=detector,
+        scheduler=FrameScheduler(cores=1),
+        include_unconfirmed=True,
+        clock=lambda: now,
     )
+    previous: ClipFrame | None = None
+    previous_faces: tuple[LiveFace, ...] = ()
     try:
         for frame in frames:
             now = frame.time
             reading = stream.read(frame.image, frame.time)
             current = reading is not None and reading.time == frame.time
             faces = reading.faces if reading is not None and current else ()
-            numbers = people.assign(frame.image, faces, frame.time)
-            pairs = zip(numbers, faces, strict=True)
-            yield Instant(frame.time, tuple(_face(*pair, frame.scale) for pair in pairs))
+            if previous is not None:
+                confirmed = {face.identity for face in faces if face.confirmed}
+                yield _instant(previous, previous_faces, confirmed, people)
+            previous, previous_faces = frame, faces
+        if previous is not None:
+            yield _instant(previous, previous_faces, set(), people)
     finally:
         stream.close()
+
+
+def _instant(
+    frame: ClipFrame, faces: tuple[LiveFace, ...], confirmed_later: set[int], people: FaceNumbers
+) -> Instant:
+    counted = [face for face in faces if face.confirmed or face.identity in confirmed_later]
+    numbers = people.assign(frame.image, counted, frame.time)
+    pairs = zip(numbers, counted, strict=True)
+    return Instant(frame.time, tuple(_face(*pair, frame.scale) for pair in pairs))
 
 
 def _face(number: int, face: LiveFace, scale: float) -> ClipFace:

@@ -55,6 +55,7 @@ class FaceStream:
         captions: emotion → how it is written on the frame.
         mirror: whether to show the frame mirrored, as people know themselves.
         recentring: applied to what is read of the visitor; by default it changes nothing.
+        include_unconfirmed: whether readings hold faces that were detected only once so far.
         clock: returns seconds; costs and delays are measured with it.
     """
 
@@ -67,6 +68,7 @@ class FaceStream:
         captions: Mapping[str, Caption] = PLAIN_CAPTIONS,
         mirror: bool = False,
         recentring: Recentring | None = None,
+        include_unconfirmed: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._classifier = classifier
@@ -74,6 +76,7 @@ class FaceStream:
         self._slot = (scheduler or SHARED_SCHEDULER).join()
         self._captions = captions
         self._mirror = mirror
+        self._include_unconfirmed = include_unconfirmed
         self._clock = clock
         self._work_lock = threading.RLock()
         self._latest_lock = threading.Lock()
@@ -313,7 +316,7 @@ class FaceStream:
     def _start_over(self) -> None:
         if isinstance(self._detector, LiveDetector):
             self._detector.forget()
-        self._tracker = FaceTracker()
+        self._tracker = FaceTracker(include_unconfirmed=self._include_unconfirmed)
         self._frame_clock = FrameClock()
         self._size = None
         self._visitor = None

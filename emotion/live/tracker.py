@@ -50,11 +50,13 @@ class LiveFace:
         identity: the same for as long as the face is tracked.
         reading: where it is and what it shows, smoothed.
         emotion: its name, free of flicker. Not always the most probable one at this moment.
+        confirmed: whether it was detected often enough to count.
     """
 
     identity: int
     reading: FaceReading
     emotion: str
+    confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,11 @@ class Track:
         return Box(round(self.x), round(self.y), round(self.width), round(self.height))
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether it was detected often enough to count."""
+        return self.detections >= MIN_DETECTIONS
+
+    @property
     def region(self) -> CropRegion:
         """The face as FER-2013 would crop it."""
         x, y = self.x + self.width / 2, self.y + self.height / 2
@@ -146,9 +153,13 @@ class FaceTracker:
 
     For each frame: `track_templates`, then where needed `update` with what is detected and
     `renew_templates`, then `read` with what the faces show.
+
+    Args:
+        include_unconfirmed: whether readings hold faces that were detected only once so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, include_unconfirmed: bool = False) -> None:
+        self._include_unconfirmed = include_unconfirmed
         self._identities = itertools.count(1)
         self._tracks: tuple[Track, ...] = ()
         self._room: Trace | None = None
@@ -162,7 +173,7 @@ class FaceTracker:
     @property
     def all_confirmed(self) -> bool:
         """Whether any face is tracked, and all of them were detected often enough to count."""
-        return bool(self._tracks) and all(t.detections >= MIN_DETECTIONS for t in self._tracks)
+        return bool(self._tracks) and all(track.is_confirmed for track in self._tracks)
 
     def track_templates(self, frame: SearchFrame) -> bool:
         """Move each face to where its template is found, and return whether all were found."""
@@ -262,7 +273,7 @@ class FaceTracker:
             (track, track.trace)
             for track in self._tracks
             if track.trace
-            and track.detections >= MIN_DETECTIONS
+            and (track.is_confirmed or self._include_unconfirmed)
             and time - track.trace.time <= UNREAD_SECONDS
         ]
         if not counted:
@@ -274,7 +285,12 @@ class FaceTracker:
         return LiveReading(
             time=time,
             faces=tuple(
-                LiveFace(track.identity, _reading(track, trace, width, height), trace.emotion)
+                LiveFace(
+                    track.identity,
+                    _reading(track, trace, width, height),
+                    trace.emotion,
+                    confirmed=track.is_confirmed,
+                )
                 for track, trace in counted
             ),
             scores=EmotionScores(mood.probabilities),

@@ -43,7 +43,7 @@ def read(
     return result, rows, problems, progress
 
 
-ALL = {f"take {number}.mp4": 1 for number in range(4)}
+ALL = {f"take {number}.mp4": 2 for number in range(4)}
 
 
 def test_a_process_that_dies_loses_nothing_and_doubles_nothing(

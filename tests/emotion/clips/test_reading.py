@@ -34,11 +34,32 @@ class Here:
 def test_the_public_call(clip: Path) -> None:
     instants = list(emotion.read_clip(clip))
     assert [instant.time for instant in instants] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
-    assert instants[0].faces == ()  # a face counts from the second time that it is seen
-    for instant in instants[1:]:
+    for instant in instants:  # a face that stays is there from the first instant on
         (face,) = instant.faces
         assert face.number == 1
         assert face.reading.scores.emotion == "happy"
+
+
+class Once:
+    """A detector that finds a face in the third image that it looks at, and in no other."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def detect(self, image: Image, *, on_stage: object = None) -> list[Face]:
+        self.looks += 1
+        return [Face(Box(45, 35, 75, 75))] if self.looks == 3 else []
+
+    def warm_up(self) -> None:
+        """Nothing to load."""
+
+
+def test_a_face_of_one_instant_is_left_out(clip: Path, tmp_path: Path, nobody: Image) -> None:
+    path = write_clip(tmp_path / "empty.mp4", [nobody] * 20)
+    detector = Once()
+    instants = list(emotion.read_clip(path, detector=detector, classifier=Happy()))
+    assert detector.looks > 3
+    assert [instant.faces for instant in instants] == [()] * len(instants)
 
 
 def test_a_clip_is_read_the_same_each_time(clip: Path) -> None:
@@ -70,7 +91,7 @@ def test_who_comes_back_keeps_their_number_and_who_is_new_does_not(
     ]
     numbers = [number for number, _ in itertools.groupby(number for _, number in seen)]
     assert numbers == [1, 2, 1]
-    assert max(b - a for (a, _), (b, _) in itertools.pairwise(seen)) > 1.9  # she was gone
+    assert max(b - a for (a, _), (b, _) in itertools.pairwise(seen)) > 1.7  # she was gone
 
 
 def test_who_was_gone_for_long_is_new(
