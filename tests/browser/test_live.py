@@ -33,22 +33,23 @@ window.RTCPeerConnection = class extends Connection {
 """
 INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false });"
 
-# What the picture looks like: its mean colour, and how much of the yellow of "happy" is in it.
+# What the picture looks like: its mean colour, and how many pixels above the middle have the yellow
+# in which "Happy" is written over a face: some 300, where the plain picture has 5.
 LOOK = """(video) => {
   if (!video.videoWidth) return null;
   const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [160, 120];
+  [canvas.width, canvas.height] = [640, 480];
   const pen = canvas.getContext("2d");
-  pen.drawImage(video, 0, 0, 160, 120);
-  const { data } = pen.getImageData(0, 0, 160, 120);
+  pen.drawImage(video, 0, 0, 640, 480);
+  const { data } = pen.getImageData(0, 0, 640, 480);
   let [red, blue, yellow] = [0, 0, 0];
   for (let i = 0; i < data.length; i += 4) {
     red += data[i];
     blue += data[i + 2];
-    const low = i / 4 / 160 > 80;
-    if (low && data[i] > 200 && data[i + 1] > 180 && data[i + 2] < 150) yellow += 1;
+    const high = i / 4 < 640 * 240;
+    if (high && data[i] > 190 && data[i + 1] > 165 && data[i] - data[i + 2] > 80) yellow += 1;
   }
-  return { red: red / 19200, blue: blue / 19200, yellow };
+  return { red: red / 307200, blue: blue / 307200, yellow };
 }"""
 
 
@@ -141,7 +142,7 @@ def wait_for_frame(page: Page, *, annotated: bool = False) -> Any:
     deadline = time.monotonic() + 90
     while time.monotonic() < deadline:
         frame = seen(page)
-        if isinstance(frame, dict) and (frame["yellow"] > 20 or not annotated):
+        if isinstance(frame, dict) and (frame["yellow"] > 100 or not annotated):
             return frame
         page.wait_for_timeout(200)
     pytest.fail(f"No {'annotated ' if annotated else ''}frame; the last was {frame}")
