@@ -26,7 +26,7 @@ Action = Literal["like", "unlike", "dislike", "skip", "ban", "more"]
 """What a listener did; ``unlike`` takes a like back, ``more`` asks for more like a track."""
 
 KEPT_AFTER_LIKE_TRACKS: Final = 3
-"""A like lets so many tracks come as they are: one may look forward to the next ones."""
+"""How many tracks after a liked one stay as they are: people look forward to them."""
 
 SIMILAR_TRACKS: Final = 5
 """How many tracks "more like this" asks for."""

@@ -26,12 +26,12 @@ SIDE_PX: Final = 16
 expression, changes little."""
 MIN_CORRELATION: Final = 0.6
 MAX_DIFFERENCE: Final = 9.0
-"""Two small pictures show the same face if their lightness is correlated by so much, and they
-differ by so little on average, in units of CIELAB as OpenCV scales it. ``benchmarks/clips.py
+"""Two small pictures show the same face if their lightness correlates at least this well and they
+differ on average by at most this, in units of CIELAB as OpenCV scales it. ``benchmarks/clips.py
 --press`` prints how often that holds for one person, and for two."""
 REMEMBERED: Final = 8
 REMEMBER_EVERY_SECONDS: Final = 0.25
-"""Of each face so many small pictures are remembered, so far apart. The last ones may show only
+"""How many small pictures of each face are kept, and how far apart. The last ones may show only
 what was behind it: the tracker notices after a moment that a face has left."""
 
 Appearance = NDArray[np.float32]

@@ -33,7 +33,7 @@ SHARPNESS: Final = 2
 """Everything is drawn this many times as large first: Pillow does not smooth edges."""
 MIN_GAP_SECONDS: Final = 1.0
 GAP_STEPS: Final = 3.0
-"""A face that was not seen for so many seconds, and steps between instants, leaves a gap."""
+"""A face that was not seen for this many seconds, and steps between instants, leaves a gap."""
 MIN_SEEN_PX: Final = 3
 """A face that was seen for a moment is drawn this wide."""
 

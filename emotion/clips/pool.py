@@ -188,7 +188,7 @@ def _begin(settings: Settings, parts: Any) -> None:
 
 
 def _end_with_parent() -> None:
-    """End when the process that began this one is gone: nobody waits for the result."""
+    """End when the process that began this one is gone: the result is not needed any more."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])

@@ -54,7 +54,7 @@ class Instant:
 
     Attributes:
         time: seconds from the start of the clip, by the container's clock.
-        faces: the largest first; none where nobody is in view.
+        faces: the largest first; empty where no face is in view.
     """
 
     time: float

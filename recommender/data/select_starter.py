@@ -434,7 +434,7 @@ def _year(row: Mapping[str, str], by_hand: Mapping[str, int]) -> str:
 
 
 def _popularity(row: Mapping[str, str]) -> int | None:
-    """Return the popularity, or nothing where it is not known or of a reissue nobody plays."""
+    """Return the popularity; None where it is unknown, or of a reissue that is hardly played."""
     popularity = round(float(row["popularity"] or 0))
     return popularity if popularity >= LEAST_POPULAR else None
 

@@ -33,7 +33,7 @@ FAR_ON_AN_AXIS: Final = 0.5
 called the nearest there was. What is only sadder or quieter than asked for is not."""
 
 AUDIBLE_STEP: Final = 0.2
-"""So much on an axis of the plane is a difference between two tracks that one hears."""
+"""The smallest difference between two tracks, on an axis of the plane, that listeners notice."""
 
 WORTH_SAYING: Final = 0.35
 """A fact that weighs less is not mentioned."""

@@ -1,4 +1,4 @@
-"""The camera that the visitor's own browser reads: as the server would, and nobody else sees it.
+"""The camera that the visitor's own browser reads, as the server would, without sending a picture.
 
 The browser of these tests has no WebRTC at all: what works here works without it.
 """

@@ -180,7 +180,7 @@ def keep_little(app: App) -> None:
 
 
 def sweep() -> int:
-    """Shut down expired sessions and drop uploads that nobody will read.
+    """Shut down expired sessions and drop uploads that will not be read.
 
     Has to run on the server's event loop.
 

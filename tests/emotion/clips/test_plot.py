@@ -52,7 +52,7 @@ def test_the_faces_of_a_clip_share_their_scale() -> None:
 
 
 def clip(name: str, faces: dict[int, int], kind: Kind = "clip") -> Outcome:
-    """A clip whose faces were seen at so many instants."""
+    """A clip with faces at this many instants."""
     writer = RowWriter(name, mood_of)
     for number, instants in faces.items():
         for instant in range(instants):

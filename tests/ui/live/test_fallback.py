@@ -53,7 +53,7 @@ class Clock:
 
 
 def looks(timer: ConnectionTimer, clock: Clock, *, every: float) -> Callable[..., None]:
-    """Have a page look every so many seconds, for some seconds."""
+    """Have a page look at regular intervals, for some seconds."""
 
     def look(seconds: float, **connection: Any) -> None:
         connection = {"playing": False, "signalling": False, "frames": 0, **connection}
