@@ -596,7 +596,7 @@ def open_or_starter(path: Path | str | None = None) -> tuple[Catalog, str | None
 def _read(source: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=SAFE)
     # Its bar would stand in what a command prints.
-    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET enable_progress_bar_print = false")
     try:
         read_table(connection, source)
     except CatalogError:

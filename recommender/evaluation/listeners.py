@@ -133,7 +133,7 @@ def read_recordings(path: Path, *, table: GenreTable | None = None) -> list[Reco
         duckdb.connect(config=SAFE) as connection,
     ):
         # Its bar would stand in what the command prints.
-        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET enable_progress_bar_print = false")
         try:
             stage(connection, read_source(connection, source, Path(folder), encoding=None))
             merge(connection)

@@ -178,7 +178,9 @@ def test_sign_in_taste_and_sign_out(
 
     page.get_by_role("button", name="Disconnect and delete").click()
     expect(section(page)).to_have_text("Connect Spotify, if you like")
-    expect(page.get_by_text("The token and everything read from Spotify are deleted")).to_be_visible()
+    expect(
+        page.get_by_text("The token and everything read from Spotify are deleted")
+    ).to_be_visible()
     expect(page.get_by_text("Often heard:")).to_have_count(0)
     check(page)
 

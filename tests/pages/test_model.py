@@ -376,41 +376,39 @@ def broken(weights: Callable[..., None], selfie: Any, happy: Any) -> AppTest:
 
 
 @pytest.mark.usefixtures("weights")
-def test_without_a_photo_it_asks_for_one(app: AppTest, button: Any) -> None:
-    assert "There is no picture of you here" in said(opened(app))
+def test_without_a_photo_it_asks_for_one(app: AppTest, button: Any, sent_to: Any) -> None:
+    assert "Add a photo of yourself" in said(opened(app))
     assert not app.pills
-    button(app, "Choose a photo").click().run()
+    assert sent_to(app, "photo_button")["label"] == "Choose a photo"
     assert len(app.file_uploader) == 1
-    button(app, "Take a snapshot instead").click().run()
+    button(app, "Take a snapshot").click().run()
     assert len(app.camera_input) == 1
 
 
 @pytest.mark.usefixtures("weights")
 def test_a_photo_can_be_handed_in_on_the_page(
-    app: AppTest, button: Any, recognizer: Any, happy: Any, picture: bytes
+    app: AppTest, recognizer: Any, happy: Any, picture: bytes
 ) -> None:
     recognizer.show(happy)
-    button(opened(app), "Choose a photo").click().run()
-    app.file_uploader[0].upload("me.jpg", picture).run()
+    opened(app).file_uploader[0].upload("me.jpg", picture).run()
     assert not app.exception
-    assert app.pills[0].label == "What should happen to your picture?"
+    assert app.pills[0].label == "What should we do to your photo?"
 
 
 @pytest.mark.usefixtures("weights")
 def test_a_picture_without_a_face_is_no_reason_to_invent_one(
-    app: AppTest, button: Any, recognizer: Any, picture: bytes
+    app: AppTest, recognizer: Any, picture: bytes
 ) -> None:
     recognizer.show()
-    button(opened(app), "Choose a photo").click().run()
-    app.file_uploader[0].upload("cup.jpg", picture).run()
-    assert "No face was found in your picture." in said(app)
+    opened(app).file_uploader[0].upload("cup.jpg", picture).run()
+    assert "No face found in your picture." in said(app)
     assert not app.pills
 
 
 def test_a_reading_that_holds(broken: AppTest, recognizer: Any, sent_to: Any) -> None:
     place(recognizer, broken, {"happy": 0.5, "sad": 0.3})
     broken.pills[0].select("blurred").run()
-    assert "**Still happy**, 50% sure. In your photo as it is: 58%." in said(broken)
+    assert "**Still happy**, 50% sure. In your original photo: 58%." in said(broken)
     assert broken.image[0].proto.imgs[0].alt.startswith("Your face: blurred over")
     assert broken.image[1].proto.imgs[0].alt == "Your face in 48 by 48 grey squares"
     rows = sent_to(broken, "emotion_bars")["rows"]
@@ -420,13 +418,13 @@ def test_a_reading_that_holds(broken: AppTest, recognizer: Any, sent_to: Any) ->
 def test_a_reading_that_breaks(broken: AppTest, recognizer: Any) -> None:
     place(recognizer, broken, {"sad": 0.6, "happy": 0.3})
     broken.get("button_group")[1].select(1.0).run()
-    assert "**Now it says sad**, 60% sure. In your photo as it is: happy, 58%." in said(broken)
+    assert "**Now it says sad**, 60% sure. In your original photo: happy, 58%." in said(broken)
 
 
 def test_a_face_that_is_not_found_any_more(broken: AppTest, recognizer: Any) -> None:
     recognizer.show()
     broken.pills[0].select("eyes").run()
-    assert "**No face is found any more.**" in said(broken)
+    assert "**No face found any more.**" in said(broken)
     assert len(broken.image) == 1
 
 
@@ -439,11 +437,12 @@ def test_a_network_that_does_not_work(
     assert "no weights" in caplog.text
 
 
-def test_another_photo(broken: AppTest, button: Any) -> None:
-    button(broken, "Another photo").click().run()
-    assert len(broken.file_uploader) == 1
-    button(broken, "Keep this photo").click().run()
-    assert not broken.file_uploader
+def test_another_photo(broken: AppTest, sent_to: Any, recognizer: Any, picture: bytes) -> None:
+    assert sent_to(broken, "photo_button")["label"] == "Another photo"
+    recognizer.show({"sad": 0.9, "neutral": 0.1})
+    broken.file_uploader[0].upload("again.jpg", picture).run()
+    (face,) = broken.session_state["visitor"].photo.faces
+    assert face.scores.emotion == "sad"
     assert broken.pills
 
 

@@ -120,7 +120,7 @@ def test_a_broken_notebook_is_a_sentence(
     app: AppTest, folder: Any, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder(a_broken_one=content, second=SECOND)
-    assert "cannot be shown" in opened(app).warning[0].value
+    assert "can’t be shown" in opened(app).warning[0].value
     assert "a_broken_one.ipynb cannot be read" in caplog.text
     app.radio[0].set_value("second").run()
     assert title(app) == "A second look"

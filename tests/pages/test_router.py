@@ -108,7 +108,16 @@ def test_both_themes_define_the_same_colours() -> None:
 
 
 def test_our_elements_fetch_nothing_and_write_no_markup() -> None:
+    # Modules of our own, and what the server itself hands to the reading in the browser.
+    own = (
+        "http://www.w3.org/2000/svg",
+        'fetch(new URL("rules.json", self.location))',
+        'fetch(new URL("rules.json", base))',
+    )
     for script in (ROOT / "ui").rglob("*.js"):
-        source = script.read_text(encoding="utf-8")
+        source = re.sub(r"/\*.*?\*/", "", script.read_text(encoding="utf-8"), flags=re.DOTALL)
+        source = re.sub(r'^import \{[^}]*\} from "\./\w+\.js";$', "", source, flags=re.MULTILINE)
+        for mine in own:
+            source = source.replace(mine, "")
         for forbidden in ("innerHTML", "fetch(", "import ", "http:", "https:"):
-            assert forbidden not in source.replace("http://www.w3.org/2000/svg", ""), script.name
+            assert forbidden not in source, script.name
