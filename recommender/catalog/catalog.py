@@ -29,6 +29,7 @@ from recommender.catalog.nearby import (
     score,
 )
 from recommender.catalog.plane import AXES, default_plane
+from recommender.catalog.progress import silence
 from recommender.catalog.tables import BLOCK_TRACKS, NAME, RECORDING, SONG, track_of
 from recommender.errors import CatalogError
 from recommender.loosening import Passing, active
@@ -596,7 +597,7 @@ def open_or_starter(path: Path | str | None = None) -> tuple[Catalog, str | None
 def _read(source: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=SAFE)
     # Its bar would stand in what a command prints.
-    connection.execute("SET enable_progress_bar_print = false")
+    silence(connection)
     try:
         read_table(connection, source)
     except CatalogError:

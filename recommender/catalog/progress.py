@@ -25,6 +25,21 @@ STEPS: Final[Mapping[str, float]] = {
 """The steps of an import and how much of its time each took with a million rows."""
 
 
+def silence(connection: duckdb.DuckDBPyConnection, *, count: bool = False) -> None:
+    """Keep DuckDB's progress bar out of what a command prints.
+
+    Args:
+        connection: whose statements run silently from now on.
+        count: whether DuckDB keeps count of the progress all the same.
+    """
+    try:
+        connection.execute("SET enable_progress_bar_print = false")
+        connection.execute(f"SET enable_progress_bar = {count}")
+    except duckdb.InvalidInputException:
+        # A notebook without ipywidgets: DuckDB draws no bar there, and refuses both settings.
+        pass
+
+
 class Progress:
     """Watches a connection while it works; a context manager.
 
@@ -48,8 +63,7 @@ class Progress:
             self._say(self._before)
 
     def __enter__(self) -> Progress:
-        self._connection.execute("SET enable_progress_bar_print = false")
-        self._connection.execute(f"SET enable_progress_bar = {self._report is not None}")
+        silence(self._connection, count=self._report is not None)
         if self._report is not None:
             self._watch.start()
         return self

@@ -23,6 +23,7 @@ import duckdb
 
 from recommender.catalog.importer import SAFE
 from recommender.catalog.plane import AUDIO_FEATURES
+from recommender.catalog.progress import silence
 from recommender.catalog.staging import merge, read_source, stage
 from recommender.errors import CatalogError
 from recommender.genres import GenreTable, default_table
@@ -133,7 +134,7 @@ def read_recordings(path: Path, *, table: GenreTable | None = None) -> list[Reco
         duckdb.connect(config=SAFE) as connection,
     ):
         # Its bar would stand in what the command prints.
-        connection.execute("SET enable_progress_bar_print = false")
+        silence(connection)
         try:
             stage(connection, read_source(connection, source, Path(folder), encoding=None))
             merge(connection)
