@@ -121,7 +121,7 @@ DAMAGE = {
     "no word about itself": ("DELETE FROM affectune",),
     "two words about itself": ("INSERT INTO affectune FROM affectune",),
     "no block": ("DELETE FROM blocks",),
-    "no curve": ("DELETE FROM curves WHERE axis = 'energy'",),
+    "no curve": ("DELETE FROM curves WHERE axis = 'arousal'",),
     "a bit that no number has": ("UPDATE families SET bit = 3000000 WHERE bit = 1",),
     "a bit below 0": ("UPDATE families SET bit = -1 WHERE bit = 1",),
     "a bit twice": ("UPDATE families SET bit = 0",),
@@ -217,7 +217,7 @@ def test_a_file_that_is_damaged_behind_its_header(good: Path, tmp_path: Path, se
             catalog.genre_means()
             catalog.languages()
             catalog.decades()
-            catalog.place(0.3, 0.7)
+            catalog.place({"valence": 0.3, "energy": 0.7})
             for valence in (-0.9, 0.0, 0.9):
                 Recommender(catalog).recommend(Mood(valence, -valence), n=20, seed=1)
             filters = Filters(decades=catalog.decades()[:2], explicit=False)

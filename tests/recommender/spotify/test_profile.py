@@ -56,7 +56,7 @@ def test_a_higher_place_counts_more(
 def test_the_catalogue_says_genres_where_spotify_does_not(
     client: SpotifyClient, starter: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = starter.candidates(starter.place(0.5, 0.5), limit=1)[0]
+    known = starter.candidates(starter.place({"valence": 0.5, "energy": 0.5}), limit=1)[0]
     monkeypatch.setitem(USERS["ann"], "artists", [artist("Somebody")])
     played = track(1, name=known.title, artists=list(known.artists))
     monkeypatch.setitem(USERS["ann"], "tracks", [played])
