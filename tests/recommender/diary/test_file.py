@@ -176,7 +176,7 @@ def test_a_file_that_cannot_be_written_is_a_sentence(
         diary.switch(True)
         other = sqlite3.connect(default_file(), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(DiaryError, match=r"^The diary cannot be written just now\.$"):
+        with pytest.raises(DiaryError, match=r"^The diary can’t be written right now\.$"):
             diary.note(secret)
         assert diary.entries() == []  # readers do not wait
         other.close()

@@ -121,7 +121,7 @@ def test_what_was_liked_goes_with_its_mood() -> None:
         "sad": ["Song *1*"],
         BY_HAND: ["Song *3*"],
     }
-    assert summary.liked_sentence(liked) == "So far you like 2 of the 3 tracks that came up."
+    assert summary.liked_sentence(liked) == "So far you’ve liked 2 of 3 tracks."
 
 
 def test_the_example_is_made_up() -> None:
