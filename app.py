@@ -16,6 +16,7 @@ if __name__ == "__main__":
     from recommender.errors import CatalogError
     from ui import services
     from ui._compat import navigation as _compat_navigation
+    from ui.navigation import PageEnd
     from ui.playlist import player
     from ui.spotify import sign_in
     from ui.widgets import state_backup
@@ -65,6 +66,8 @@ if __name__ == "__main__":
     state_backup.announce_restored()
     try:
         page.run()
+    except PageEnd:
+        pass
     except CatalogError as error:  # noticed only where it is damaged
         if not services.play_starter(error):
             raise

@@ -11,7 +11,7 @@ from ui import wording
 from ui.diary import diary, identity, story
 from ui.diary import view as diary_view
 from ui.mood_entry import mood_entry
-from ui.navigation import require_router
+from ui.navigation import end_page, require_router
 from ui.state import visitor_state
 
 require_router("diary")
@@ -36,7 +36,7 @@ with body:
     entries, verdicts = diary.entries(), diary.verdicts()
     if not (diary.keeping() or entries or verdicts or diary.deleted()):
         diary_view.invitation(person, this_month)
-        st.stop()
+        end_page()
 
     first_month = Month.of(entries[-1].at.astimezone(zone).date()) if entries else this_month
     month = max(first_month, min(st.session_state.get(diary_view.MONTH, this_month), this_month))

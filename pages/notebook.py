@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import wording
-from ui.navigation import require_router
+from ui.navigation import end_page, require_router
 from ui.notebook import view
 
 require_router("notebook")
@@ -25,7 +25,7 @@ with body:
         st.title("The notebooks are not here yet", anchor=False)
         st.markdown("They show how the network was trained and measured, step by step.")
         st.page_link("pages/model.py", label="How well it reads faces", icon=":material/insights:")
-        st.stop()
+        end_page()
 
     name = st.query_params.get("notebook", "")
     if name not in found:
@@ -48,7 +48,7 @@ with body:
             "This notebook can’t be shown: its file is damaged.",
             icon=":material/broken_image:",
         )
-        st.stop()
+        end_page()
 
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         code = st.toggle("Show the code", key="code", bind="query-params")

@@ -8,7 +8,7 @@ from recommender.session import minutes_of
 from ui import services, wording
 from ui.diary import diary
 from ui.mood_entry import mood_entry
-from ui.navigation import require_router
+from ui.navigation import end_page, require_router
 from ui.playlist import controls, music
 from ui.spotify import lookup
 from ui.state import visitor_state
@@ -30,14 +30,14 @@ if shared is not None and shared.playlist is None:
             mood_entry(by_hand=True)
         else:
             st.button("My own music", type="primary", on_click=close_link, args=(visitor,))
-    st.stop()
+    end_page()
 
 if shared is None and visitor.mood is None:
     with body:
         st.title("How do you feel?", anchor=False)
         st.markdown("Music starts from your mood: read from your face, or set by hand.")
         mood_entry(by_hand=True)
-    st.stop()
+    end_page()
 
 with body:
     playlist = shared.playlist if shared and shared.playlist else music.current_set(visitor)

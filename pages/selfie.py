@@ -7,7 +7,7 @@ from ui.clip.view import clip_mood
 from ui.diary import diary
 from ui.live.resting_face import personalization
 from ui.mood_entry import use_camera
-from ui.navigation import navigate_to, require_router
+from ui.navigation import end_page, navigate_to, require_router
 from ui.photo import upload as photo
 from ui.photo.correction import correction
 from ui.photo.picture import picture
@@ -56,7 +56,7 @@ if visitor.faceless is not None:
     with body:
         if visitor.by_hand:
             question()
-    st.stop()
+    end_page()
 
 if visitor.photo is not None and visitor.photo.clip is not None:
     with body:
@@ -75,7 +75,7 @@ if visitor.photo is not None and visitor.photo.clip is not None:
                 reading=visitor.photo.mood,
                 on_move=visitor.set_manually,
             )
-    st.stop()
+    end_page()
 
 if visitor.photo is None or visitor.photo.image is None:
     ask, help_ = body.columns([6, 5], gap="large")
@@ -106,7 +106,7 @@ if visitor.photo is None or visitor.photo.image is None:
             on_click=navigate_to,
             args=("home",),
         )
-    st.stop()
+    end_page()
 
 scores = visitor.photo.scores
 unsure = scores.unsure and visitor.corrected_emotion is None

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 
 from ui._compat import navigation as _compat_navigation
+
+
+class PageEnd(Exception):
+    """A page has drawn all that it has to draw. The router draws the rest."""
+
+
+def end_page() -> NoReturn:
+    """End a page early.
+
+    `st.stop` would end the whole run: what the router draws below every page, the player with its
+    music among it, would be gone.
+    """
+    raise PageEnd
 
 
 def navigate_to(page: str) -> None:

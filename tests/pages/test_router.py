@@ -107,6 +107,14 @@ def test_both_themes_define_the_same_colours() -> None:
     assert CONFIG["theme"]["light"].keys() == CONFIG["theme"]["dark"].keys()
 
 
+@pytest.mark.parametrize("page", ["playlist", "selfie", "notebook", "diary"])
+def test_a_page_that_ends_early_keeps_what_stands_below_every_page(
+    app: AppTest, sent_to: Any, page: str
+) -> None:
+    app.switch_page(f"pages/{page}.py").run()
+    assert "connection is lost" in sent_to(app, "connection_notice")["text"]
+
+
 def test_our_elements_fetch_nothing_and_write_no_markup() -> None:
     # Modules of our own, and what the server itself hands to the reading in the browser.
     own = (
