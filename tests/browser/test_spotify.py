@@ -220,19 +220,23 @@ def test_save_and_play(
     assert (kept.owner, kept.public) == ("ann", False)
 
     # Playing asks for that too, and keeps what was allowed before.
+    more = page.get_by_text("More ways")
+    more.click()
     allow(page, "Play on a device")
     menu.click()
+    more.click()
+    play = page.get_by_test_id("stPopoverBody").get_by_role("button", name="Play the set")
     page.get_by_role("button", name="Find my devices").click()
     page.get_by_text("Phone", exact=True).click()
-    page.get_by_role("button", name="Play the set").click()
+    play.click()
     expect(page.get_by_text("Playing on Phone")).to_be_visible()
     ((listener, device, uris),) = spotify.played
     assert (listener, device, uris) == ("ann", "d2", kept.items)
 
     spotify.fault("PUT /me/player/play", PREMIUM_REQUIRED, NO_ACTIVE_DEVICE)
-    page.get_by_role("button", name="Play the set").click()
+    play.click()
     expect(page.get_by_text("only for accounts with Premium")).to_be_visible()
-    page.get_by_role("button", name="Play the set").click()
+    play.click()
     expect(page.get_by_text("Spotify found no device to play on")).to_be_visible()
     page.get_by_role("button", name="Find my devices").click()
     expect(page.get_by_text("Kitchen", exact=True)).to_be_visible()
