@@ -80,7 +80,7 @@ class Progress:
         while not self._over.wait(_EVERY):
             percent = self._connection.query_progress()
             with self._turn:
-                if percent > 0:
+                if percent > 0 and self._what:  # nothing to report before the first step
                     self._say(self._before + self._share * min(percent, 100) / 100)
 
     def _say(self, done: float) -> None:

@@ -140,7 +140,7 @@ def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda said: complain(said.text))
         page.goto(server + path)
-        page.locator("h1").wait_for()
+        expect(page.locator("h1")).to_have_count(1)
         return page
 
     yield arrive

@@ -130,7 +130,7 @@ def arrive(browser: Browser, server: str, tmp_path: Path) -> Iterator[Callable[[
             page = context.new_page()
             page.on("pageerror", lambda error: problems.append(str(error)))
             page.goto(f"{address}/live")
-            page.locator("h1").wait_for()
+            expect(page.locator("h1")).to_have_count(1)
             return page
 
         yield open_page

@@ -166,7 +166,7 @@ def test_a_restart_leaves_everything_on_the_screen(
     page.wait_for_function("window.notices.some((said) => said.includes('Your set is still here'))")
     expect(page.get_by_text("The connection is lost.")).to_have_count(0)
     assert names(page) == before
-    assert page.locator("h1").inner_text() == title
+    expect(page.locator("h1")).to_have_text([title])
     assert rows(page).locator(".reason").all_inner_texts() == reasons
     # What was liked and what plays is there, too, and everything works again.
     expect(rows(page).nth(1).locator(".heart")).to_be_visible()
