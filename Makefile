@@ -16,7 +16,7 @@ PYTEST := $(BIN)/python -m pytest --durations=20
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint fast train shipped figures bench lock sbom audit \
-        chromium postgresql reading clean
+        chromium postgresql services reading clean
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -25,7 +25,7 @@ run: $(VENV)/app.installed reading  ## serve the app on http://127.0.0.1:8501
 	$(BIN)/streamlit run app.py
 
 # In the order of `testpaths`: the longest files, a browser's, come first and not last.
-test: lint chromium postgresql reading  ## everything that CI runs, a real browser included
+test: lint chromium postgresql services reading  ## everything that CI runs, a real browser included
 	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: lint fast  ## lint, types and fast tests, while you work
@@ -142,6 +142,16 @@ postgresql:
 	          /etc/postgresql-common/createcluster.conf \
 	     && apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } \
 	|| echo "PostgreSQL is not installed and could not be: the diary is tested on SQLite alone."
+
+# The balancer and the relay of a deployment, which tests start on ports of their own. Debian would
+# begin with both of them as services.
+services:
+	@PATH="$$PATH:/usr/sbin"; { command -v haproxy && command -v turnserver; } >/dev/null 2>&1 \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	     && apt-get update -qq \
+	     && apt-get install -y -qq --no-install-recommends haproxy coturn >/dev/null \
+	     && { systemctl disable --quiet --now haproxy coturn 2>/dev/null || true; }; } \
+	|| echo "HAProxy and coturn are not installed and could not be: no service is tested."
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

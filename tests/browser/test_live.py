@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect
@@ -18,40 +18,14 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSi
 from tests.browser import clips, spotify_player
 from tests.browser.axe import DESKTOP, PHONE, check, check_as_it_is
 from tests.browser.conftest import find_chromium
+from tests.browser.server_camera import RELAY_ALONE, UNABLE, wait_for_frame
 from tests.browser.taps import Taps, music_plays
 
 ALLOWED = "--use-fake-ui-for-media-stream"
 REFUSED = "--use-fake-ui-for-media-stream=deny"
 CAMERA = "--use-fake-device-for-media-stream"
 
-UNABLE = "delete window.OffscreenCanvas;"
-NO_WAY_THROUGH = """
-const Connection = window.RTCPeerConnection;
-window.RTCPeerConnection = class extends Connection {
-  constructor(settings) { super({ ...settings, iceTransportPolicy: "relay" }); }
-};
-"""
 INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false });"
-
-# What the picture looks like: its mean colour, and how many pixels above the middle have the yellow
-# in which "Happy" is written over a face: some 300, where the plain picture has 5.
-LOOK = """(video) => {
-  if (!video.videoWidth) return null;
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [640, 480];
-  const pen = canvas.getContext("2d");
-  pen.drawImage(video, 0, 0, 640, 480);
-  const { data } = pen.getImageData(0, 0, 640, 480);
-  let [red, blue, yellow] = [0, 0, 0];
-  for (let i = 0; i < data.length; i += 4) {
-    red += data[i];
-    blue += data[i + 2];
-    const high = i / 4 < 640 * 240;
-    if (high && data[i] > 190 && data[i + 1] > 165 && data[i] - data[i + 2] > 80) yellow += 1;
-  }
-  return { red: red / 307200, blue: blue / 307200, yellow };
-}"""
-
 
 FRAMES_PER_SECOND = 10
 """A third of a camera's: browser, server and a busy machine have to keep up with it."""
@@ -123,29 +97,6 @@ def says(page: Page, text: str) -> None:
 
 def start(page: Page) -> None:
     page.get_by_role("button", name="Start the camera").click()
-
-
-def seen(page: Page) -> Any:
-    """What the camera's picture looks like, or why that cannot be said now.
-
-    The frame may be another one the next time.
-    """
-    try:
-        video = page.frame_locator("iframe[title*=webrtc_streamer]").locator("video")
-        return video.evaluate(LOOK, timeout=30_000)
-    except Error as error:
-        return str(error)
-
-
-def wait_for_frame(page: Page, *, annotated: bool = False) -> Any:
-    """Wait for a frame of the camera, or for one that carries its reading."""
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        frame = seen(page)
-        if isinstance(frame, dict) and (frame["yellow"] > 100 or not annotated):
-            return frame
-        page.wait_for_timeout(200)
-    pytest.fail(f"No {'annotated ' if annotated else ''}frame; the last was {frame}")
 
 
 def test_from_the_camera_to_a_playlist(arrive: Callable[..., Page]) -> None:
@@ -278,7 +229,7 @@ def test_an_insecure_address(arrive: Callable[..., Page]) -> None:
 
 
 def test_no_way_through(arrive: Callable[..., Page]) -> None:
-    page = arrive(script=NO_WAY_THROUGH)
+    page = arrive(script=RELAY_ALONE)
     start(page)
     says(page, "The video can’t get through")
     page.get_by_role("button", name="Take a snapshot").click()

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
+from playwright.sync_api import Browser, Page, WebSocket, expect
 
 from tests.browser import spotify_player
 from tests.browser.axe import DESKTOP
 from tests.browser.conftest import ROOT, wait_until_it_answers
-from tests.browser.spotify_player import StandIn
+from tests.browser.listening import REMEMBER_NOTICES, listen, names, rows, settle
 
 
 class Server:
@@ -70,16 +70,6 @@ class Backups:
             self._page.wait_for_timeout(100)
 
 
-# A notice fades; what was said is kept here to be asked for.
-REMEMBER_NOTICES = """
-window.notices = [];
-new MutationObserver(() => {
-  for (const { innerText } of document.querySelectorAll("[data-testid=stToast]"))
-    if (!window.notices.includes(innerText)) window.notices.push(innerText);
-}).observe(document, { childList: true, subtree: true, characterData: true });
-"""
-
-
 @pytest.fixture(scope="module")
 def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(tmp_path_factory.mktemp("restarted") / "diary.sqlite")
@@ -110,20 +100,6 @@ def backups(page: Page, restarted: Server) -> Backups:
     return found
 
 
-def rows(page: Page) -> Locator:
-    return page.get_by_role("list", name="Tracks in playing order").get_by_role("listitem")
-
-
-def names(page: Page) -> list[str]:
-    expect(rows(page).nth(9)).to_be_visible()
-    return rows(page).locator(".name").all_inner_texts()
-
-
-def settle(page: Page) -> None:
-    """Wait until the server has answered. A run that a restart cuts off is asked for again."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
 def restart(page: Page, server: Server, **settings: str) -> WebSocket:
     """End the server and begin it anew; the browser connects again by itself."""
     settle(page)
@@ -133,23 +109,6 @@ def restart(page: Page, server: Server, **settings: str) -> WebSocket:
     connection = page.get_by_test_id("stApp")
     expect(connection).to_have_attribute("data-test-connection-state", "CONNECTED")
     return again.value
-
-
-def listen(page: Page) -> str:
-    """Feel bad, like the second track and play the third, whose id is returned."""
-    pleasant = page.get_by_role("slider", name="How pleasant it feels")
-    pleasant.focus()
-    for _ in range(3):
-        page.keyboard.press("Shift+ArrowLeft")
-    page.get_by_role("button", name="Find music for this").click()
-    expect(rows(page).nth(9)).to_be_visible()
-    rows(page).nth(1).get_by_role("button").click()
-    rows(page).nth(1).get_by_role("button", name="Like: ").click()
-    expect(rows(page).nth(1).locator(".change")).to_contain_text("You like")
-    rows(page).nth(2).get_by_role("button").click()
-    expect(rows(page).nth(2).get_by_role("button", name="Pause ")).to_be_visible()
-    StandIn(page).wait_until_playing()
-    return StandIn(page).calls[-1]
 
 
 def test_a_restart_leaves_everything_on_the_screen(
