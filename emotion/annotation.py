@@ -51,10 +51,7 @@ def annotate(
     drawn = np.array(image)
     for position, reading in enumerate(readings):
         box = reading.face.box
-        line = max(2, round(max(box.width, box.height) * 0.022))
-        if selected is not None and position != selected:
-            line = max(1, line // 2)
-        edge = max(2, round(line * 0.6))  # antialiasing takes one pixel of it
+        line, edge = outline_widths(box, thin=selected is not None and position != selected)
         _draw_outline(drawn, box, INK, line + 2 * edge)
         _draw_outline(drawn, box, WHITE, line)
     if labels:
@@ -77,23 +74,56 @@ def square_around(image: NDArray[np.uint8], readings: Sequence[FaceReading]) -> 
         RGB uint8 ``(S, S, 3)``.
     """
     height, width = image.shape[:2]
-    boxes = [reading.face.box for reading in readings] or [Box(0, 0, width, height)]
-    left, top = min(b.x for b in boxes), min(b.y for b in boxes)
-    right = max(b.x + b.width for b in boxes)
-    bottom = max(b.y + b.height for b in boxes)
-    faces = max(right - left, bottom - top)
-    largest = max(max(b.width, b.height) for b in boxes)
-    wanted = max(largest * SQUARE_SCALE, faces * 1.1 + largest * 0.4)
-    side = round(min(wanted, min(width, height))) if readings else min(width, height)
-    if readings and side < faces:
-        side = min(round(faces * 1.06), max(width, height))
-    x = _clamp_start(round((left + right) / 2 - side / 2), side, width)
-    y = _clamp_start(
-        round((top + bottom) / 2 - side * (FACE_CENTRE_HEIGHT if readings else 0.5)), side, height
-    )
+    square = square_box([reading.face.box for reading in readings], width=width, height=height)
+    x, y, side = square.x, square.y, square.width
     if side > min(width, height):
         image, x, y = _pad_to_side(image, side, x, y)
     return np.array(image[y : y + side, x : x + side])
+
+
+def square_box(boxes: Sequence[Box], *, width: int, height: int) -> Box:
+    """Return the square that `square_around` shows of an image, in pixels.
+
+    Where the faces are too far apart it is larger than the image, from whose edge it begins.
+
+    Args:
+        boxes: of the faces; none for the centre of the image.
+        width: of the image, in pixels.
+        height: of the image, in pixels.
+    """
+    faces = boxes or [Box(0, 0, width, height)]
+    left, top = min(b.x for b in faces), min(b.y for b in faces)
+    right = max(b.x + b.width for b in faces)
+    bottom = max(b.y + b.height for b in faces)
+    extent = max(right - left, bottom - top)
+    largest = max(max(b.width, b.height) for b in faces)
+    wanted = max(largest * SQUARE_SCALE, extent * 1.1 + largest * 0.4)
+    side = round(min(wanted, min(width, height))) if boxes else min(width, height)
+    if boxes and side < extent:
+        side = min(round(extent * 1.06), max(width, height))
+    x = _clamp_start(round((left + right) / 2 - side / 2), side, width)
+    y = _clamp_start(
+        round((top + bottom) / 2 - side * (FACE_CENTRE_HEIGHT if boxes else 0.5)), side, height
+    )
+    return Box(x, y, side, side)
+
+
+def outline_widths(box: Box, *, thin: bool = False) -> tuple[int, int]:
+    """Return the widths of a face's white outline and of the dark edge on either side, in pixels.
+
+    Args:
+        box: of the face.
+        thin: whether another face stands out.
+    """
+    line = max(2, round(max(box.width, box.height) * 0.022))
+    if thin:
+        line = max(1, line // 2)
+    return line, max(2, round(line * 0.6))  # antialiasing takes one pixel of the edge
+
+
+def corner_radius(box: Box) -> int:
+    """Return the radius of the corners of a face's outline, in pixels."""
+    return max(1, round(min(box.width, box.height) * 0.09))
 
 
 def _clamp_start(start: int, side: int, end: int) -> int:
@@ -117,7 +147,7 @@ def _pad_to_side(
 def _draw_outline(image: NDArray[np.uint8], box: Box, colour: Colour, line: int) -> None:
     """Draw a rectangle with round corners."""
     x1, y1, x2, y2 = box.x, box.y, box.x + box.width - 1, box.y + box.height - 1
-    radius = max(1, round(min(box.width, box.height) * 0.09))
+    radius = corner_radius(box)
     corners = (
         (x1 + radius, y1 + radius, 180),
         (x2 - radius, y1 + radius, 270),

@@ -80,7 +80,7 @@ class EmotionRecognizer:
         scores = self.classifier.classify(image, chosen)
         return ImageReading(
             faces=tuple(map(FaceReading, chosen, scores)),
-            notes=_notes(
+            notes=notes_on(
                 tiny=len(found) - len(large),
                 away=len(large) - len(readable),
                 left_out=len(readable) - len(chosen),
@@ -95,7 +95,15 @@ class EmotionRecognizer:
         self.classifier.classify(black, [Face(Box(8, 8, 48, 48))])
 
 
-def _notes(*, tiny: int, away: int, left_out: int, read: int) -> tuple[str, ...]:
+def notes_on(*, tiny: int, away: int, left_out: int, read: int) -> tuple[str, ...]:
+    """Return what is said of faces that were found and not read, in sentences.
+
+    Args:
+        tiny: how many are too small.
+        away: how many are turned away too far.
+        left_out: how many are beyond the number that is read at once.
+        read: how many were read.
+    """
     notes = []
     if left_out:
         notes.append(f"{read + left_out} faces were found; the {read} largest were read.")

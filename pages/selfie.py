@@ -4,13 +4,11 @@ import streamlit as st
 
 from ui import wording
 from ui.clip.view import clip_mood
-from ui.diary import diary
 from ui.live.resting_face import personalization
 from ui.mood_entry import use_camera
 from ui.navigation import end_page, navigate_to, require_router
 from ui.photo import upload as photo
 from ui.photo.correction import correction
-from ui.photo.picture import picture
 from ui.photo.room import room
 from ui.playlist.question import question
 from ui.state import MIDDLE, visitor_state
@@ -52,7 +50,7 @@ if visitor.faceless is not None:
             st.markdown("Drag the dot to how you feel.")
             mood_pad(key="faceless-pad", point=visitor.mood, on_move=visitor.set_manually)
         else:
-            picture(visitor.faceless, alt="Your picture, in which no face was found")
+            photo.faceless_picture()
     with body:
         if visitor.by_hand:
             question()
@@ -84,9 +82,9 @@ if visitor.photo is None or visitor.photo.image is None:
         photo.problem()
         if visitor.chooser == "camera":
             photo.snapshot()
-            photo.photo_choice("Choose a photo instead", look="tertiary")
+            photo.photo_choice("Choose a photo instead", look="tertiary", ask_able=True)
         else:
-            photo.photo_choice("Choose a photo", look="primary", zone=True)
+            photo.photo_choice("Choose a photo", look="primary", zone=True, ask_able=True)
             st.button(
                 "Take a snapshot instead",
                 type="tertiary",
@@ -94,8 +92,10 @@ if visitor.photo is None or visitor.photo.image is None:
                 on_click=photo.choose,
                 args=("camera",),
             )
-        st.caption(f":material/lock: {diary.privacy()}", help=wording.PHOTO_PROMISE)
-        st.caption(f":material/movie: {wording.CLIP_OFFER}", help=wording.CLIP_PROMISE)
+        privacy, promise = photo.privacy()
+        st.caption(f":material/lock: {privacy}", help=promise)
+        offer = wording.CLIP_OFFER + (wording.CLIP_TO_SERVER if visitor.on_device else "")
+        st.caption(f":material/movie: {offer}", help=wording.CLIP_PROMISE)
     with help_:
         st.header("What helps", anchor=False)
         st.markdown(photo.TIPS)

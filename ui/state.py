@@ -23,6 +23,7 @@ from recommender.session import DEFAULT_ADVENTURE, DEFAULT_SET_MINUTES, Change, 
 from recommender.taste.taste import Taste
 from recommender.types import EVERYTHING, Filters, Intent, Mood, Playlist, Track
 from ui import wording
+from ui.photo.device import DeviceCopy
 
 ROOM: Final = -1
 """Chosen instead of a face: all faces in the photo together."""
@@ -46,10 +47,11 @@ Chooser = Literal["upload", "camera"]
 class Photo:
     """A picture in memory and what was read in it; dropped when the next one takes its place.
 
-    What the live camera has read comes without a picture: its frames are not kept.
+    What the live camera has read comes without a picture: its frames are not kept. Of a photo that
+    the visitor's own browser has read, only that browser has the picture.
     """
 
-    image: NDArray[np.uint8] | None
+    image: NDArray[np.uint8] | DeviceCopy | None
     reading: ImageReading
     chosen: int = 0
     favoured: tuple[int, ...] = ()
@@ -132,6 +134,7 @@ class VisitorState:
         waiting: a picture handed in and not read yet.
         problem: why the last file was not read, in a sentence.
         handed_in: how many files were looked at, so that each finds an empty uploader.
+        on_device: whether their browser reads photos itself, as far as is known.
         by_hand: whether the pad was asked for where a face would have been.
         corrected_emotion: the emotion that the visitor tapped instead of the one read.
         manual_mood: where the visitor put the dot. Whichever of the two came last is kept.
@@ -159,12 +162,13 @@ class VisitorState:
     """
 
     photo: Photo | None = None
-    faceless: NDArray[np.uint8] | None = None
+    faceless: NDArray[np.uint8] | DeviceCopy | None = None
     why_unread: tuple[str, ...] = ()
     chooser: Chooser | None = None
     waiting: bytes | None = None
     problem: str | None = None
     handed_in: int = 0
+    on_device: bool = False
     by_hand: bool = False
     corrected_emotion: str | None = None
     manual_mood: Mood | None = None
@@ -281,7 +285,7 @@ class VisitorState:
 
     def show(
         self,
-        image: NDArray[np.uint8] | None,
+        image: NDArray[np.uint8] | DeviceCopy | None,
         reading: ImageReading,
         *,
         clip: ClipSummary | None = None,

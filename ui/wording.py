@@ -49,11 +49,13 @@ ON_DEVICE_WITH_DIARY: Final = "Your picture stays on this device. Your diary kee
 
 # What is promised, word for word as the README and the pages of docs/ have it; a test compares.
 PHOTO_PROMISE: Final = (
-    "A photo stays in the server's memory while its page is open, so that it can be shown, and is "
-    "gone at most three minutes after the page is closed. The uploaded file is dropped as soon as "
-    "it is read. Neither has an address of its own, and neither is written to disk."
+    "A photo that is sent stays in the server's memory while its page is open, so that it can be "
+    "shown, and is gone at most three minutes after the page is closed. The uploaded file is "
+    "dropped as soon as it is read. Neither has an address of its own, and neither is written to "
+    "disk."
 )
 CLIP_OFFER: Final = "A clip works too: up to 60 seconds and 100 MB."
+CLIP_TO_SERVER: Final = " It is read on the server."
 CLIP_PROMISE: Final = (
     "A clip of at most 60 seconds and 100 MB is read in memory and dropped as soon as it is read. "
     "None of its pictures is shown or kept, only what was read in them."
@@ -66,6 +68,10 @@ LIVE_PROMISE: Final = (
 DEVICE_PROMISE: Final = (
     "Where your browser can read faces itself, the live picture stays on your device: what reaches "
     "the server is what was read, as numbers, and no image."
+)
+DEVICE_PHOTO_PROMISE: Final = (
+    "A photo that your browser can read itself stays on your device. Where it cannot, or finds no "
+    "face, the page asks before it sends the photo."
 )
 VISIT_PROMISE: Final = (
     "What is learned about your face, from your resting face and from your corrections, is seven "

@@ -32,13 +32,7 @@ def live_rules(*, head: HeadName = "people") -> dict[str, Any]:
         head: which of the network's outputs is read.
     """
     rules: dict[str, Any] = {
-        _name(module): {
-            name: value
-            for name, value in vars(module).items()
-            if name.isupper()
-            and not name.startswith("_")
-            and (isinstance(value, int | float) or _numbers(value))
-        }
+        _name(module): constants(module)
         for module in (
             annotation,
             blazeface,
@@ -58,6 +52,17 @@ def live_rules(*, head: HeadName = "people") -> dict[str, Any]:
         "MERGE_MIN_IOU": blazeface_networks.MERGE_MIN_IOU,
     }
     return rules | {"emotions": EMOTIONS, "output": HEADS[::-1].index(head)}
+
+
+def constants(module: Any) -> dict[str, Any]:
+    """Return the names and values of the numbers, and tuples of numbers, that a module defines."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if name.isupper()
+        and not name.startswith("_")
+        and (isinstance(value, int | float) or _numbers(value))
+    }
 
 
 def _name(module: Any) -> str:

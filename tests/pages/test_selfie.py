@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -5,6 +6,8 @@ from streamlit.runtime.uploaded_file_manager import DeletedFile
 from streamlit.testing.v1 import AppTest
 
 from ui.photo import upload as photo
+from ui.photo.device import device_reading
+from ui.server import device_assets
 from ui.state import ROOM
 
 
@@ -226,3 +229,80 @@ def test_every_suffix_of_a_readable_picture_is_taken(
     app.file_uploader[0].upload(f"me.{suffix}", picture).run()
     assert app.session_state["visitor"].problem is None
     assert app.session_state["visitor"].faceless is not None  # read, and nothing found in it
+
+
+def read_on_device(app: AppTest, monkeypatch: pytest.MonkeyPatch, *faces: int, **more: Any) -> Any:
+    """Have the visitor's browser say that it has read a photo with faces at these places."""
+    monkeypatch.setattr(device_assets, "base_address", lambda: "/reading/0/")
+    probabilities = [0.02, 0.02, 0.02, 0.86, 0.02, 0.02, 0.04]
+    told = {
+        **{"number": 7, "width": 320, "height": 240, "unsure": False},
+        **{"tiny": 0, "away": 0, "leftOut": 0},
+        "faces": [
+            {"box": {"x": x, "y": 20, "width": 50, "height": 50}, "probabilities": probabilities}
+            for x in faces
+        ],
+    }
+    copy, reading = device_reading(told | more)
+    app.session_state["visitor"].show(copy, reading)
+    app.switch_page("pages/selfie.py").run()
+    return app
+
+
+def test_a_photo_that_the_browser_has_read_is_drawn_by_it(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, sent_to: Any
+) -> None:
+    read_on_device(app, monkeypatch, 100)
+    assert title(app) == "😊 Happy"
+    assert not app.image
+    shown = sent_to(app, "device_photo")
+    assert (shown["module"], shown["number"]) == ("/reading/0/photos.js", 7)
+    assert shown["picture"]["alt"] == "Your photo with the face outlined"
+    assert shown["picture"]["whole"] == {"x": 0, "y": 0, "width": 320, "height": 240}
+    assert shown["picture"]["part"] == {"x": 62, "y": 0, "width": 125, "height": 125}
+    assert any("stays on this device" in caption.value for caption in app.caption)
+
+
+def test_so_are_several_faces(app: AppTest, monkeypatch: pytest.MonkeyPatch, sent_to: Any) -> None:
+    read_on_device(app, monkeypatch, 100, 200)
+    picker = sent_to(app, "face_picker")
+    assert (picker["module"], picker["number"]) == ("/reading/0/photos.js", 7)
+    assert "image" not in picker
+    assert [face["label"] for face in picker["faces"]] == ["Face 1", "Face 2"]
+    choose(app, ROOM)
+    assert title(app) == "😊 Everyone together: happy"
+
+
+def test_where_the_browser_is_unsure_the_server_is_offered(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offers(app: AppTest) -> list[str]:
+        data = [json.loads(element.proto.json) for element in app.get("bidi_component")]
+        return [one["offer"]["text"] for one in data if "offer" in one]
+
+    assert offers(read_on_device(app, monkeypatch, 100)) == []
+    (offer,) = offers(read_on_device(app, monkeypatch, 100, unsure=True))
+    assert offer.startswith("This device may have missed a face.")
+    app = read_on_device(app, monkeypatch)
+    assert title(app) == "No face found in this picture"
+    assert offers(app)[0].startswith("This device found no face")
+
+
+def test_a_snapshot_is_not_said_to_stay_on_the_device(app: AppTest, button: Any) -> None:
+    app.switch_page("pages/selfie.py").run()
+    app.session_state["visitor"].on_device = True
+    app.run()
+    assert app.caption[0].value.startswith(":material/lock: Your picture stays on this device.")
+    assert app.caption[1].value.endswith("It is read on the server.")
+    button(app, "Take a snapshot instead").click().run()
+    assert not any("on this device" in caption.value for caption in app.caption)
+
+
+def test_the_corruptions_ask_for_a_photo_that_the_server_has(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, sent_to: Any
+) -> None:
+    read_on_device(app, monkeypatch, 100)
+    app.switch_page("pages/model.py").run()
+    assert not app.exception
+    assert sent_to(app, "photo_button")["label"] == "Choose a photo"
+    assert sent_to(app, "photo_button")["module"] is None

@@ -28,6 +28,7 @@ def claim(sentence: str) -> str:
         wording.CLIP_PROMISE,
         wording.LIVE_PROMISE,
         wording.DEVICE_PROMISE,
+        wording.DEVICE_PHOTO_PROMISE,
         wording.VISIT_PROMISE,
     ],
 )

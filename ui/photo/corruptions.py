@@ -164,11 +164,13 @@ def corruption_demo() -> None:
     visitor = visitor_state()
     photo.uploader(then=None)
     photo.problem()
-    if visitor.chooser or visitor.photo is None or visitor.photo.image is None:
+    image = visitor.photo and visitor.photo.image
+    # What only the visitor's browser has cannot be spoiled here.
+    if visitor.chooser or visitor.photo is None or not isinstance(image, np.ndarray):
         _ask_for_photo(visitor)
         return
     face = visitor.photo.faces[0]
-    part, box = crop_around(visitor.photo.image, face.face.box)
+    part, box = crop_around(image, face.face.box)
 
     name = st.pills(
         "What should we do to your photo?",
@@ -209,7 +211,7 @@ def corruption_demo() -> None:
         if after is not None:
             emotion_bars(after.scores, key="altered-bars", by_size=False)
             _network_input(corrupted, after.face)
-    photo.photo_choice("Another photo", look="tertiary")
+    photo.photo_choice("Another photo", look="tertiary", on_device=False)
 
 
 def _network_input(image: Image, face: Face) -> None:
@@ -235,7 +237,7 @@ def _ask_for_photo(visitor: VisitorState) -> None:
     if visitor.chooser == "camera":
         photo.snapshot(then=None)
     with st.container(horizontal=True):
-        photo.photo_choice("Choose a photo")
+        photo.photo_choice("Choose a photo", on_device=False)
         if visitor.chooser != "camera":
             st.button(
                 "Take a snapshot",

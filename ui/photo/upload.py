@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
 
 import streamlit as st
 from streamlit.typing import UploadedFile
 
 from emotion import ClipError, ImageError, annotate, decode_image, square_around
-from ui import services
+from emotion.image.decoding import UNREADABLE
+from ui import services, wording
 from ui._compat import streamlit as _compat
 from ui.clip import upload as clip
+from ui.diary import diary
 from ui.navigation import navigate_to
+from ui.photo.device import DeviceCopy, device_reading
 from ui.photo.picture import picture
-from ui.server import health
+from ui.server import device_assets, health
 from ui.state import ROOM, Chooser, Photo, visitor_state
+from ui.widgets.device_photo import closer_look, device_photo
 from ui.widgets.face_picker import face_picker
 from ui.widgets.photo_button import photo_button
 
@@ -49,6 +53,9 @@ NOT_WORKING: Final = (
     "We can’t read faces right now. You can still set your mood by hand on the Home page."
 )
 
+
+OUTLINED: Final = "Your photo with the face outlined"
+SERVER_READS: Final = "The server looks more closely; it reads pictures in memory and forgets them."
 
 LOST: Final = "Your photo didn’t get through. Please choose it again."
 
@@ -94,15 +101,25 @@ def photo_choice(
     *,
     look: Literal["primary", "secondary", "tertiary"] = "secondary",
     zone: bool = False,
+    on_device: bool = True,
+    ask_able: bool = False,
 ) -> None:
-    """Draw the button that opens the picture chooser. What is chosen is read on the selfie page.
+    """Draw the button that opens the picture chooser. What is chosen is shown on the selfie page.
+
+    A photo is read in the visitor's own browser, where that can be done; no image is sent then.
 
     Args:
         label: what it says.
         look: which of Streamlit's buttons it looks like.
         zone: whether to draw a place around it where a file can be dropped.
+        on_device: whether the browser may read it; otherwise the server does.
+        ask_able: whether to find out if the browser can, for a page that says so.
     """
     visitor = visitor_state()
+
+    def take_able(able: bool) -> None:
+        visitor.on_device = able
+
     photo_button(
         label,
         key="photo-button",
@@ -112,9 +129,36 @@ def photo_choice(
         clip_suffixes=clip.SUFFIXES,
         clip_megabytes=clip.MAX_MEGABYTES,
         turn=visitor.handed_in,
+        base=device_assets.base_address() if on_device else None,
+        unreadable=UNREADABLE,
+        on_read=take_device_reading,
+        on_able=take_able if ask_able else None,
         look=look,
         zone=zone,
     )
+
+
+def take_device_reading(told: Mapping[str, Any]) -> None:
+    """Take what the visitor's browser has read in a photo. For callbacks."""
+    visitor = visitor_state()
+    visitor.handed_in += 1
+    try:
+        copy, reading = device_reading(told)
+    except (TypeError, ValueError, KeyError) as error:
+        logging.getLogger(__name__).warning("A browser's reading was not understood: %s", error)
+        visitor.problem = NOT_WORKING
+        return
+    visitor.problem, visitor.waiting = None, None
+    visitor.show(copy, reading)
+    navigate_to("selfie")
+
+
+def privacy() -> tuple[str, str]:
+    """Return what becomes of a photo of this visitor's: in a sentence, and in more words."""
+    visitor = visitor_state()
+    if visitor.on_device and visitor.chooser != "camera":
+        return diary.privacy(on_device=True), wording.DEVICE_PHOTO_PROMISE
+    return diary.privacy(), wording.PHOTO_PROMISE
 
 
 def uploader(*, then: str | None = "selfie") -> None:
@@ -190,18 +234,42 @@ def _picture_input(way: Chooser, then: str | None) -> tuple[str, Callable[[], No
 
 def portrait(photo: Photo) -> None:
     """Show the picture: its face with an outline or, of several, all to choose from."""
-    if photo.image is None:
+    image = photo.image
+    if image is None:
         return
     faces = photo.reading.faces
     if len(faces) > 1:
         face_picker(
-            photo.image,
+            image,
             [face.face.box for face in faces],
             key="faces",
             chosen=photo.chosen,
             everyone=ROOM,
             on_choose=visitor_state().choose,
         )
-        return
-    outlined = annotate(photo.image, faces, selected=0)
-    picture(square_around(outlined, photo.faces), alt="Your photo with the face outlined")
+    elif isinstance(image, DeviceCopy):
+        device_photo(image, key="portrait", alt=OUTLINED, face=faces[0].face.box)
+    else:
+        outlined = annotate(image, faces, selected=0)
+        picture(square_around(outlined, photo.faces), alt=OUTLINED)
+    if isinstance(image, DeviceCopy):
+        if visitor_state().chooser != "camera":  # whose snapshot will not
+            st.caption(f":material/lock: {diary.privacy(on_device=True)}")
+        if image.unsure:
+            _offer_server(image, "This device may have missed a face.")
+
+
+def faceless_picture() -> None:
+    """Show the picture in which no face was found."""
+    image = visitor_state().faceless
+    alt = "Your picture, in which no face was found"
+    if isinstance(image, DeviceCopy):
+        device_photo(image, key="faceless", alt=alt, face=None)
+        st.caption(f":material/lock: {diary.privacy(on_device=True)}")
+        _offer_server(image, "This device found no face that it can read.")
+    elif image is not None:
+        picture(image, alt=alt)
+
+
+def _offer_server(image: DeviceCopy, why: str) -> None:
+    closer_look(image, f"{why} {SERVER_READS}", key="closer-look", uploader=UPLOADER_KEY)

@@ -1,4 +1,4 @@
-"""What the live page's script reads faces with in the visitor's browser, served by the app itself.
+"""What our scripts read faces with in the visitor's browser, served by the app itself.
 
 LiteRT's WebAssembly runtime comes from npm (``package.json``), BlazeFace from the Python package
 that the server uses as well, the rest is ours. Without the runtime or BlazeFace the page offers
@@ -28,7 +28,15 @@ from ui import settings
 
 ROOT: Final = Path(__file__).parents[2]
 RUNTIME: Final = ROOT / "node_modules" / "@litertjs"
-SCRIPTS: Final = ROOT / "ui" / "widgets" / "device_camera" / "worker"
+WIDGETS: Final = ROOT / "ui" / "widgets"
+SCRIPTS: Final = (
+    WIDGETS / "device_camera" / "worker",
+    WIDGETS / "device_photo" / "worker",
+    WIDGETS / "device_photo" / "page",
+)
+"""Folders of the scripts, which are served side by side."""
+PHOTOS: Final = "photos.js"
+"""The one that pages import, which knows the photos that their visitor's browser has."""
 PATH: Final = "reading"
 """Under this path of the app."""
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -118,7 +126,7 @@ def _digest() -> str | None:
         for name, read in _sources().items():
             digest.update(name.encode() + read())
     except (AssetsMissing, OSError) as error:
-        logger.warning("The live camera is read on this server and not in browsers: %s", error)
+        logger.warning("Faces are read on this server and not in browsers: %s", error)
         return None
     return digest.hexdigest()
 
@@ -133,7 +141,9 @@ def _asset(name: str) -> Asset:
 def _sources() -> Mapping[str, Callable[[], bytes]]:
     """Return the name of every file that is served → what reads it."""
     sources: dict[str, Callable[[], bytes]] = {
-        script.name: script.read_bytes for script in sorted(SCRIPTS.glob("*.js"))
+        script.name: script.read_bytes
+        for folder in SCRIPTS
+        for script in sorted(folder.glob("*.js"))
     }
     sources |= {
         "litert/core.js": _core,
@@ -190,6 +200,6 @@ def _emotion_network() -> bytes:
 
 
 def _rules() -> bytes:
-    from emotion.live.rules import live_rules
+    from emotion.photo_rules import photo_rules
 
-    return json.dumps(live_rules(head=settings.head())).encode()
+    return json.dumps(photo_rules(head=settings.head())).encode()

@@ -17,7 +17,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 
-from emotion.live.rules import live_rules
+from emotion.photo_rules import photo_rules
 from ui.server import device_assets
 
 
@@ -109,6 +109,8 @@ def base() -> str:
     [
         ("worker.js", "text/javascript; charset=utf-8"),
         ("stream.js", "text/javascript; charset=utf-8"),
+        ("photo.js", "text/javascript; charset=utf-8"),
+        ("photos.js", "text/javascript; charset=utf-8"),
         ("rules.json", "application/json"),
         ("litert/core.js", "text/javascript; charset=utf-8"),
         ("litert/litert_wasm_internal.wasm", "application/wasm"),
@@ -131,7 +133,7 @@ def test_every_file_has_its_type_and_is_kept(client: Client, name: str, media_ty
 
 def test_the_rules_are_those_of_python(client: Client) -> None:
     answer = client.get(f"{base()}rules.json", encoding="")
-    assert json.loads(answer.body) == json.loads(json.dumps(live_rules()))
+    assert json.loads(answer.body) == json.loads(json.dumps(photo_rules()))
 
 
 def test_the_runtime_asks_for_no_module_by_name(client: Client) -> None:

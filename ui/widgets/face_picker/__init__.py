@@ -10,7 +10,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from emotion.types import Box
+from ui.photo.device import DeviceCopy
 from ui.photo.picture import data_url
+from ui.server import device_assets
 from ui.widgets.frontend import component
 
 _picker = component("face_picker")
@@ -20,7 +22,7 @@ PORTRAIT_SCALE: Final = 1.5
 
 
 def face_picker(
-    image: NDArray[np.uint8],
+    image: NDArray[np.uint8] | DeviceCopy,
     boxes: Sequence[Box],
     *,
     key: str,
@@ -31,7 +33,7 @@ def face_picker(
     """Draw the whole photo with an outline for every face, small portraits, and everyone together.
 
     Args:
-        image: RGB uint8 ``(H, W, 3)``.
+        image: RGB uint8 ``(H, W, 3)``, or what the visitor's browser alone has.
         boxes: where the faces are, in pixels of the image.
         key: one per page.
         chosen: the place of a face in `boxes`, or `everyone`.
@@ -44,12 +46,18 @@ def face_picker(
         if face is not None:
             on_choose(int(face))
 
-    height, width = image.shape[:2]
+    if isinstance(image, DeviceCopy):
+        width, height = image.width, image.height
+        base = device_assets.base_address() or ""
+        picture = {"module": base + device_assets.PHOTOS, "number": image.number}
+    else:
+        height, width = image.shape[:2]
+        picture = {"image": data_url(image)}
     _picker(
         key=key,
         on_chosen_change=choose,
         data={
-            "image": data_url(image),
+            **picture,
             "alt": f"Your photo with all {len(boxes)} faces outlined",
             "ask": "Whose mood? Tap a face.",
             "chosen": chosen,

@@ -4,11 +4,17 @@
  * of everyone together.
  */
 
+/** Mounted component → { number, url } of a photo that this browser alone has. */
+const urls = new WeakMap();
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const photo = parentElement.querySelector(".photo");
   const people = parentElement.querySelector(".people");
   const image = photo.querySelector("img");
-  if (image.src !== data.image) image.src = data.image;
+  const own = urls.get(parentElement);
+  const url = data.image ?? (own?.number === data.number ? own.url : "");
+  if (url && image.src !== url) image.src = url;
+  if (data.module) showOwn(parentElement, data);
   image.alt = data.alt;
   parentElement.querySelector(".ask").textContent = data.ask;
   people.setAttribute("aria-label", data.ask);
@@ -44,7 +50,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     portrait.setAttribute("aria-label", label);
     portrait.setAttribute("aria-pressed", String(data.chosen === face));
     portrait.onclick = () => choose(face);
-    portrait.style.backgroundImage = `url("${data.image}")`;
+    portrait.style.backgroundImage = url && `url("${url}")`;
     portrait.style.backgroundSize = `${10000 / crop.width}% ${10000 / crop.height}%`;
     portrait.style.backgroundPosition =
       `${share(crop.left, crop.width)}% ${share(crop.top, crop.height)}%`;
@@ -54,6 +60,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
   everyone.textContent = data.everyone.label;
   everyone.setAttribute("aria-pressed", String(all));
   everyone.onclick = () => choose(data.everyone.value);
+}
+
+async function showOwn(root, { module, number }) {
+  if (urls.get(root)?.number === number) return;
+  const mine = { number, url: "" };
+  urls.set(root, mine);
+  const photos = await import(new URL(module, document.baseURI).href);
+  mine.url = photos.kept(number)?.url ?? "";
+  if (urls.get(root) !== mine || !mine.url) return;
+  root.querySelector("img").src = mine.url;
+  for (const portrait of root.querySelectorAll(".face")) portrait.style.backgroundImage = `url("${mine.url}")`;
 }
 
 /** Where a background has to be so that it begins at `from`, as CSS counts: of what is left over. */

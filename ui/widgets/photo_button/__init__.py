@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
+import streamlit as st
+
+from ui.server import device_assets
 from ui.widgets.frontend import component
 
 _button = component("photo_button")
@@ -20,6 +23,10 @@ def photo_button(
     clip_suffixes: Sequence[str],
     clip_megabytes: int,
     turn: int,
+    base: str | None,
+    unreadable: str,
+    on_read: Callable[[Mapping[str, Any]], None],
+    on_able: Callable[[bool], None] | None = None,
     look: Literal["primary", "secondary", "tertiary"] = "secondary",
     zone: bool = False,
 ) -> None:
@@ -34,11 +41,29 @@ def photo_button(
         clip_suffixes: endings of clips that can be read.
         clip_megabytes: size of the largest clip that can be read.
         turn: how many files there have been, so that a button that waits for one goes on.
+        base: the path of the files that photos are read with in the browser; none where the server
+            is to read them.
+        unreadable: what is said of a file that is no picture.
+        on_read: called with what the browser has read in a photo, which it keeps.
+        on_able: called with whether the browser can do that, as far as is known.
         look: which of Streamlit's buttons it looks like.
         zone: whether to draw a place around it where a file can be dropped.
     """
+
+    def take_reading() -> None:
+        told = st.session_state[key].get("read")
+        if isinstance(told, Mapping):
+            on_read(told)
+
+    def take_able() -> None:
+        able = st.session_state[key].get("able")
+        if able is not None and on_able is not None:
+            on_able(bool(able))
+
     _button(
         key=key,
+        on_read_change=take_reading,
+        on_able_change=take_able,
         width="stretch" if zone else "content",
         data={
             "label": label,
@@ -51,8 +76,15 @@ def photo_button(
             "clipSuffixes": list(clip_suffixes),
             "clipMegabytes": clip_megabytes,
             "turn": turn,
+            "module": base and base + device_assets.PHOTOS,
+            "askAble": on_able is not None,
             "texts": {
+                "reading": "Reading your photo…",
                 "sending": "Sending your photo…",
+                "unreadable": unreadable,
+                "offer": "This device can’t read that photo. The server may: it reads pictures in "
+                "memory and forgets them.",
+                "send": "Send it to the server",
                 "kind": "That file isn’t a photo we can read. JPEG, PNG, WebP and HEIC all work.",
                 "size": f"That photo is larger than {megabytes} MB. Please choose a smaller one.",
                 "clipSize": f"That clip is larger than {clip_megabytes} MB. Please choose another.",

@@ -2,19 +2,26 @@
  * A button that opens the picture chooser at once. The file goes through Streamlit's own uploader
  * on the same page, which is hidden: what it would say of a file that it refuses is said here, in
  * our words and before anything is sent.
+ *
+ * Where this browser can read photos itself, a photo does not go through the uploader: what was read
+ * goes to the server (trigger `read`) and the photo stays here. State `able`: whether it can, where
+ * the page asks.
  */
 
 const LOOK = 300; // ms between two looks at the upload
+const HEAD = 12; // bytes by which a picture is known
 
 /** One button per mounted component; Streamlit calls the function below at every rerun. */
 const buttons = new WeakMap();
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   let button = buttons.get(parentElement);
   if (!button) {
     button = new PhotoButton(parentElement);
     buttons.set(parentElement, button);
   }
+  button.tell = setStateValue;
+  button.trigger = setTriggerValue;
   button.update(data);
   // Also called between two runs: only what has left the page is over.
   return () => setTimeout(() => parentElement.isConnected || button.end());
@@ -26,9 +33,15 @@ class PhotoButton {
     this.button = root.querySelector("button");
     this.label = root.querySelector("span");
     this.hint = root.querySelector(".hint");
-    this.problem = root.querySelector(".problem");
+    this.problem = root.querySelector(".problem p");
+    this.send = root.querySelector(".problem button");
     this.turn = null;
-    this.button.addEventListener("click", () => this.busy || this.uploader()?.click());
+    this.photos = null; // a promise of the module that reads them here; of nothing where none can
+    this.button.addEventListener("click", () => {
+      if (this.busy) return;
+      this.uploader()?.click();
+      this.photos?.then((photos) => photos?.prepare());
+    });
     // Before Streamlit hears of it.
     this.listener = (event) => this.chosen(event);
     document.addEventListener("change", this.listener, true);
@@ -39,6 +52,12 @@ class PhotoButton {
 
   update(data) {
     this.data = data;
+    if (data.module && !this.photos) {
+      const module = import(new URL(data.module, document.baseURI).href);
+      this.photos = module.then((photos) => (photos.able() ? photos : null)).catch(() => null);
+      this.photos.then((photos) => (this.module = photos));
+    }
+    if (data.askAble) this.tellAble();
     this.place.className = `place ${data.look}${data.zone ? " zone" : ""}`;
     this.hint.textContent = data.hint;
     this.hint.hidden = !data.hint;
@@ -51,6 +70,12 @@ class PhotoButton {
     if (!this.busy) this.label.textContent = data.label;
   }
 
+  async tellAble() {
+    const photos = await this.photos;
+    const able = Boolean(photos?.able());
+    if (able !== this.able) this.tell("able", (this.able = able));
+  }
+
   uploader() {
     return document.querySelector(`.st-key-${this.data.uploader} input[type=file]`);
   }
@@ -58,10 +83,12 @@ class PhotoButton {
   chosen(event) {
     if (event.target !== this.uploader() || !event.target.files.length) return;
     const [file] = event.target.files;
+    this.file = null;
     const { suffixes, megabytes, clipSuffixes, clipMegabytes, texts } = this.data;
     const ending = file.name.split(".").pop().toLowerCase();
+    const clip = clipSuffixes.includes(ending);
     const wrong =
-      (clipSuffixes.includes(ending)
+      (clip
         ? file.size > clipMegabytes * 1_000_000 && texts.clipSize
         : (!suffixes.includes(ending) && texts.kind) ||
           (file.size > megabytes * 1_000_000 && texts.size)) || "";
@@ -71,15 +98,55 @@ class PhotoButton {
       event.target.value = "";
       return;
     }
+    if (this.photos && !clip && !this.forServer && !this.module?.isHandedOver()) {
+      event.stopPropagation();
+      event.target.value = "";
+      this.read(file);
+      return;
+    }
     this.wait(true);
   }
 
+  /** Read a photo in this browser, or send it where no photo can be read here. */
+  async read(file) {
+    const { texts } = this.data;
+    this.file = file;
+    this.wait(true, texts.reading);
+    const photos = await this.photos;
+    if (!photos?.able()) return this.sendFile(file);
+    let told = null;
+    let wrong = "";
+    try {
+      if (await isPicture(file)) told = await photos.read(file);
+      else wrong = texts.unreadable;
+    } catch (error) {
+      console.warn("A photo was not read in this browser:", String(error));
+      wrong = texts.offer;
+    }
+    if (this.file !== file) return; // another one was chosen meanwhile
+    if (told) return this.trigger("read", told);
+    this.wait(false);
+    this.say(wrong, wrong === texts.offer ? () => this.sendFile(file) : null);
+    if (this.data.askAble) this.tellAble();
+  }
+
+  sendFile(file) {
+    const input = this.uploader();
+    if (!input) return;
+    const one = new DataTransfer();
+    one.items.add(file);
+    input.files = one.files;
+    this.forServer = true;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    this.forServer = false;
+  }
+
   /** While the file is on its way; an upload that breaks off is only seen in the uploader. */
-  wait(busy) {
+  wait(busy, label = this.data.texts.sending) {
     this.busy = busy;
     clearInterval(this.timer);
     this.button.setAttribute("aria-disabled", String(busy));
-    this.label.textContent = busy ? this.data.texts.sending : this.data.label;
+    this.label.textContent = busy ? label : this.data.label;
     if (!busy) return;
     this.timer = setInterval(() => {
       const box = document.querySelector(`.st-key-${this.data.uploader}`);
@@ -90,8 +157,11 @@ class PhotoButton {
     }, LOOK);
   }
 
-  say(text) {
+  say(text, send = null) {
     if (this.problem.textContent !== text) this.problem.textContent = text;
+    this.send.textContent = this.data.texts.send;
+    this.send.hidden = !send;
+    this.send.onclick = send;
   }
 
   dragged(event) {
@@ -110,4 +180,10 @@ class PhotoButton {
     clearInterval(this.timer);
     document.removeEventListener("change", this.listener, true);
   }
+}
+
+/** Whether a file begins as pictures do: JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF. */
+async function isPicture(file) {
+  const head = String.fromCharCode(...new Uint8Array(await file.slice(0, HEAD).arrayBuffer()));
+  return /^(\xff\xd8\xff|\x89PNG|RIFF....WEBP|GIF8|BM|....ftyp)/s.test(head);
 }

@@ -2,15 +2,18 @@
  * Reads a camera's frames beside the page, so that the page stays fluent.
  *
  * In:  { kind: "load" }, { kind: "frame", bitmap | pixels, time, mirror, number },
- *      { kind: "recentre", offsets }, { kind: "rest", number }, { kind: "forget" }
+ *      { kind: "recentre", offsets }, { kind: "rest", number }, { kind: "forget" },
+ *      { kind: "photo", file, number }
  * Out: { kind: "ready" }, { kind: "failed", message },
- *      { kind: "reading", reading, rest, seconds, number, width, height }
+ *      { kind: "reading", reading, rest, seconds, number, width, height },
+ *      { kind: "photo", reading, copy, number }
  *
  * No module: LiteRT loads its WebAssembly with importScripts, which modules do not have.
  */
 
 const NETWORKS = { emotion: "emotion", shortRange: "short_range", fullRange: "full_range", landmark: "landmark" };
 
+let networks = null;
 let stream = null;
 let fromCanvas = null;
 let canvas = null;
@@ -49,7 +52,7 @@ async function load(frameClock) {
   // about every step as an error. What goes wrong it throws.
   self.Module = { locateFile: (name) => new URL(`litert/${name}`, self.location).href, printErr: () => {} };
   await loadLiteRt(new URL("litert/", self.location).href);
-  const networks = {};
+  networks = {};
   for (const [name, file] of Object.entries(NETWORKS)) {
     const model = await loadAndCompile(new URL(`networks/${file}.tflite`, self.location).href, { accelerator: "wasm" });
     networks[name] = new Network(Tensor, model);
@@ -75,6 +78,11 @@ async function readFrame({ bitmap, pixels, time, mirror, number }) {
   });
 }
 
+async function readPhotoFile({ file, number }) {
+  const { readPhoto } = await import("./photo.js");
+  self.postMessage({ kind: "photo", number, ...(await readPhoto(networks, stream, file)) });
+}
+
 /** A frame's pixels, mirrored as people know themselves. */
 function drawn(bitmap, mirror) {
   const { width, height } = bitmap;
@@ -91,6 +99,7 @@ function drawn(bitmap, mirror) {
 const HANDLERS = {
   load: ({ frameClock }) => load(frameClock).then(() => self.postMessage({ kind: "ready" })),
   frame: readFrame,
+  photo: readPhotoFile,
   recentre: ({ offsets }) => stream?.recentre(offsets),
   rest: ({ number }) => stream?.collectResting(number),
   forget: () => stream?.forget(),
