@@ -3,6 +3,10 @@
 What reading a frame costs depends on the machine and on everything else that runs on it. So the
 cost is measured, and the readings of all streams together are kept to a fraction of the machine.
 The rest is left for decoding, drawing and encoding the frames that people look at.
+
+Costs are processor time, which does not grow with the number of streams. The time that passes does:
+streams wait for one another. Only where that is out of proportion to the work, because something
+else holds the machine, does it count.
 """
 
 from __future__ import annotations
@@ -22,6 +26,11 @@ MAX_DETECTION_INTERVAL_SECONDS: Final = 1.5
 EARLY_SECONDS: Final = 0.004
 """A reading may start this much early. Without it a stream of 30 frames a second would skip every
 second frame whenever its interval is a hair longer than a frame."""
+HURRY_FRACTION: Final = 0.5
+"""A reading out of turn comes no sooner than this fraction of the interval after the last."""
+ELAPSED_WEIGHT: Final = 0.5
+"""A cost is at least this fraction of the time that passed: a thread that waits for longer than it
+works is on a machine that has less to give than its number of cores says."""
 COST_WEIGHT: Final = 0.1
 """Weight of the newest measurement in the running average of the costs."""
 
@@ -62,9 +71,7 @@ class FrameScheduler:
         """Return the seconds from one reading of a stream to its next."""
         with self._lock:
             total = sum(other.read_cost for other in self._slots)
-        return max(
-            slot.read_cost / STREAM_TIME_FRACTION, total / (READING_CPU_FRACTION * self.cores)
-        )
+        return max(slot.min_read_interval, total / (READING_CPU_FRACTION * self.cores))
 
     def detection_interval(self) -> float:
         """Return the seconds from one detection to the next, the same for every stream."""
@@ -78,31 +85,63 @@ class StreamSlot:
     """One stream's part in a `FrameScheduler`, used by that stream's thread.
 
     Attributes:
-        read_cost: running average of what a reading takes, in seconds.
-        detection_cost: the same of a detection, which is part of some readings.
+        read_cost: running average of what a reading costs, in seconds of one processor.
+        read_seconds: the same of the time that passes during one.
+        detection_cost: what a detection costs, which is part of some readings.
     """
 
     def __init__(self, scheduler: FrameScheduler) -> None:
         self._scheduler = scheduler
         self.read_cost = 0.0
+        self.read_seconds = 0.0
         self.detection_cost = 0.0
-        self._next_read = float("-inf")
+        self._began = self._next_read = float("-inf")
 
     def try_begin(self, now: float) -> bool:
         """Return whether a reading may start now; if so, `end` has to follow."""
         return now >= self._next_read and self._scheduler._free_cores.acquire(blocking=False)
 
-    def end(self, began: float, cost: float) -> None:
-        """End a reading that began at ``began`` and took ``cost`` seconds."""
+    def end(self, began: float, seconds: float, cpu_seconds: float) -> None:
+        """End a reading.
+
+        Args:
+            began: when it began, on the clock of `try_begin`.
+            seconds: how much time has passed since.
+            cpu_seconds: how much of it a processor worked.
+        """
         self._scheduler._free_cores.release()
         with self._scheduler._lock:
             self._scheduler._readings += 1
-        self.read_cost = _averaged(self.read_cost, cost)
-        self._next_read = began + self._scheduler.read_interval(self) - EARLY_SECONDS
+        self.read_cost = _averaged(self.read_cost, _cost(seconds, cpu_seconds))
+        self.read_seconds = _averaged(self.read_seconds, seconds)
+        self._began = began
+        self._next_read = began + self.read_interval - EARLY_SECONDS
 
-    def record_detection(self, cost: float) -> None:
-        """Take note that a detection took ``cost`` seconds."""
-        self.detection_cost = _averaged(self.detection_cost, cost)
+    def hurry(self) -> None:
+        """Let the next reading come out of turn: what is known is out of date.
+
+        It still waits for its turn to detect, and for as long as two readings in a row may cost.
+        """
+        soon = max(
+            self.min_read_interval,
+            self.detection_interval,
+            HURRY_FRACTION * self.read_interval,
+        )
+        self._next_read = min(self._next_read, self._began + soon - EARLY_SECONDS)
+
+    def record_detection(self, seconds: float, cpu_seconds: float) -> None:
+        """Take note of the time that passed during a detection, and of a processor's work."""
+        self.detection_cost = _averaged(self.detection_cost, _cost(seconds, cpu_seconds))
+
+    @property
+    def read_interval(self) -> float:
+        """Seconds from one reading to the next."""
+        return self._scheduler.read_interval(self)
+
+    @property
+    def min_read_interval(self) -> float:
+        """The same if no other stream wanted to read."""
+        return self.read_seconds / STREAM_TIME_FRACTION
 
     @property
     def detection_interval(self) -> float:
@@ -113,6 +152,10 @@ class StreamSlot:
         """Leave the scheduler. A second call changes nothing."""
         with self._scheduler._lock:
             self._scheduler._slots.discard(self)
+
+
+def _cost(seconds: float, cpu_seconds: float) -> float:
+    return max(cpu_seconds, ELAPSED_WEIGHT * seconds)
 
 
 def _averaged(average: float, measured: float) -> float:

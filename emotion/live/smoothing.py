@@ -19,6 +19,9 @@ SWITCH_LEAD: Final = 0.08
 SWITCH_AFTER_SECONDS: Final = 0.25
 """Another emotion gives the name once it has led by the probability `SWITCH_LEAD` for
 `SWITCH_AFTER_SECONDS`."""
+SPARSE_AFTER_SECONDS: Final = 0.75
+"""Readings that lie this far apart are not compared: there is no flicker to suppress, and whoever
+has changed, or changed places with another, would keep the old name until the reading after."""
 STABLE_AFTER_SECONDS: Final = 2.0
 """A mood that has not changed for this long is stable."""
 STABLE_MAX_DISTANCE: Final = 0.25
@@ -125,7 +128,8 @@ class Trace:
         if leading == self.emotion or lead < SWITCH_LEAD:
             return self.emotion, None
         since = self.rival[1] if self.rival and self.rival[0] == leading else time
-        if time - since >= SWITCH_AFTER_SECONDS:
+        sparse = time - self.time >= SPARSE_AFTER_SECONDS
+        if sparse or time - since >= SWITCH_AFTER_SECONDS:
             return leading, None
         return self.emotion, (leading, since)
 

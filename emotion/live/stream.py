@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -32,7 +33,13 @@ MAX_UNREAD_SECONDS: Final = 0.5
 DETECTION_SIDE_PX: Final = 640
 """Faces are detected in frames of at most this many pixels a side."""
 READING_EXPIRES_SECONDS: Final = 1.0
-"""A reading that is older says nothing about the frame any more."""
+"""A reading that is older says nothing about the frame any more, unless its faces are still there
+and the next reading is not due yet."""
+MAX_READING_EXPIRES_SECONDS: Final = 6.0
+"""Then it holds for as long as `EXPIRES_AFTER_INTERVALS` readings take, but no longer than this."""
+EXPIRES_AFTER_INTERVALS: Final = 2.0
+LOOK_INTERVAL_SECONDS: Final = 0.25
+"""Between readings that are farther apart, faces are looked for this often by their templates."""
 LOG_INTERVAL_SECONDS: Final = 1.0
 """Errors are logged no more often than this."""
 
@@ -56,7 +63,9 @@ class FaceStream:
         mirror: whether to show the frame mirrored, as people know themselves.
         recentring: applied to what is read of the visitor; by default it changes nothing.
         include_unconfirmed: whether readings hold faces that were detected only once so far.
-        clock: returns seconds; costs and delays are measured with it.
+        clock: returns seconds; delays are measured with it.
+        cpu_clock: returns for how many seconds a processor has worked for the calling thread;
+            costs are measured with it. By default that of the system, or ``clock`` if given.
     """
 
     def __init__(
@@ -70,6 +79,7 @@ class FaceStream:
         recentring: Recentring | None = None,
         include_unconfirmed: bool = False,
         clock: Callable[[], float] = time.perf_counter,
+        cpu_clock: Callable[[], float] | None = None,
     ) -> None:
         self._classifier = classifier
         self._detector = detector or build_live_detector()
@@ -78,6 +88,7 @@ class FaceStream:
         self._mirror = mirror
         self._include_unconfirmed = include_unconfirmed
         self._clock = clock
+        self._cpu_clock = cpu_clock or (time.thread_time if clock is time.perf_counter else clock)
         self._work_lock = threading.RLock()
         self._latest_lock = threading.Lock()
         self._closed = False
@@ -91,6 +102,9 @@ class FaceStream:
         self._resting: RestingFace | None
         self._detected_at: float
         self._read_at: float
+        self._looked_at: float
+        self._classified_at: float
+        self._observed_interval: float
         self._start_over()
 
     @property
@@ -209,7 +223,8 @@ class FaceStream:
     def _advance(self, frame: NDArray[np.uint8], timestamp: float) -> LiveReading | None:
         self._adapt_to_size(frame)
         captured_at, late = self._frame_clock.update(timestamp, self._last_frame_at)
-        self._read_if_time(frame, captured_at, late=late)
+        if not self._read_if_time(frame, captured_at, late=late):
+            self._look_if_time(frame, captured_at)
         return self._expire(captured_at)
 
     # The steps of a frame, in their order.
@@ -226,20 +241,38 @@ class FaceStream:
         if self._size is not None and self._size != (width, height):
             self._tracker.resize(width / self._size[0], height / self._size[1])
             self._detected_at = float("-inf")
+            self._slot.hurry()
             self._publish(None)
         self._size = (width, height)
 
-    def _read_if_time(self, frame: NDArray[np.uint8], captured_at: float, *, late: bool) -> None:
-        now = self._clock()
+    def _read_if_time(self, frame: NDArray[np.uint8], captured_at: float, *, late: bool) -> bool:
+        """Read the frame and return True, or return False if there is no time for it."""
+        now, cpu_now = self._clock(), self._cpu_clock()
         if late and now - self._read_at < MAX_UNREAD_SECONDS:
-            return
+            return False
         if not self._slot.try_begin(now):
-            return
-        self._read_at = now
+            return False
+        if math.isfinite(self._read_at):
+            self._observed_interval = now - self._read_at
+        self._read_at, self._looked_at = now, captured_at
         try:
             self._read(frame, captured_at)
         finally:
-            self._slot.end(now, self._clock() - now)
+            self._slot.end(now, self._clock() - now, self._cpu_clock() - cpu_now)
+        return True
+
+    def _look_if_time(self, frame: NDArray[np.uint8], captured_at: float) -> None:
+        """Between two readings, see whether the faces are still there, and where."""
+        if not self._tracker.tracks or captured_at - self._looked_at < LOOK_INTERVAL_SECONDS:
+            return
+        self._looked_at = captured_at
+        all_found = self._tracker.track_templates(search_frame(frame))
+        if not all_found or not self._tracker.is_settled:
+            self._slot.hurry()
+        latest = self.latest
+        if latest is not None:
+            height, width = frame.shape[:2]
+            self._publish(self._tracker.moved(latest, width=width, height=height))
 
     def _read(self, frame: NDArray[np.uint8], captured_at: float) -> None:
         """Find the faces, by tracking or detection, classify them, and publish the reading."""
@@ -251,6 +284,8 @@ class FaceStream:
         height, width = frame.shape[:2]
         readable = [track for track in self._tracker.tracks if track.is_readable(width, height)]
         probabilities = self._classify(frame, readable)
+        if probabilities:
+            self._classified_at = captured_at
         self._recentre_visitor(probabilities, readable, captured_at)
         self._reads += 1
         self._publish(self._tracker.read(probabilities, captured_at, width=width, height=height))
@@ -263,10 +298,11 @@ class FaceStream:
     def _detect(
         self, frame: NDArray[np.uint8], small: SearchFrame, captured_at: float, now: float
     ) -> None:
+        cpu_now = self._cpu_clock()
         searched, scale = downscale(frame, DETECTION_SIDE_PX)
         faces = self._detector.detect(searched)
         self._tracker.update([scale_face(face, 1 / scale) for face in faces], captured_at)
-        self._slot.record_detection(self._clock() - now)
+        self._slot.record_detection(self._clock() - now, self._cpu_clock() - cpu_now)
         self._detected_at = now
         self._tracker.renew_templates(small)
 
@@ -307,9 +343,17 @@ class FaceStream:
     def _expire(self, captured_at: float) -> LiveReading | None:
         """Withdraw the latest reading if it is too old, and return what is left."""
         latest = self.latest
-        if latest is not None and captured_at - latest.time > READING_EXPIRES_SECONDS:
+        if latest is not None and captured_at - self._classified_at > self._expires_after(latest):
             return self._publish(None)
         return latest
+
+    def _expires_after(self, reading: LiveReading) -> float:
+        """Return how old a reading may become, in seconds."""
+        if not self._tracker.in_view({face.identity for face in reading.faces}):
+            return READING_EXPIRES_SECONDS
+        interval = max(self._observed_interval, self._slot.read_interval)
+        wanted = EXPIRES_AFTER_INTERVALS * interval
+        return min(MAX_READING_EXPIRES_SECONDS, max(READING_EXPIRES_SECONDS, wanted))
 
     # What several of them need.
 
@@ -322,6 +366,8 @@ class FaceStream:
         self._visitor = None
         self._resting = None
         self._detected_at = self._read_at = float("-inf")
+        self._looked_at = self._classified_at = float("-inf")
+        self._observed_interval = 0.0
 
     def _publish(self, reading: LiveReading | None) -> LiveReading | None:
         with self._latest_lock:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -106,6 +106,7 @@ class Track:
         trace: what it has shown so far.
         angle: degrees by which it leans clockwise.
         turned_away: whether it is turned away too far to be read.
+        in_view: whether it was found, by detection or by its template, where it was last searched.
         template: what it looks like, for finding it between detections; None if it is too small.
     """
 
@@ -120,6 +121,7 @@ class Track:
     trace: Trace | None = None
     angle: float = 0.0
     turned_away: bool = False
+    in_view: bool = True
     template: Template | None = None
 
     @property
@@ -138,10 +140,15 @@ class Track:
         return CropRegion(x, y, max(self.width, self.height), self.angle)
 
     def is_readable(self, width: int, height: int) -> bool:
-        """Whether it faces the camera, and enough of it is in a frame of that size in pixels."""
+        """Whether it is in view and faces the camera.
+
+        Args:
+            width: of the frame in pixels, in which enough of the face has to be.
+            height: of the frame.
+        """
         across = min(self.x + self.width, width) - max(self.x, 0)
         down = min(self.y + self.height, height) - max(self.y, 0)
-        if self.turned_away or not self.box.area or min(across, down) <= 0:
+        if not self.in_view or self.turned_away or not self.box.area or min(across, down) <= 0:
             return False
         # A face larger than the frame, close to the camera, is as visible as it can be.
         possible = min(self.width, width) * min(self.height, height)
@@ -175,19 +182,33 @@ class FaceTracker:
         """Whether any face is tracked, and all of them were detected often enough to count."""
         return bool(self._tracks) and all(track.is_confirmed for track in self._tracks)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no face is yet to be confirmed, nor about to be named otherwise."""
+        return all(
+            track.is_confirmed and (track.trace is None or track.trace.rival is None)
+            for track in self._tracks
+        )
+
+    def in_view(self, identities: Collection[int]) -> bool:
+        """Whether all these faces were found where they were last searched."""
+        return set(identities) <= {track.identity for track in self._tracks if track.in_view}
+
     def track_templates(self, frame: SearchFrame) -> bool:
         """Move each face to where its template is found, and return whether all were found."""
         all_found = True
         tracks = []
         for track in self._tracks:
-            if track.template is not None:
-                found = locate(frame.grey, track.template)
+            template = track.template
+            if template is not None:
+                found = locate(frame.grey, template)
                 if found is None:
                     all_found = False
+                    track = replace(track, in_view=False)
                 else:
-                    x = track.x + (found.x - track.template.x) / frame.scale
-                    y = track.y + (found.y - track.template.y) / frame.scale
-                    track = replace(track, x=x, y=y, template=found)
+                    x = track.x + (found.x - template.x) / frame.scale
+                    y = track.y + (found.y - template.y) / frame.scale
+                    track = replace(track, x=x, y=y, in_view=True, template=found)
             tracks.append(track)
         self._tracks = tuple(tracks)
         return all_found
@@ -200,7 +221,12 @@ class FaceTracker:
         known = (
             _approach(track, detected[matches[track.identity]])
             if track.identity in matches
-            else replace(track, misses=track.misses + 1)
+            else replace(
+                track,
+                misses=track.misses + 1,
+                # A face too small for a template is where it is detected and nowhere else.
+                in_view=track.in_view and track.template is not None,
+            )
             for track in self._tracks
         )
         new = (
@@ -216,11 +242,16 @@ class FaceTracker:
         self._tracks = tuple(sorted(present, key=lambda t: -t.width * t.height)[:MAX_TRACKS])
 
     def renew_templates(self, frame: SearchFrame) -> None:
-        """Take each face's template from the frame in which it was just detected."""
+        """Take each face's template from the frame in which it was just found.
+
+        That of a face out of view stays: what stands in its place now is something else.
+        """
         self._tracks = tuple(
             replace(
                 track, template=face_template(frame, track.x, track.y, track.width, track.height)
             )
+            if track.in_view
+            else track
             for track in self._tracks
         )
 
@@ -242,6 +273,25 @@ class FaceTracker:
         """Forget what the faces have shown, and go on tracking them."""
         self._tracks = tuple(replace(track, trace=None) for track in self._tracks)
         self._room = None
+
+    def moved(self, reading: LiveReading, *, width: int, height: int) -> LiveReading:
+        """Return a reading with its faces where they are now, in a frame of that size in pixels."""
+        tracks = {track.identity: track for track in self._tracks}
+        return replace(
+            reading,
+            faces=tuple(
+                replace(
+                    face,
+                    reading=replace(
+                        face.reading,
+                        face=Face(_clipped(tracks[face.identity], width, height)),
+                    ),
+                )
+                if face.identity in tracks
+                else face
+                for face in reading.faces
+            ),
+        )
 
     def read(
         self,
@@ -376,13 +426,19 @@ def _approach(track: Track, detected: Track) -> Track:
         detected_at=detected.detected_at,
         detections=track.detections + 1,
         misses=0,
+        in_view=True,
         angle=wrap_degrees(track.angle + position * wrap_degrees(detected.angle - track.angle)),
         turned_away=detected.turned_away,
     )
 
 
 def _reading(track: Track, trace: Trace, width: int, height: int) -> FaceReading:
-    box = clip_box(
+    return FaceReading(Face(_clipped(track, width, height)), EmotionScores(trace.probabilities))
+
+
+def _clipped(track: Track, width: int, height: int) -> Box:
+    """Return the part of a track's box that lies in a frame of that size in pixels."""
+    return clip_box(
         track.x,
         track.y,
         track.x + track.width,
@@ -390,4 +446,3 @@ def _reading(track: Track, trace: Trace, width: int, height: int) -> FaceReading
         width=width,
         height=height,
     )
-    return FaceReading(Face(box), EmotionScores(trace.probabilities))

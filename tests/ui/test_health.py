@@ -27,7 +27,7 @@ def test_readings_of_all_streams_are_counted() -> None:
     one, other = scheduler.join(), scheduler.join()
     for slot in (one, other, one):
         assert slot.try_begin(slot.read_cost + 1e9)
-        slot.end(0.0, 0.0)
+        slot.end(0.0, 0.0, 0.0)
     one.leave()
     assert scheduler.readings == 3
 

@@ -26,7 +26,7 @@ from emotion.live.frame_clock import LATE_SECONDS, FrameClock
 from emotion.live.overlay import Caption, draw_reading
 from emotion.live.scheduler import MAX_DETECTION_INTERVAL_SECONDS, FrameScheduler
 from emotion.live.smoothing import STABLE_AFTER_SECONDS
-from emotion.live.stream import FaceStream
+from emotion.live.stream import MAX_READING_EXPIRES_SECONDS, FaceStream
 from emotion.live.template_tracking import Template, extract_template, locate, search_frame
 from emotion.live.tracker import LiveFace, LiveReading
 from emotion.types import Box, EmotionScores, Face, FaceReading, Landmarks
@@ -548,7 +548,7 @@ def test_streams_share_a_machine_evenly() -> None:
     while now < 20:
         for slot in slots:
             if slot.try_begin(now):
-                slot.end(now, 0.02)
+                slot.end(now, 0.02, 0.02)
                 turns[slot] += 1
         now += 1 / 30
     assert max(turns.values()) - min(turns.values()) <= 1
@@ -560,12 +560,137 @@ def test_streams_share_a_machine_evenly() -> None:
     assert scheduler.read_interval(slots[0]) < 0.05
 
 
+def shared_camera(interval: float, **settings: Any) -> Camera:
+    """A camera beside others, which leave it a reading every ``interval`` seconds."""
+    scheduler = FrameScheduler(cores=2)
+    scheduler.join().read_cost = interval
+    return Camera(scheduler=scheduler, **settings)
+
+
+def names(camera: Camera, seconds: float, image: Image) -> list[str | None]:
+    """Return the name over the face in each of the frames to come."""
+    readings = []
+    end = camera.clock.now + seconds
+    while camera.clock.now < end - 0.001:
+        readings.append(camera.frame(image)[1])
+    return [reading and reading.emotion for reading in readings]
+
+
+@pytest.fixture(scope="module")
+def elsewhere(image: Image) -> Image:
+    """A frame in which nothing of the other one is found."""
+    return image[::-1, ::-1].copy()
+
+
+SPARSE = pytest.mark.parametrize("interval", [0.1, 0.5, 2.0, 4.0])
+
+
+@SPARSE
+def test_the_name_of_a_face_stays_between_readings_far_apart(image: Image, interval: float) -> None:
+    camera = shared_camera(interval)
+    camera.run(2 * interval + 1, image)
+    before = camera.stream.reads
+    assert set(names(camera, 5 * interval + 1, image)) == {"happy"}
+    assert camera.stream.reads - before <= (5 * interval + 1) / interval + 1
+
+
+@SPARSE
+def test_the_outline_moves_with_the_face_between_readings(image: Image, interval: float) -> None:
+    camera = shared_camera(interval)
+    camera.run(2 * interval + 1, image)
+    before = camera.stream.latest
+    camera.detector.place = (0.4 + 24 / 640, 0.2, 0.25, 0.33)
+    reading = camera.run(0.4, np.roll(image, 24, axis=1))
+    assert before is not None
+    assert reading is not None
+    moved = reading.faces[0].reading.face.box.x - before.faces[0].reading.face.box.x
+    assert moved == pytest.approx(24, abs=3)
+
+
+@SPARSE
+@pytest.mark.parametrize("after", [0.1, 0.4, 1.3])
+def test_the_name_goes_with_the_face_between_readings_far_apart(
+    image: Image, elsewhere: Image, interval: float, after: float
+) -> None:
+    camera = shared_camera(interval)
+    camera.run(2 * interval + 1 + after, image)
+    camera.detector.place = None
+    names(camera, 1.5, elsewhere)
+    assert set(names(camera, 2 * interval + 1, elsewhere)) == {None}
+
+
+@SPARSE
+@pytest.mark.parametrize("gap", [0.0, 0.5])
+@pytest.mark.parametrize("after", [0.1, 0.4, 1.3])
+def test_the_next_person_is_not_given_the_last_ones_name(
+    image: Image, elsewhere: Image, interval: float, gap: float, after: float
+) -> None:
+    camera = shared_camera(interval)
+    camera.run(2 * interval + 1 + after, image)
+    place, camera.detector.place = camera.detector.place, None
+    names(camera, gap, np.zeros_like(image))
+    camera.detector.place, camera.classifier.emotion = place, "sad"
+    names(camera, 1.5, elsewhere)
+    shown = names(camera, 2 * interval + 1, elsewhere)
+    assert "happy" not in shown
+    assert shown[-1] == "sad"
+
+
+def test_a_reading_holds_no_longer_than_its_limit_however_long_the_next_one_takes(
+    image: Image,
+) -> None:
+    camera = shared_camera(20.0)
+    camera.run(41, image)
+    shown = names(camera, 20, image)
+    assert shown.count("happy") / 30 == pytest.approx(MAX_READING_EXPIRES_SECONDS, abs=0.3)
+
+
+@SPARSE
+def test_a_new_face_is_named_before_its_second_turn(image: Image, interval: float) -> None:
+    camera = shared_camera(interval)
+    camera.detector.place, place = None, camera.detector.place
+    camera.run(2 * interval, image)
+    camera.detector.place = place
+    assert "happy" in names(camera, 1.5 * interval + 0.4, image)
+
+
+def test_a_reading_out_of_turn_waits_for_half_an_interval_and_for_its_detection() -> None:
+    scheduler = FrameScheduler(cores=2)
+    slot, other = scheduler.join(), scheduler.join()
+    other.read_cost = 2.0
+    assert slot.try_begin(0.0)
+    slot.end(0.0, 0.01, 0.01)
+    assert not slot.try_begin(1.5)
+    slot.hurry()
+    assert not slot.try_begin(0.9)
+    assert slot.try_begin(1.1)
+    slot.end(1.1, 0.01, 0.01)
+    assert not slot.try_begin(2.9)
+    other.detection_cost = 1.0
+    slot.hurry()
+    assert not slot.try_begin(1.1 + MAX_DETECTION_INTERVAL_SECONDS - 0.1)
+    assert slot.try_begin(1.1 + MAX_DETECTION_INTERVAL_SECONDS)
+
+
+def test_streams_that_wait_for_one_another_are_not_read_less() -> None:
+    """Nine others make every reading take longer. That must not be counted nine times."""
+    waits, works, starved = (FrameScheduler(cores=2) for _ in range(3))
+    for scheduler, seconds in ((works, 0.02), (waits, 0.04), (starved, 0.4)):
+        for _ in range(10):
+            slot = scheduler.join()
+            assert slot.try_begin(0.0)
+            slot.end(0.0, seconds, 0.02)
+    assert waits.read_interval(waits.join()) == works.read_interval(works.join())
+    # A thread that gets a twentieth of a processor is on a machine with other things to do.
+    assert starved.read_interval(starved.join()) == pytest.approx(2.0)
+
+
 def test_no_more_read_at_once_than_there_are_processors() -> None:
     scheduler = FrameScheduler(cores=1)
     one, two = scheduler.join(), scheduler.join()
     assert one.try_begin(0.0)
     assert not two.try_begin(0.0)
-    one.end(0.0, 0.01)
+    one.end(0.0, 0.01, 0.01)
     assert two.try_begin(0.01)
 
 

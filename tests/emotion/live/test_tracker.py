@@ -73,6 +73,15 @@ def test_a_clock_that_runs_back_stands_still() -> None:
 # --- the name -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("seconds", [1.0, 2.0, 4.0])
+def test_readings_far_apart_give_the_name_at_once(seconds: float) -> None:
+    trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 4 * seconds, 1 / seconds)
+    trace = trace.after(SAD, trace.time + seconds)
+    assert trace.emotion == "sad"
+    close = trace.after(shows(happy=0.45, sad=0.4), trace.time + seconds)
+    assert close.emotion == "sad"
+
+
 @pytest.mark.parametrize("rate", [8, 15, 30])
 def test_one_wrong_frame_changes_nothing(rate: float) -> None:
     trace = follow(Trace.begin(HAPPY, 0.0), HAPPY, 2.0, rate)

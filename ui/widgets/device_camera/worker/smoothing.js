@@ -43,14 +43,15 @@ export function meanProbabilities(rows) {
 }
 
 function named(rules, trace, smoothed, time) {
-  const { SWITCH_LEAD, SWITCH_AFTER_SECONDS } = rules.smoothing;
+  const { SWITCH_LEAD, SWITCH_AFTER_SECONDS, SPARSE_AFTER_SECONDS } = rules.smoothing;
   const first = leading(rules, smoothed);
   const of = (emotion) => smoothed[rules.emotions.indexOf(emotion)];
   if (first === trace.emotion || of(first) - of(trace.emotion) < SWITCH_LEAD) {
     return { emotion: trace.emotion, rival: null };
   }
   const since = trace.rival?.emotion === first ? trace.rival.since : time;
-  if (time - since >= SWITCH_AFTER_SECONDS) return { emotion: first, rival: null };
+  const sparse = time - trace.time >= SPARSE_AFTER_SECONDS;
+  if (sparse || time - since >= SWITCH_AFTER_SECONDS) return { emotion: first, rival: null };
   return { emotion: trace.emotion, rival: { emotion: first, since } };
 }
 

@@ -28,11 +28,11 @@ export class Tracker {
       const found = locate(this.rules, frame.grey, track.template);
       if (!found) {
         allFound = false;
-        return track;
+        return { ...track, inView: false };
       }
       const x = track.x + (found.x - track.template.x) / frame.scale;
       const y = track.y + (found.y - track.template.y) / frame.scale;
-      return { ...track, x, y, template: found };
+      return { ...track, x, y, inView: true, template: found };
     });
     return allFound;
   }
@@ -48,7 +48,7 @@ export class Tracker {
     const known = this.tracks.map((track) =>
       matches.has(track.identity)
         ? this.approach(track, detected[matches.get(track.identity)])
-        : { ...track, misses: track.misses + 1 },
+        : { ...track, misses: track.misses + 1, inView: track.inView && track.template !== null },
     );
     const fresh = detected
       .filter((_, index) => !matched.has(index))
@@ -59,8 +59,11 @@ export class Tracker {
       .slice(0, MAX_TRACKS);
   }
 
+  /** Take each face's template from the frame in which it was just found. */
   renewTemplates(frame) {
-    this.tracks = this.tracks.map((track) => ({ ...track, template: faceTemplate(this.rules, frame, track) }));
+    this.tracks = this.tracks.map((track) =>
+      track.inView ? { ...track, template: faceTemplate(this.rules, frame, track) } : track,
+    );
   }
 
   resize(across, down) {
@@ -166,6 +169,7 @@ export class Tracker {
       detectedAt: detected.detectedAt,
       detections: track.detections + 1,
       misses: 0,
+      inView: true,
       angle: wrapDegrees(track.angle + position * wrapDegrees(detected.angle - track.angle)),
       turned: detected.turned,
     };
@@ -177,12 +181,12 @@ export function boxOf({ x, y, width, height }) {
   return { x: round(x), y: round(y), width: round(width), height: round(height) };
 }
 
-/** Whether a track's face is turned to the camera, and enough of it is in a frame of a size. */
+/** Whether a track's face is in view and turned to the camera, and enough of it is in a frame of a size. */
 export function isReadable(rules, track, width, height) {
   const across = Math.min(track.x + track.width, width) - Math.max(track.x, 0);
   const down = Math.min(track.y + track.height, height) - Math.max(track.y, 0);
   const box = boxOf(track);
-  if (track.turned || !(box.width * box.height) || Math.min(across, down) <= 0) return false;
+  if (!track.inView || track.turned || !(box.width * box.height) || Math.min(across, down) <= 0) return false;
   // A face larger than the frame, close to the camera, is as visible as it can be.
   const possible = Math.min(track.width, width) * Math.min(track.height, height);
   return across * down >= rules.tracker.MIN_VISIBLE_FRACTION * possible;
@@ -202,6 +206,7 @@ function newTrack(rules, { region, points }, time) {
     trace: null,
     angle: region.angle,
     turned: turnedAway(rules, points),
+    inView: true,
     template: null,
   };
 }
