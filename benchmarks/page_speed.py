@@ -9,15 +9,12 @@ playlist. The first photo shows what a server that has just started costs and is
 """
 
 import argparse
-import io
 import os
 import statistics
 import time
 
-from page_server import chromium, serve
-from PIL import Image
+from page_server import chromium, serve, twelve_megapixels
 from playwright.sync_api import Page, expect, sync_playwright
-from skimage import data
 
 expect.set_options(timeout=120_000)
 
@@ -47,13 +44,6 @@ def photo_to_playlist(page: Page, photo: bytes) -> tuple[float, float]:
     rows = page.get_by_role("list", name="Tracks in playing order").get_by_role("listitem")
     expect(rows.first).to_be_visible()
     return reading, time.perf_counter() - start
-
-
-def twelve_megapixels() -> bytes:
-    face = Image.fromarray(data.astronaut()).crop((0, 0, 512, 384))
-    out = io.BytesIO()
-    face.resize((4000, 3000), Image.Resampling.LANCZOS).save(out, "JPEG", quality=90)
-    return out.getvalue()
 
 
 parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])

@@ -104,12 +104,27 @@ class Service:
     Attributes:
         address: of the balancer: what visitors use.
         processes: the processes behind it.
-        turn: the relay's ICE servers, none without a relay.
+        balancer: the balancer's process id.
+        relay: the relay, if there is one.
     """
 
     address: str
     processes: list[AppProcess]
-    turn: list[dict[str, Any]]
+    balancer: int
+    relay: Relay | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A TURN relay that runs.
+
+    Attributes:
+        ice_servers: what leads to it.
+        id: its process id.
+    """
+
+    ice_servers: list[dict[str, Any]]
+    id: int
 
 
 @contextmanager
@@ -125,7 +140,8 @@ def serve(
         settings: environment variables of the processes.
     """
     with ExitStack() as stack:
-        turn = stack.enter_context(relaying(folder)) if relay else []
+        running_relay = stack.enter_context(relaying(folder)) if relay else None
+        turn = running_relay.ice_servers if running_relay else []
         started = []
         for _ in range(processes):
             process = AppProcess(AFFECTUNE_ICE_SERVERS=json.dumps(turn), **settings)
@@ -134,13 +150,18 @@ def serve(
             process.begin()
         for process in started:
             process.wait()
-        address = stack.enter_context(balancing(folder, [process.port for process in started]))
-        yield Service(address, started, turn)
+        ports = [process.port for process in started]
+        address, balancer = stack.enter_context(balancing(folder, ports))
+        yield Service(address, started, balancer, running_relay)
 
 
 @contextmanager
-def balancing(folder: Path, ports: Sequence[int]) -> Iterator[str]:
-    """Start HAProxy with `deploy/haproxy.cfg` in front of some ports, and yield its address."""
+def balancing(folder: Path, ports: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """Start HAProxy with `deploy/haproxy.cfg` in front of some ports.
+
+    Yields:
+        Its address and its process id.
+    """
     haproxy = find("haproxy")
     assert haproxy is not None, "HAProxy is not installed"
     own = free_port()
@@ -149,7 +170,7 @@ def balancing(folder: Path, ports: Sequence[int]) -> Iterator[str]:
     environment = {k: v for k, v in os.environ.items() if k != "AFFECTUNE_CONTAINERS"}
     with running([haproxy, "-db", "-f", str(configuration)], folder, environment) as process:
         wait_until_it_answers(f"http://{HERE}:{own}/_stcore/health", process)
-        yield f"http://{HERE}:{own}"
+        yield f"http://{HERE}:{own}", process.pid
 
 
 def balancer_file(own: int, ports: Sequence[int]) -> str:
@@ -165,8 +186,8 @@ def balancer_file(own: int, ports: Sequence[int]) -> str:
 
 
 @contextmanager
-def relaying(folder: Path) -> Iterator[list[dict[str, Any]]]:
-    """Start coturn with `deploy/turnserver.conf`, and yield the ICE servers that lead to it."""
+def relaying(folder: Path) -> Iterator[Relay]:
+    """Start coturn with `deploy/turnserver.conf`."""
     turnserver = find("turnserver")
     assert turnserver is not None, "coturn is not installed"
     port = free_port()
@@ -190,13 +211,12 @@ def relaying(folder: Path) -> Iterator[list[dict[str, Any]]]:
             except OSError:
                 time.sleep(0.1)
         name, _, password = _account(configuration.read_text(encoding="utf-8")).partition(":")
-        yield [
-            {
-                "urls": [f"turn:{HERE}:{port}", f"turn:{HERE}:{port}?transport=tcp"],
-                "username": name,
-                "credential": password,
-            }
-        ]
+        server = {
+            "urls": [f"turn:{HERE}:{port}", f"turn:{HERE}:{port}?transport=tcp"],
+            "username": name,
+            "credential": password,
+        }
+        yield Relay([server], process.pid)
 
 
 def relay_file(port: int) -> str:

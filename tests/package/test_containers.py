@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ui.live.ice import ice_servers
+
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -23,7 +25,7 @@ SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(enco
 ]
 
 
-def test_the_image_installs_what_make_run_installs() -> None:
+def test_image_and_server_install_what_make_run_installs_and_two_extras() -> None:
     assert "-r requirements-app.txt" in DOCKERFILE
     assert "call install,requirements-app.txt" in MAKEFILE
     assert "--no-deps -r requirements-no-deps.txt" in DOCKERFILE
@@ -33,8 +35,53 @@ def test_the_image_installs_what_make_run_installs() -> None:
     ]
     for requirement in (*extras["postgres"], *extras["login"]):
         assert f"'{requirement}'" in DOCKERFILE
-    (version,) = re.findall(r"^FROM python:([\d.]+)", DOCKERFILE, re.MULTILINE)
-    assert f"Tested with Python {version} " in (ROOT / "constraints.txt").read_text()
+        assert f"'{requirement}'" in MAKEFILE
+    for version in re.findall(r"^FROM python:([\d.]+)", DOCKERFILE, re.MULTILINE):
+        assert f"Tested with Python {version} " in (ROOT / "constraints.txt").read_text()
+
+
+def test_the_image_has_what_browsers_read_with_as_make_run_has_it() -> None:
+    (command,) = re.findall(r"npm ci .*?--loglevel=error", DOCKERFILE)
+    assert command in re.sub(r"\\\n\s*", "", MAKEFILE)
+    assert "COPY --from=reading /reading/node_modules node_modules" in DOCKERFILE
+
+
+def test_a_server_runs_what_make_run_runs() -> None:
+    unit = (ROOT / "deploy/affectune@.service").read_text(encoding="utf-8")
+    (home,) = re.findall(r"^WorkingDirectory=(.*)$", unit, re.MULTILINE)
+    (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    assert command.removeprefix(f"{home}/.venv/bin/") == "streamlit run app.py"
+    assert "$(BIN)/streamlit run app.py" in MAKEFILE
+    # And the balancer finds the processes that the document starts.
+    (ports,) = re.findall(r"^systemctl enable --now ((?:affectune@\d+ ?)+)$", DEPLOYMENT, re.M)
+    started = re.findall(r"@(\d+)", ports)
+    balancer = (ROOT / "deploy/haproxy.cfg").read_text(encoding="utf-8")
+    assert re.findall(r"server app\d+ 127\.0\.0\.1:(\d+)", balancer) == started
+
+
+def test_the_document_fills_in_every_placeholder() -> None:
+    (fill,) = re.findall(r"^fill\(\) .*\n.*$", DEPLOYMENT, re.MULTILINE)
+    places = set(re.findall(r"s/([\w.-]+)/", fill))
+    assert len(places) == 4
+    text = ""
+    for name in re.findall(r"^fill (\S+) >", DEPLOYMENT, re.MULTILINE):
+        text += (ROOT / "deploy" / name).read_text(encoding="utf-8")
+    for place in places:
+        assert place in text
+        text = text.replace(place, "")
+    assert "example" not in text
+
+
+def test_a_server_has_only_settings_that_are_documented() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "deploy/affectune.env").read_text(encoding="utf-8")
+    settings = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
+    assert {
+        name for name in settings if f"`{name}`" not in readme and name not in DEPLOYMENT
+    } == set()
+    ice = ice_servers({"AFFECTUNE_ICE_SERVERS": settings["AFFECTUNE_ICE_SERVERS"].strip("'")})
+    compose = SERVICES["app"]["environment"]["AFFECTUNE_ICE_SERVERS"]
+    assert len(ice[0]["urls"]) == compose.count("turn:")
 
 
 def test_the_image_runs_what_make_run_runs_as_nobody_in_particular() -> None:

@@ -100,8 +100,8 @@ class Health:
     Attributes:
         status: ``ok``; a server that is not does not answer.
         visitors: pages that are open.
-        streams: live cameras.
-        readings_per_second: frames of live cameras that are read, over the last seconds.
+        streams: live cameras that this server reads; others are read in their visitors' browsers.
+        readings_per_second: frames of those that are read, over the last seconds.
         files: photos and clips that are being read, or wait for that.
         errors: what was logged as an error since the server was started.
     """
