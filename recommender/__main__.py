@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from recommender.catalog.addresses import is_address
 from recommender.catalog.catalog import ENVIRONMENT, Catalog, open_or_starter
 from recommender.catalog.importer import ImportReport, import_file
 from recommender.errors import CatalogError
@@ -21,7 +22,7 @@ from recommender.printable import printable, printable_json
 from recommender.recommender import Recommender, lengths_in_minutes
 from recommender.types import INTENTS, Filters, Mood, Pick, Playlist
 
-DEFAULT_TARGET: Final = Path("catalog.duckdb")
+DEFAULT_TARGET: Final = "catalog.duckdb"
 EXIT_ERROR: Final = 2
 BAR_CHARACTERS: Final = 30
 CLEAR_LINE: Final = "\r\033[K"
@@ -97,7 +98,11 @@ def _parser() -> argparse.ArgumentParser:
     play.add_argument(
         "--adventure", default="0.5", metavar="A", help="0 familiar to 1 adventurous (default: 0.5)"
     )
-    play.add_argument("--catalog", metavar="FILE", help=f"default: {ENVIRONMENT}, else the starter")
+    play.add_argument(
+        "--catalog",
+        metavar="FILE",
+        help=f"a file, a folder or an address; default: {ENVIRONMENT}, else the starter",
+    )
     play.add_argument("--seed", help="whole number; the same one gives the same playlist")
     play.add_argument("--json", action="store_true", help="print JSON")
 
@@ -144,7 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     load.add_argument(
         "--catalog",
         metavar="FILE",
-        help=f"where to write it; default: {ENVIRONMENT}, else {DEFAULT_TARGET}",
+        help="where to write it: a file, or for tens of millions of tracks a folder (FOLDER/) or "
+        f"an address (s3://…); default: {ENVIRONMENT}, else {DEFAULT_TARGET}",
     )
     load.add_argument(
         "--encoding",
@@ -231,7 +237,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         evaluation = evaluate(catalog)
         content = report.as_content(
             evaluation,
-            catalog=catalog.source.name,
+            catalog=catalog.name,
             weights=Weights(),
             gains=gains(everything(catalog)),
             adventure=slider(catalog),
@@ -270,7 +276,7 @@ def _fit(options: argparse.Namespace) -> None:
 
 
 def _import(options: argparse.Namespace) -> None:
-    target = Path(options.catalog or os.environ.get(ENVIRONMENT) or DEFAULT_TARGET)
+    target = options.catalog or os.environ.get(ENVIRONMENT) or DEFAULT_TARGET
     # A bar is for a person who waits, not for a file.
     watched = sys.stderr.isatty()
     try:
@@ -445,7 +451,8 @@ def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:
     return "\n".join(map(printable, lines))
 
 
-def _summary(report: ImportReport, target: Path) -> str:
+def _summary(report: ImportReport, target: str) -> str:
+    place = target if is_address(target) else Path(target).expanduser().absolute()
     refused = sum(report.refused.values())
     lines = [
         f"{report.read:,} rows read{f' as {report.encoding}' if report.encoding else ''}",
@@ -460,7 +467,7 @@ def _summary(report: ImportReport, target: Path) -> str:
         lines.append(f"{len(report.unknown_tags):,} genre tags belong to no family: {few}{more}")
     if report.notes:
         lines += ["", *(f"{note}." for note in report.notes)]
-    lines += ["", f"Written to {target}", f"Use it: export {ENVIRONMENT}={target.absolute()}"]
+    lines += ["", f"Written to {target}", f"Use it: export {ENVIRONMENT}={place}"]
     return "\n".join(map(printable, lines))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from recommender.catalog.addresses import is_address, last_part
 from recommender.catalog.catalog import ENVIRONMENT, STARTER, Catalog
 from recommender.errors import CatalogError
 from recommender.request import Request
@@ -146,5 +147,8 @@ def _load_starter(problem: str) -> tuple[Recommender, str]:
 
 
 def _in_public(error: CatalogError) -> str:
-    """Return what is wrong without where on this machine: that is for the log."""
-    return wording.strip_paths(str(error), os.environ.get(ENVIRONMENT, ""))
+    """Return what is wrong without where on this machine, or which other: that is for the log."""
+    place = os.environ.get(ENVIRONMENT, "")
+    if is_address(place):
+        return f"The catalogue {last_part(place)} cannot be read."
+    return wording.strip_paths(str(error), place)

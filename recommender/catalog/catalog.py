@@ -1,12 +1,11 @@
-"""A catalogue of tracks on DuckDB, in-process."""
+"""A catalogue of tracks: a search on the mood plane, in DuckDB, in-process."""
 
 from __future__ import annotations
 
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +14,11 @@ from typing import Any, Final
 
 import duckdb
 import numpy as np
-from numpy.typing import NDArray
 
-from recommender.catalog.check import TABLES, broken, open_file, shut_off
+from recommender.catalog.addresses import is_address, last_part
+from recommender.catalog.check import open_file, shut_off
+from recommender.catalog.database import DatabaseStorage
+from recommender.catalog.dataset import open_dataset
 from recommender.catalog.importer import SAFE, import_file, is_duckdb, read_table
 from recommender.catalog.nearby import (
     Blocks,
@@ -30,7 +31,8 @@ from recommender.catalog.nearby import (
 )
 from recommender.catalog.plane import AXES, default_plane
 from recommender.catalog.progress import silence
-from recommender.catalog.tables import BLOCK_TRACKS, NAME, RECORDING, SONG, track_of
+from recommender.catalog.storage import TESTED, Arrays, FamilyRow, Storage
+from recommender.catalog.tables import track_of
 from recommender.errors import CatalogError
 from recommender.loosening import Passing, active
 from recommender.types import EVERYTHING, Filters, Mood, Track
@@ -64,84 +66,6 @@ _MAX_CACHED_COUNTS: Final = 64
 REMEMBERED_TRACKS: Final = 16384
 """How many tracks are remembered: the best known come again and again."""
 
-_PASSING: Final = """
-SELECT rowid, valence_rank, energy_rank, popularity FROM tracks
-WHERE ($families::UBIGINT IS NULL OR families & $families::UBIGINT <> 0)
-  AND families & $without_families::UBIGINT = 0
-  AND (len($decades::SMALLINT[]) = 0 OR list_contains($decades::SMALLINT[], decade))
-  AND (len($languages::USMALLINT[]) = 0 OR list_contains($languages::USMALLINT[], language))
-  AND ($explicit::BOOLEAN OR explicit = 0)
-"""
-
-_TESTS: Final[Mapping[str, str]] = {
-    "genres": "families & $genres::UBIGINT <> 0",
-    "without_genres": "families & $without_genres::UBIGINT = 0",
-    "decades": "list_contains($decades::SMALLINT[], decade)",
-    "languages": "list_contains($languages::USMALLINT[], language)",
-    "explicit": "explicit = 0",
-}
-"""What a track passes, by filter; bans are another table's."""
-
-_BLOCKS: Final = f"""
-SELECT rowid, valence_rank, energy_rank, popularity, families, decade, language, explicit
-FROM tracks
-WHERE rowid IN (
-    SELECT {BLOCK_TRACKS} * block + place
-    FROM (SELECT unnest($blocks::BIGINT[]) AS block), range({BLOCK_TRACKS}) AS places(place)
-)
-"""
-
-_RECORDS: Final = (
-    "SELECT rowid, record FROM tracks WHERE rowid IN (SELECT unnest($numbers::BIGINT[]))"
-)
-
-_KEYS: Final = "SELECT md5_number_lower(unnest($ids::VARCHAR[]))"
-
-_BANNED: Final = f"""
-SELECT rowid FROM tracks WHERE key IN ({_KEYS})
-UNION
-SELECT number FROM credits WHERE artist IN (SELECT {NAME.format("unnest($artists::VARCHAR[])")})
-"""
-
-_FOUND: Final = f"""
-WITH asked AS (
-    SELECT place, {SONG.format("title", "artist")} AS song FROM (
-        SELECT unnest($titles::VARCHAR[]) AS title, unnest($artists::VARCHAR[]) AS artist,
-               generate_subscripts($titles::VARCHAR[], 1) - 1 AS place)
-), found AS (
-    SELECT song, arg_max(record, (popularity, record)) AS record FROM tracks
-    WHERE song IN (SELECT song FROM asked) GROUP BY song
-)
-SELECT place, record FROM asked JOIN found USING (song)
-"""
-
-_RECORDED: Final = f"""
-WITH asked AS (
-    SELECT code AS asked, {RECORDING.format("code")} AS code
-    FROM (SELECT unnest($codes::VARCHAR[]) AS code)
-)
-SELECT asked, arg_max(record, (popularity, record))
-FROM asked JOIN recordings USING (code) JOIN tracks ON tracks.rowid = recordings.number
-GROUP BY asked
-"""
-
-_MEANS: Final = f"""
-WITH asked AS (
-    SELECT name, {NAME.format("name")} AS artist
-    FROM (SELECT unnest($names::VARCHAR[]) AS name)
-), theirs AS (
-    SELECT DISTINCT artist, number FROM credits WHERE artist IN (SELECT artist FROM asked)
-), facts AS (
-    SELECT rowid AS number, valence, energy, valence_rank, energy_rank FROM tracks
-    WHERE rowid IN (SELECT number FROM theirs)
-), means AS (
-    SELECT artist, avg(valence) AS valence, avg(energy) AS energy,
-           avg(valence_rank) AS valence_rank, avg(energy_rank) AS energy_rank, count(*) AS tracks
-    FROM theirs JOIN facts USING (number) GROUP BY artist
-)
-SELECT name, valence, energy, valence_rank, energy_rank, tracks FROM asked JOIN means USING (artist)
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -162,48 +86,52 @@ class Means:
 class Catalog:
     """Tracks to choose from. Safe to share between threads: every call has its own cursor.
 
-    Any call raises `CatalogError` where the file turns out to be damaged.
+    Any call raises `CatalogError` where what it reads turns out to be damaged.
 
     Use `open` or `open_or_starter` to get one; close it, or use it as a context manager.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, source: Path) -> None:
-        self._connection = connection
-        self.source = source
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self.source = storage.source
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._lock = Lock()
         self._read_tracks: OrderedDict[int, Track] = OrderedDict()
-        self._passed: OrderedDict[TrackFilter, dict[str, NDArray[Any]]] = OrderedDict()
+        self._passed: OrderedDict[TrackFilter, Arrays] = OrderedDict()
         self._counted: OrderedDict[Filters, Passing] = OrderedDict()
-        about = self._rows("SELECT tracks, fingerprint, marked FROM affectune", {})
-        self._length, self._fingerprint = int(about[0][0]), str(about[0][1])
-        self._marked = int(about[0][2])
+        self._length, self._fingerprint, self._marked = storage.about()
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Catalog:
         """Open a catalogue.
 
         Args:
-            path: a file that ``python -m recommender import`` wrote, or a CSV or Parquet table
-                that it could read, which is then imported for as long as it is open: into
-                memory, or if it is large into a temporary file. By default what the
-                environment variable ``AFFECTUNE_CATALOG`` names, else the starter catalogue.
+            path: what ``python -m recommender import`` wrote: a file, a folder, or an address
+                that fsspec opens (``s3://bucket/catalogue``). Or a CSV or Parquet table that it
+                could read, which is then imported for as long as it is open: into memory, or
+                if it is large into a temporary file. By default what the environment variable
+                ``AFFECTUNE_CATALOG`` names, else the starter catalogue.
 
         Raises:
-            CatalogError: the file is missing, broken or lacks columns; the message says which.
+            CatalogError: it is missing, broken or lacks columns; the message says which.
         """
-        source = Path(path or os.environ.get(ENVIRONMENT) or STARTER).expanduser().absolute()
+        place = path or os.environ.get(ENVIRONMENT) or STARTER
+        if isinstance(place, str) and is_address(place):
+            return cls(open_dataset(place))
+        source = Path(place).expanduser().absolute()
+        if source.is_dir():
+            return cls(open_dataset(source))
         if not source.is_file():
             raise CatalogError(f"There is no catalogue file {source}.")
         if is_duckdb(source):
-            return cls(open_file(source), source)
+            return cls(DatabaseStorage(open_file(source), source))
         if source.stat().st_size < LARGE_TABLE_BYTES:
-            return cls(_read(source), source)
+            return cls(DatabaseStorage(_read(source), source))
         folder = tempfile.TemporaryDirectory(prefix="affectune-")
         try:
             built = Path(folder.name) / "catalog.duckdb"
             import_file(source, built)
-            catalog = cls(open_file(built), source)
+            catalog = cls(DatabaseStorage(open_file(built), source))
         except CatalogError:
             folder.cleanup()
             raise
@@ -258,7 +186,7 @@ class Catalog:
         self, places: Sequence[tuple[float, float]], track_filter: TrackFilter, limit: int
     ) -> Numbers:
         if self._passing_at_most(track_filter) > max(_SCANNED_TRACKS, len(self) // _SCANNED_PART):
-            with self._damage_in_words():
+            with self._storage.damage_in_words():
                 found = self._blocks.nearest(
                     places,
                     track_filter,
@@ -281,8 +209,8 @@ class Catalog:
     def passing(self, filters: Filters) -> Passing:
         """Count the tracks that pass filters, and those that pass all but one of them.
 
-        One pass over four narrow columns, whatever the number of filters; the latest answers are
-        remembered.
+        At most one pass over four narrow columns, whatever the number of filters; the latest
+        answers are remembered.
 
         Args:
             filters: genres as the catalogue calls them.
@@ -300,27 +228,19 @@ class Catalog:
             "languages": [code for name, (code, _) in self._languages.items() if name in asked],
         }
         names = active(filters)
-        tested = [name for name in names if name in _TESTS]
+        tested = [name for name in names if name in TESTED]
         used = {name: values[name] for name in tested if name in values}
-        left_out = [None, *tested]
-        counts = ", ".join(
-            f"count(*) FILTER ({' AND '.join(_TESTS[n] for n in tested if n != name) or 'true'})"
-            for name in left_out
-        )
-        (everyone,) = self._rows(f"SELECT {counts} FROM tracks", used)
-        tracks = dict(zip(left_out, everyone, strict=True))
-        without = {name: tracks[name] for name in tested}
-        total = tracks[None]
+        total, *others = self._storage.counts(tested, used)
+        without = dict(zip(tested, others, strict=True))
         if "without_artists" in names:
-            # Few rows, read apart from the others, rather than a comparison with every row.
-            banned = self._rows(_BANNED, {"ids": [], "artists": list(filters.without_artists)})
-            where = "WHERE rowid IN (SELECT unnest($banned::BIGINT[]))"
-            numbers = {"banned": [number for (number,) in banned]}
-            (theirs,) = self._rows(f"SELECT {counts} FROM tracks {where}", used | numbers)
-            fewer = dict(zip(left_out, theirs, strict=True))
-            without = {name: without[name] - fewer[name] for name in tested}
+            banned, *theirs = self._storage.counts_of_artists(
+                list(filters.without_artists), tested, used
+            )
+            without = {
+                name: without[name] - fewer for name, fewer in zip(tested, theirs, strict=True)
+            }
             without["without_artists"] = total
-            total -= fewer[None]
+            total -= banned
         answer = Passing(filters, total, without)
         with self._lock:
             self._counted[filters] = answer
@@ -334,7 +254,8 @@ class Catalog:
 
     def get_many(self, ids: Sequence[str]) -> list[Track]:
         """Return the tracks with some ids, in the order of the ids; unknown ones are left out."""
-        found = {track.id: track for track in map(self._track, self._records(ids))}
+        records = self._storage.records_of(ids)
+        found = {track.id: track for track in map(self._track, records)}
         return [found[track_id] for track_id in ids if track_id in found]
 
     def find_recordings(self, codes: Collection[str]) -> dict[str, Track]:
@@ -344,7 +265,7 @@ class Catalog:
             codes: International Standard Recording Codes, with or without hyphens. Only tables
                 that had such a column know any.
         """
-        rows = self._rows(_RECORDED, {"codes": list(dict.fromkeys(codes))})
+        rows = self._storage.recordings(list(dict.fromkeys(codes)))
         return {code: self._track(record) for code, record in rows}
 
     def find(self, titles: Sequence[tuple[str, str]]) -> list[Track | None]:
@@ -352,8 +273,8 @@ class Catalog:
 
         Case, accents, punctuation and what follows " - " or a bracket in a title do not matter.
         """
-        asked = {"titles": [title for title, _ in titles], "artists": [name for _, name in titles]}
-        found = {place: self._track(record) for place, record in self._rows(_FOUND, asked)}
+        rows = self._storage.songs([title for title, _ in titles], [name for _, name in titles])
+        found = {place: self._track(record) for place, record in rows}
         return [found.get(place) for place in range(len(titles))]
 
     def artist_means(self, artists: Collection[str]) -> dict[str, Means]:
@@ -361,12 +282,12 @@ class Catalog:
 
         Case does not matter; the names come back as they were given, unknown ones not at all.
         """
-        with self._damage_in_words():
+        with self._storage.damage_in_words():
             return {
-                name: Means(valence, energy, Mood(*ranks), tracks)
-                for name, valence, energy, *ranks, tracks in self._rows(
-                    _MEANS, {"names": list(dict.fromkeys(artists))}
+                row.name: Means(
+                    row.valence, row.energy, Mood(row.valence_rank, row.energy_rank), row.tracks
                 )
+                for row in self._storage.artist_means(list(dict.fromkeys(artists)))
             }
 
     def genre_means(self) -> dict[str, Means]:
@@ -425,9 +346,14 @@ class Catalog:
     def __len__(self) -> int:
         return self._length
 
+    @property
+    def name(self) -> str:
+        """The last part of where it is."""
+        return self.source.name if isinstance(self.source, Path) else last_part(self.source)
+
     def close(self) -> None:
-        """Let go of the file. A closed catalogue answers nothing."""
-        self._connection.close()
+        """Let go of its files. A closed catalogue answers nothing."""
+        self._storage.close()
         if self._folder is not None:
             self._folder.cleanup()
 
@@ -452,8 +378,7 @@ class Catalog:
             return None
         banned: list[int] = []
         if exclude or filters.without_artists:
-            asked = {"ids": list(exclude), "artists": list(filters.without_artists)}
-            banned = sorted(number for (number,) in self._rows(_BANNED, asked))
+            banned = sorted(self._storage.numbers_of(list(exclude), list(filters.without_artists)))
         return TrackFilter(
             families=families if filters.genres else None,
             without_families=sum(bits.get(family, 0) for family in set(filters.without_genres)),
@@ -464,7 +389,11 @@ class Catalog:
         )
 
     def _passing_at_most(self, track_filter: TrackFilter) -> int:
-        """Return a bound on the tracks that pass, from how many each filter alone lets in."""
+        """Return a bound on the tracks that pass: how many each filter alone lets in, if no
+        better one is to be had."""
+        known_count = self._storage.count_passing(track_filter)
+        if known_count is not None:
+            return known_count
         counts = [len(self)]
         if track_filter.families is not None:
             counts.append(
@@ -481,20 +410,13 @@ class Catalog:
             counts.append(sum(tracks for code, tracks in known if code in track_filter.languages))
         return min(counts)
 
-    def _passing(self, track_filter: TrackFilter) -> dict[str, NDArray[Any]]:
+    def _passing(self, track_filter: TrackFilter) -> Arrays:
         """Return number and place of every track that passes, in the order of numbers."""
         with self._lock:
             if track_filter in self._passed:
                 self._passed.move_to_end(track_filter)
                 return self._passed[track_filter]
-        asked = {
-            "families": track_filter.families,
-            "without_families": track_filter.without_families,
-            "decades": list(track_filter.decades),
-            "languages": list(track_filter.languages),
-            "explicit": track_filter.explicit,
-        }
-        columns = ready(self._columns(_PASSING, asked))
+        columns = ready(self._storage.passing(track_filter))
         if len(columns["rowid"]) <= max(_SCANNED_TRACKS, len(self) // _SCANNED_PART):
             with self._lock:
                 self._passed[track_filter] = columns
@@ -502,16 +424,12 @@ class Catalog:
                     self._passed.popitem(last=False)
         return columns
 
-    def _records(self, ids: Sequence[str]) -> list[str]:
-        rows = self._rows(f"SELECT record FROM tracks WHERE key IN ({_KEYS})", {"ids": list(ids)})
-        return [str(record) for (record,) in rows]
-
     def _tracks(self, numbers: Sequence[int]) -> list[Track]:
         with self._lock:
             found = {n: self._read_tracks[n] for n in numbers if n in self._read_tracks}
         missing = [number for number in numbers if number not in found]
         if missing:
-            rows = self._rows(_RECORDS, {"numbers": missing})
+            rows = self._storage.records(missing)
             found |= {number: self._track(record) for number, record in rows}
         with self._lock:
             self._read_tracks.update(found)
@@ -519,64 +437,29 @@ class Catalog:
                 self._read_tracks.popitem(last=False)
         return list(found.values())
 
-    def _read_blocks(self, numbers: Sequence[int]) -> dict[str, NDArray[Any]]:
-        return self._columns(_BLOCKS, {"blocks": list(numbers)})
-
     @cached_property
     def _blocks(self) -> Blocks:
-        boxes = self._columns(f"SELECT {TABLES['blocks']} FROM blocks ORDER BY rowid", {})
-        return Blocks({name: np.ma.getdata(boxes[name]) for name in boxes}, self._read_blocks)
+        return Blocks(self._storage.boxes(), self._storage.blocks)
 
     @cached_property
-    def _families(self) -> list[tuple[str, int, int, float, float]]:
-        return self._rows(
-            "SELECT family, bit, tracks, valence, energy FROM families ORDER BY rowid", {}
-        )
+    def _families(self) -> list[FamilyRow]:
+        return self._storage.families()
 
     @cached_property
     def _languages(self) -> dict[str, tuple[int, int]]:
-        rows = self._rows("SELECT language, code, tracks FROM languages ORDER BY rowid", {})
-        return {language: (code, tracks) for language, code, tracks in rows}
+        return self._storage.languages()
 
     @cached_property
     def _decades(self) -> dict[int, int]:
-        return dict(self._rows("SELECT decade, count(*) FROM tracks GROUP BY decade", {}))
+        return self._storage.decades()
 
     @cached_property
     def _curves(self) -> dict[str, tuple[list[float], list[float]]]:
-        rows = self._rows("SELECT axis, figure, position FROM curves ORDER BY axis, figure", {})
-        return {
-            name: (
-                [figure for axis, figure, _ in rows if axis == name],
-                [position for axis, _, position in rows if axis == name],
-            )
-            for name in AXES
-        }
-
-    def _rows(self, statement: str, values: dict[str, Any]) -> list[Any]:
-        with self._damage_in_words(), self._connection.cursor() as cursor:
-            return cursor.execute(statement, values).fetchall()
-
-    def _columns(self, statement: str, values: dict[str, Any]) -> dict[str, NDArray[Any]]:
-        with self._damage_in_words(), self._connection.cursor() as cursor:
-            columns: dict[str, Any] = cursor.execute(statement, values).fetchnumpy()
-            return columns
+        return self._storage.curves()
 
     def _track(self, record: object) -> Track:
-        with self._damage_in_words():
+        with self._storage.damage_in_words():
             return track_of(str(record))
-
-    @contextmanager
-    def _damage_in_words(self) -> Iterator[None]:
-        """Say what it means that a catalogue cannot be read, wherever that is noticed.
-
-        A header tells nothing of what follows it: a damaged block is met by the query that needs
-        it, and a damaged number may be one that no place on the plane and no list has.
-        """
-        try:
-            yield
-        except (duckdb.Error, LookupError, ValueError, TypeError, ArithmeticError) as error:
-            raise broken(self.source) from error
 
 
 def open_or_starter(path: Path | str | None = None) -> tuple[Catalog, str | None]:

@@ -103,8 +103,8 @@ SELECT (SELECT count(*) FROM affectune) AS abouts,
 """
 
 
-def broken(source: Path) -> CatalogError:
-    """Return what is to be raised where a catalogue turns out to be damaged."""
+def broken(source: Path | str) -> CatalogError:
+    """Return what is to be raised where a catalogue file turns out to be damaged."""
     return CatalogError(f"The catalogue file {source} is broken; import it again.")
 
 

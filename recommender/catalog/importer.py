@@ -7,10 +7,7 @@ place, so that no name, title or path is ever read as SQL.
 
 from __future__ import annotations
 
-import glob
 import os
-import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +16,13 @@ from typing import Final
 
 import duckdb
 
-from recommender.catalog.progress import Progress, Report
+from recommender.catalog.addresses import is_address
+from recommender.catalog.dataset_writer import lay_out
+from recommender.catalog.places import Address, Folder, Place, new_edition
+from recommender.catalog.progress import DATASET_STEPS, UPLOAD_STEPS, Progress, Report
 from recommender.catalog.staging import Source, merge, read_source, stage
-from recommender.catalog.tables import Written, write_tables
+from recommender.catalog.tables import Written, write_lookups, write_tables
+from recommender.catalog.workspace import own_workspace, sync
 from recommender.errors import CatalogError
 from recommender.genres import GenreTable, default_table
 
@@ -64,21 +65,23 @@ class ImportReport:
 
 def import_file(
     source: Path,
-    target: Path,
+    target: Path | str,
     *,
     table: GenreTable | None = None,
     on_progress: Report | None = None,
     encoding: str | None = None,
 ) -> ImportReport:
-    """Write a catalogue file from a CSV or Parquet table.
+    """Write a catalogue from a CSV or Parquet table.
 
     The catalogue is built beside its place and moved there once it is whole: when anything goes
     wrong, and when the machine stops in the middle, an older catalogue remains as it was.
 
     Args:
         source: a CSV (also gzipped) or Parquet file.
-        target: the DuckDB file to write. Only a DuckDB file is ever replaced: a person's table
-            that this name happens to point to is not ours to lose.
+        target: the DuckDB file to write. Or a folder of Parquet files: one that exists, a text
+            that ends in a slash, or an address that fsspec opens (``s3://bucket/catalogue``).
+            Only what an import wrote is ever replaced: a person's table that this name happens to
+            point to is not ours to lose.
         table: what genre tags mean, the package's own by default.
         on_progress: is told how far it is and what it does, from another thread.
         encoding: Python's name of the encoding of a CSV, detected from the file by default.
@@ -87,34 +90,105 @@ def import_file(
         CatalogError: the table cannot be read, lacks columns or has no usable row, or `target`
             cannot be written.
     """
-    source, target = source.expanduser().absolute(), target.expanduser().absolute()
+    source = source.expanduser().absolute()
+    place = place_of(target)
+    shown = place if isinstance(place, Path) else place.source
+    try:
+        if isinstance(place, Path):
+            return _write_file(source, place, table, on_progress, encoding)
+        return _write_dataset(source, place, table, on_progress, encoding)
+    except OSError as error:
+        raise CatalogError(f"{shown} cannot be written: {error.strerror or error}.") from error
+    except duckdb.IOException as error:
+        raise CatalogError(f"{shown} cannot be written: {_first_line(error)}") from error
+
+
+def place_of(target: Path | str) -> Path | Place:
+    """Return the file that a catalogue is to be written to, or the folder or address.
+
+    Raises:
+        CatalogError: it is an address, and what opens such is not installed.
+    """
+    if isinstance(target, str) and is_address(target):
+        return Address(target)
+    path = Path(target).expanduser().absolute()
+    ends = (os.sep, os.altsep or os.sep)
+    if path.is_dir() or (isinstance(target, str) and target.endswith(ends)):
+        return Folder(path)
+    return path
+
+
+def _write_file(
+    source: Path,
+    target: Path,
+    table: GenreTable | None,
+    on_progress: Report | None,
+    encoding: str | None,
+) -> ImportReport:
     if target.exists() and not is_duckdb(target):
         raise CatalogError(f"{target} is no catalogue and stays as it is: choose another file.")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target.parent)
-        with tempfile.TemporaryDirectory(prefix=_mine(), dir=target.parent) as folder:
-            built = Path(folder) / "catalog.duckdb"
-            # What does not fit in memory lies in the same folder, and goes with it.
-            spill = {"memory_limit": _memory(), "temp_directory": str(Path(folder) / "spill")}
-            with duckdb.connect(str(built), config={**SAFE, **spill}) as connection:
-                with Progress(connection, on_progress) as progress:
-                    report = read_table(
-                        connection,
-                        source,
-                        table=table,
-                        step=progress.step,
-                        encoding=encoding,
-                        folder=Path(folder),
-                    )
-                connection.execute("CHECKPOINT")
-            _sync(built)
-            built.replace(target)
-    except OSError as error:
-        raise CatalogError(f"{target} cannot be written: {error.strerror or error}.") from error
-    except duckdb.IOException as error:
-        raise CatalogError(f"{target} cannot be written: {_first_line(error)}") from error
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with own_workspace(target.parent) as folder:
+        built = folder / "catalog.duckdb"
+        with _database(built) as connection:
+            with Progress(connection, on_progress) as progress:
+                report = read_table(
+                    connection,
+                    source,
+                    table=table,
+                    step=progress.step,
+                    encoding=encoding,
+                    folder=folder,
+                )
+            connection.execute("CHECKPOINT")
+        sync(built)
+        built.replace(target)
     return report
+
+
+def _write_dataset(
+    source: Path,
+    target: Place,
+    table: GenreTable | None,
+    on_progress: Report | None,
+    encoding: str | None,
+) -> ImportReport:
+    if target.foreign():
+        raise CatalogError(
+            f"{target.source} is no catalogue and stays as it is: choose another folder."
+        )
+    steps = UPLOAD_STEPS if isinstance(target, Address) else DATASET_STEPS
+    edition = new_edition()
+    with target.workspace() as folder:
+        built = folder / edition
+        with (
+            _database(folder / "catalog.duckdb") as connection,
+            Progress(connection, on_progress, steps=steps) as progress,
+        ):
+            report = read_table(
+                connection,
+                source,
+                table=table,
+                step=progress.step,
+                encoding=encoding,
+                folder=folder,
+                lookups=False,
+            )
+            progress.step("Writing the files")
+            try:
+                manifest = lay_out(connection, built, edition, progress.part)
+            except duckdb.OutOfMemoryException as error:
+                raise _too_large(source, error) from error
+            if isinstance(target, Address):
+                progress.step("Uploading")
+            target.publish(built, edition, manifest.as_json(), progress.part)
+    return report
+
+
+def _database(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a new database for an import. What does not fit in memory lies in the same folder."""
+    spill = {"memory_limit": _memory(), "temp_directory": str(path.with_name("spill"))}
+    return duckdb.connect(str(path), config={**SAFE, **spill})
 
 
 def read_table(
@@ -125,8 +199,9 @@ def read_table(
     step: Callable[[str], None] = lambda what: None,
     encoding: str | None = None,
     folder: Path | None = None,
+    lookups: bool = True,
 ) -> ImportReport:
-    """Make the table ``tracks`` from a CSV or Parquet file.
+    """Make the tables of a catalogue from a CSV or Parquet file.
 
     Args:
         connection: an empty database.
@@ -136,6 +211,7 @@ def read_table(
         encoding: Python's name of the encoding of a CSV, detected from the file by default.
         folder: where a copy of a CSV may lie that has to be mended first; a temporary folder
             by default.
+        lookups: whether to make the tables of `tables.write_lookups` as well.
 
     Raises:
         CatalogError: the file cannot be read, lacks columns or has no usable row.
@@ -149,6 +225,7 @@ def read_table(
                 step=step,
                 encoding=encoding,
                 folder=Path(temporary),
+                lookups=lookups,
             )
     source = source.expanduser().absolute()
     try:
@@ -159,10 +236,11 @@ def read_table(
         step("Merging repeated ids")
         merge(connection)
         written = write_tables(connection, table or default_table(), step)
+        connection.execute("DROP VIEW merged; DROP TABLE repeated; DROP TABLE staged")
+        if lookups:
+            write_lookups(connection, step)
     except duckdb.OutOfMemoryException as error:
-        raise CatalogError(
-            f"{source.name} needs more memory or disk than there is: {_first_line(error)}"
-        ) from error
+        raise _too_large(source, error) from error
     except duckdb.Error as error:
         raise CatalogError(
             f"{source.name} is not a CSV or Parquet table that can be read: {_first_line(error)}"
@@ -172,7 +250,6 @@ def read_table(
         refused["line not readable"] = opened.unreadable
     if not written.tracks:
         raise CatalogError(f"{source.name} has no usable row: {_reasons(refused)}.")
-    connection.execute("DROP VIEW merged; DROP TABLE repeated; DROP TABLE staged")
     read = staged.rows + opened.unreadable
     return ImportReport(
         read=read,
@@ -232,6 +309,12 @@ def _reasons(refused: Mapping[str, int]) -> str:
     return ", ".join(f"{why} ({rows:,})" for why, rows in refused.items()) or "it has no rows"
 
 
+def _too_large(source: Path, error: Exception) -> CatalogError:
+    return CatalogError(
+        f"{source.name} needs more memory or disk than there is: {_first_line(error)}"
+    )
+
+
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
@@ -243,35 +326,3 @@ def _memory() -> str:
     except (ValueError, OSError, AttributeError):
         there = _MAX_MEMORY_BYTES
     return f"{min(_MAX_MEMORY_BYTES, there // 2) >> 20}MiB"
-
-
-def _mine() -> str:
-    """Return what the folder of this process's imports begins with: whose it is."""
-    return f".affectune-{socket.gethostname()}-{os.getpid()}-"
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what imports left behind that were killed on this machine."""
-    for left in folder.glob(f".affectune-{glob.escape(socket.gethostname())}-*-*"):
-        owner = left.name.removeprefix(f".affectune-{socket.gethostname()}-").split("-")[0]
-        if owner.isdigit() and int(owner) != os.getpid() and not _alive(int(owner)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    if os.name != "posix":
-        return True  # There, asking would end it.
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _sync(path: Path) -> None:
-    """Have the disk confirm what was written before the old catalogue is given up."""
-    # Windows refuses to do so for a file that is open for reading only.
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())

@@ -24,6 +24,18 @@ STEPS: Final[Mapping[str, float]] = {
 }
 """The steps of an import and how much of its time each took with a million rows."""
 
+DATASET_STEPS: Final[Mapping[str, float]] = {
+    **{what: 0.70 * share for what, share in STEPS.items() if what != "Writing artists"},
+    "Writing the files": 0.384,
+}
+"""Those of an import into a folder."""
+
+UPLOAD_STEPS: Final[Mapping[str, float]] = {
+    **{what: 0.8 * share for what, share in DATASET_STEPS.items()},
+    "Uploading": 0.2,
+}
+"""Those of an import to an address."""
+
 
 def silence(connection: duckdb.DuckDBPyConnection, *, count: bool = False) -> None:
     """Keep DuckDB's progress bar out of what a command prints.
@@ -46,21 +58,36 @@ class Progress:
     Args:
         connection: what does the work. Its own progress bar is silenced.
         report: is told, from another thread, how far it is; ``None`` for no report.
+        steps: what there is to do, and its part of the time.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, report: Report | None) -> None:
-        self._connection, self._report = connection, report
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        report: Report | None,
+        *,
+        steps: Mapping[str, float] = STEPS,
+    ) -> None:
+        self._connection, self._report, self._steps = connection, report, steps
         self._before, self._share, self._what = 0.0, 0.0, ""
+        self._in_parts = False
         self._told, self._named = -1.0, ""
         self._turn = Lock()
         self._over = Event()
         self._watch = Thread(target=self._look, daemon=True)
 
     def step(self, what: str) -> None:
-        """Begin one of `STEPS`."""
+        """Begin one of the steps."""
         with self._turn:
-            self._before, self._share, self._what = self._before + self._share, STEPS[what], what
+            self._before += self._share
+            self._share, self._what, self._in_parts = self._steps[what], what, False
             self._say(self._before)
+
+    def part(self, done: int, parts: int) -> None:
+        """Say how much of the present step is done, where that is several statements."""
+        with self._turn:
+            self._in_parts = True
+            self._say(self._before + self._share * done / parts)
 
     def __enter__(self) -> Progress:
         silence(self._connection, count=self._report is not None)
@@ -80,7 +107,8 @@ class Progress:
         while not self._over.wait(_EVERY):
             percent = self._connection.query_progress()
             with self._turn:
-                if percent > 0 and self._what:  # nothing to report before the first step
+                # Nothing to report before the first step.
+                if percent > 0 and self._what and not self._in_parts:
                     self._say(self._before + self._share * min(percent, 100) / 100)
 
     def _say(self, done: float) -> None:

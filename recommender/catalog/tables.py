@@ -196,19 +196,22 @@ FROM full_rows JOIN bands ON bands.band = floor(full_rows.popularity / {_BAND})
 ORDER BY bands.band DESC, floor((valence_rank + 1) / 2 * strips), energy_rank, id
 """
 
+ARTISTS: Final = "string_split(split_part(record, chr(31), 3), chr(30))"
+"""The names of the artists of a row of ``tracks``."""
+
 _CREDITS = f"""
 CREATE TABLE credits AS
 SELECT {NAME.format("name")} AS artist, number FROM (
-    SELECT unnest(string_split(split_part(record, chr(31), 3), chr(30))) AS name,
-           rowid::INTEGER AS number FROM tracks
+    SELECT unnest({ARTISTS}) AS name, rowid::INTEGER AS number FROM tracks
 ) ORDER BY artist, number
 """
 
-_CODE = RECORDING.format(f"split_part(record, chr(31), {_RECORD.index('isrc') + 1})")
+CODE: Final = RECORDING.format(f"split_part(record, chr(31), {_RECORD.index('isrc') + 1})")
+"""The recording's code of a row of ``tracks``, or an empty text."""
 
 _RECORDINGS = f"""
 CREATE TABLE recordings AS
-SELECT {_CODE} AS code, rowid::INTEGER AS number FROM tracks WHERE {_CODE} <> '' ORDER BY ALL
+SELECT {CODE} AS code, rowid::INTEGER AS number FROM tracks WHERE {CODE} <> '' ORDER BY ALL
 """
 
 _BLOCKS = f"""
@@ -256,7 +259,7 @@ def write_tables(
     *,
     plane: MoodPlane | None = None,
 ) -> Written:
-    """Make the tables of a catalogue from ``merged``.
+    """Make the tables of a catalogue from ``merged``, all but those of `write_lookups`.
 
     Args:
         connection: has a table or view ``merged``: a row a track with the columns that
@@ -280,9 +283,6 @@ def write_tables(
     connection.execute(_LANGUAGES)
     step("Writing tracks")
     connection.execute(_TRACKS)
-    step("Writing artists")
-    connection.execute(_CREDITS)
-    connection.execute(_RECORDINGS)
     connection.execute(_ABOUT, {"format": FORMAT, "plane": plane.fingerprint})
     connection.execute(_BLOCKS)
     kept = int(connection.execute("SELECT tracks FROM affectune").fetchall()[0][0])
@@ -291,6 +291,20 @@ def write_tables(
         "DROP TABLE ranks_of_valence; DROP TABLE ranks_of_arousal"
     )
     return Written(kept, unknown, used, missing)
+
+
+def write_lookups(
+    connection: duckdb.DuckDBPyConnection, step: Callable[[str], None] = lambda what: None
+) -> None:
+    """Make the tables ``credits`` and ``recordings`` from ``tracks``.
+
+    Args:
+        connection: has what `write_tables` makes.
+        step: as there.
+    """
+    step("Writing artists")
+    connection.execute(_CREDITS)
+    connection.execute(_RECORDINGS)
 
 
 def track_of(record: str) -> Track:

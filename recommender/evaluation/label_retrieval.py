@@ -100,7 +100,7 @@ def precision(
     """
     tracks = catalog.get_many(sorted(labels))
     if not tracks:
-        raise CatalogError(f"{catalog.source.name} has none of the {len(labels)} labelled tracks.")
+        raise CatalogError(f"{catalog.name} has none of the {len(labels)} labelled tracks.")
     recommenders = recommenders or (InMemoryRecommender(), *baselines())
     for each in recommenders:
         each.fit(tracks)

@@ -193,7 +193,7 @@ def test_a_table_that_was_read_reaches_nothing_else_either(tmp_path: Path) -> No
             "SET enable_external_access = true",
         ):
             with pytest.raises(duckdb.Error):
-                catalog._connection.execute(statement).fetchall()
+                catalog._storage.connection.execute(statement).fetchall()
 
 
 @pytest.mark.parametrize("seed", range(24))

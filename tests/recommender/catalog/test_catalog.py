@@ -394,7 +394,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     ("name", "said"),
     [
         ("none", "There is no catalogue file"),
-        ("folder", "There is no catalogue file"),
+        ("folder", "There is no catalogue in"),
         ("text", "lacks the columns id, title, artists, valence, energy"),
         ("other.duckdb", "is a database, but no catalogue of Affectune"),
         ("old.duckdb", "another version"),

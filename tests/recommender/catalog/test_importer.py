@@ -209,7 +209,7 @@ def test_a_broken_import_leaves_the_old_catalogue_whole(
     def pull_the_plug(path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(importer, "_sync", pull_the_plug)
+    monkeypatch.setattr(importer, "sync", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         import_file(write_csv([row(3)], "good.csv"), target)
     assert target.read_bytes() == before

@@ -1,0 +1,181 @@
+"""Addresses that fsspec opens (``s3://…``, ``gs://…``), for catalogues that lie elsewhere.
+
+Each kind of address needs its own package beside fsspec: s3fs, gcsfs, aiohttp for https. DuckDB
+reads through fsspec as well, so that it needs no extension that it would have to download.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from recommender.errors import CatalogError
+
+PROTOCOL: Final = "affectune"
+"""What DuckDB calls the file system of an open catalogue."""
+
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
+_USER: Final = re.compile(r"(?<=://)[^/@\s]+@")
+
+_TAIL_BYTES: Final = 1 << 16
+"""A Parquet file is read from its end, in several small steps: this much is fetched at once."""
+
+
+def is_address(place: str) -> bool:
+    """Return whether a place is an address for fsspec. A drive (``C:``) is none."""
+    return _ADDRESS.match(place) is not None
+
+
+def shown(address: str) -> str:
+    """Return an address without a user's name and password, and without a slash at its end."""
+    return _USER.sub("", address).rstrip("/")
+
+
+def last_part(address: str) -> str:
+    """Return the last part of the path of an address."""
+    return re.split(r"[/:]+", shown(address))[-1]
+
+
+def file_system(address: str) -> tuple[Any, str]:
+    """Return fsspec's file system of an address, and the path in it.
+
+    Raises:
+        CatalogError: fsspec, or the package for such addresses, is not installed.
+    """
+    try:
+        import fsspec
+    except ImportError as error:
+        raise CatalogError(
+            f"{shown(address)} cannot be read: addresses need the fsspec package, which is not "
+            "installed (pip install fsspec)."
+        ) from error
+    try:
+        system, path = fsspec.core.url_to_fs(address)
+    except ImportError as error:
+        raise CatalogError(
+            f"{shown(address)} cannot be read: a package for such addresses is not installed "
+            f"({_sentence(error)})."
+        ) from error
+    except Exception as error:  # each kind of address has errors of its own
+        raise unreachable(address, error) from error
+    return system, str(path).rstrip("/")
+
+
+def unreachable(address: str, error: Exception) -> CatalogError:
+    """Return what is to be raised where an address cannot be read."""
+    return CatalogError(f"{shown(address)} cannot be read: {_sentence(error)}.")
+
+
+def _sentence(error: Exception) -> str:
+    """Return what an error says, as part of a sentence, with its kind where it says little."""
+    said = _USER.sub("", " ".join(str(error).split())).rstrip(".")
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def read_only(system: Any, root: str, sizes: Mapping[str, int]) -> Any:
+    """Return a file system for DuckDB that holds some files of another one, and nothing else.
+
+    What is known of the files is not asked for again: each part of one that is needed costs one
+    call, and opening it none.
+
+    Args:
+        system: fsspec's file system.
+        root: the folder in it.
+        sizes: name within the folder → bytes.
+    """
+    from fsspec import AbstractFileSystem
+
+    class ReadOnly(AbstractFileSystem):  # type: ignore[misc]
+        protocol = PROTOCOL
+        cachable = False
+
+        def open(self, path: str, mode: str = "rb", **options: Any) -> RangeFile:
+            if mode != "rb":
+                raise PermissionError(f"{path} is read and not written")
+            name = self._name(path)
+            return RangeFile(
+                lambda start, end: system.cat_file(f"{root}/{name}", start=start, end=end),
+                sizes[name],
+            )
+
+        def info(self, path: str, **options: Any) -> dict[str, Any]:
+            return {"name": self._name(path), "size": sizes[self._name(path)], "type": "file"}
+
+        def exists(self, path: str, **options: Any) -> bool:
+            return self._strip_protocol(path) in sizes
+
+        def glob(self, path: str, **options: Any) -> list[str]:
+            return [self._name(path)] if self.exists(path) else []
+
+        def modified(self, path: str) -> datetime:
+            # Files of a catalogue never change; what is known of one is known for good.
+            return datetime(2000, 1, 1, tzinfo=UTC)
+
+        def _name(self, path: str) -> str:
+            name = str(self._strip_protocol(path))
+            if name not in sizes:
+                raise FileNotFoundError(path)
+            return name
+
+    return ReadOnly()
+
+
+class RangeFile:
+    """A file of which only those parts are fetched that are read.
+
+    Args:
+        fetch: returns the bytes from one place up to another.
+        size: bytes in all.
+    """
+
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
+        self._fetch, self._size = fetch, size
+        self._place = 0
+        self._tail: bytes | None = None
+
+    def read(self, count: int = -1) -> bytes:
+        """Return up to `count` bytes from where it is.
+
+        Raises:
+            OSError: they cannot be fetched.
+        """
+        start = min(self._place, self._size)
+        end = self._size if count < 0 else min(start + count, self._size)
+        data = self._part(start, end)
+        self._place = end
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        self._place = max(0, base + offset)
+        return self._place
+
+    def tell(self) -> int:
+        """Return where it is."""
+        return self._place
+
+    def close(self) -> None:
+        """Let go of it."""
+
+    def _part(self, start: int, end: int) -> bytes:
+        first = max(0, self._size - _TAIL_BYTES)
+        if start >= first:
+            if self._tail is None:
+                self._tail = self._fetched(first, self._size)
+            return self._tail[start - first : end - first]
+        return self._fetched(start, end)
+
+    def _fetched(self, start: int, end: int) -> bytes:
+        if start == end:
+            return b""
+        try:
+            data = bytes(self._fetch(start, end))
+        except Exception as error:  # each kind of address has errors of its own
+            raise OSError(_sentence(error)) from error
+        if len(data) != end - start:
+            raise OSError(f"{len(data)} bytes came where {end - start} were asked for")
+        return data

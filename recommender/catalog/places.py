@@ -1,0 +1,331 @@
+"""Where a catalogue of many files may be: a folder of this machine, or an address."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from recommender.catalog.addresses import PROTOCOL, file_system, read_only, shown, unreachable
+from recommender.catalog.manifest import (
+    EDITION,
+    MANIFEST,
+    MAX_MANIFEST_BYTES,
+    ManifestError,
+    edition_of,
+    versions_of,
+)
+from recommender.catalog.workspace import WORKSPACE, own_workspace, sync
+from recommender.errors import CatalogError
+
+Uploaded = Callable[[int, int], None]
+"""Called with how many files of how many are where they belong."""
+
+_STALE: Final = timedelta(days=1)
+"""An edition at an address that no manifest names may still be on its way there for this long."""
+
+_ADDRESS_THREADS: Final = 16
+"""How many parts of files are fetched at once: over a network, most of the time is waiting."""
+
+
+class Place(ABC):
+    """A folder or an address.
+
+    Attributes:
+        source: where it is, as it may be shown to whoever runs the machine.
+        threads: how many threads DuckDB uses to read from it, ``None`` for its own choice.
+    """
+
+    source: Path | str
+    threads: int | None = None
+
+    @abstractmethod
+    def manifest(self) -> bytes | None:
+        """Return the manifest's content, or ``None`` where there is none.
+
+        Raises:
+            CatalogError: it cannot be read.
+        """
+
+    @abstractmethod
+    def sizes(self, edition: str) -> Mapping[str, int] | None:
+        """Return name → bytes of the files of an edition, or ``None`` if it cannot be listed.
+
+        Raises:
+            CatalogError: it cannot be read.
+        """
+
+    @abstractmethod
+    def allowed(self, edition: str) -> str:
+        """Return the folder, as DuckDB calls it, that an open catalogue may read from."""
+
+    @abstractmethod
+    def mount(
+        self, connection: duckdb.DuckDBPyConnection, edition: str, sizes: Mapping[str, int]
+    ) -> str:
+        """Make the files of an edition readable for DuckDB and return what stands before names."""
+
+    @abstractmethod
+    def foreign(self) -> bool:
+        """Whether there is something that no import wrote: it is not ours to replace.
+
+        Raises:
+            CatalogError: it cannot be read.
+        """
+
+    @abstractmethod
+    def workspace(self) -> Any:
+        """Return a context manager that makes a folder for what is being made, on this machine."""
+
+    @abstractmethod
+    def publish(self, built: Path, edition: str, manifest: str, uploaded: Uploaded) -> None:
+        """Put an edition and then the manifest in place, and remove what is out of date.
+
+        Args:
+            built: a folder with the files of the edition.
+            edition: what it is called.
+            manifest: the content of the manifest.
+            uploaded: is told how far it is.
+
+        Raises:
+            CatalogError: it cannot be written.
+            OSError: likewise.
+        """
+
+    @property
+    def command(self) -> str:
+        """The command that makes a catalogue there, in quotation marks."""
+        slash = "" if isinstance(self.source, str) else os.sep
+        return (
+            f"“python -m recommender import FILE --catalog {shlex.quote(f'{self.source}{slash}')}”"
+        )
+
+
+class Folder(Place):
+    """A folder of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self.source = self._path = path.expanduser().absolute()
+
+    def manifest(self) -> bytes | None:
+        try:
+            with (self._path / MANIFEST).open("rb") as file:
+                return file.read(MAX_MANIFEST_BYTES + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def sizes(self, edition: str) -> Mapping[str, int] | None:
+        root = self._path / edition
+        try:
+            return {
+                path.relative_to(root).as_posix(): path.stat().st_size
+                for path in root.rglob("*.parquet")
+            }
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def allowed(self, edition: str) -> str:
+        return f"{self._path / edition}{os.sep}"
+
+    def mount(
+        self, connection: duckdb.DuckDBPyConnection, edition: str, sizes: Mapping[str, int]
+    ) -> str:
+        # A star in the name of a folder is a star, and not every folder.
+        path = f"{self._path / edition}/"
+        return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
+
+    def foreign(self) -> bool:
+        if self._path.exists() and not self._path.is_dir():
+            return True
+        return not _ours(self.manifest()) and any(map(_strange, self._names()))
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        new = not self._path.exists()
+        self._path.mkdir(parents=True, exist_ok=True)
+        try:
+            with own_workspace(self._path) as folder:
+                yield folder
+        finally:
+            if new:
+                # Nothing is left of an import that failed; what did not is in it and keeps it.
+                with suppress(OSError):
+                    self._path.rmdir()
+
+    def publish(self, built: Path, edition: str, manifest: str, uploaded: Uploaded) -> None:
+        before = _edition_of(self.manifest())
+        files = sorted(built.rglob("*.parquet"))
+        for done, path in enumerate(files, start=1):
+            sync(path)
+            uploaded(done, len(files))
+        written = built.with_name(MANIFEST)
+        written.write_text(manifest, encoding="utf-8")
+        sync(written)
+        built.replace(self._path / edition)
+        written.replace(self._path / MANIFEST)
+        for name in self._names():
+            if EDITION.fullmatch(name) and name not in (edition, before):
+                shutil.rmtree(self._path / name, ignore_errors=True)
+
+    def _names(self) -> list[str]:
+        try:
+            return [path.name for path in self._path.iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> CatalogError:
+        return CatalogError(f"{self.source} cannot be read: {error.strerror or error}.")
+
+
+class Address(Place):
+    """An address that fsspec opens.
+
+    Raises:
+        CatalogError: what opens such addresses is not installed.
+    """
+
+    threads = _ADDRESS_THREADS
+
+    def __init__(self, address: str) -> None:
+        self.source = shown(address)
+        self._system, self._root = file_system(address)
+
+    def manifest(self) -> bytes | None:
+        with self._errors_in_words():
+            try:
+                content = self._system.cat_file(f"{self._root}/{MANIFEST}")
+            except FileNotFoundError:
+                return None
+            return bytes(content)
+
+    def sizes(self, edition: str) -> Mapping[str, int] | None:
+        root = f"{self._root}/{edition}/"
+        try:
+            self._system.invalidate_cache()
+            found = self._system.find(root, detail=True)
+        except FileNotFoundError:
+            return {}
+        except Exception:
+            # Some servers list nothing. What is missing is then noticed when it is needed.
+            return None
+        sizes = {}
+        for path, about in found.items():
+            _, here, name = str(path).partition(f"{edition}/")
+            if here and isinstance(about.get("size"), int):
+                sizes[name] = about["size"]
+        return sizes or None
+
+    def allowed(self, edition: str) -> str:
+        return f"{PROTOCOL}://"
+
+    def mount(
+        self, connection: duckdb.DuckDBPyConnection, edition: str, sizes: Mapping[str, int]
+    ) -> str:
+        connection.register_filesystem(read_only(self._system, f"{self._root}/{edition}", sizes))
+        return f"{PROTOCOL}://"
+
+    def foreign(self) -> bool:
+        if _ours(self.manifest()):
+            return False
+        with self._errors_in_words():
+            self._system.invalidate_cache()
+            try:
+                names = self._system.ls(self._root, detail=False)
+            except FileNotFoundError:
+                return False
+        # An object store lists an empty folder as itself.
+        last = (str(name).rstrip("/").rsplit("/", 1)[-1] for name in names)
+        own = self._root.rsplit("/", 1)[-1]
+        return any(name and name != own and _strange(name) for name in last)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="affectune-") as folder:
+            yield Path(folder)
+
+    def publish(self, built: Path, edition: str, manifest: str, uploaded: Uploaded) -> None:
+        before = _edition_of(self.manifest())
+        root = f"{self._root}/{edition}"
+        files = sorted(built.rglob("*.parquet"))
+        try:
+            for done, path in enumerate(files, start=1):
+                target = f"{root}/{path.relative_to(built).as_posix()}"
+                # Object stores have no folders, and this does nothing there.
+                self._system.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+                self._system.put_file(str(path), target)
+                uploaded(done, len(files))
+            self._system.pipe_file(f"{self._root}/{MANIFEST}", manifest.encode())
+        except BaseException as error:
+            with suppress(Exception):
+                self._system.rm(root, recursive=True)
+            if isinstance(error, Exception):
+                raise CatalogError(
+                    str(unreachable(str(self.source), error)).replace(
+                        "cannot be read", "cannot be written"
+                    )
+                ) from error
+            raise
+        self._sweep({edition, before})
+
+    def _sweep(self, kept: set[str | None]) -> None:
+        """Remove editions that no manifest names and that nothing is being put into any more."""
+        with suppress(Exception):
+            self._system.invalidate_cache()
+            for path in self._system.ls(self._root, detail=False):
+                name = str(path).rstrip("/").rsplit("/", 1)[-1]
+                if EDITION.fullmatch(name) and name not in kept and _age(name) > _STALE:
+                    self._system.rm(f"{self._root}/{name}", recursive=True)
+
+    @contextmanager
+    def _errors_in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except CatalogError:
+            raise
+        except Exception as error:  # each kind of address has errors of its own
+            raise unreachable(str(self.source), error) from error
+
+
+def new_edition() -> str:
+    """Return a name for an edition that is being made now."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+def _age(edition: str) -> timedelta:
+    made = datetime.strptime(edition.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    return datetime.now(UTC) - made
+
+
+def _ours(manifest: bytes | None) -> bool:
+    """Whether a manifest is that of a catalogue, of whatever version."""
+    try:
+        return manifest is not None and versions_of(manifest) is not None
+    except ManifestError:
+        return False
+
+
+def _strange(name: str) -> bool:
+    """Whether nothing that an import writes has such a name."""
+    return name != MANIFEST and not EDITION.fullmatch(name) and not name.startswith(WORKSPACE)
+
+
+def _edition_of(manifest: bytes | None) -> str | None:
+    """Return the edition that a manifest of any version names, if it can be read."""
+    try:
+        return edition_of(manifest) if manifest is not None else None
+    except ManifestError:
+        return None

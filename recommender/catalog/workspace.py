@@ -1,0 +1,59 @@
+"""Folders in which an import makes what it moves into place once it is whole."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+WORKSPACE: Final = ".affectune-"
+"""What the names of these folders begin with."""
+
+
+@contextmanager
+def own_workspace(folder: Path) -> Iterator[Path]:
+    """Make a folder within another one, and remove it with all that is left in it.
+
+    What imports left behind that were killed on this machine is removed as well.
+    """
+    _sweep(folder)
+    with tempfile.TemporaryDirectory(prefix=_mine(), dir=folder) as made:
+        yield Path(made)
+
+
+def sync(path: Path) -> None:
+    """Have the disk confirm what was written before the old catalogue is given up."""
+    # Windows refuses to do so for a file that is open for reading only.
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+def _mine() -> str:
+    """Return what the folder of this process's imports begins with: whose it is."""
+    return f"{WORKSPACE}{socket.gethostname()}-{os.getpid()}-"
+
+
+def _sweep(folder: Path) -> None:
+    here = f"{WORKSPACE}{socket.gethostname()}-"
+    for left in folder.glob(f"{glob.escape(here)}*-*"):
+        owner = left.name.removeprefix(here).split("-")[0]
+        if owner.isdigit() and int(owner) != os.getpid() and not _alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    if os.name != "posix":
+        return True  # There, asking would end it.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
