@@ -1,12 +1,16 @@
 """What a catalogue costs, against its size: import, opening, playlists, memory.
 
     python benchmarks/catalog.py [--rows 114000 1000000] [--calls 192] [--chart FILE.svg]
+    python benchmarks/catalog.py --rows 30000000 --layouts folder --no-pandas [--latency 20]
 
-Writes a synthetic table of the Kaggle layout for each size, imports it, and asks for playlists of
-20 tracks over a grid of moods, intents and genres, a rare one among them. Beside it, on the same
-table: what one would write first, which is to keep it in pandas, compute all distances and take
-the nearest. Each is measured in a process of its own. ``--rows 10000000`` needs 4 GB of disk and
-``--no-pandas`` where memory is short.
+Writes a synthetic table of the Kaggle layout for each size, imports it into a file, a folder of
+Parquet files or both, and asks for playlists of 20 tracks over a grid of moods, intents and genres,
+a rare one among them. Beside it, on the same table: what one would write first, which is to keep
+it in pandas, compute all distances and take the nearest. Each is measured in a process of its own,
+and the first playlist also with nothing of the catalogue in the system's memory ("cold", where the
+system can be asked to forget files). ``--latency`` also opens the folder as an address each of
+whose answers takes so many milliseconds. ``--rows 10000000`` needs 4 GB of disk and ``--no-pandas``
+where memory is short; ``--rows 30000000 --no-pandas`` 16 GB, and the table is Parquet then.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import itertools
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-LIMITS = {114_000: 20, 1_000_000: 50, 10_000_000: 300}
+LIMITS = {114_000: 20, 1_000_000: 50, 10_000_000: 300, 30_000_000: 1000}
 """Tracks → the milliseconds that 95 of 100 playlists are to stay under."""
 
 RARE = "flamenco"
@@ -51,8 +56,13 @@ COPY (
                'blues', 'j-pop', 'jazz', 'afrobeat'],
                1 + floor(pow(random(), 1.5) * 24)::INTEGER) END AS track_genre
     FROM range($rows) AS numbers(i)
-) TO $path (FORMAT csv, HEADER)
+) TO $path (FORMAT {format})
 """
+
+COLD_CALLS = 5
+"""Enough for one of each kind after the first, which is the one that counts."""
+
+FORMATS = {".csv": "csv, HEADER", ".parquet": "parquet"}
 
 
 def main() -> None:
@@ -61,6 +71,12 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=192)
     parser.add_argument("--pandas-calls", type=int, default=16)
     parser.add_argument("--no-pandas", action="store_true")
+    parser.add_argument(
+        "--layouts", nargs="+", choices=("file", "folder"), default=["file"], help="imported into"
+    )
+    parser.add_argument(
+        "--latency", type=int, metavar="MS", help="also: the folder, each answer MS later"
+    )
     parser.add_argument("--chart", type=Path, help="draw cost against size into this file")
     parser.add_argument("--json", type=Path, help="keep the figures in this file")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
@@ -69,9 +85,9 @@ def main() -> None:
     if options.measure:
         how, path = options.measure
         if how == "import":
-            found = measure_import(Path(path), Path(options.into))
+            found = measure_import(Path(path), options.into)
         elif how == "ours":
-            found = measure_ours(Path(path), options.calls)
+            found = measure_ours(path, options.calls)
         else:
             found = measure_pandas(Path(path), options.pandas_calls)
         print(json.dumps(found | {"rss": peak()}))
@@ -86,8 +102,8 @@ def main() -> None:
 
 
 HEADER = (
-    f"{'tracks':>10} {'what':<12} {'made in':>9} {'opened':>7} {'first':>7} {'p50':>7} {'p95':>7}"
-    f" {'cpu p95':>8} {'rare p95':>9} {'memory':>7} {'file':>7}"
+    f"{'tracks':>10} {'what':<12} {'made in':>9} {'opened':>7} {'cold':>7} {'first':>7} {'p50':>7}"
+    f" {'p95':>7} {'slowest':>8} {'cpu p95':>8} {'rare p95':>9} {'memory':>7} {'disk':>7}"
 )
 
 
@@ -95,42 +111,124 @@ def measured(rows: int, options: argparse.Namespace) -> dict[str, Any]:
     """Measure one size and print its lines."""
     import duckdb
 
+    suffix = ".parquet" if options.no_pandas else ".csv"
+    figures: dict[str, Any] = {"rows": rows}
     with tempfile.TemporaryDirectory() as folder:
-        table, target = Path(folder) / "table.csv", Path(folder) / "catalog.duckdb"
-        with duckdb.connect() as connection:
+        table = Path(folder) / f"table{suffix}"
+        with duckdb.connect(config={"temp_directory": folder}) as connection:
             connection.execute("SET enable_progress_bar = false; SELECT setseed(0.5)")
-            connection.execute(SYNTHETIC, {"rows": rows, "path": str(table), "rare": RARE})
-        made = alone("import", table, options, "--into", str(target))
-        ours = alone("ours", target, options)
-        line(rows, "Affectune", made["seconds"], ours, target.stat().st_size)
-        print(f"{'':>10} import: {made['seconds']:.1f} s, {made['rss']:.0f} MB")
-        figures = {"rows": rows, "import": made, "ours": ours}
+            connection.execute(
+                SYNTHETIC.replace("{format}", FORMATS[suffix]),
+                {"rows": rows, "path": str(table), "rare": RARE},
+            )
+        for layout in options.layouts:
+            target = Path(folder) / ("catalog.duckdb" if layout == "file" else "catalog")
+            into = str(target) if layout == "file" else f"{target}{os.sep}"
+            made = alone("import", table, options, "--into", into)
+            cold = alone("ours", target, options, calls=COLD_CALLS) if forget(target) else None
+            warm = alone("ours", target, options)
+            name = "Affectune" if layout == "file" else "in a folder"
+            line(rows, name, made["seconds"], warm, size_of(target), cold)
+            print(f"{'':>10} import: {made['seconds']:.1f} s, {made['rss']:.0f} MB", flush=True)
+            figures |= {f"import {layout}": made, layout: warm, f"{layout}, cold": cold}
+            if layout == "folder" and options.latency is not None:
+                address = f"slow{options.latency}://{target}"
+                figures["address"] = far = alone("ours", address, options)
+                line(rows, "at an address", 0.0, far, size_of(target))
+                print(
+                    f"{'':>10} a playlist: {far['reads']:.1f} reads, {far['kb']:.0f} kB", flush=True
+                )
+            remove(target)
         if not options.no_pandas:
             figures["pandas"] = scan = alone("pandas", table, options)
             line(rows, "pandas scan", scan["opened"] / 1000, scan, table.stat().st_size)
     return figures
 
 
-def alone(how: str, path: Path, options: argparse.Namespace, *more: str) -> dict[str, Any]:
+def alone(
+    how: str,
+    path: Path | str,
+    options: argparse.Namespace,
+    *more: str,
+    calls: int | None = None,
+) -> dict[str, Any]:
     """Measure in a fresh process, so that memory is its own."""
     command = [sys.executable, __file__, "--measure", how, str(path), *more]
-    command += ["--calls", str(options.calls), "--pandas-calls", str(options.pandas_calls)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    command += ["--calls", str(calls or options.calls), "--pandas-calls", str(options.pandas_calls)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def line(rows: int, what: str, made: float, found: dict[str, Any], size: int) -> None:
+def line(
+    rows: int,
+    what: str,
+    made: float,
+    found: dict[str, Any],
+    size: int,
+    cold: dict[str, Any] | None = None,
+) -> None:
+    cold_ms = f"{cold['opened'] + cold['first']:.0f}" if cold else ""
     print(
-        f"{rows:>10,} {what:<12} {made:>7.1f} s {found['opened']:>7.0f} {found['first']:>7.1f}"
-        f" {found['p50']:>7.1f} {found['p95']:>7.1f} {found['cpu_p95']:>8.1f}"
-        f" {found['rare_p95']:>9.1f}"
+        f"{rows:>10,} {what:<12} {made:>7.1f} s {found['opened']:>7.0f} {cold_ms:>7}"
+        f" {found['first']:>7.1f} {found['p50']:>7.1f} {found['p95']:>7.1f}"
+        f" {found['slowest']:>8.1f} {found['cpu_p95']:>8.1f} {found['rare_p95']:>9.1f}"
         f" {found['rss']:>7.0f} {size / 1e6:>7.0f}",
         flush=True,
     )
 
 
-def measure_import(table: Path, target: Path) -> dict[str, Any]:
+def files_of(target: Path) -> list[Path]:
+    return [path for path in target.rglob("*") if path.is_file()] if target.is_dir() else [target]
+
+
+def size_of(target: Path) -> int:
+    return sum(path.stat().st_size for path in files_of(target))
+
+
+def remove(target: Path) -> None:
+    shutil.rmtree(target) if target.is_dir() else target.unlink()
+
+
+def forget(target: Path) -> bool:
+    """Have the system forget what it holds of files, and return whether it can be asked to."""
+    if not hasattr(os, "posix_fadvise"):
+        return False
+    for path in files_of(target):
+        with path.open("r+b") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return True
+
+
+def slow_address(address: str) -> tuple[str, list[int]]:
+    """Return an address whose answers take a while, and the list of how many bytes each had."""
+    import fsspec
+    from fsspec.implementations.local import LocalFileSystem
+
+    protocol, _, path = address.partition("://")
+    read: list[int] = []
+
+    class Slow(LocalFileSystem):
+        protocol = "slow"
+
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return str(super()._strip_protocol(path.removeprefix("slow://")))
+
+        def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
+            time.sleep(int(protocol.removeprefix("slow")) / 1000)
+            with open(self._strip_protocol(path), "rb") as file:  # noqa: PTH123
+                file.seek(start or 0)
+                data = file.read() if end is None else file.read(end - (start or 0))
+            read.append(len(data))
+            return data
+
+    fsspec.register_implementation("slow", Slow)
+    return f"slow://{path}", read
+
+
+def measure_import(table: Path, target: str) -> dict[str, Any]:
     from recommender import import_file
 
     start = time.perf_counter()
@@ -138,9 +236,12 @@ def measure_import(table: Path, target: Path) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - start}
 
 
-def measure_ours(path: Path, calls: int) -> dict[str, Any]:
+def measure_ours(path: str, calls: int) -> dict[str, Any]:
     from recommender import INTENTS, Catalog, Mood, Recommender
 
+    read: list[int] = []
+    if path.startswith("slow"):
+        path, read = slow_address(path)
     start = time.perf_counter()
     with Catalog.open(path) as catalog:
         recommender = Recommender(catalog)
@@ -152,7 +253,8 @@ def measure_ours(path: Path, calls: int) -> dict[str, Any]:
             recommender.recommend(Mood(valence, arousal), intent=intent, genres=genres, seed=seed)
             return genres == (RARE,)
 
-        return summed_up(opened, timed(playlist, calls))
+        found = summed_up(opened, timed(playlist, calls))
+        return found | {"reads": len(read) / calls, "kb": sum(read) / calls / 1000}
 
 
 def measure_pandas(path: Path, calls: int) -> dict[str, Any]:
@@ -211,6 +313,7 @@ def summed_up(opened: float, taken: Iterator[tuple[float, float, bool]]) -> dict
         "first": first,
         "p50": float(p50),
         "p95": float(p95),
+        "slowest": max(usual),
         "cpu_p95": float(np.percentile([cpu for _, cpu, _ in rest], 95)),
         "rare_p95": float(np.percentile(rare, 95)),
         "calls": len(usual),
@@ -232,7 +335,7 @@ def draw(figures: list[dict[str, Any]], path: Path) -> None:
 
     ink, pale = "#1D1419", "#8B7D83"
     picture, (times, memory) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for key, label, color in (("ours", "Affectune", ink), ("pandas", "pandas scan", pale)):
+    for key, label, color in (("file", "Affectune", ink), ("pandas", "pandas scan", pale)):
         known = [figure for figure in figures if key in figure]
         rows = [figure["rows"] for figure in known]
         for axes, what in ((times, "p95"), (memory, "rss")):

@@ -21,7 +21,7 @@ _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
 _USER: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 _TAIL_BYTES: Final = 1 << 16
-"""A Parquet file is read from its end, in several small steps: this much is fetched at once."""
+"""A Parquet file is opened at its end, in several small steps: this much is fetched at once."""
 
 
 def is_address(place: str) -> bool:
@@ -163,11 +163,11 @@ class RangeFile:
 
     def _part(self, start: int, end: int) -> bytes:
         first = max(0, self._size - _TAIL_BYTES)
-        if start >= first:
-            if self._tail is None:
-                self._tail = self._fetched(first, self._size)
-            return self._tail[start - first : end - first]
-        return self._fetched(start, end)
+        if start < first or (self._tail is None and end < self._size):
+            return self._fetched(start, end)
+        if self._tail is None:
+            self._tail = self._fetched(first, self._size)
+        return self._tail[start - first : end - first]
 
     def _fetched(self, start: int, end: int) -> bytes:
         if start == end:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from recommender.catalog.tables import FORMAT
 from recommender.errors import CatalogError
 from recommender.mood import room_mood
 from recommender.types import Filters, Mood, Track
+from tests.recommender.catalog.large import LARGE, few_blocks_per_file
 
 Row = Callable[..., dict[str, Any]]
 Writer = Callable[..., Path]
@@ -103,42 +103,17 @@ def test_sql_in_an_argument_finds_nothing_and_breaks_nothing(starter: Catalog) -
     assert len(starter.candidates(Mood(0, 0), exclude=[evil], limit=5)) == 5
 
 
-GENRES = ("jazz", "pop", "folk", "k-pop")
-LANGUAGES = ("en", "ko", "")
-LARGE = 20_000
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
-    """A catalogue of many blocks, with many equals among valences, and with rare things."""
-    draw = np.random.default_rng(0)
-    path = tmp_path_factory.mktemp("large") / "table.csv"
-    # One in five hundred is jazz; no k-pop is of the fifties, but all sixties are rare.
-    genres = draw.choice(GENRES, LARGE, p=(0.002, 0.5, 0.398, 0.1))
-    years = draw.choice((1965, 1999, 2015), LARGE, p=(0.01, 0.4, 0.59))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        names = "id,title,artists,genres,year,language,explicit,popularity,valence,energy"
-        writer.writerow(names.split(","))
-        writer.writerows(
-            zip(
-                (f"{number:022d}" for number in range(LARGE)),
-                (f"Song {number}" for number in range(LARGE)),
-                (f"Artist {number % 700}" for number in range(LARGE)),
-                genres.tolist(),
-                years.tolist(),
-                draw.choice(LANGUAGES, LARGE, p=(0.5, 0.01, 0.49)).tolist(),
-                (draw.random(LARGE) < 0.3).tolist(),
-                np.floor(100 * draw.random(LARGE) ** 2).tolist(),
-                draw.random(LARGE).round(2).tolist(),
-                (1 - draw.random(LARGE) ** 2).round(3).tolist(),
-                strict=True,
-            )
-        )
-    target = path.with_name("catalog.duckdb")
-    import_file(path, target)
-    with Catalog.open(target) as catalog:
-        yield catalog
+@pytest.fixture(scope="module", params=["file", "folder"])
+def large(
+    request: pytest.FixtureRequest, large_table: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Catalog]:
+    """A catalogue of many blocks, in many files if it is a folder."""
+    target = tmp_path_factory.mktemp("large") / "catalog"
+    with pytest.MonkeyPatch.context() as patch:
+        few_blocks_per_file(patch)
+        import_file(large_table, f"{target}/" if request.param == "folder" else target)
+        with Catalog.open(target) as catalog:
+            yield catalog
 
 
 @pytest.fixture(scope="module")
