@@ -269,7 +269,12 @@ class DatasetStorage(Storage):
 
     def blocks(self, numbers: Sequence[int]) -> Arrays:
         files = self._files("blocks", {number // BLOCKS_PER_FILE for number in numbers})
-        return self.columns(_BLOCKS, {"files": files, "blocks": list(numbers)})
+        columns = self.columns(_BLOCKS, {"files": files, "blocks": list(numbers)})
+        tracks = sum(
+            min(BLOCK_TRACKS, self._manifest.tracks - number * BLOCK_TRACKS) for number in numbers
+        )
+        self._check_rows(len(columns["rowid"]), tracks)
+        return columns
 
     def passing(self, track_filter: TrackFilter) -> Arrays:
         places: Iterable[int] = range(len(self._manifest.sizes["blocks"]))
@@ -279,9 +284,11 @@ class DatasetStorage(Storage):
         files = self._files("blocks", places)
         # Where no file can have any, one is asked all the same: it knows what columns there are.
         files = files or self._files("blocks", [0])
-        return self.columns(_PASSING, {"files": files, **filter_values(track_filter)})
+        columns = self.columns(_PASSING, {"files": files, **filter_values(track_filter)})
+        self._check_rows(len(columns["rowid"]), self.count_passing(track_filter))
+        return columns
 
-    def count_passing(self, track_filter: TrackFilter) -> int | None:
+    def count_passing(self, track_filter: TrackFilter) -> int:
         ((count,),) = self.rows(_FACETS, filter_values(track_filter))
         return int(count)
 
@@ -311,7 +318,9 @@ class DatasetStorage(Storage):
         if not numbers:
             return []
         files = self._files("records", {number // TRACKS_PER_FILE for number in numbers})
-        return self.rows(_RECORDS, {"files": files, "numbers": list(numbers)})
+        rows = self.rows(_RECORDS, {"files": files, "numbers": list(numbers)})
+        self._check_rows(len(rows), len(numbers))
+        return rows
 
     def records_of(self, ids: Sequence[str]) -> list[str]:
         found = self._look_up("ids", self._hashes("ids", ids))
@@ -351,6 +360,15 @@ class DatasetStorage(Storage):
         families = self.boxes()["families"]
         starts = np.arange(0, len(families), BLOCKS_PER_FILE)
         return np.bitwise_or.reduceat(families, starts)
+
+    def _check_rows(self, there: int, wanted: int) -> None:
+        """Compare how many rows were found with how many there have to be.
+
+        Raises:
+            CatalogError: the files are not those that the manifest speaks of.
+        """
+        if there != wanted:
+            raise self.broken()
 
     def _best_known(self, index: str, hashes: Sequence[int]) -> dict[int, str]:
         """Return hash → the record of the best known track that has it."""

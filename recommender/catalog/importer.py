@@ -187,6 +187,9 @@ def _write_dataset(
 
 def _database(path: Path) -> duckdb.DuckDBPyConnection:
     """Open a new database for an import. What does not fit in memory lies in the same folder."""
+    if "?" in str(path):
+        # Its log would be looked for elsewhere: what follows is taken for options.
+        raise OSError("DuckDB writes to no path with a question mark in it")
     spill = {"memory_limit": _memory(), "temp_directory": str(path.with_name("spill"))}
     return duckdb.connect(str(path), config={**SAFE, **spill})
 

@@ -66,8 +66,8 @@ class Place(ABC):
         """
 
     @abstractmethod
-    def allowed(self, edition: str) -> str:
-        """Return the folder, as DuckDB calls it, that an open catalogue may read from."""
+    def allowed(self, edition: str) -> list[str]:
+        """Return the folder that an open catalogue may read from, in all that DuckDB calls it."""
 
     @abstractmethod
     def mount(
@@ -136,15 +136,14 @@ class Folder(Place):
         except OSError as error:
             raise self._unreadable(error) from error
 
-    def allowed(self, edition: str) -> str:
-        return f"{self._path / edition}{os.sep}"
+    def allowed(self, edition: str) -> list[str]:
+        path = f"{self._path / edition}/"
+        return list(dict.fromkeys((path, _literal(path))))
 
     def mount(
         self, connection: duckdb.DuckDBPyConnection, edition: str, sizes: Mapping[str, int]
     ) -> str:
-        # A star in the name of a folder is a star, and not every folder.
-        path = f"{self._path / edition}/"
-        return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
+        return _literal(f"{self._path / edition}/")
 
     def foreign(self) -> bool:
         if self._path.exists() and not self._path.is_dir():
@@ -182,7 +181,7 @@ class Folder(Place):
     def _names(self) -> list[str]:
         try:
             return [path.name for path in self._path.iterdir()]
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             raise self._unreadable(error) from error
@@ -229,8 +228,8 @@ class Address(Place):
                 sizes[name] = about["size"]
         return sizes or None
 
-    def allowed(self, edition: str) -> str:
-        return f"{PROTOCOL}://"
+    def allowed(self, edition: str) -> list[str]:
+        return [f"{PROTOCOL}://"]
 
     def mount(
         self, connection: duckdb.DuckDBPyConnection, edition: str, sizes: Mapping[str, int]
@@ -308,6 +307,11 @@ def new_edition() -> str:
 def _age(edition: str) -> timedelta:
     made = datetime.strptime(edition.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return datetime.now(UTC) - made
+
+
+def _literal(path: str) -> str:
+    """Return a path in which a star is a star, and not every file of the folder."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
 
 
 def _ours(manifest: bytes | None) -> bool:

@@ -1,0 +1,236 @@
+"""Catalogues at addresses that fsspec opens."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recommender.catalog import addresses
+from recommender.catalog.addresses import RangeFile, is_address, last_part, shown
+from recommender.catalog.catalog import STARTER, Catalog
+from recommender.catalog.importer import import_file
+from recommender.catalog.manifest import MANIFEST, parse
+from recommender.catalog.progress import UPLOAD_STEPS
+from recommender.errors import CatalogError
+from recommender.types import Mood
+
+fsspec = pytest.importorskip("fsspec", reason="addresses need fsspec")
+
+Row = Callable[..., dict[str, Any]]
+Writer = Callable[..., Path]
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """A file system that is emptied before and after."""
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]
+    yield system
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]
+
+
+@pytest.mark.parametrize(
+    ("place", "known"),
+    [
+        ("s3://bucket/x", True),
+        ("gs://bucket", True),
+        ("https://example.org/x", True),
+        ("simplecache::s3://bucket/x", True),
+        ("file:///x", True),
+        ("C:\\catalogue", False),
+        ("c:/catalogue", False),
+        ("/a/b://c", False),
+        ("catalog.duckdb", False),
+        ("", False),
+    ],
+)
+def test_what_is_an_address(place: str, known: bool) -> None:
+    assert is_address(place) is known
+
+
+def test_a_password_is_not_shown() -> None:
+    assert shown("ftp://me:secret@host/a/b/") == "ftp://host/a/b"
+    assert last_part("ftp://me:secret@host/a/b/") == "b"
+    assert last_part("s3://bucket") == "bucket"
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_an_import_and_what_it_leaves(slash: str, row: Row, write_csv: Writer, memory: Any) -> None:
+    address = f"memory://bucket/music{slash}"
+    for number in range(3):
+        table = write_csv([row(one) for one in range(3 + number)], f"{number}.csv")
+        report = import_file(table, address)
+        assert report.kept == 3 + number
+        with Catalog.open(address) as catalog:
+            assert len(catalog.candidates(Mood(0, 0))) == 3 + number
+            assert catalog.source == "memory://bucket/music"
+            assert catalog.name == "music"
+    said = parse(memory.cat_file(f"/bucket/music/{MANIFEST}"))
+    files = memory.find("/bucket/music", detail=True)
+    there = {
+        name.partition(f"{said.edition}/")[2]: about["size"]
+        for name, about in files.items()
+        if said.edition in name
+    }
+    assert there == said.files()
+
+
+def test_a_file_address_is_one_as_well(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    address = (tmp_path / "music").as_uri()
+    import_file(write_csv([row(1), row(2)]), address)
+    with Catalog.open(address) as there, Catalog.open(tmp_path / "music") as here:
+        assert there.candidates(Mood(0, 0)) == here.candidates(Mood(0, 0))
+
+
+def test_editions_that_are_out_of_date_go_after_a_day(
+    row: Row, write_csv: Writer, memory: Any
+) -> None:
+    address, table = "memory://bucket/music", write_csv([row(1)])
+    stale, fresh = "20200101T000000Z-00000000", "29990101T000000Z-00000000"
+    for edition in (stale, fresh):
+        memory.pipe_file(f"/bucket/music/{edition}/boxes.parquet", b"x")
+    import_file(table, address)
+    left = {name.rsplit("/", 1)[-1] for name in memory.ls("/bucket/music", detail=False)}
+    assert stale not in left
+    assert {fresh, MANIFEST} < left
+
+
+def test_what_no_import_wrote_is_never_overwritten(
+    row: Row, write_csv: Writer, memory: Any
+) -> None:
+    memory.pipe_file("/bucket/own/photos.parquet", b"precious")
+    with pytest.raises(CatalogError, match="memory://bucket/own is no catalogue and stays as it"):
+        import_file(write_csv([row(1)]), "memory://bucket/own")
+    assert list(memory.find("/bucket/own")) == ["/bucket/own/photos.parquet"]
+
+
+def test_what_is_not_there_or_incomplete(memory: Any) -> None:
+    with pytest.raises(
+        CatalogError, match=r"There is no catalogue at memory://bucket/x\. Make one"
+    ):
+        Catalog.open("memory://bucket/x")
+    import_file(STARTER, "memory://bucket/x")
+    edition = parse(memory.cat_file(f"/bucket/x/{MANIFEST}")).edition
+    memory.rm(f"/bucket/x/{edition}/records/00000.parquet")
+    said = r"memory://bucket/x is incomplete: its file records/00000\.parquet is missing; import .*"
+    with pytest.raises(CatalogError, match=f"{said} --catalog memory://bucket/x”"):
+        Catalog.open("memory://bucket/x")
+
+
+def test_an_upload_that_fails_leaves_the_old_catalogue(
+    row: Row, write_csv: Writer, memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "memory://bucket/music"
+    import_file(write_csv([row(1)]), address)
+    before = memory.find("/bucket/music")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the disk there is full")
+
+    for name in ("put_file", "pipe_file"):
+        with monkeypatch.context() as patch:
+            patch.setattr(type(memory), name, refuse)
+            with pytest.raises(CatalogError, match=r"music cannot be written: .* disk there is f"):
+                import_file(write_csv([row(2), row(3)], "new.csv"), address)
+        assert memory.find("/bucket/music") == before
+    with Catalog.open(address) as catalog:
+        assert len(catalog) == 1
+
+
+def test_a_connection_that_is_lost_gets_a_sentence(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_file(STARTER, "memory://bucket/music")
+
+    def lose(*_: Any, **__: Any) -> bytes:
+        raise ConnectionResetError("https://me:secret@host went away\nand more")
+
+    with Catalog.open("memory://bucket/music") as catalog:
+        monkeypatch.setattr(type(memory), "cat_file", lose)
+        with pytest.raises(CatalogError, match="memory://bucket/music is broken or cannot be re"):
+            catalog.candidates(Mood(0, 0))
+    with pytest.raises(CatalogError, match="music cannot be read: ConnectionResetError") as caught:
+        Catalog.open("memory://bucket/music")
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_lists_nothing_is_read_all_the_same(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_file(STARTER, "memory://bucket/music")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(type(memory), "find", refuse)
+    with Catalog.open("memory://bucket/music") as catalog:
+        assert len(catalog.candidates(Mood(0, 0), limit=5)) == 5
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for address in ("s3://me:secret@bucket/x", "memory://x"):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, "fsspec", None)
+            with pytest.raises(CatalogError, match=r"fsspec package.*pip install fsspec") as caught:
+                Catalog.open(address)
+            assert "secret" not in str(caught.value)
+
+    def lacks(address: str) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", lacks)
+    with pytest.raises(CatalogError, match=r"a package for such addresses.*Install s3fs"):
+        Catalog.open("s3://bucket/x")
+
+
+def test_an_unknown_kind_of_address_is_named(row: Row, write_csv: Writer) -> None:
+    for call in (Catalog.open, lambda address: import_file(write_csv([row(1)]), address)):
+        with pytest.raises(CatalogError, match=r"nonsense://x cannot be read: .*nonsense"):
+            call("nonsense://x")
+
+
+def test_progress_is_told_of_the_upload(row: Row, write_csv: Writer, memory: Any) -> None:
+    told: list[tuple[float, str]] = []
+    import_file(
+        write_csv([row(1)]),
+        "memory://bucket/music",
+        on_progress=lambda done, what: told.append((done, what)),
+    )
+    assert list(dict.fromkeys(what for _, what in told)) == [*UPLOAD_STEPS, "Done"]
+    assert told[-1] == (1.0, "Done")
+
+
+def test_only_what_is_read_is_fetched() -> None:
+    content = bytes(range(256)) * 1024
+    fetched: list[tuple[int, int]] = []
+
+    def fetch(start: int, end: int) -> bytes:
+        fetched.append((start, end))
+        return content[start:end]
+
+    file = RangeFile(fetch, len(content))
+    assert (file.read(10), file.tell()) == (content[:10], 10)
+    assert file.seek(-8, io.SEEK_END) == len(content) - 8
+    assert file.read() == content[-8:]
+    file.seek(-300, io.SEEK_END)
+    assert file.read(100) == content[-300:-200]
+    file.seek(5)
+    file.seek(5, io.SEEK_CUR)
+    assert file.read(2) == content[10:12]
+    file.seek(len(content) + 5)
+    assert file.read(3) == b""
+    tail = (len(content) - addresses._TAIL_BYTES, len(content))
+    assert fetched == [(0, 10), tail, (10, 12)]
+
+
+def test_fewer_bytes_than_there_should_be_are_an_error() -> None:
+    with pytest.raises(OSError, match="3 bytes came where 10 were asked for"):
+        RangeFile(lambda start, end: b"abc", 10**6).read(10)
