@@ -202,8 +202,9 @@ def _connect(manifest: Manifest, where: Place) -> tuple[duckdb.DuckDBPyConnectio
         prefix = where.mount(connection, manifest.edition, manifest.files())
         # What is known of the row groups of a file is not read again with each question.
         connection.execute("SET parquet_metadata_cache = true")
-        allowed = where.allowed(manifest.edition).replace("'", "''")
-        connection.execute(f"SET allowed_directories = ['{allowed}']")
+        quoted = (path.replace("'", "''") for path in where.allowed(manifest.edition))
+        allowed = ", ".join(f"'{path}'" for path in quoted)
+        connection.execute(f"SET allowed_directories = [{allowed}]")
         for setting, value in LOCKED.items():
             if setting not in (*SAFE, "memory_limit", "lock_configuration"):
                 connection.execute(f"SET {setting} = {value}")
