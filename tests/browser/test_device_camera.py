@@ -78,7 +78,7 @@ def variations() -> Iterator[clips.Picture]:
     yield both
 
 
-def test_it_reads_faces_as_the_server_does(browser: Browser, server: str) -> None:
+def test_browser_reads_faces_like_the_server(browser: Browser, server: str) -> None:
     page = browser.new_context().new_page()
     base = base_address()
     assert base is not None
@@ -263,7 +263,7 @@ def test_a_resting_face_counts_as_neutral_until_it_is_forgotten(
 @pytest.mark.parametrize(
     ("film", "allowed", "problem"), [("smiling", False, "refused"), (None, True, "none")]
 )
-def test_without_a_camera_the_words_are_those_of_ever(
+def test_missing_camera_message_is_the_same(
     arrive: Callable[..., Page], film: str | None, allowed: bool, problem: CameraProblem
 ) -> None:
     page = arrive(film, allowed=allowed)

@@ -67,7 +67,7 @@ def photographs() -> dict[str, bytes]:
     }
 
 
-def test_it_reads_photos_as_the_server_does(
+def test_browser_reads_photos_like_the_server(
     browser: Browser, server: str, two_people: bytes, cup: bytes
 ) -> None:
     page = browser.new_context().new_page()
@@ -221,7 +221,7 @@ def test_a_browser_without_webassembly_leaves_it_to_the_server(
     page.context.close()
 
 
-def test_a_runtime_that_does_not_load_is_said_before_anything_is_sent(
+def test_runtime_failure_is_reported_before_upload(
     browser: Browser, server: str, astronaut: bytes
 ) -> None:
     sent = Sent()

@@ -33,7 +33,7 @@ def diary(visit: Callable[..., Page]) -> Iterator[Page]:
         heading(rest, OFF)
 
 
-def test_from_the_first_entry_to_the_last(diary: Page, visit: Callable[..., Page]) -> None:
+def test_diary_from_first_to_last_entry(diary: Page, visit: Callable[..., Page]) -> None:
     check(diary)
     keep(diary)
     heading(diary, "Your ")

@@ -75,7 +75,7 @@ def test_a_whole_page_that_waited_for_a_fragment_is_drawn_from_the_top(streaming
 
 
 @pytest.mark.parametrize("late", ["fragment", "component"])
-def test_news_of_a_page_that_was_left_changes_nothing(streaming: Wire, late: str) -> None:
+def test_messages_from_a_left_page_change_nothing(streaming: Wire, late: str) -> None:
     probe, tick = streaming.probe, streaming.tick  # type: ignore[attr-defined]
     live, home = streaming.pages["live"], streaming.pages[""]
     fragment = tick if late == "fragment" else ""

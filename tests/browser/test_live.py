@@ -202,7 +202,7 @@ def test_two_visitors_never_see_each_other(arrive: Callable[..., Page]) -> None:
     says(two, "How do you feel?")
 
 
-def test_refused(arrive: Callable[..., Page]) -> None:
+def test_camera_refused(arrive: Callable[..., Page]) -> None:
     page = arrive(answer=REFUSED)
     start(page)
     says(page, "Camera blocked")

@@ -285,7 +285,7 @@ def test_two_visitors_never_meet(
         assert request.headers["authorization"].startswith(f"Bearer {SECRET}-access-")
 
 
-def test_a_stolen_answer_opens_nothing(
+def test_stolen_oauth_answer_is_refused(
     visitor: Callable[..., BrowserContext], installation: Installation, spotify: SpotifyServer
 ) -> None:
     mine = visitor()
@@ -316,7 +316,7 @@ def test_a_stolen_answer_opens_nothing(
     expect(section(replay)).to_have_text("Connect Spotify, if you like")
 
 
-def test_saying_no_loses_nothing(
+def test_declining_authorization_loses_nothing(
     visitor: Callable[..., BrowserContext], installation: Installation, spotify: SpotifyServer
 ) -> None:
     spotify.ask = True
@@ -354,7 +354,7 @@ def test_the_same_page_with_everything_down(
     expect(section(page)).to_have_text("Connect Spotify, if you like")
 
 
-def test_the_wrong_name_of_this_machine_is_said_before_anybody_leaves(
+def test_wrong_host_name_is_reported_before_redirecting(
     visitor: Callable[..., BrowserContext], installation: Installation
 ) -> None:
     page = visitor().new_page()

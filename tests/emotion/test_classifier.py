@@ -80,7 +80,7 @@ def test_threads_do_not_disturb_each_other(classifier: EmotionClassifier) -> Non
             assert np.allclose(got, wanted, atol=1e-6)
 
 
-def test_missing_weights_say_where_they_were_looked_for(tmp_path: Path) -> None:
+def test_missing_weights_error_names_the_path(tmp_path: Path) -> None:
     path = tmp_path / "none.tflite"
     with pytest.raises(WeightsError, match="missing") as caught:
         EmotionClassifier(path)

@@ -91,7 +91,7 @@ def test_a_face_turned_away_is_a_note(
     assert "turned away" in out
 
 
-def test_json_carries_notes_and_doubt(
+def test_json_includes_notes_and_uncertainty(
     tmp_path: Path, astronaut: np.ndarray, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -119,7 +119,7 @@ def test_json_carries_notes_and_doubt(
     assert [face["hard_to_say"] for face in item["faces"]] == [True]
 
 
-def test_plain_output_says_it_in_words(
+def test_plain_output_is_readable_text(
     photo: Path, hills: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(photo, hills) == 0
@@ -130,7 +130,7 @@ def test_plain_output_says_it_in_words(
     assert f"{hills}: no face found" in out
 
 
-def test_what_cannot_be_read_is_one_line_and_the_rest_is_read(
+def test_unreadable_files_are_reported_in_one_line_and_the_rest_is_read(
     photo: Path, text: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = photo.with_name("missing.jpg")
@@ -257,7 +257,7 @@ def test_a_photo_that_cannot_be_read_is_not_written_over_either(
 
 
 @pytest.mark.parametrize("name", ["nowhere/out.png", "out.words"])
-def test_a_place_that_cannot_be_written_is_named(
+def test_unwritable_output_path_is_reported(
     name: str, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(photo, "--annotate", tmp_path / name) == 2
@@ -265,7 +265,7 @@ def test_a_place_that_cannot_be_written_is_named(
     assert name in line
 
 
-def test_missing_weights_are_one_line(
+def test_missing_weights_are_reported_in_one_line(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("emotion.classifier.WEIGHTS", tmp_path / "none.tflite")
@@ -287,7 +287,7 @@ def test_missing_weights_are_one_line(
         (["x.mp4", "--csv", "a.csv", "--parquet", "a.parquet"], ["--csv", "--parquet"]),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_2(
+def test_usage_errors_print_one_line_and_exit_2(
     arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -297,7 +297,7 @@ def test_wrong_use_is_one_line_and_exit_2(
     assert all(word in line for word in words)
 
 
-def test_from_the_shell(photo: Path, text: Path) -> None:
+def test_command_runs_from_the_shell(photo: Path, text: Path) -> None:
     command_line = [sys.executable, "-m", "emotion", str(photo), str(text), "--json"]
     done = subprocess.run(command_line, capture_output=True, cwd=ROOT, timeout=60, check=False)
     assert done.returncode == 2

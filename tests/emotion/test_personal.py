@@ -73,14 +73,16 @@ BIASED = [
 
 
 @pytest.mark.parametrize("bias", BIASED, ids=str)
-def test_a_biased_rest_is_named_neutral_after_a_second_of_it(bias: dict[str, float]) -> None:
+def test_biased_resting_face_is_neutral_after_one_second_of_calibration(
+    bias: dict[str, float],
+) -> None:
     visitor = Visitor(**bias)
     assert named_after(Recentring(), visitor.shows()) != {"neutral"}
     mine = Recentring.from_resting(visitor.shows(), TYPICAL)
     assert named_after(mine, visitor.shows()) == {"neutral"}
 
 
-def test_a_rest_that_is_read_as_55_percent_angry() -> None:
+def test_resting_face_read_as_55_percent_angry() -> None:
     visitor = Visitor(angry=2.35)
     rest = visitor.shows().mean(axis=0)
     assert rest[EMOTIONS.index("angry")] == pytest.approx(0.55, abs=0.05)
@@ -109,12 +111,12 @@ def test_a_visitor_without_bias_is_hardly_changed(emotion: str) -> None:
         assert mine.apply(tuple(row)) == pytest.approx(tuple(row), abs=0.05)
 
 
-def test_a_rest_that_is_clearer_than_typical_changes_nothing() -> None:
+def test_resting_face_more_neutral_than_typical_changes_nothing() -> None:
     rest = Visitor(neutral=2.0).shows()
     assert Recentring.from_resting(rest, TYPICAL) == Recentring()
 
 
-def test_what_a_rest_lacks_is_not_raised() -> None:
+def test_emotions_absent_at_rest_are_not_raised() -> None:
     # A face of which the network is nearly certain has little of all the others.
     rest = np.tile(softmax(np.log([0.85, *[0.025] * 6])), (10, 1))
     mine = Recentring.from_resting(rest, TYPICAL)
@@ -123,7 +125,7 @@ def test_what_a_rest_lacks_is_not_raised() -> None:
 
 @pytest.mark.parametrize("emotion", EMOTIONS[:-1])
 @pytest.mark.parametrize("most", [0.3, 0.6, 0.8, 0.9])
-def test_no_offset_is_beyond_the_limit(emotion: str, most: float) -> None:
+def test_offsets_stay_within_the_limit(emotion: str, most: float) -> None:
     rest = [most if name == emotion else (1 - most) / 6 for name in EMOTIONS]
     mine = Recentring.from_resting([rest] * 20, TYPICAL)
     assert all(abs(offset) <= MAX_OFFSET for offset in mine.offsets)
@@ -131,7 +133,7 @@ def test_no_offset_is_beyond_the_limit(emotion: str, most: float) -> None:
 
 
 @pytest.mark.parametrize("emotion", EMOTIONS[:-1])
-def test_what_is_far_from_a_face_at_rest_is_refused(emotion: str) -> None:
+def test_expressive_face_is_refused_as_resting_face(emotion: str) -> None:
     # A broad smile, say: to take it for a rest would be to read no smile any more.
     certain = [0.994 if name == emotion else 0.001 for name in EMOTIONS]
     with pytest.raises(RestingFaceError, match="look like a resting face"):
@@ -139,7 +141,7 @@ def test_what_is_far_from_a_face_at_rest_is_refused(emotion: str) -> None:
 
 
 @pytest.mark.parametrize("moment", ["happy", "surprise"])
-def test_a_blink_or_a_word_does_not_count(moment: str) -> None:
+def test_outlier_readings_are_ignored(moment: str) -> None:
     visitor = Visitor(angry=2.35)
     quiet = visitor.shows(count=14)
     spoken = np.concatenate([quiet, visitor.shows(moment, count=4)])
@@ -171,7 +173,7 @@ def test_too_few_readings_are_refused(count: int) -> None:
         np.tile([-0.5, 1.5, 0, 0, 0, 0, 0], (6, 1)),
     ],
 )
-def test_what_are_no_probabilities_is_a_value_error(rows: NDArray[np.float64]) -> None:
+def test_invalid_probabilities_raise_value_error(rows: NDArray[np.float64]) -> None:
     with pytest.raises(ValueError, match="'probabilities' argument"):
         Recentring.from_resting(rows, TYPICAL)
 
@@ -222,12 +224,12 @@ def test_a_hundred_corrections_are_bounded() -> None:
     assert named(mine.apply(smile)) == "happy"
 
 
-def test_confirming_what_was_read_moves_next_to_nothing() -> None:
+def test_confirming_the_reading_changes_offsets_little() -> None:
     sure = (0.01, 0.01, 0.01, 0.94, 0.01, 0.01, 0.01)
     assert max(map(abs, Recentring().corrected(sure, "happy").offsets)) < 0.03
 
 
-def test_opposite_corrections_take_each_other_back() -> None:
+def test_opposite_corrections_cancel() -> None:
     even = (0.4, 0.0, 0.0, 0.0, 0.2, 0.0, 0.4)
     mine = Recentring().corrected(even, "neutral").corrected(even, "angry")
     assert mine.offsets[0] == pytest.approx(mine.offsets[-1])
@@ -273,7 +275,7 @@ def test_a_slow_machine_takes_as_long_as_five_readings() -> None:
         assert seconds == (MIN_READINGS - 1) / rate
 
 
-def test_nobody_in_view_is_said_after_a_while() -> None:
+def test_empty_view_is_reported_after_a_timeout() -> None:
     resting = RestingFace(TYPICAL)
     resting.add(None, 0.0)
     resting.add(None, REST_TIMEOUT_SECONDS - 0.1)
@@ -284,7 +286,7 @@ def test_nobody_in_view_is_said_after_a_while() -> None:
     assert resting.recentring is None
 
 
-def test_a_face_that_goes_before_the_second_is_over_is_waited_for() -> None:
+def test_collection_waits_for_a_face_that_left() -> None:
     rows = Visitor(angry=2.35).shows(count=40)
     resting = RestingFace(TYPICAL)
     for number in range(15):
@@ -295,7 +297,7 @@ def test_a_face_that_goes_before_the_second_is_over_is_waited_for() -> None:
     assert resting.state == "done"
 
 
-def test_what_comes_after_it_is_done_does_not_count() -> None:
+def test_readings_after_completion_are_ignored() -> None:
     resting, _ = collected(Visitor(angry=2.35).shows(count=40), 30.0)
     before = resting.recentring
     resting.add(tuple(Visitor().shows("happy")[0]), 60.0)

@@ -84,7 +84,7 @@ def looking_aside(offset: float, *, ears: bool) -> Face:
 
 @pytest.mark.parametrize("ears", [True, False])
 @pytest.mark.parametrize("side", [-1, 1])
-def test_a_face_turned_away_is_told_and_not_guessed(
+def test_face_turned_away_is_reported_and_not_read(
     ears: bool, side: int, fake_classifier: FakeClassifier
 ) -> None:
     faces = [looking_aside(side * offset, ears=ears) for offset in (0.0, 0.4, 0.85)]
@@ -97,7 +97,7 @@ def test_a_face_turned_away_is_told_and_not_guessed(
         assert reading.notes == expected
 
 
-def test_faces_turned_away_do_not_use_up_the_places(fake_classifier: FakeClassifier) -> None:
+def test_faces_turned_away_do_not_count_toward_max_faces(fake_classifier: FakeClassifier) -> None:
     away, front = looking_aside(0.9, ears=True), Face(Box(300, 300, 90, 90))
     detector = FixedDetector()
     detector.detect = lambda image, *, on_stage=None: [away, away, front]  # type: ignore[method-assign]
@@ -106,14 +106,14 @@ def test_faces_turned_away_do_not_use_up_the_places(fake_classifier: FakeClassif
     assert reading.notes == ("2 faces are turned away too far to be read.",)
 
 
-def test_stages_are_told_in_order(fake_classifier: FakeClassifier) -> None:
+def test_stages_are_reported_in_order(fake_classifier: FakeClassifier) -> None:
     stages: list[str] = []
     recognizer = EmotionRecognizer(FixedDetector(60), fake_classifier)
     recognizer.analyze(BLACK, on_stage=stages.append)
     assert stages == ["detect", "classify"]
 
 
-def test_without_a_face_nothing_is_told_to_be_read(fake_classifier: FakeClassifier) -> None:
+def test_without_a_face_no_reading_stage_is_reported(fake_classifier: FakeClassifier) -> None:
     stages: list[str] = []
     EmotionRecognizer(FixedDetector(), fake_classifier).analyze(BLACK, on_stage=stages.append)
     assert stages == ["detect"]
@@ -127,7 +127,7 @@ def test_without_a_face_nothing_is_told_to_be_read(fake_classifier: FakeClassifi
     ("happy.jpg", "a str"),
     (None, "a NoneType"),
 ])  # fmt: skip
-def test_what_is_no_image_is_refused_with_what_it_is(
+def test_non_image_argument_is_refused_with_its_type(
     image: Any, echo: str, fake_classifier: FakeClassifier
 ) -> None:
     recognizer = EmotionRecognizer(FixedDetector(60), fake_classifier)

@@ -12,7 +12,7 @@ import pytest
 from model import records
 
 
-def test_the_library_carries_the_file_that_the_records_are_of(tmp_path: Path) -> None:
+def test_shipped_file_is_the_one_that_was_measured(tmp_path: Path) -> None:
     assert records.litert_file(records.WEIGHTS) == records.SHIPPED
     assert records.records_folder(records.SHIPPED) == records.WEIGHTS
     assert records.SHIPPED.is_file()
@@ -48,7 +48,7 @@ def split_of(found: dict[str, Any]) -> dict[str, Any]:
         (lambda found: found.update(figures=[]), r"\['figures'\] is \[\], not dict"),
     ],
 )
-def test_what_does_not_follow_the_schema_is_named(spoil: Any, message: str, tmp_path: Path) -> None:
+def test_schema_violations_are_named(spoil: Any, message: str, tmp_path: Path) -> None:
     found = json.loads((records.WEIGHTS / "metrics.json").read_text())
     spoilt = copy.deepcopy(found)
     spoil(spoilt)

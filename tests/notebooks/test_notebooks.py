@@ -33,7 +33,7 @@ def options(*words: str) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def test_there_are_three() -> None:
+def test_there_are_three_notebooks() -> None:
     assert notebooks.find_notebooks() == FILES
     assert [path.name.split("_")[0] for path in FILES] == ["01", "02", "03"]
 
@@ -145,7 +145,7 @@ def test_machine_paths(text: str, found: list[str]) -> None:
     assert notebooks.machine_paths(notebook) == found
 
 
-def test_wrong_arguments_are_echoed(tiny_zip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_arguments_are_named(tiny_zip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match=r"'only' argument: '09': one of 01, 02, 03"):
         notebooks.run(options("--only", "09"))
     with pytest.raises(FileNotFoundError, match=r"no FER\+ votes at nowhere.csv"):

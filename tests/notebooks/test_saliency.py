@@ -13,7 +13,7 @@ def brightness_of_one_place(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.stack([bright, 1 - bright], axis=1)
 
 
-def test_only_the_place_that_is_looked_at_matters() -> None:
+def test_saliency_peaks_at_the_informative_region() -> None:
     pictures = np.zeros((2, 48, 48, 1), np.uint8)
     pictures[:, 10, 30] = 255
     maps = occlusion_maps(brightness_of_one_place, pictures, np.array([0, 1]), patch=6, stride=2)
@@ -28,7 +28,7 @@ def test_only_the_place_that_is_looked_at_matters() -> None:
     assert not maps[:, far].any()
 
 
-def test_every_place_is_covered_whatever_the_stride() -> None:
+def test_every_pixel_is_covered_for_any_stride() -> None:
     pictures = np.full((1, 48, 48, 1), 200, np.uint8)
     maps = occlusion_maps(
         lambda batch: np.full((len(batch), 7), 1 / 7, np.float32), pictures, np.array([3]), stride=7
@@ -37,7 +37,7 @@ def test_every_place_is_covered_whatever_the_stride() -> None:
     assert not maps.any()
 
 
-def test_no_pictures_no_maps() -> None:
+def test_no_images_give_no_maps() -> None:
     nobody = np.zeros((0, 48, 48, 1), np.uint8)
     maps = occlusion_maps(brightness_of_one_place, nobody, np.zeros(0, np.int64))
     assert maps.shape == (0, 48, 48)
@@ -51,7 +51,7 @@ def test_no_pictures_no_maps() -> None:
         ({"labels": np.zeros(2, np.int64)}, r"'labels' argument: shape \(2,\)"),
     ],
 )
-def test_wrong_arguments_are_echoed(more: dict[str, object], message: str) -> None:
+def test_invalid_arguments_are_named(more: dict[str, object], message: str) -> None:
     arguments = {"labels": np.zeros(1, np.int64), **more}
     pictures = np.zeros((1, 48, 48, 1), np.uint8)
     with pytest.raises(ValueError, match=message):

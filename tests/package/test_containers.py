@@ -84,7 +84,7 @@ def test_a_server_has_only_settings_that_are_documented() -> None:
     assert len(ice[0]["urls"]) == compose.count("turn:")
 
 
-def test_the_image_runs_what_make_run_runs_as_nobody_in_particular() -> None:
+def test_image_runs_the_app_as_an_unprivileged_user() -> None:
     (command,) = re.findall(r"^CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
     assert f"$(BIN)/{' '.join(json.loads(command))}" in MAKEFILE
     assert DOCKERFILE.index("USER affectune") < DOCKERFILE.index("HEALTHCHECK")

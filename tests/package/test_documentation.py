@@ -34,14 +34,14 @@ def named(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_what_a_document_points_to_exists(document: Path) -> None:
+def test_links_in_documents_resolve(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     missing = {target for target in linked(text) if not (document.parent / target).exists()}
     missing |= {path for path in named(text) if not (ROOT / path).exists()}
     assert not missing
 
 
-def test_the_readme_is_a_page() -> None:
+def test_readme_fits_one_page() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
 
 

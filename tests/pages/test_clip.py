@@ -48,7 +48,7 @@ def test_a_photo_takes_the_clips_place(
     assert len(app.image) == 1
 
 
-def test_a_clip_that_cannot_be_read_is_a_sentence(app: AppTest, recognizer: Any) -> None:
+def test_unreadable_clip_is_reported(app: AppTest, recognizer: Any) -> None:
     recognizer.classifier = Happy()
     app.switch_page("pages/selfie.py").run()
     app.file_uploader[0].upload("me.mp4", b"\0\0\0\x18ftypmp42" + bytes(99)).run()

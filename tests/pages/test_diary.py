@@ -136,7 +136,9 @@ def kept(owner: str = identity.THIS_COMPUTER) -> list[Entry]:
 # Off, on, off
 
 
-def test_it_is_off_and_says_what_it_would_keep(page: Any, at_home: None, file: Path) -> None:
+def test_diary_is_off_by_default_and_says_what_it_would_keep(
+    page: Any, at_home: None, file: Path
+) -> None:
     app = page()
     assert app.title[0].value == EMPTY
     assert app.toggle[0].value is False
@@ -145,7 +147,7 @@ def test_it_is_off_and_says_what_it_would_keep(page: Any, at_home: None, file: P
     assert not file.parent.exists()
 
 
-def test_the_way_in_says_what_is_kept_as_it_is(page: Any, app: AppTest, at_home: None) -> None:
+def test_diary_entry_point_says_what_is_kept(page: Any, app: AppTest, at_home: None) -> None:
     assert "nothing stored" in said(app.switch_page("pages/selfie.py").run())
     page().toggle[0].set_value(True).run()
     assert "nothing stored" not in said(app.switch_page("pages/selfie.py").run())
@@ -228,7 +230,7 @@ def test_switched_on_in_another_tab_it_is_on_here_too(
 # What it shows
 
 
-def test_it_tells_of_the_month(page: Any, written: Any) -> None:
+def test_diary_summarizes_the_month(page: Any, written: Any) -> None:
     app = page()
     text = said(app)
     assert "**sad** 😢" in text
@@ -241,7 +243,7 @@ def test_it_tells_of_the_month(page: Any, written: Any) -> None:
     assert all(element.proto.alt for element in app.get("arrow_vega_lite_chart"))
 
 
-def test_one_tap_says_how_it_ended(page: Any, written: list[int]) -> None:
+def test_mood_afterwards_takes_one_tap(page: Any, written: list[int]) -> None:
     app = page()
     (ask,) = app.button_group
     ask.select("happy").run()
@@ -325,9 +327,7 @@ def test_how_one_feels_is_asked_after_the_music(
     assert not asked()
 
 
-def test_everything_can_be_taken_along(
-    page: Any, written: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_diary_can_be_exported(page: Any, written: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import streamlit as st
 
     offered: dict[str, str] = {}
@@ -417,7 +417,7 @@ def test_where_people_cannot_be_told_apart_nothing_is_kept(
     assert not file.parent.exists()
 
 
-def test_nobody_reads_what_this_computer_has_kept(
+def test_remote_visitors_cannot_read_the_local_diary(
     page: Any, written: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(identity, "_here", lambda: False)
@@ -452,7 +452,7 @@ def test_providers_come_from_the_secrets_and_go_before_the_place(
     assert "Sad" not in said(app)
 
 
-def test_signing_in_that_fails_is_a_sentence(app: AppTest, page: Any, provider: Provider) -> None:
+def test_failed_sign_in_is_reported(app: AppTest, page: Any, provider: Provider) -> None:
     page()
     app.button[0].click().run()  # there are no secrets
     assert not app.exception
@@ -497,7 +497,7 @@ def test_one_person_never_reads_anothers_diary(
 # When the database fails
 
 
-def test_a_database_that_fails_costs_a_sentence_and_not_the_music(
+def test_database_failure_is_reported_and_music_continues(
     app: AppTest, page: Any, written: Any, selfie: Any, sad: Any, button: Any, file: Path
 ) -> None:
     page()
@@ -518,7 +518,7 @@ def test_a_database_that_fails_costs_a_sentence_and_not_the_music(
     assert "no longer where it was" in said(app) or "cannot be opened" in said(app)
 
 
-def test_a_database_that_fails_between_two_sets_is_told_of(
+def test_database_failure_between_sets_is_reported(
     app: AppTest, written: Any, selfie: Any, sad: Any, button: Any, file: Path
 ) -> None:
     button(selfie(sad), "Move gently").click().run()
@@ -532,7 +532,7 @@ def test_a_database_that_fails_between_two_sets_is_told_of(
     assert "The music keeps playing." in app.toast[0].value
 
 
-def test_a_wrong_setting_is_said_on_the_page(
+def test_wrong_setting_is_reported_on_the_page(
     page: Any, at_home: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(ENVIRONMENT, "mysql://ada:secret@host/x")

@@ -192,7 +192,7 @@ def test_before_the_camera(live: AppTest, connection: Connection, sent_to: Any) 
     assert not probe["waiting"]
 
 
-def test_whoever_has_not_allowed_it_is_asked(
+def test_camera_permission_is_requested_once(
     live: AppTest, connection: Connection, sent_to: Any
 ) -> None:
     press(live)
@@ -207,7 +207,7 @@ def test_whoever_has_not_allowed_it_is_asked(
     assert not sent_to(live, "live_probe")["waiting"]
 
 
-def test_whoever_has_allowed_it_is_not(
+def test_granted_camera_permission_is_not_requested_again(
     live: AppTest, camera: LiveCamera, connection: Connection
 ) -> None:
     press(live)
@@ -242,7 +242,7 @@ def test_the_connection_is_not_wanted_before_its_frame_is_there(
     assert connection.asked["desired_playing_state"] is True
 
 
-def test_runs_that_other_news_interrupts_are_no_change_of_page(
+def test_interrupted_runs_are_not_page_changes(
     live: AppTest, camera: LiveCamera, connection: Connection
 ) -> None:
     press(live)
@@ -390,7 +390,7 @@ def test_several_people_are_a_room(
     assert live.session_state["visitor"].mood_in_words == "happy"
 
 
-def test_nobody_in_view(live: AppTest, camera: LiveCamera, roll: Any) -> None:
+def test_empty_view(live: AppTest, camera: LiveCamera, roll: Any) -> None:
     press(live)
     roll(0.5, skimage.data.coffee())
     assert title(live) == "Looking for a face…"
@@ -459,7 +459,7 @@ def test_one_button_makes_the_rest_neutral_and_one_takes_it_back(
 
 
 @pytest.mark.usefixtures("angry_at_rest")
-def test_showing_ones_rest_is_no_mood_that_settles(
+def test_calibration_does_not_settle_a_mood(
     live: AppTest,
     camera: LiveCamera,
     button: Any,
@@ -539,7 +539,7 @@ def test_a_face_that_is_not_there_is_said_and_can_be_tried_again(
     assert button(live, BUTTON)
 
 
-def test_who_reads_neutral_already_is_told_the_same(
+def test_already_neutral_face_gets_the_same_message(
     live: AppTest,
     camera: LiveCamera,
     network: Network,
@@ -625,7 +625,7 @@ def test_no_way_through_leads_to_a_snapshot(
     assert len(live.camera_input) == 1
 
 
-def test_eight_seconds_of_silence(
+def test_connection_without_frames_times_out(
     live: AppTest, camera: LiveCamera, button: Any, roll: Any, sent_to: Any
 ) -> None:
     press(live)

@@ -189,7 +189,7 @@ def test_the_shipped_files_are_shown(app: AppTest) -> None:
     assert not app.info
 
 
-def test_every_figure_comes_from_the_file(app: AppTest, weights: Any) -> None:
+def test_every_metric_comes_from_the_record(app: AppTest, weights: Any) -> None:
     weights(metrics=metrics())
     text = said(opened(app))
     assert "about **seven times in ten**" in text
@@ -203,7 +203,7 @@ def test_every_figure_comes_from_the_file(app: AppTest, weights: Any) -> None:
     assert "called afraid, it calls 45 afraid and 55 sad" in text
 
 
-def test_people_in_front_of_a_camera_have_figures_of_their_own(app: AppTest, weights: Any) -> None:
+def test_camera_head_has_its_own_metrics(app: AppTest, weights: Any) -> None:
     weights(metrics=metrics(), photographs=PHOTOGRAPHS)
     text = said(opened(app))
     assert "On 300 photographs of people it had never seen" in text
@@ -229,7 +229,7 @@ def test_what_older_files_lack_is_left_out(app: AppTest, weights: Any) -> None:
     ]
 
 
-def test_all_there_is_to_show(app: AppTest, weights: Any) -> None:
+def test_page_with_all_records(app: AppTest, weights: Any) -> None:
     bins = [{"confidence": 0.7, "accuracy": 0.5, "images": 400}]
     ferplus = {
         "images": 600,
@@ -275,7 +275,7 @@ def test_a_chart_is_never_the_only_way(app: AppTest, weights: Any) -> None:
     assert len(app.table) == len(found)
 
 
-def test_nothing_measured(app: AppTest, weights: Any) -> None:
+def test_page_without_records(app: AppTest, weights: Any) -> None:
     assert headings(opened(app)) == ["Can you break it?", "What is it not for?"]
     assert "Nothing has been measured yet." in said(app)
 
@@ -284,7 +284,7 @@ def test_nothing_measured(app: AppTest, weights: Any) -> None:
     "content", ["{", "[]", "null", '{"figures": {}}', '{"figures": {"private-test": {"split": 1}}}']
 )
 @pytest.mark.parametrize("name", ["metrics", "robustness", "baselines"])
-def test_a_broken_file_is_a_sentence(
+def test_broken_record_is_reported(
     app: AppTest, weights: Any, name: str, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     weights(metrics=metrics(), robustness=robustness(), baselines=BASELINES)
@@ -295,13 +295,13 @@ def test_a_broken_file_is_a_sentence(
     assert headings(app)[-1] == "What is it not for?"
 
 
-def test_figures_of_another_network_are_called_so(app: AppTest, weights: Any) -> None:
+def test_metrics_of_another_network_are_labelled(app: AppTest, weights: Any) -> None:
     old = {"file": "emotion_cnn.tflite", "bytes": 1, "sha256": "0" * 64}
     weights(metrics=metrics() | {"network": old})
     assert "figures are for an earlier network" in opened(app).info[0].value
 
 
-def test_robustness_of_another_network_is_called_so(app: AppTest, weights: Any) -> None:
+def test_robustness_of_another_network_is_labelled(app: AppTest, weights: Any) -> None:
     old = {"file": "emotion_cnn.tflite", "bytes": 1, "sha256": "0" * 64}
     weights(metrics=metrics(), robustness=robustness(network=old))
     assert "Measured with an earlier network." in said(opened(app))
@@ -405,7 +405,7 @@ def test_a_picture_without_a_face_is_no_reason_to_invent_one(
     assert not app.pills
 
 
-def test_a_reading_that_holds(broken: AppTest, recognizer: Any, sent_to: Any) -> None:
+def test_reading_stable_under_corruption(broken: AppTest, recognizer: Any, sent_to: Any) -> None:
     place(recognizer, broken, {"happy": 0.5, "sad": 0.3})
     broken.pills[0].select("blurred").run()
     assert "**Still happy**, 50% sure. In your original photo: 58%." in said(broken)
@@ -415,20 +415,20 @@ def test_a_reading_that_holds(broken: AppTest, recognizer: Any, sent_to: Any) ->
     assert rows[0]["word"] == "angry"  # in fixed order
 
 
-def test_a_reading_that_breaks(broken: AppTest, recognizer: Any) -> None:
+def test_reading_that_changes_under_corruption(broken: AppTest, recognizer: Any) -> None:
     place(recognizer, broken, {"sad": 0.6, "happy": 0.3})
     broken.get("button_group")[1].select(1.0).run()
     assert "**Now it says sad**, 60% sure. In your original photo: happy, 58%." in said(broken)
 
 
-def test_a_face_that_is_not_found_any_more(broken: AppTest, recognizer: Any) -> None:
+def test_face_lost_under_corruption(broken: AppTest, recognizer: Any) -> None:
     recognizer.show()
     broken.pills[0].select("eyes").run()
     assert "**No face found any more.**" in said(broken)
     assert len(broken.image) == 1
 
 
-def test_a_network_that_does_not_work(
+def test_failing_network_is_reported(
     broken: AppTest, recognizer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     recognizer.problem = RuntimeError("no weights")

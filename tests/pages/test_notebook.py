@@ -55,7 +55,7 @@ def title(app: AppTest) -> str:
 # The page
 
 
-def test_without_notebooks_it_says_so(app: AppTest, folder: Any) -> None:
+def test_missing_notebooks_are_reported(app: AppTest, folder: Any) -> None:
     assert title(opened(app)) == "The notebooks are not here yet"
     assert not app.radio
 
@@ -116,7 +116,7 @@ def test_the_file_can_be_taken_along(app: AppTest, folder: Any) -> None:
         json.dumps(notebook(code("x", shown(png="a")))),
     ],
 )
-def test_a_broken_notebook_is_a_sentence(
+def test_broken_notebook_is_reported(
     app: AppTest, folder: Any, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder(a_broken_one=content, second=SECOND)

@@ -238,7 +238,7 @@ def test_a_set_lasts_an_hour_or_as_long_as_one_says(listening: AppTest) -> None:
     assert minutes_of(drawn(listening)[1]) == pytest.approx(30, abs=5)
 
 
-def test_adventure_brings_what_few_know(listening: AppTest, sent_to: Any) -> None:
+def test_adventure_brings_less_popular_tracks(listening: AppTest, sent_to: Any) -> None:
     def fame() -> float:
         _, playlist = drawn(listening)
         return sum(pick.track.popularity for pick in playlist.picks) / len(playlist.picks)
@@ -355,7 +355,7 @@ def test_likes_are_given_as_reasons(listening: AppTest) -> None:
     assert text.endswith(("your likes.", "Updated the rest of your set."))
 
 
-def test_a_like_said_again_is_taken_back(listening: AppTest) -> None:
+def test_second_like_undoes_the_first(listening: AppTest) -> None:
     visitor, before = drawn(listening)
     judge(visitor, before.picks[0].track.id, "like")
     judge(visitor, before.picks[0].track.id, "like")
@@ -448,7 +448,7 @@ def test_a_ban_still_repeats_nothing(listening: AppTest, sent_to: Any, button: A
 
 
 @pytest.mark.parametrize("said", ["like", "dislike", "ban"])
-def test_everything_can_be_taken_back(listening: AppTest, said: Any) -> None:
+def test_every_action_can_be_undone(listening: AppTest, said: Any) -> None:
     visitor, before = drawn(listening)
     track = before.picks[2].track
     play(visitor, track.id)
@@ -524,7 +524,7 @@ def test_while_spotify_rests_a_line_says_so(
     assert drawn(listening)[1].picks
 
 
-def test_ways_to_take_it_along(listening: AppTest) -> None:
+def test_playlist_exports(listening: AppTest) -> None:
     assert [button.label for button in listening.download_button] == [
         "Download the set",
         *(label for label, *_ in controls.FORMATS),
@@ -551,7 +551,7 @@ def opened(text: str) -> AppTest:
     return app.run()
 
 
-def test_a_link_opens_the_same_set_for_somebody_else(
+def test_share_link_opens_the_same_set_for_another_visitor(
     listening: AppTest, sent_to: Any, button: Any
 ) -> None:
     there = opened(link_of(listening, sent_to))
@@ -617,7 +617,7 @@ def test_a_link_that_a_chat_has_mangled_opens(
 
 
 @pytest.mark.parametrize("text", ["abc", "%%%", "é" * 50, "A" * 20_000])
-def test_a_broken_link_says_so(recognizer: Any, text: str) -> None:
+def test_broken_link_is_reported(recognizer: Any, text: str) -> None:
     app = opened(text)
     assert title(app) == "This link doesn’t work"
     assert [button.label for button in app.button] == [
@@ -626,7 +626,7 @@ def test_a_broken_link_says_so(recognizer: Any, text: str) -> None:
     ]
 
 
-def test_a_link_made_with_another_catalogue_says_what_is_missing(
+def test_link_from_another_catalogue_reports_missing_tracks(
     listening: AppTest, sent_to: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = link_of(listening, sent_to)

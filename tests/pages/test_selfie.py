@@ -108,7 +108,7 @@ def test_everyone_together(selfie: Any, happy: Any, sad: Any, sent_to: Any) -> N
     assert rows[0]["probability"] == pytest.approx((0.80 + 0.04) / 2)
 
 
-def test_somebody_in_the_room_can_count_more(
+def test_one_face_in_the_room_can_weigh_more(
     selfie: Any, happy: Any, sad: Any, sent_to: Any
 ) -> None:
     app = selfie(happy, sad)
@@ -123,12 +123,12 @@ def test_somebody_in_the_room_can_count_more(
     assert rows[0]["probability"] == pytest.approx((3 * 0.58 + 0.0) / 4, abs=0.02)
 
 
-def test_what_was_left_out_is_said(selfie: Any, happy: Any) -> None:
+def test_omitted_faces_are_reported(selfie: Any, happy: Any) -> None:
     app = selfie(happy, notes=("40 faces were found; the 32 largest were read.",))
     assert app.caption[0].value.startswith("40 faces")
 
 
-def test_no_face_invents_nothing(selfie: Any) -> None:
+def test_photo_without_a_face_gives_no_reading(selfie: Any) -> None:
     app = selfie()
     assert title(app) == "No face found in this picture"
     assert "light from the front, not from behind" in app.markdown[0].value
@@ -157,7 +157,7 @@ def test_no_face_leaves_the_earlier_mood(
 
 
 @pytest.mark.parametrize("data", [b"", b"only text in here", b"\xff\xd8\xff\xe0 cut short"])
-def test_a_file_that_is_no_picture(app: AppTest, data: bytes) -> None:
+def test_file_that_is_not_an_image(app: AppTest, data: bytes) -> None:
     app.switch_page("pages/selfie.py").run()
     app.file_uploader[0].upload("me.jpg", data).run()
     assert app.error[0].value.startswith("This file is not a picture we can read")
@@ -263,7 +263,9 @@ def test_a_photo_that_the_browser_has_read_is_drawn_by_it(
     assert any("stays on this device" in caption.value for caption in app.caption)
 
 
-def test_so_are_several_faces(app: AppTest, monkeypatch: pytest.MonkeyPatch, sent_to: Any) -> None:
+def test_several_faces_are_drawn_by_the_browser(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, sent_to: Any
+) -> None:
     read_on_device(app, monkeypatch, 100, 200)
     picker = sent_to(app, "face_picker")
     assert (picker["module"], picker["number"]) == ("/reading/0/photos.js", 7)

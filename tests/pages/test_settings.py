@@ -229,7 +229,9 @@ def test_with_the_api_down_the_page_says_so_and_stays(
     assert button(settings, "Disconnect and delete")
 
 
-def test_what_rests_is_said_with_its_time(settings: AppTest, spotify: SpotifyServer) -> None:
+def test_rate_limit_is_reported_with_its_duration(
+    settings: AppTest, spotify: SpotifyServer
+) -> None:
     settings.session_state[sign_in.CONNECTION_KEY] = connection(spotify)
     SHARED.back_off("search", str(3 * 86400))
     settings.run()
@@ -268,7 +270,7 @@ def test_an_expired_token_is_renewed_unseen(settings: AppTest, spotify: SpotifyS
 @pytest.mark.parametrize(
     "answer", ["code=c&state=s", "error=access_denied&state=s", "code=&state="]
 )
-def test_an_answer_that_nobody_asked_for_opens_nothing(
+def test_unsolicited_oauth_answer_is_refused(
     settings: AppTest, spotify: SpotifyServer, answer: str, button: Any
 ) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
@@ -338,7 +340,7 @@ def fresh(spotify: SpotifyServer) -> AppTest:
     return AppTest.from_function(search, args=([(0.5, 0.5)],), default_timeout=60)
 
 
-def test_fresh_tracks_are_found_for_whom_is_connected(
+def test_fresh_tracks_are_found_for_connected_visitors(
     fresh: AppTest, spotify: SpotifyServer
 ) -> None:
     fresh.run()
@@ -351,7 +353,7 @@ def test_fresh_tracks_are_found_for_whom_is_connected(
     assert fresh.session_state["why"] is None
 
 
-def test_a_secret_finds_fresh_tracks_for_everybody(
+def test_client_secret_finds_fresh_tracks_for_every_visitor(
     fresh: AppTest, spotify: SpotifyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPOTIPY_CLIENT_SECRET", CLIENT_SECRET)
@@ -385,7 +387,7 @@ def test_a_playlist_without_keys_knows_nothing_of_spotify(
     assert not [b for b in settings.button if "Spotify" in b.label or "device" in b.label]
 
 
-def test_a_set_is_saved_once_and_faults_are_said(
+def test_set_is_saved_once_and_faults_are_reported(
     settings: AppTest, spotify: SpotifyServer, button: Any
 ) -> None:
     settings.session_state["_navigate_to"] = "playlist"

@@ -92,7 +92,7 @@ def test_a_session_that_knows_its_visitor_takes_nothing_over(
     assert not listening.toast
 
 
-def test_what_the_browser_sends_is_taken_over_and_said(
+def test_backup_from_the_browser_is_restored_and_announced(
     listening: AppTest, sent_to: Any, recognizer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = json.dumps({"kept": sent(listening, sent_to)})

@@ -27,7 +27,7 @@ def _json(capsys: Capture, *arguments: str) -> dict[str, Any]:
     return answer
 
 
-def test_json_is_as_promised(capsys: Capture) -> None:
+def test_json_follows_its_contract(capsys: Capture) -> None:
     answer = _json(capsys, "--emotion", "sad", "-n", "7", "--intent", "lift")
     assert answer["mood"] == {"valence": -0.63, "arousal": -0.27}
     assert answer["intent"] == "lift"
@@ -85,7 +85,7 @@ def test_genres_may_be_repeated(capsys: Capture) -> None:
     assert all({"jazz", "hip hop"} & set(track["genres"]) for track in answer["tracks"])
 
 
-def test_what_people_read(capsys: Capture) -> None:
+def test_plain_text_output(capsys: Capture) -> None:
     assert main(["play", "--emotion", "sad", "-n", "12", "--seed", "4"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "From sad to bright and easy"
@@ -97,9 +97,7 @@ def test_what_people_read(capsys: Capture) -> None:
     assert lines[-1] == "For the same set again: --seed 4"
 
 
-def test_people_are_told_when_there_is_no_more(
-    capsys: Capture, row: Row, write_csv: Writer
-) -> None:
+def test_short_playlist_is_reported(capsys: Capture, row: Row, write_csv: Writer) -> None:
     path = write_csv([row(1), row(2)])
     assert main(["play", "--valence", "0", "--arousal", "0", "--catalog", str(path)]) == 0
     assert "only these 2" in capsys.readouterr().out
@@ -120,13 +118,13 @@ def test_filters_and_minutes(capsys: Capture) -> None:
     assert sum(known) + (len(tracks) - len(known)) * 7 > 40
 
 
-def test_people_are_told_how_long_it_lasts(capsys: Capture) -> None:
+def test_duration_is_reported(capsys: Capture) -> None:
     assert main(["play", "--emotion", "happy", "--minutes", "30", "--seed", "2"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("About"))
     assert 25 <= int(line.split()[1]) <= 35
 
 
-def test_people_are_told_when_there_are_not_so_many_minutes(
+def test_playlist_shorter_than_requested_is_reported(
     capsys: Capture, row: Row, write_csv: Writer
 ) -> None:
     path = write_csv([row(1), row(2)])
@@ -205,7 +203,7 @@ def test_evaluate_refuses_labels_that_it_cannot_read(capsys: Capture, tmp_path: 
         (["--emotion", "sad", "--catalog", "/no/such.csv"], "/no/such.csv", "no catalogue"),
     ],
 )
-def test_bad_input_gets_one_line_and_exit_two(
+def test_bad_input_prints_one_line_and_exits_2(
     arguments: list[str], bad: str, allowed: str, capsys: Capture
 ) -> None:
     assert main(["play", *arguments]) == 2
@@ -217,7 +215,7 @@ def test_bad_input_gets_one_line_and_exit_two(
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["play", "--loud"], ["import"]])
-def test_a_wrong_command_gets_one_line_and_exit_two(arguments: list[str], capsys: Capture) -> None:
+def test_wrong_command_prints_one_line_and_exits_2(arguments: list[str], capsys: Capture) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
@@ -236,7 +234,7 @@ def test_a_broken_catalogue_in_the_environment_does_not_stop_the_music(
     assert output.out.startswith("From sad")
 
 
-def test_import_says_what_became_of_the_rows(
+def test_import_reports_read_merged_and_refused_rows(
     capsys: Capture, row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
     rows = [row(1), row(1, genres="weird tag"), row(2, valence=7), row(3)]
@@ -253,7 +251,7 @@ def test_import_says_what_became_of_the_rows(
     assert len(answer["tracks"]) == 2
 
 
-def test_import_says_what_was_taken_for_what(
+def test_import_reports_the_column_mapping(
     capsys: Capture, table_of: Callable[..., str], tmp_path: Path
 ) -> None:
     header = "track_id,Title,Track,artist,valence_%,energy_%,explicit,length"
@@ -288,7 +286,7 @@ def test_import_takes_an_encoding(
     assert answer["tracks"][0]["artists"] == ["周杰伦"]
 
 
-def test_asking_for_clean_where_nothing_is_marked_is_answered(capsys: Capture) -> None:
+def test_clean_filter_without_explicit_flags_is_reported(capsys: Capture) -> None:
     assert main(["play", "--emotion", "sad", "--clean", "-n", "3"]) == 0
     output = capsys.readouterr()
     sentence = "This catalogue does not say which tracks are explicit, so none could be left out."
@@ -348,7 +346,9 @@ def test_import_writes_where_the_environment_says(
     assert target.is_file()
 
 
-def test_import_of_no_table_gets_one_line_and_exit_two(capsys: Capture, tmp_path: Path) -> None:
+def test_importing_a_missing_table_prints_one_line_and_exits_2(
+    capsys: Capture, tmp_path: Path
+) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("dear diary")
     assert main(["import", str(path), "--catalog", str(tmp_path / "c.duckdb")]) == 2

@@ -96,7 +96,7 @@ def test_a_way_to_a_place_of_ones_own_is_straight_unless_it_brightens_sadness() 
     assert waypoints(sad, "match", target=CALM) == (sad, sad)
 
 
-def test_winding_down_ends_in_calm_and_stirs_nobody_up() -> None:
+def test_winding_down_ends_in_calm_without_raising_arousal() -> None:
     for mood in GRID:
         target = target_for(mood, "wind_down")
         assert is_calm(target)
@@ -153,7 +153,7 @@ def test_lift_is_pleasant_at_once_and_brings_the_energy_along(n: int) -> None:
         assert gaps[0] <= abs(mood.arousal - target.arousal)
 
 
-def test_nobody_who_asks_for_a_lift_is_brought_down() -> None:
+def test_lift_never_lowers_valence() -> None:
     for mood in GRID:
         target = target_for(mood, "lift")
         assert target.valence >= mood.valence
@@ -193,7 +193,7 @@ def test_one_track_of_a_shift_meets_the_mood() -> None:
 
 
 @pytest.mark.parametrize("intent", ["sadder", "", "MATCH", None, 3, ["match"]])
-def test_an_unknown_intent_is_echoed_with_the_known_ones(intent: Intent) -> None:
+def test_unknown_intent_error_lists_the_known_ones(intent: Intent) -> None:
     with pytest.raises(ValueError, match="one of match, shift, lift, wind_down") as caught:
         plan(Mood(0, 0), intent, 5)
     assert repr(intent) in str(caught.value)

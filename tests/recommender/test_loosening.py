@@ -104,18 +104,18 @@ def test_filters_in_words(filters: Filters, name: str, words: str) -> None:
         (0, 0, "No track matches your filters."),
     ],
 )  # fmt: skip
-def test_what_is_said(tracks: int, without: int, sentence: str) -> None:
+def test_messages_about_loosening(tracks: int, without: int, sentence: str) -> None:
     passing = Passing(Filters(decades=(1990,)), tracks, {"decades": without})
     assert passing_in_words(passing) == sentence
 
 
-def test_languages_are_called_as_whoever_asks_calls_them() -> None:
+def test_languages_keep_the_callers_names() -> None:
     passing = Passing(Filters(languages=("ja",)), 3, {"languages": 90})
     said = passing_in_words(passing, language_name=lambda code: {"ja": "Japanese"}[code])
     assert said == "3 tracks match your filters. Without the Japanese filter there are 90."
 
 
-def test_every_pair_of_filters_is_counted_alike(starter: Catalog) -> None:
+def test_every_pair_of_filters_is_counted_consistently(starter: Catalog) -> None:
     decades, genres = (1970, 1990), ("jazz", "metal")
     for decade, genre in product(decades, genres):
         passing = starter.passing(Filters(genres=(genre,), decades=(decade,)))

@@ -50,19 +50,19 @@ def test_weights_of_any_size_average(scale: float) -> None:
 
 
 @pytest.mark.parametrize("weight", [-0.1, math.nan, math.inf, "0.3", None, True, [1]])
-def test_a_weight_that_is_none_is_named(weight: object) -> None:
+def test_invalid_weight_is_named_in_the_error(weight: object) -> None:
     with pytest.raises(ValueError, match=r"probabilities\['sad'\]") as caught:
         mood_of({"sad": weight})  # type: ignore[dict-item]
     assert repr(weight) in str(caught.value)
 
 
 @pytest.mark.parametrize("probabilities", [{}, {"sad": 0.0}, [0.5, 0.5], None])
-def test_nothing_to_average_is_refused(probabilities: object) -> None:
+def test_empty_average_is_refused(probabilities: object) -> None:
     with pytest.raises(ValueError, match="probabilities"):
         mood_of(probabilities)  # type: ignore[arg-type]
 
 
-def test_an_unknown_emotion_is_echoed_with_the_known_ones() -> None:
+def test_unknown_emotion_error_lists_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'sadder': one of angry, disgust, fear, happy, sad"):
         mood_of({"sadder": 1.0})
 
@@ -93,7 +93,7 @@ def test_the_emotion_at_its_own_place_is_the_likeliest(emotion: str) -> None:
 
 
 @pytest.mark.parametrize("mood", [Mood(-1, -1), Mood(1, 1), Mood(-1, 1), Mood(1, -1)])
-def test_even_the_corners_stand_for_something(mood: Mood) -> None:
+def test_corners_of_the_plane_have_a_nearest_emotion(mood: Mood) -> None:
     assert math.fsum(emotions_near(mood).values()) == pytest.approx(1.0)
 
 
@@ -127,7 +127,7 @@ def test_emotions_and_words_for_moods_are_named(text: str, place: Mood) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "glad", "very", "sad;happy"])
-def test_an_unknown_word_is_echoed_with_the_known_ones(text: str) -> None:
+def test_unknown_word_error_lists_the_known_ones(text: str) -> None:
     with pytest.raises(ValueError, match=r"angry, .*calm, energetic, .*quiet") as caught:
         mood_named(text)
     assert repr(text) in str(caught.value)

@@ -46,7 +46,7 @@ SAD, HAPPY, ANGRY, FEAR, EVEN = (
         ),
     ],
 )
-def test_how_far_apart_people_are_is_said(moods: Sequence[Mood], sentence: str) -> None:
+def test_spread_of_a_room_is_described(moods: Sequence[Mood], sentence: str) -> None:
     assert room(moods).sentence == sentence
 
 
@@ -64,7 +64,7 @@ def test_weights_move_the_mood_and_the_distance() -> None:
     assert favoured.widest == 1.0
 
 
-def test_who_counts_nothing_is_not_there() -> None:
+def test_person_of_weight_zero_is_ignored() -> None:
     assert room([SAD, HAPPY, SAD], [1, 0, 2]) == room([SAD, SAD], [1, 2])
     assert room([SAD, HAPPY], [0, 5]).sentence == ""
 
@@ -116,7 +116,7 @@ def test_wrong_weights_are_refused(weights: list[float]) -> None:
         room([SAD, HAPPY], weights)
 
 
-def test_nobody_is_no_room() -> None:
+def test_empty_room_is_refused() -> None:
     with pytest.raises(ValueError, match="moods"):
         room([])
 

@@ -75,7 +75,7 @@ def test_another_set_repeats_nothing_and_the_way_back_finds_the_first(
     assert len(session.sets) == 4
 
 
-def test_where_all_was_heard_it_begins_again(track: Make) -> None:
+def test_exhausted_catalogue_starts_over(track: Make) -> None:
     tracks = [track(number) for number in range(3)]
 
     def draw(request: Request) -> Playlist:
@@ -104,7 +104,7 @@ def test_a_like_draws_the_rest_anew_and_keeps_what_came_before(
     assert change.new_tracks == len(set(_ids(after)) - set(ids))
 
 
-def test_a_like_said_again_is_taken_back(session: Session, draw: rules.Draw) -> None:
+def test_second_like_undoes_the_first(session: Session, draw: rules.Draw) -> None:
     track_id = _ids(session)[2]
     liked = rules.judge(session, track_id, "like", draw)
     after = rules.judge(liked, track_id, "like", draw)
@@ -126,7 +126,7 @@ def test_what_is_kept_keeps_its_reasons_and_artists_stay_apart(
         assert len(names) == len(set(names))
 
 
-def test_a_dislike_plays_what_comes_instead(session: Session, draw: rules.Draw) -> None:
+def test_dislike_plays_the_replacement(session: Session, draw: rules.Draw) -> None:
     ids = _ids(session)
     after = rules.judge(session, ids[3], "dislike", draw)
     assert ids[3] not in _ids(after)
@@ -270,7 +270,7 @@ def quick_draw(track: Make) -> rules.Draw:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_whatever_is_done_likes_stay_the_past_stays_and_undo_restores_exactly(
+def test_likes_and_history_survive_every_action_and_undo_restores_exactly(
     seed: int, quick_draw: rules.Draw
 ) -> None:
     chance = random.Random(seed)
@@ -311,7 +311,7 @@ def test_whatever_is_done_likes_stay_the_past_stays_and_undo_restores_exactly(
     assert rules.undo(session) is session
 
 
-def test_the_last_actions_can_be_undone_and_not_without_end(quick_draw: rules.Draw) -> None:
+def test_undo_history_is_bounded(quick_draw: rules.Draw) -> None:
     session = rules.with_set(Session(SAD, SetOptions("match"), {"sad": 1.0}), quick_draw)
     for _ in range(rules.MAX_UNDONE_ACTIONS + 5):
         session = rules.judge(session, _ids(session)[0], "skip", _refuse)
@@ -322,7 +322,7 @@ def test_the_last_actions_can_be_undone_and_not_without_end(quick_draw: rules.Dr
 
 
 @pytest.mark.parametrize("action", ["like", "dislike", "ban", "skip", "more"])
-def test_everything_can_be_taken_back(session: Session, draw: rules.Draw, action: Any) -> None:
+def test_every_action_can_be_undone(session: Session, draw: rules.Draw, action: Any) -> None:
     assert session.playlist is not None
     track = session.playlist.picks[2].track
     session = rules.play(session, track.id)

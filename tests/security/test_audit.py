@@ -27,7 +27,9 @@ BAD = {"name": "c", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": 
         (None, 2, "Nothing was checked: no way out"),
     ],
 )
-def test_the_audit(tmp_path: Path, packages: list[Any] | None, status: int, said: str) -> None:
+def test_axe_finds_no_violations(
+    tmp_path: Path, packages: list[Any] | None, status: int, said: str
+) -> None:
     answer = tmp_path / "answer"
     answer.write_text("" if packages is None else json.dumps({"dependencies": packages}))
     program = tmp_path / "pip-audit"

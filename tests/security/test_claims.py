@@ -32,12 +32,12 @@ def claim(sentence: str) -> str:
         wording.VISIT_PROMISE,
     ],
 )
-def test_what_becomes_of_a_picture_is_said_alike(document: str, promise: str) -> None:
+def test_documents_agree_on_what_happens_to_images(document: str, promise: str) -> None:
     assert claim(promise) in text(document)
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/security.md"])
-def test_what_a_diary_at_home_takes_for_granted_is_said_alike(document: str) -> None:
+def test_documents_agree_on_the_local_diary(document: str) -> None:
     assert claim(wording.DIARY_ASSUMES) in text(document)
 
 
@@ -50,13 +50,13 @@ def test_the_promise_leaves_time_for_all_that_has_to_happen() -> None:
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/security.md", "docs/deployment.md"])
-def test_no_document_says_that_postgresql_s_files_are_clean(document: str) -> None:
+def test_no_document_claims_postgresql_files_are_wiped(document: str) -> None:
     said = text(document)
     assert "PostgreSQL server keeps remains" in said or "PostgreSQL does neither" in said
     assert "gone from the file as well" not in said
 
 
-def test_a_hole_is_reported_in_private_and_to_no_invented_address() -> None:
+def test_vulnerabilities_are_reported_privately() -> None:
     said = text("SECURITY.md")
     assert "Report a vulnerability" in said
     assert "@" not in said

@@ -40,7 +40,7 @@ def names(uploads: Uploads, session: str = "a") -> list[str]:
     return list(uploads.file_storage.get(session, {}))
 
 
-def test_this_is_the_streamlit_that_we_know() -> None:
+def test_installed_streamlit_is_supported() -> None:
     assert streamlit.__version__.startswith(_compat.VERSION + ".")
     requirements = (ROOT / "requirements-app.txt").read_text(encoding="utf-8")
     _, minor = _compat.VERSION.split(".")
@@ -57,7 +57,9 @@ def test_a_server_can_be_given_keepers_of_our_own() -> None:
         assert part in source
 
 
-def test_nobody_is_asked_for_this_machines_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_external_service_is_asked_for_the_server_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[Any] = []
 
     def ask(*where: Any, **how: Any) -> None:
@@ -95,7 +97,7 @@ def test_uploads_of_one_visitor_are_few_and_small(clock: Clock) -> None:
     assert uploads.get_stats() == {}
 
 
-def test_uploads_that_nobody_came_for_go(clock: Clock) -> None:
+def test_unclaimed_uploads_are_removed(clock: Clock) -> None:
     uploads = Uploads("/up", clock=clock)
     uploads.add_file("a", file("old"))
     clock.now += _compat.UNREAD_SECONDS - 1

@@ -106,7 +106,9 @@ def test_a_catalogue_whose_damage_shows_late(
     assert len(sent_to(app, "track_list")["rows"]) > 9
 
 
-def test_a_table_that_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: None) -> None:
+def test_file_that_is_not_a_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: None
+) -> None:
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n", encoding="utf-8")
     said = captions(visit(monkeypatch, table))

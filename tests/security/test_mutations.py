@@ -36,7 +36,7 @@ def bent(text: str, chance: random.Random) -> str:
     return "".join(letters)
 
 
-def test_no_bent_name_is_ours() -> None:
+def test_malformed_host_is_never_accepted() -> None:
     chance = random.Random(SEED)
     for _ in range(20_000):
         host = bent("mood.example.org:8501", chance)
@@ -46,7 +46,7 @@ def test_no_bent_name_is_ours() -> None:
             assert not port or port.isdigit(), host
 
 
-def test_no_bent_origin_is_ours() -> None:
+def test_malformed_origin_is_never_accepted() -> None:
     chance = random.Random(SEED)
     host = "mood.example.org:8501"
     for _ in range(20_000):
@@ -60,7 +60,7 @@ def test_no_bent_origin_is_ours() -> None:
             ], origin
 
 
-def test_bent_origins_at_the_door(served: Served, trap: Trap) -> None:  # noqa: F811
+def test_malformed_origins_are_refused(served: Served, trap: Trap) -> None:  # noqa: F811
     chance = random.Random(SEED)
     ours = f"http://{served.host}"
     for _ in range(60):
@@ -72,7 +72,7 @@ def test_bent_origins_at_the_door(served: Served, trap: Trap) -> None:  # noqa: 
     assert trap.asked == []
 
 
-def test_bent_messages_end_one_connection_and_nothing_else(served: Served) -> None:  # noqa: F811
+def test_malformed_messages_end_only_their_connection(served: Served) -> None:  # noqa: F811
     chance = random.Random(SEED)
     message = BackMsg()
     message.rerun_script.page_name = "selfie"
@@ -99,7 +99,7 @@ def test_bent_messages_end_one_connection_and_nothing_else(served: Served) -> No
 
 
 @pytest.mark.parametrize("sent", [bytes(3_000_000), "text", bytes(12_000_000)])
-def test_what_is_no_message_ends_the_connection(served: Served, sent: bytes | str) -> None:  # noqa: F811
+def test_non_message_ends_the_connection(served: Served, sent: bytes | str) -> None:  # noqa: F811
     visitor = arrive(served)
     with suppress(ConnectionClosed):
         visitor.connection.send(sent)
@@ -130,7 +130,7 @@ def test_no_path_leads_out_of_what_is_served(served: Served) -> None:  # noqa: F
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS", "QUERY"])
-def test_no_method_does_what_nobody_asked_for(served: Served, method: str) -> None:  # noqa: F811
+def test_unexpected_http_methods_do_nothing(served: Served, method: str) -> None:  # noqa: F811
     for path in ("/", "/selfie", "/media/x", "/_stcore/upload_file/x/y", "/_stcore/host-config"):
         answer = served.ask(path, method=method, body=b"x" * 100)
         assert answer.status in (200, 204, 400, 403, 404, 405), (path, answer.status)

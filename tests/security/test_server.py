@@ -76,7 +76,7 @@ def test_a_foreign_page_gets_nothing(served: Served, trap: Trap, origin: str) ->
     assert trap.asked == []
 
 
-def test_many_foreign_handshakes_at_once_ask_nobody(served: Served, trap: Trap) -> None:  # noqa: F811
+def test_many_foreign_handshakes_trigger_no_lookups(served: Served, trap: Trap) -> None:  # noqa: F811
     for number in range(40):
         with pytest.raises(InvalidStatus):
             arrive(served, origin=f"http://{number}.evil.example")
@@ -232,7 +232,7 @@ def test_the_usual_headers(served: Served, path: str) -> None:  # noqa: F811
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_what_is_everybodys_may_be_kept(served: Served) -> None:  # noqa: F811
+def test_public_assets_may_be_cached(served: Served) -> None:  # noqa: F811
     page = served.ask("/").body.decode()
     script = re.search(r'src="\./(static/js/[^"]+)"', page)
     assert script
@@ -263,7 +263,7 @@ def test_what_is_measured_is_not_public(served: Served, path: str) -> None:  # n
     assert served.ask("/_stcore/metrics").status == 404
 
 
-def test_how_the_server_is_is_said_on_its_own_machine_alone(served: Served) -> None:  # noqa: F811
+def test_health_is_served_only_to_the_local_machine(served: Served) -> None:  # noqa: F811
     visitor = arrive(served)
     answer = served.ask("/healthz")
     assert answer.status == 200

@@ -10,7 +10,7 @@ from emotion.live.scheduler import FrameScheduler
 from ui.server import health
 
 
-def test_a_rate_is_of_the_last_seconds() -> None:
+def test_rate_covers_the_last_seconds() -> None:
     now, total = [0.0], [0]
     rate = health.Rate(lambda: total[0], clock=lambda: now[0])
     assert rate.now() == 0

@@ -40,7 +40,7 @@ def resting() -> Recentring:
 # --- corrections --------------------------------------------------------------------------------
 
 
-def test_tapping_the_correction_away_takes_back_what_it_taught() -> None:
+def test_undoing_a_correction_undoes_its_offset() -> None:
     visitor = VisitorState()
     visitor.show(IMAGE, reading(ANGRY_REST))
     visitor.correct_emotion("neutral")
@@ -68,7 +68,7 @@ def test_corrections_of_several_readings_add_up() -> None:
     assert visitor.photo.scores.emotion == "neutral"
 
 
-def test_a_mood_read_live_teaches_the_same() -> None:
+def test_correcting_a_live_mood_moves_the_offset_alike() -> None:
     visitor = VisitorState()
     visitor.show(None, reading(ANGRY_REST))
     visitor.correct_emotion("neutral")
@@ -95,7 +95,7 @@ def test_forgotten_corrections_leave_the_mood_as_said() -> None:
 # --- whose face ---------------------------------------------------------------------------------
 
 
-def test_of_several_faces_in_a_photo_none_is_moved_and_none_teaches(resting: Recentring) -> None:
+def test_photo_with_several_faces_uses_no_personal_offset(resting: Recentring) -> None:
     visitor = VisitorState()
     visitor.rest_like(resting)
     visitor.show(IMAGE, reading(ANGRY_REST, ANGRY_REST))

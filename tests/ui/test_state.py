@@ -26,12 +26,12 @@ def visitor() -> VisitorState:
     return visitor
 
 
-def test_nobody_is_anywhere_at_first() -> None:
+def test_counters_start_at_zero() -> None:
     assert VisitorState().mood is None
     assert VisitorState().emotions is None
 
 
-def test_the_largest_face_speaks_first(visitor: VisitorState) -> None:
+def test_largest_face_is_selected_first(visitor: VisitorState) -> None:
     assert visitor.mood == COORDINATES["happy"]
     assert visitor.mood_in_words == "happy"
 
@@ -43,7 +43,7 @@ def test_the_room_is_the_mean(visitor: VisitorState) -> None:
     assert visitor.mood_in_words == "happy or sad"
 
 
-def test_what_comes_last_counts(visitor: VisitorState) -> None:
+def test_latest_choice_wins(visitor: VisitorState) -> None:
     visitor.correct_emotion("fear")
     assert (visitor.mood, visitor.mood_in_words) == (COORDINATES["fear"], "afraid")
     assert visitor.emotions == {"fear": 1.0}

@@ -17,7 +17,7 @@ def test_every_emotion_has_a_word_a_glyph_and_a_colour_of_its_own() -> None:
         assert len(set(column)) == len(EMOTIONS)
 
 
-def test_every_intent_has_its_words() -> None:
+def test_every_intent_has_wording() -> None:
     assert tuple(wording.CHOICES) == INTENTS
 
 
@@ -31,7 +31,7 @@ def test_every_intent_has_its_words() -> None:
         ({"neutral": 0.51, "sad": 0.49}, "Hard to say: neutral or sad?"),
     ],
 )
-def test_what_a_face_shows(probabilities: dict[str, float], sentence: str) -> None:
+def test_wording_of_a_face_reading(probabilities: dict[str, float], sentence: str) -> None:
     assert wording.describe_scores(scores(**probabilities)) == sentence
 
 
@@ -53,7 +53,7 @@ def test_a_place_takes_the_nearest_everyday_word(
     assert wording.describe_mood(Mood(valence, arousal)) == place
 
 
-def test_what_an_answer_does_follows_from_the_mood() -> None:
+def test_intent_wording_depends_on_the_mood() -> None:
     assert wording.promise("match", "sad", COORDINATES["sad"]) == "Music that matches your mood."
     sad, angry = COORDINATES["sad"], COORDINATES["angry"]
     assert wording.promise("shift", "sad", sad) == "From sad to bright, step by step."
@@ -118,7 +118,7 @@ def test_plain_text_sets_nothing() -> None:
         ("ban", 1, 0, "X won’t come up again. Updated the rest of your set."),
     ],
 )
-def test_what_changed(verdict: str, fresh: int, owed: int, sentence: str) -> None:
+def test_wording_of_changes(verdict: str, fresh: int, owed: int, sentence: str) -> None:
     assert wording.verdict_effect(verdict, "X", fresh, owed) == sentence
 
 
@@ -136,7 +136,7 @@ def test_what_changed(verdict: str, fresh: int, owed: int, sentence: str) -> Non
         ),
     ],
 )
-def test_what_is_let_in(filters: Filters, sentence: str) -> None:
+def test_wording_of_filters(filters: Filters, sentence: str) -> None:
     assert wording.describe_filters(filters) == sentence
 
 

@@ -111,14 +111,14 @@ def test_json_has_an_object_for_each_file(folder: Path, capsys: pytest.CaptureFi
     assert set(face) - {"face"} == set(photo["faces"][0])
 
 
-def test_in_words(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(folder / "take 2.mp4", folder / "take 10.mp4") == 0
     seen, empty = capsys.readouterr().out.split("\n\n", 1)[0], capsys.readouterr().out
     assert "take 2.mp4: one face in 5 instants" in seen
     assert empty == ""
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_read(
+def test_unreadable_files_are_named_and_the_rest_is_read(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "broken.mp4").write_text("not a clip")
@@ -154,7 +154,7 @@ def read_at_most(monkeypatch: pytest.MonkeyPatch, count: int) -> list[str]:
     return names
 
 
-def test_interrupted_it_goes_on_where_it_ended(
+def test_interrupted_run_resumes(
     folder: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -178,7 +178,7 @@ def test_interrupted_it_goes_on_where_it_ended(
     assert out.read_bytes() == whole.read_bytes()
 
 
-def test_killed_it_goes_on_as_well(folder: Path, tmp_path: Path) -> None:
+def test_killed_run_resumes(folder: Path, tmp_path: Path) -> None:
     whole, out = tmp_path / "whole.csv", tmp_path / "moods.csv"
     code = (
         "import os, signal, sys\n"
@@ -209,7 +209,7 @@ def test_a_clip_that_has_changed_is_read_again(folder: Path, tmp_path: Path, nob
     assert {Path(row["file"]).name for row in table(out)} == {"face.png", "take 11.mp4"}
 
 
-def test_a_table_keeps_what_is_not_named_this_time(folder: Path, tmp_path: Path) -> None:
+def test_table_keeps_rows_of_files_not_given_this_time(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "moods.csv"
     assert run(folder / "take 11.mp4", "--csv", out) == 0
     assert run(folder / "take 2.mp4", "--csv", out) == 0
@@ -218,7 +218,7 @@ def test_a_table_keeps_what_is_not_named_this_time(folder: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_nobody_elses_file_is_written_over(
+def test_foreign_files_are_not_overwritten(
     kind: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, photo = tmp_path / f"moods.{kind}", folder / "face.png"
@@ -257,7 +257,7 @@ def test_other_settings_do_not_mix_in_one_table(
     ("option", "value"),
     [("--csv", "nowhere/a.csv"), ("--plot", "nowhere/a.png"), ("--plot", "a.jpg"), ("--csv", ".")],
 )
-def test_a_place_that_cannot_be_written_is_named_before_anything_is_read(
+def test_unwritable_output_path_is_reported_before_reading(
     option: str, value: str, folder: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -285,7 +285,7 @@ def test_the_plot_is_drawn_and_may_be_drawn_again(
     assert "exists already" in capsys.readouterr().err
 
 
-def test_a_plot_of_nothing_is_said(
+def test_empty_plot_is_reported(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(folder / "take 10.mp4", "--plot", tmp_path / "a.png") == 2
@@ -299,7 +299,7 @@ def test_clips_are_not_outlined(
     assert "--annotate is for photos" in capsys.readouterr().err
 
 
-def test_an_empty_folder_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_empty_folder_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "--json") == 2
     out, err = capsys.readouterr()
     assert json.loads(out) == []
@@ -316,7 +316,7 @@ def test_a_gif_of_one_frame_is_a_photo(
     assert [face["emotion"] for face in item["faces"]] == ["happy"]
 
 
-def test_the_same_table_whatever_the_number_of_workers(folder: Path, tmp_path: Path) -> None:
+def test_table_does_not_depend_on_the_number_of_workers(folder: Path, tmp_path: Path) -> None:
     for number in (1, 3):
         out = tmp_path / f"{number}.csv"
         assert command.main([str(folder), "--csv", str(out), "--workers", str(number)]) == 0
@@ -340,7 +340,7 @@ def test_a_terminal_sees_progress_and_a_pipe_does_not(
     assert "left" in terminal.getvalue()
 
 
-def test_names_that_are_not_unicode(tmp_path: Path, clip: Path) -> None:
+def test_file_names_that_are_not_unicode(tmp_path: Path, clip: Path) -> None:
     odd = os.fsdecode(os.fsencode(tmp_path / "a") + b"\xff,\n.mp4")
     try:
         shutil.copy(clip, odd)

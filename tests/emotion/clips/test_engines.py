@@ -128,7 +128,7 @@ def test_a_dask_worker_that_dies_loses_nothing_and_doubles_nothing(
         assert progress[-1] == pytest.approx(1)
 
 
-def test_a_scheduler_that_is_not_there_is_a_sentence(
+def test_unreachable_scheduler_is_reported(
     tasks: list[Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
@@ -137,7 +137,7 @@ def test_a_scheduler_that_is_not_there_is_a_sentence(
         read(tasks, Settings(mood_of), Engine(scheduler="tcp://127.0.0.1:1"))
 
 
-def test_without_dask_a_sentence_says_what_to_install(
+def test_missing_dask_message_says_what_to_install(
     tasks: list[Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)

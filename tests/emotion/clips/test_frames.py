@@ -173,7 +173,7 @@ def test_an_open_file_is_read_like_one_on_disk(clip: Path) -> None:
     assert info.duration == pytest.approx(1)
 
 
-def test_what_is_no_clip_is_said(tmp_path: Path, clip: Path) -> None:
+def test_file_that_is_not_a_clip_is_reported(tmp_path: Path, clip: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("not a clip")
     cut = tmp_path / "cut.mp4"
@@ -185,7 +185,7 @@ def test_what_is_no_clip_is_said(tmp_path: Path, clip: Path) -> None:
         next(clip_frames(tmp_path / "none.mp4"))
 
 
-def test_sound_without_pictures_is_said(tmp_path: Path) -> None:
+def test_clip_without_video_stream_is_reported(tmp_path: Path) -> None:
     import av
 
     path = tmp_path / "sound.mp4"
@@ -222,7 +222,7 @@ def test_a_rate_out_of_range(fps: float, clip: Path) -> None:
         next(clip_frames(clip, fps=fps))
 
 
-def test_without_pyav_a_sentence_says_what_to_install(
+def test_missing_pyav_message_says_what_to_install(
     clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "av", None)

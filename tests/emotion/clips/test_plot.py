@@ -30,7 +30,7 @@ def columns_of(picture: np.ndarray, emotion: str) -> np.ndarray:
     return np.asarray(near.sum(axis=0) > plot.EMOTIONS_PX // 2)
 
 
-def test_a_face_out_of_sight_leaves_a_gap() -> None:
+def test_absent_face_leaves_a_gap_in_the_plot() -> None:
     times = [*np.arange(0, 4, 0.2), *np.arange(6, 10, 0.2)]
     drawn = columns_of(np.asarray(draw_timelines([line(times)])), "happy")
     left, right = plot.MARGIN_PX + plot.AXIS_PX, plot.WIDTH_PX - plot.MARGIN_PX
@@ -40,7 +40,7 @@ def test_a_face_out_of_sight_leaves_a_gap() -> None:
     assert changes == pytest.approx([left + t * scale for t in (0, 3.8, 6, times[-1])], abs=3)
 
 
-def test_a_face_that_was_seen_once_is_seen_in_the_picture() -> None:
+def test_face_read_once_is_drawn_as_a_point() -> None:
     drawn = columns_of(np.asarray(draw_timelines([line([0.4])])), "happy")
     assert 1 <= drawn.sum() <= 2 * plot.MIN_SEEN_PX
 

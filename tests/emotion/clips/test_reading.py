@@ -78,7 +78,7 @@ def test_two_people_keep_their_numbers(tmp_path: Path, small: Image, nobody: Ima
     assert numbers[-1] == [(False, 1)]
 
 
-def test_who_comes_back_keeps_their_number_and_who_is_new_does_not(
+def test_returning_person_keeps_number_and_new_person_gets_another(
     tmp_path: Path, small: Image, nobody: Image
 ) -> None:
     other = np.ascontiguousarray(np.roll(small, 60, axis=2)[..., ::-1] // 2)  # much darker, blue
@@ -94,7 +94,7 @@ def test_who_comes_back_keeps_their_number_and_who_is_new_does_not(
     assert max(b - a for (a, _), (b, _) in itertools.pairwise(seen)) > 1.7  # she was gone
 
 
-def test_who_was_gone_for_long_is_new(
+def test_person_absent_for_long_gets_a_new_number(
     tmp_path: Path, small: Image, nobody: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("emotion.clips.identity.RETURN_SECONDS", 1.0)
@@ -139,7 +139,7 @@ def test_how_a_clip_ended_is_its_last_seconds_with_a_face() -> None:
     assert summary.people == 1
 
 
-def test_everybody_who_was_there_at_the_end_counts() -> None:
+def test_everyone_present_at_the_end_is_averaged() -> None:
     summary = summarize(
         [
             instant(0.0, (3, "angry")),

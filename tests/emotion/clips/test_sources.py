@@ -49,7 +49,7 @@ def test_a_named_file_is_told_by_its_content(clip: Path, tmp_path: Path) -> None
     assert [s.kind for s in find_sources([str(other), str(text)]).sources] == ["clip", "photo"]
 
 
-def test_what_is_not_there_is_a_reason(tmp_path: Path) -> None:
+def test_missing_path_is_reported_with_a_reason(tmp_path: Path) -> None:
     found = find_sources([str(tmp_path / "none"), "nonsense://a/b"])
     (absent, unknown) = found.problems
     assert absent == (str(tmp_path / "none"), "No such file or directory")
@@ -57,7 +57,9 @@ def test_what_is_not_there_is_a_reason(tmp_path: Path) -> None:
     assert "not read here" in unknown[1]
 
 
-def test_a_name_is_no_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_name_is_not_a_spreadsheet_formula(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("=1+1.mp4").write_bytes(b"x")
     assert [s.name for s in find_sources(["=1+1.mp4"]).sources] == [f".{os.sep}=1+1.mp4"]
@@ -96,7 +98,7 @@ def test_an_address_is_listed_and_opened() -> None:
         ("c://a", False),
     ],
 )
-def test_what_an_address_is(path: str, expected: bool) -> None:
+def test_remote_addresses_are_recognized(path: str, expected: bool) -> None:
     assert is_address(path) is expected
 
 

@@ -86,7 +86,7 @@ def test_a_face_over_the_edge_gets_a_box_within(
 
 
 @pytest.mark.parametrize("what", ["landscape", "drawing", "text", "coins", "black", "noise"])
-def test_no_face_is_invented(
+def test_no_false_positives(
     detector: FaceDetector, what: str, request: pytest.FixtureRequest
 ) -> None:
     if what in ("drawing", "coins", "text") and isinstance(detector, HaarDetector):
@@ -254,7 +254,7 @@ def scripted(
     return AutoDetector(first, second), second  # type: ignore[arg-type]
 
 
-def test_auto_asks_nobody_where_blazeface_is_sure() -> None:
+def test_auto_uses_no_second_detector_where_blazeface_is_confident() -> None:
     auto, mtcnn = scripted({SMALL.shape: [Candidate(A, 0.9, 1.0)]}, {SMALL.shape: [(B, 0.99)]})
     stages: list[str] = []
     assert auto.detect(SMALL, on_stage=stages.append) == [A]
@@ -262,7 +262,7 @@ def test_auto_asks_nobody_where_blazeface_is_sure() -> None:
     assert stages == ["detect"]
 
 
-def test_auto_has_doubts_settled_and_keeps_what_is_sure() -> None:
+def test_auto_confirms_uncertain_faces_and_keeps_confident_ones() -> None:
     seen = {SMALL.shape: [Candidate(A, 0.9, 1.0), Candidate(B, 0.6, 0.3)]}
     sees = {SMALL.shape: [(B, 0.95)]}
     auto, _ = scripted(seen, sees, {B.box: Candidate(B, 0.6, 0.3)})
@@ -283,14 +283,14 @@ def test_auto_has_doubts_settled_and_keeps_what_is_sure() -> None:
         (0.85, 0.0, 0.9999, True),
     ],
 )
-def test_mtcnn_needs_a_second_witness(
+def test_mtcnn_detections_need_confirmation(
     score: float, second: float, landmarks: float, believed: bool
 ) -> None:
     auto, _ = scripted({}, {SMALL.shape: [(A, score)]}, {A.box: Candidate(A, second, landmarks)})
     assert auto.detect(SMALL) == ([A] if believed else [])
 
 
-def test_a_turned_look_needs_more() -> None:
+def test_detections_in_rotated_images_need_a_higher_score() -> None:
     for score, found in ((0.6, 0), (0.9, 1)):
         auto, _ = scripted({LYING: [Candidate(A, score, 1.0)]}, {})
         stages: list[str] = []

@@ -53,7 +53,7 @@ def test_a_face_anywhere_in_a_panorama_is_found_whole_and_once(start: int, uprig
 
 
 @pytest.mark.parametrize("shape", [(480, 640), (640, 480), (700, 1280), (500, 1200)])
-def test_ordinary_images_are_looked_at_whole(shape: tuple[int, int]) -> None:
+def test_ordinary_images_are_searched_whole(shape: tuple[int, int]) -> None:
     detector = RedSquares()
     assert detect_faces(detector, np.zeros((*shape, 3), np.uint8)) == []
     assert detector.sizes == [shape[::-1]]
@@ -62,7 +62,7 @@ def test_ordinary_images_are_looked_at_whole(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("longer", "shorter"), [(8000, 400), (1000, 400), (10_240, 28), (2560, 640), (801, 320)]
 )
-def test_the_parts_cover_the_whole_and_overlap(longer: int, shorter: int) -> None:
+def test_tiles_cover_the_image_and_overlap(longer: int, shorter: int) -> None:
     parts = windows(longer, shorter)
     assert parts[0][0] == 0
     assert parts[-1][1] == longer
@@ -71,7 +71,7 @@ def test_the_parts_cover_the_whole_and_overlap(longer: int, shorter: int) -> Non
         assert end - start >= shorter // 2 - 1
 
 
-def test_a_panorama_shows_the_faces_of_people(astronaut: np.ndarray) -> None:
+def test_faces_in_a_panorama_are_read(astronaut: np.ndarray) -> None:
     from emotion.detectors.haar import HaarDetector
 
     image = np.full((400, 8000, 3), 120, np.uint8)

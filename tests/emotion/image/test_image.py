@@ -173,7 +173,7 @@ def test_the_result_is_writable() -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\xff", b"just a text, renamed\n" * 50, b"%PDF-1.7" + bytes(99)]
 )
-def test_what_is_no_image_is_refused_with_what_would_be(data: bytes) -> None:
+def test_file_that_is_not_an_image_is_refused_with_supported_formats(data: bytes) -> None:
     with pytest.raises(ImageError, match="not a picture we can read") as caught:
         decode_image(data)
     for name in ("JPEG", "PNG", "WebP", "BMP", "GIF", "HEIC", "AVIF"):
@@ -246,7 +246,7 @@ def png_chunk(kind: bytes, body: bytes, *, checksum: int | None = None) -> bytes
     png_chunk(b"tRNS", b"\0\0", checksum=4),
     png_chunk(b"acTL", bytes(3)),
 ])  # fmt: skip
-def test_what_lies_beside_a_png_does_not_matter(chunk: bytes) -> None:
+def test_trailing_data_after_a_png_is_ignored(chunk: bytes) -> None:
     data = encoded(quarters(), "PNG")
     assert corners(decode_image(data[:33] + chunk + data[33:])) == [RED, GREEN, BLUE, WHITE]
     end = len(data) - 12
@@ -303,7 +303,7 @@ def test_a_bmp_with_an_empty_alpha_channel_is_opaque() -> None:
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"hevc", b"hevx", b"heis", b"hevm"])
-def test_heic_is_known_by_any_of_its_brands(brand: bytes) -> None:
+def test_heic_is_recognized_by_any_of_its_brands(brand: bytes) -> None:
     heif = pytest.importorskip("pillow_heif")
     buffer = io.BytesIO()
     heif.from_pillow(quarters()).save(buffer, quality=90)
@@ -337,7 +337,7 @@ def test_a_signature_followed_by_noise_is_refused() -> None:
             decode_image(signature + noise)
 
 
-def test_too_many_bytes_are_refused_unseen() -> None:
+def test_too_many_bytes_are_refused_before_reading() -> None:
     with pytest.raises(ImageError, match=r"too large: 20\.0 MB, and at most 15 MB"):
         decode_image(bytes(20_000_000))
 

@@ -128,14 +128,14 @@ def test_expressions_are_still_named(visitor: Visitor, emotion: str) -> None:
     assert visitor.shown(1.5) == "neutral"
 
 
-def test_it_is_undone(visitor: Visitor) -> None:
+def test_recentring_can_be_undone(visitor: Visitor) -> None:
     visitor.run(0.5)
     visitor.rest()
     visitor.stream.recentre(Recentring())
     assert visitor.shown(0.3) == "angry"
 
 
-def test_it_is_gone_with_the_stream(visitor: Visitor) -> None:
+def test_recentring_is_gone_with_the_stream(visitor: Visitor) -> None:
     visitor.run(0.5)
     visitor.rest()
     visitor.stream.close()
@@ -145,7 +145,7 @@ def test_it_is_gone_with_the_stream(visitor: Visitor) -> None:
     assert visitor.stream.resting is None
 
 
-def test_a_stream_begins_with_what_is_known_of_its_visitor(visitor: Visitor) -> None:
+def test_stream_starts_with_the_visitors_recentring(visitor: Visitor) -> None:
     visitor.run(0.5)
     visitor.rest()
     again = FaceStream(
@@ -194,7 +194,7 @@ def test_no_face_in_view_changes_nothing(visitor: Visitor) -> None:
     assert visitor.stream.recentring == Recentring()
 
 
-def test_a_face_that_plays_is_told_to_rest(visitor: Visitor) -> None:
+def test_changing_expression_is_refused_as_resting_face(visitor: Visitor) -> None:
     visitor.run(0.5)
     visitor.stream.collect_resting()
     for shows in ("happy", "sad", "surprise", "neutral"):

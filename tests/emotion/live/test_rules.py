@@ -23,7 +23,7 @@ def rules() -> dict[str, Any]:
     return table
 
 
-def test_it_says_what_python_says(rules: dict[str, Any]) -> None:
+def test_table_holds_the_python_constants(rules: dict[str, Any]) -> None:
     assert rules["emotions"] == list(EMOTIONS)
     assert rules["smoothing"]["STABLE_AFTER_SECONDS"] == smoothing.STABLE_AFTER_SECONDS
     assert rules["tracker"]["MIN_DETECTIONS"] == tracker.MIN_DETECTIONS
@@ -31,7 +31,7 @@ def test_it_says_what_python_says(rules: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("head", "output"), [("fer2013", 0), ("people", 1)])
-def test_it_names_the_output_that_is_read(head: Any, output: int) -> None:
+def test_table_names_the_output_that_is_read(head: Any, output: int) -> None:
     assert live_rules(head=head)["output"] == output
 
 
@@ -51,7 +51,7 @@ def used(script: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_every_rule_that_a_script_reads_is_in_it(rules: dict[str, Any], script: Path) -> None:
+def test_table_holds_every_rule_that_a_script_reads(rules: dict[str, Any], script: Path) -> None:
     missing = {
         (group, name)
         for group, name in used(script.read_text(encoding="utf-8"))
@@ -60,7 +60,7 @@ def test_every_rule_that_a_script_reads_is_in_it(rules: dict[str, Any], script: 
     assert not missing
 
 
-def test_no_rule_of_tracking_is_left_out_by_the_scripts(rules: dict[str, Any]) -> None:
+def test_scripts_use_every_tracking_rule(rules: dict[str, Any]) -> None:
     """Whoever adds one here has to add it there."""
     found = set().union(*(used(script.read_text(encoding="utf-8")) for script in SCRIPTS))
     groups = ("smoothing", "template_tracking", "tracker")

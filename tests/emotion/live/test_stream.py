@@ -170,7 +170,7 @@ def test_a_mood_becomes_stable(camera: Camera, image: Image) -> None:
     assert reading.is_stable
 
 
-def test_a_mirror(image: Image) -> None:
+def test_frames_are_mirrored_on_request(image: Image) -> None:
     camera = Camera(mirror=True)
     camera.detector.place = None
     shown, _ = camera.frame(image)
@@ -219,7 +219,7 @@ def astronaut() -> Image:
     return np.asarray(skimage.data.astronaut())
 
 
-def test_the_real_thing(astronaut: Image) -> None:
+def test_astronaut_is_tracked_with_blazeface(astronaut: Image) -> None:
     stream, clock, _ = real_stream()
     reading = None
     for number in range(30):
@@ -361,7 +361,7 @@ def test_a_face_that_walks_out_of_the_frame_is_not_read(camera: Camera, image: I
 
 
 @pytest.mark.usefixtures("without_blazeface")
-def test_haar_looks_where_blazeface_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+def test_haar_is_used_where_blazeface_is_missing(caplog: pytest.LogCaptureFixture) -> None:
     _warn_once.cache_clear()
     with caplog.at_level(logging.WARNING):
         detectors = [build_live_detector(), build_live_detector()]
@@ -771,7 +771,7 @@ def test_a_template_is_found_where_it_went(image: Image, shift: tuple[int, int])
     assert found.pixels is template.pixels
 
 
-def test_what_is_not_there_is_not_found(image: Image) -> None:
+def test_template_without_a_match_is_not_found(image: Image) -> None:
     grey = search_frame(image).grey
     template = extract_template(grey, 60, 40, 32, 32)
     assert template is not None

@@ -65,7 +65,7 @@ def test_no_smoothing_takes_readings_as_they_are() -> None:
     assert trace.probabilities == pytest.approx(HAPPY)
 
 
-def test_a_clock_that_runs_back_stands_still() -> None:
+def test_time_running_backwards_is_clamped() -> None:
     trace = follow(Trace.begin(HAPPY, 10.0), HAPPY, 1.0)
     assert trace.after(SAD, 3.0).time == trace.time
 
@@ -100,7 +100,7 @@ def test_a_real_change_is_named_within_a_second(rate: float) -> None:
     assert SWITCH_AFTER_SECONDS <= trace.time - changed < 1.0
 
 
-def test_two_emotions_of_one_size_do_not_take_turns() -> None:
+def test_equally_probable_emotions_do_not_alternate() -> None:
     rng = np.random.default_rng(1)
     trace = Trace.begin(shows(neutral=0.41, sad=0.40), 0.0)
     names = []
@@ -206,7 +206,7 @@ def test_a_face_that_moves_quickly_stays_one_face(
             assert abs(face.reading.face.box.x - box.x) < 10
 
 
-def test_a_box_that_trembles_is_smoothed(see: Callable[..., LiveReading | None]) -> None:
+def test_box_jitter_is_smoothed(see: Callable[..., LiveReading | None]) -> None:
     places = []
     for number in range(40):
         reading = see(number * 0.05, {Box(300 + 6 * (number % 2), 100, 120, 120): HAPPY})
@@ -269,7 +269,7 @@ def test_a_face_that_is_missed_once_stays(
     assert not tracker.tracks
 
 
-def test_whoever_comes_next_starts_anew(see: Callable[..., LiveReading | None]) -> None:
+def test_next_person_starts_with_a_new_trace(see: Callable[..., LiveReading | None]) -> None:
     for number in range(20):
         see(number * 0.1, {LEFT: HAPPY})
     for number in range(8):
@@ -281,7 +281,7 @@ def test_whoever_comes_next_starts_anew(see: Callable[..., LiveReading | None]) 
     assert reading.stable_for == 0
 
 
-def test_of_a_crowd_the_largest_are_tracked(tracker: FaceTracker) -> None:
+def test_largest_faces_of_a_crowd_are_tracked(tracker: FaceTracker) -> None:
     many = range(MAX_TRACKS + 3)
     tracker.update([Face(Box(70 * n, 10, 40 + n, 40 + n)) for n in many], 0.0)
     assert len(tracker.tracks) == MAX_TRACKS

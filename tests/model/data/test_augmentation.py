@@ -26,7 +26,7 @@ def test_augmentation_changes_only_in_training() -> None:
     assert np.array_equal(np.asarray(again(pictures, training=True)), changed)
 
 
-def test_augmentation_without_strength_is_the_picture_or_its_mirror() -> None:
+def test_zero_strength_augmentation_only_mirrors() -> None:
     from model.data.augmentation import RandomAugmentation
 
     pictures = np.random.default_rng(0).integers(0, 256, (16, 48, 48, 1)).astype("float32")
@@ -43,7 +43,7 @@ def test_augmentation_without_strength_is_the_picture_or_its_mirror() -> None:
     assert any(mirrored)
 
 
-def test_noise_falls_on_half_of_the_pictures() -> None:
+def test_noise_is_added_to_half_of_the_images() -> None:
     from model.data.augmentation import RandomAugmentation
 
     grey = np.full((200, 48, 48, 1), 128, np.float32)
@@ -53,7 +53,7 @@ def test_noise_falls_on_half_of_the_pictures() -> None:
     assert 8 < grain.max() < 11
 
 
-def test_what_lies_beyond_the_edge_repeats_the_edge() -> None:
+def test_padding_repeats_the_edge() -> None:
     from model.data.augmentation import RandomAugmentation
 
     grey = np.full((50, 48, 48, 1), 128, np.float32)
@@ -61,7 +61,7 @@ def test_what_lies_beyond_the_edge_repeats_the_edge() -> None:
     assert np.allclose(RandomAugmentation(**still)(grey, training=True), grey, atol=0.01)
 
 
-def test_blur_falls_on_some_pictures_and_is_as_strong_as_it_says() -> None:
+def test_blur_is_applied_to_some_images_with_the_stated_strength() -> None:
     import cv2
 
     from model.data.augmentation import RandomAugmentation

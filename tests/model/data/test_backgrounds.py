@@ -16,7 +16,7 @@ def test_backgrounds_are_of_one_size_and_different() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(grounds, again, strict=False))
 
 
-def test_tests_paste_into_other_backgrounds_than_training() -> None:
+def test_test_and_training_backgrounds_differ() -> None:
     grounds = pictures.load_test_backgrounds()
     assert {(ground.shape, ground.dtype.name) for ground in grounds} == {
         ((pictures.HEIGHT, pictures.WIDTH), "uint8")
@@ -27,7 +27,7 @@ def test_tests_paste_into_other_backgrounds_than_training() -> None:
     assert not set(pictures.TEST_PHOTOS) & set(pictures.PHOTOS)
 
 
-def test_empty_pictures_are_of_many_sizes_and_always_the_same() -> None:
+def test_faceless_images_vary_in_size_and_are_deterministic() -> None:
     empty = pictures.empty_images()
     assert len(empty) == (6 + len(pictures.EMPTY)) * (1 + pictures.CROPS_AN_IMAGE)
     assert all(picture.dtype == np.uint8 and picture.shape[2] == 3 for picture in empty)

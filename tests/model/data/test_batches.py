@@ -21,7 +21,7 @@ def seen(found: Batches) -> list[int]:
     return [int(v) for i in range(len(found)) for v in found[i][0].ravel()]
 
 
-def test_each_picture_comes_once_an_epoch_in_a_new_order() -> None:
+def test_every_image_comes_once_an_epoch_in_a_new_order() -> None:
     found = batches()
     found.on_epoch_begin()
     first = seen(found)
@@ -36,7 +36,7 @@ def test_sampling_prefers_what_is_likely() -> None:
     assert set(seen(found)) == {9}
 
 
-def test_some_pictures_are_shown_as_they_are_seen_otherwise() -> None:
+def test_some_images_are_shown_as_other_views() -> None:
     otherwise = np.arange(100, 100 + COUNT, dtype=np.uint8).reshape(-1, 1, 1, 1)
     found = batches(replacements=otherwise, replaced_fraction=0.5)
     epochs = []
@@ -91,7 +91,7 @@ def test_keras_meets_each_epoch_as_it_is_counted() -> None:
     assert met == [(0, True)] * 3 + [(1, True)] * 3 + [(2, False)] * 3
 
 
-def test_a_rectangle_brings_its_share_of_the_label() -> None:
+def test_cutmix_mixes_labels_by_area() -> None:
     images = np.repeat(np.array([10, 250], np.uint8), 24 * 24).reshape(2, 24, 24, 1)
     images = np.concatenate([images] * 8)
     labels = np.eye(2, dtype=np.float32)[[0, 1] * 8]
@@ -108,7 +108,7 @@ def test_a_rectangle_brings_its_share_of_the_label() -> None:
         assert _is_rectangle(part) or _is_rectangle(~part)
 
 
-def test_both_ways_of_mixing_take_turns() -> None:
+def test_mixup_and_cutmix_alternate() -> None:
     images = np.random.default_rng(0).integers(0, 256, (64, 24, 24, 1), np.uint8)
     labels = np.eye(64, dtype=np.float32)
     found = Batches(

@@ -40,7 +40,7 @@ def faces(tiny_zip: Path) -> Split:
     return load_fer2013(tiny_zip).public_test
 
 
-def test_faces_are_pasted_large_and_small_found_and_cut_out(
+def test_faces_of_all_sizes_are_pasted_detected_and_cropped(
     faces: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(detected.os, "cpu_count", lambda: 1)  # in the order of the faces
@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_crops(faces: Split) -> None:
     assert (first != other).any()
 
 
-def test_nobody_is_nobody(faces: Split) -> None:
+def test_backgrounds_contain_no_faces(faces: Split) -> None:
     crops, found = detected_crops(faces.take(np.arange(0)), detector=Bright(), backgrounds=[GROUND])
     assert crops.shape == (0, 48, 48, 1)
     assert found.shape == (0,)

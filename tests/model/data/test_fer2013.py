@@ -71,7 +71,7 @@ def test_missing_data_says_where_to_get_it(tmp_path: Path, monkeypatch: pytest.M
     assert data_path() == tmp_path
 
 
-def test_what_is_not_fer2013_is_refused(tmp_path: Path) -> None:
+def test_data_that_is_not_fer2013_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no image of Training, PublicTest:"):
         load_fer2013(tmp_path)
     text = tmp_path / "fer2013.zip"
@@ -86,14 +86,14 @@ def test_what_is_not_fer2013_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.data
 @pytest.mark.skipif("FER2013_PATH" not in os.environ, reason="FER2013_PATH is not set")
-def test_the_real_one_has_the_official_counts() -> None:
+def test_fer2013_has_the_official_counts() -> None:
     data = load_fer2013()
     assert (data.cleaning.before, data.cleaning.after) == (28_709, 26_941)
     assert (len(data.public_test), int(data.public_test.clean.sum())) == (3_589, 3_309)
     assert (len(data.private_test), int(data.private_test.clean.sum())) == (3_589, 3_301)
 
 
-def test_packed_data_trains_alike_and_leaves_private_test_at_home(
+def test_packed_data_trains_identically_without_private_test(
     tiny_zip: Path, tiny_votes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = ["--data", str(tiny_zip), "--votes", str(tiny_votes), "--out", str(tmp_path)]

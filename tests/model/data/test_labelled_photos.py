@@ -86,7 +86,7 @@ def test_a_person_is_in_one_part_and_a_frequent_one_is_trained_on(tmp_path: Path
     assert {photo.part for photo in read_photos(many)} == {"train"}
 
 
-def test_what_is_no_collection_is_named(tmp_path: Path) -> None:
+def test_path_that_is_not_a_collection_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.zip"):
         read_photos(tmp_path / "nowhere.zip")
     with pytest.raises(ValueError, match="no labelled photograph"):

@@ -56,7 +56,7 @@ def test_features_have_their_shape_and_are_finite(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FEATURES)
-def test_features_refuse_other_pictures(name: str) -> None:
+def test_features_refuse_other_shapes(name: str) -> None:
     with pytest.raises(ValueError, match=r"float32 \(1, 48, 48, 1\)"):
         FEATURES[name](face(0).astype(np.float32))
     with pytest.raises(ValueError, match=r"\(48, 48, 1\)"):
@@ -78,7 +78,7 @@ def test_energies_and_gradients_are_unchanged_by_brightness(name: str) -> None:
     assert brighter == pytest.approx(FEATURES[name](pictures), abs=1e-3)
 
 
-def test_energies_answer_to_their_own_stripes() -> None:
+def test_gabor_energies_peak_at_their_own_orientation() -> None:
     across = np.arange(48)[None, :].repeat(48, axis=0)
     stripes = (128 + 100 * np.sin(2 * np.pi * across / 8)).astype(np.uint8)
     upright, lying = FEATURES["gabor"](np.stack([stripes, stripes.T])[..., None])
@@ -87,7 +87,7 @@ def test_energies_answer_to_their_own_stripes() -> None:
     assert lying.reshape(18, 36).mean(axis=1).argmax() == 6 + 3
 
 
-def test_gradients_follow_the_face_into_its_mirror_image() -> None:
+def test_hog_mirrors_with_the_face() -> None:
     half = noise(1)
     half[:, :, 24:] = 90
     straight, mirrored = gradient_histograms(np.concatenate([half, half[:, :, ::-1]]))
@@ -100,13 +100,13 @@ def test_gradients_follow_the_face_into_its_mirror_image() -> None:
 FIVE = np.array([[[15, 18], [34, 20], [25, 28], [17, 36], [33, 38]]], np.float32)
 
 
-def test_geometry_knows_neither_place_nor_size_nor_lean() -> None:
+def test_geometry_is_invariant_to_similarity_transforms() -> None:
     turn = np.float32([[0.9, -0.4], [0.4, 0.9]])
     assert geometry(FIVE * 1.7 + 5) == pytest.approx(geometry(FIVE), abs=1e-4)
     assert geometry(FIVE @ turn) == pytest.approx(geometry(FIVE), abs=1e-4)
 
 
-def test_geometry_by_hand() -> None:
+def test_geometry_matches_a_hand_computed_example() -> None:
     square = np.array([[[10, 10], [20, 10], [15, 15], [10, 20], [20, 20]]], np.float32)
     found = geometry(square)[0]
     half, diagonal = np.sqrt(0.5), np.sqrt(2)
@@ -152,7 +152,7 @@ def toy(count: int, wide: int = 30) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_classifiers_learn_and_say_the_same_twice(name: str) -> None:
+def test_classifiers_learn_and_are_deterministic(name: str) -> None:
     features, labels = toy(350)
     with one_thread():
         fitted, again = (fit(RECIPES[name], features[:280], labels[:280]) for _ in range(2))
@@ -173,7 +173,7 @@ def test_a_cap_keeps_every_class() -> None:
     assert set(fitted.pipeline.predict(features)) == set(range(7))
 
 
-def test_a_classifier_cut_short_says_so() -> None:
+def test_unconverged_classifier_is_reported() -> None:
     from sklearn.neural_network import MLPClassifier
 
     features, labels = toy(70)
@@ -197,7 +197,7 @@ def arguments(tiny_zip: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Names
     return parser.parse_args(["--data", str(tiny_zip), "--only", "hog:linear-svm", "geometry:knn"])
 
 
-def test_run_measures_what_was_asked_for(
+def test_run_measures_the_selected_rows(
     arguments: argparse.Namespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments.chart = tmp_path / "chart.png"
@@ -236,7 +236,7 @@ def test_run_measures_what_was_asked_for(
     assert arguments.chart.read_bytes().startswith(b"\x89PNG")
 
 
-def test_run_draws_a_part_at_random(arguments: argparse.Namespace) -> None:
+def test_run_samples_a_subset_at_random(arguments: argparse.Namespace) -> None:
     arguments.limit = 35
     arguments.only = ["hog:knn"]
     results = compare.run(arguments)
@@ -258,7 +258,7 @@ def test_further_networks_are_named_after_their_files(
     assert str(tmp_path) not in json.dumps(results)
 
 
-def test_fer_is_asked_where_it_lives(
+def test_fer_runs_in_its_own_interpreter(
     arguments: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Fer:
@@ -286,7 +286,7 @@ def test_fer_is_asked_where_it_lives(
     assert "/elsewhere" not in json.dumps(results)
 
 
-def test_a_part_is_not_recorded(
+def test_subset_results_are_not_recorded(
     arguments: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(compare, "RECORD", tmp_path / "baselines.json")

@@ -32,7 +32,7 @@ def sure_of(labels: list[int], confidence: float = 1.0) -> np.ndarray:
     return found
 
 
-def test_measure_by_hand() -> None:
+def test_metrics_match_a_hand_computed_example() -> None:
     split = split_of([0, 0, 1, 3], [True, True, False, True])
     metrics = evaluate.measure(sure_of([0, 3, 1, 3]), split, name="public-test")
     assert metrics["accuracy"] == 0.75
@@ -56,7 +56,7 @@ def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     assert expected_calibration_error(sure_of([0] * 10), labels) == pytest.approx(0)
 
 
-def test_reliability_says_what_was_claimed_and_what_was_true() -> None:
+def test_reliability_pairs_confidence_with_accuracy() -> None:
     found = np.concatenate([sure_of([0] * 4, 0.9), sure_of([1] * 4, 0.5)])
     bins = reliability(found, np.array([0, 0, 0, 2, 1, 1, 2, 2]))
     assert [b["images"] for b in bins] == [4, 4]
@@ -64,7 +64,7 @@ def test_reliability_says_what_was_claimed_and_what_was_true() -> None:
     assert [b["accuracy"] for b in bins] == [0.5, 0.75]
 
 
-def test_hard_to_say_is_told_apart() -> None:
+def test_hard_to_say_is_counted_separately() -> None:
     close = np.full((2, len(EMOTIONS)), 0.02, np.float32)
     close[:, 3], close[:, 5] = 0.5, 0.4
     split = split_of([5, 0, 3], [True] * 3)
@@ -91,7 +91,7 @@ def test_ferplus_majority_is_that_of_a_clear_lead() -> None:
     assert evaluate.measure(sure_of([0]), split_of([0], [True]), name="x")["ferplus"] is None
 
 
-def test_mirror_averages_both_sides() -> None:
+def test_test_time_augmentation_averages_the_mirror_image() -> None:
     def left_half(pictures: np.ndarray) -> np.ndarray:
         return pictures[:, :, :24].mean(axis=(1, 2)).astype(np.float32)
 
@@ -116,7 +116,7 @@ def test_record_keeps_the_figures_of_one_network(tmp_path: Path) -> None:
     assert known["figures"]["public-test+tta"]["command"].endswith("--split public-test --tta")
 
 
-def test_command_says_what_is_wrong(
+def test_command_reports_bad_arguments(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("FER2013_PATH", raising=False)
@@ -129,7 +129,7 @@ def test_command_says_what_is_wrong(
     assert ".tflite or .keras" in capsys.readouterr().err
 
 
-def test_metrics_speak_of_the_shipped_file() -> None:
+def test_metrics_are_of_the_shipped_file() -> None:
     import hashlib
 
     known = json.loads(evaluate.METRICS.read_text())

@@ -28,14 +28,14 @@ def face() -> np.ndarray:
     return cv2.GaussianBlur(image, (3, 3), 0)[np.newaxis, :, :, np.newaxis]
 
 
-def test_contours_use_each_point_once() -> None:
+def test_contours_use_each_landmark_once() -> None:
     used = [point for points in CONTOURS.values() for point in points]
     assert len(used) == len(set(used)) == SHAPE_POINTS == 72
     assert max(used) < landmarks.MESH_POINTS
     assert set(CONTOURS) >= landmarks.CLOSED
 
 
-def test_points_lie_where_the_face_is() -> None:
+def test_landmarks_lie_on_the_detected_face() -> None:
     points, probabilities = face_shapes(face())
     assert (points.shape, points.dtype) == ((1, SHAPE_POINTS, 2), np.float32)
     assert probabilities.shape == (1,)
@@ -51,7 +51,7 @@ def test_points_lie_where_the_face_is() -> None:
     assert middle["left brow"][1] < middle["left eye"][1] < middle["nose base"][1]
 
 
-def test_no_images_have_no_points() -> None:
+def test_no_images_give_no_landmarks() -> None:
     points, probabilities = mesh(face()[:0])
     assert points.shape == (0, 468, 2)
     assert probabilities.shape == (0,)

@@ -104,7 +104,7 @@ def test_a_leaning_face_leans_clockwise_about_the_middle_of_its_frame() -> None:
     assert angle == pytest.approx(30, abs=3)
 
 
-def test_a_face_too_large_for_the_picture_is_refused() -> None:
+def test_face_larger_than_the_background_is_refused() -> None:
     with pytest.raises(ValueError, match="'side' argument: 300"):
         localization.paste(np.zeros((48, 48), np.uint8), GROUND, Condition(300), across=0, down=0)
 
@@ -128,7 +128,7 @@ def test_a_face_is_found_where_the_boxes_agree() -> None:
     assert localization.best_match([], frame) is None
 
 
-def test_faces_are_pasted_into_pictures_that_training_does_not_paste_into(
+def test_evaluation_backgrounds_are_not_training_backgrounds(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[Grey] = []
@@ -146,7 +146,7 @@ def test_faces_are_pasted_into_pictures_that_training_does_not_paste_into(
     assert not any(np.array_equal(ours, theirs) for ours in used for theirs in learned)
 
 
-def test_what_is_not_found_counts_against_the_whole_way(split: Split) -> None:
+def test_missed_faces_count_as_errors_end_to_end(split: Split) -> None:
     classifier = Learnt(split, detected="happy")
     images = np.full_like(split.images, 230)
     bright = Split(images, split.labels, split.names, split.clean)
@@ -213,7 +213,7 @@ def test_command_records_what_it_measured(
     assert "haar" in localization.as_text(results)
 
 
-def test_command_says_what_is_missing(tmp_path: Path) -> None:
+def test_command_reports_missing_data(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.tflite"):
         localization.run(asked("--weights", str(tmp_path / "none.tflite")))
 

@@ -58,7 +58,7 @@ def results_of(*corruptions: robustness.CorruptionFigures) -> robustness.Robustn
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda corruption: corruption.name)
-def test_every_change_starts_from_the_picture_itself(corruption: Corruption, split: Split) -> None:
+def test_every_corruption_starts_from_the_clean_image(corruption: Corruption, split: Split) -> None:
     before = split.images.copy()
     same = corruption.corrupt(split.images, corruption.none)
     # A JPEG of the best quality still rounds.
@@ -84,7 +84,7 @@ def test_rotation_is_clockwise() -> None:
     ("hide", "rows"),
     [(robustness.hide_mouth, robustness.MOUTH), (robustness.hide_eyes, robustness.EYES)],
 )
-def test_a_bar_covers_its_part_of_the_face_and_no_other(
+def test_occlusion_bar_covers_only_its_region(
     hide: robustness.Corrupt, rows: tuple[int, int]
 ) -> None:
     faces = np.zeros((2, 48, 48, 1), np.uint8)
@@ -96,7 +96,7 @@ def test_a_bar_covers_its_part_of_the_face_and_no_other(
         assert set(np.unique(hidden[:, touched])) <= {robustness.BAR_GREY}
 
 
-def test_noise_blur_and_light_are_as_strong_as_they_say() -> None:
+def test_noise_blur_and_brightness_have_the_stated_strength() -> None:
     faces = np.full((4, 48, 48, 1), 100, np.uint8)
     assert robustness.add_noise(faces, 20).std() == pytest.approx(20, rel=0.05)
     assert not np.array_equal(
@@ -107,7 +107,7 @@ def test_noise_blur_and_light_are_as_strong_as_they_say() -> None:
     assert np.unique(robustness.expose(faces, 3)).tolist() == [255]
 
 
-def test_ours_sees_prepared_pictures_and_fer_the_altered_ones(split: Split) -> None:
+def test_our_network_sees_preprocessed_and_fer_raw_corrupted_images(split: Split) -> None:
     seen: dict[str, list[np.ndarray]] = {"ours": [], "fer": []}
 
     def spy(name: str, emotion: str) -> robustness.Predict:
@@ -133,7 +133,7 @@ def test_ours_sees_prepared_pictures_and_fer_the_altered_ones(split: Split) -> N
     assert seen["fer"][-1].max() <= 0.15 * 255 + 1
 
 
-def test_steps_go_from_none_to_worst_and_join_both_sides() -> None:
+def test_severities_are_ordered_from_clean_to_worst() -> None:
     turned = figures("Rotation", (-30, 0.2, None), (-10, 0.5, None), (0, 0.7, None))
     turned["points"] += figures("Rotation", (10, 0.6, None), (30, 0.4, None))["points"]
     found = robustness.steps(turned)
@@ -142,7 +142,7 @@ def test_steps_go_from_none_to_worst_and_join_both_sides() -> None:
     assert found[0].fer is None
 
 
-def test_markdown_leaves_out_who_was_not_asked() -> None:
+def test_markdown_omits_networks_that_were_not_measured() -> None:
     alone = figures("JPEG", (100, 0.7, None), (50, 0.6, None), (10, 0.5, None))
     assert robustness.as_markdown(results_of(alone)).splitlines()[2:] == [
         "| JPEG (quality 50, quality 10) | 70.0% | 60.0% | 50.0% |"
@@ -179,7 +179,7 @@ def test_command_records_what_it_measured(
     assert set(results["corruptions"][0]["points"][0]) == {"severity", "accuracy", "fer"}
 
 
-def test_limit_is_checked_and_drawn_alike(split: Split) -> None:
+def test_limit_is_validated_and_sampled_reproducibly(split: Split) -> None:
     with pytest.raises(ValueError, match="'limit' argument: 0"):
         robustness.sample(split, 0)
     assert robustness.sample(split, None) is split
@@ -221,7 +221,7 @@ def stub_fer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return sys.executable
 
 
-def test_fer_is_fed_as_it_feeds_itself_and_answers_in_our_order(stub_fer: str) -> None:
+def test_fer_gets_its_own_preprocessing_and_our_emotion_order(stub_fer: str) -> None:
     faces = np.zeros((2, 48, 48, 1), np.uint8)
     faces[1] = 255
     with load_fer(stub_fer) as fer:
@@ -249,7 +249,7 @@ def test_fer_ends_with_its_object(stub_fer: str) -> None:
     assert child.returncode is not None
 
 
-def test_command_says_where_fer_cannot_be_run(tmp_path: Path) -> None:
+def test_command_reports_where_fer_cannot_run(tmp_path: Path) -> None:
     absent = tmp_path / "python"
     with pytest.raises(ValueError, match=r"`fer` cannot be run with .*python: No such file"):
         load_fer(str(absent))

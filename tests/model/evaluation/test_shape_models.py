@@ -62,7 +62,7 @@ def drawn(points: np.ndarray) -> np.ndarray:
 TURN = np.array([[1.7 * np.exp(0.6j), 5 - 3j]], np.complex64)
 
 
-def test_procrustes_sees_no_similarity_transform() -> None:
+def test_procrustes_removes_similarity_transforms() -> None:
     faces, _ = shapes(40)
     poses = np.concatenate([TURN, TURN**2] * 20)
     mean, aligned = procrustes(faces)
@@ -88,7 +88,7 @@ def test_procrustes_refuses_what_cannot_be_aligned(shape: tuple[int, ...]) -> No
 
 
 @pytest.mark.parametrize("count", [20, 400])
-def test_components_are_those_that_were_put_in(count: int) -> None:
+def test_components_of_synthetic_shapes_are_recovered(count: int) -> None:
     random = np.random.default_rng(0)
     directions = np.linalg.qr(random.normal(size=(60, 2)))[0].T
     weights = random.normal(0, 1, (count, 2)) * [5.0, 2.0]
@@ -201,7 +201,7 @@ def test_an_active_appearance_model_moves_to_the_face(appearance: ActiveAppearan
     assert alone == pytest.approx(combined[5:6], abs=1e-3)
 
 
-def test_a_search_in_noise_keeps_its_limits(appearance: ActiveAppearanceModel) -> None:
+def test_search_in_noise_stays_within_shape_limits(appearance: ActiveAppearanceModel) -> None:
     model = appearance.model
     noise = np.random.default_rng(0).integers(0, 255, (8, 48, 48)).astype(np.uint8)
     combined, pose = appearance.fit(noise)

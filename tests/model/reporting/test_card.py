@@ -92,7 +92,7 @@ def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path)
     assert "69 million multiply-adds" in text
 
 
-def test_figures_of_another_network_are_refused(weights: Path) -> None:
+def test_metrics_of_another_network_are_refused(weights: Path) -> None:
     other = json.loads(robustness.RECORD.read_text())
     other["network"]["sha256"] = "0"
     (weights / "robustness.json").write_text(json.dumps(other))
@@ -166,7 +166,7 @@ def test_the_documentation_states_the_measured_figures() -> None:
         assert f"{emotion} {found['recall'] * 100:.0f} %" in text
 
 
-def test_the_documentation_states_what_bad_pictures_cost() -> None:
+def test_documentation_states_the_measured_robustness() -> None:
     text = " ".join((card.HOME.parent / "docs/accuracy.md").read_text().split())
     changes = {
         change["name"]: {point["severity"]: point for point in change["points"]}
@@ -186,7 +186,7 @@ def test_the_documentation_states_what_bad_pictures_cost() -> None:
     assert f"read right {lost:.1f} points less often" in text
 
 
-def test_the_readme_states_what_photographs_of_people_show() -> None:
+def test_readme_states_the_accuracy_on_photographs() -> None:
     text = " ".join((card.HOME.parent / "README.md").read_text().split())
     heads = json.loads((evaluate.WEIGHTS / photographs.RECORD).read_text())["heads"]
     readers = (heads["people"], heads["fer2013"], heads["people"]["fer"])

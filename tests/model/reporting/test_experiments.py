@@ -128,7 +128,7 @@ def test_a_network_can_be_tried_at_another_size_than_it_was_trained_with(
         experiments.load_run_predictor("small@large")
 
 
-def test_networks_in_company_are_right_where_their_mean_is(
+def test_ensemble_is_right_where_its_mean_is(
     home: Path, tiny_zip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = load_fer2013(tiny_zip).public_test.labels

@@ -31,7 +31,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("boldness", [0.5, 1.0, 2.0])
-def test_the_temperature_undoes_boldness(boldness: float) -> None:
+def test_temperature_corrects_overconfidence(boldness: float) -> None:
     logits, labels = faces(boldness=boldness)
     assert fit_temperature(logits, labels) == pytest.approx(boldness, rel=0.08)
     before = softmax(logits)
@@ -39,7 +39,7 @@ def test_the_temperature_undoes_boldness(boldness: float) -> None:
     assert expected_calibration_error(after, labels) < 0.025
 
 
-def test_adjustment_undoes_what_uneven_classes_taught() -> None:
+def test_logit_adjustment_corrects_class_imbalance() -> None:
     # Bayes: among classes as frequent as these, true probabilities are off by just their shares.
     counts = np.array([400, 10, 400, 700, 500, 300, 600])
     logits, _ = faces()
@@ -50,7 +50,7 @@ def test_adjustment_undoes_what_uneven_classes_taught() -> None:
     assert adjust_for(counts, 0.0) == pytest.approx(np.zeros(CLASSES))
 
 
-def test_a_rare_class_is_named_more_often_where_the_classes_learned_are_known() -> None:
+def test_rare_class_is_predicted_more_often_with_known_priors() -> None:
     logits, labels = faces()
     trained_on = np.repeat(np.arange(CLASSES), [400, 10, 400, 700, 500, 300, 600])
     found = fit_calibration(
@@ -61,7 +61,7 @@ def test_a_rare_class_is_named_more_often_where_the_classes_learned_are_known() 
     assert plain.offsets == (0.0,) * CLASSES
 
 
-def test_a_class_that_is_given_up_is_lifted_to_the_floor_and_others_are_left() -> None:
+def test_class_below_the_recall_floor_is_raised_alone() -> None:
     logits, labels = faces()
     logits[:, 1] -= 1.5
     offsets = fit_offsets(logits, labels, floor=0.4)
@@ -72,13 +72,13 @@ def test_a_class_that_is_given_up_is_lifted_to_the_floor_and_others_are_left() -
     assert fit_offsets(logits, labels, floor=0.0) == pytest.approx(np.zeros(CLASSES))
 
 
-def test_a_floor_that_cannot_be_had_ends() -> None:
+def test_unreachable_recall_floor_terminates() -> None:
     rng = np.random.default_rng(1)
     offsets = fit_offsets(rng.normal(size=(200, CLASSES)), rng.integers(0, 7, 200), floor=0.9)
     assert np.isfinite(offsets).all()
 
 
-def test_probabilities_stay_probabilities() -> None:
+def test_probabilities_still_sum_to_one() -> None:
     shares = softmax(faces(50)[0])
     found = Calibration(1.3, (0.0, 0.5, 0.2, 0.0, 0.0, 0.0, 0.0)).apply(shares)
     assert found.dtype == np.float32

@@ -65,7 +65,7 @@ def test_the_head_reads_features_as_they_are_not_standardised() -> None:
     assert moved.logits(far[0].features) == pytest.approx(near.logits(photos.features), abs=0.1)
 
 
-def test_what_no_picture_shows_is_never_named() -> None:
+def test_class_absent_from_training_is_never_predicted() -> None:
     photos, fer = sample({HAPPY: 40, NEUTRAL: 40}, 0), sample({HAPPY: 20, SAD: 20}, 1)
     head = fit_head(photos, fer, Choice(1.0, 1.0, 1e-2))
     assert set(head.logits(sample(dict.fromkeys(range(7), 30), 3).features).argmax(axis=1)) <= {

@@ -57,7 +57,7 @@ def test_a_recipe_stands_for_options_and_the_command_line_overrides_it(
         ("a: [", "is no YAML"),
     ],
 )
-def test_what_a_recipe_may_not_say_is_a_sentence(
+def test_invalid_recipe_options_are_reported(
     tiny: Path, parser: argparse.ArgumentParser, text: str, message: str
 ) -> None:
     (tiny / "odd.yaml").write_text(text)
@@ -65,7 +65,7 @@ def test_what_a_recipe_may_not_say_is_a_sentence(
         expand_recipe(["--recipe", "odd"], parser)
 
 
-def test_a_recipe_that_is_not_there_is_named(tiny: Path, parser: argparse.ArgumentParser) -> None:
+def test_missing_recipe_is_named(tiny: Path, parser: argparse.ArgumentParser) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.yaml; there are tiny"):
         expand_recipe(["--recipe", "none"], parser)
 

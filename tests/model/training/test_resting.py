@@ -127,7 +127,7 @@ def no_neutral(folder: Path) -> Path:
         (no_neutral, "holds no photograph in a folder called neutral"),
     ],
 )
-def test_bad_input_gets_one_sentence(
+def test_bad_input_is_reported_in_one_line(
     source: Callable[[Path], Path],
     sentence: str,
     tmp_path: Path,

@@ -228,7 +228,7 @@ def test_a_song_is_found_by_title_and_first_artist(
     assert second.id == f"{3:022d}"
 
 
-def test_what_artists_and_genres_usually_are_like(row: Row, write_csv: Writer) -> None:
+def test_artist_and_genre_means(row: Row, write_csv: Writer) -> None:
     rows = [
         row(1, artists="Ann;Bo", genres="folk", valence=0.2, energy=0.4),
         row(2, artists="ann", genres="folk;pop", valence=0.4, energy=0.8),
@@ -254,9 +254,7 @@ def features(track: Track) -> dict[str, float | None]:
     return {name: getattr(track, name, None) for name in AUDIO_FEATURES}
 
 
-def test_what_was_measured_is_placed_where_a_track_like_it_lies(
-    row: Row, write_csv: Writer
-) -> None:
+def test_measured_features_are_ranked_among_the_catalogue(row: Row, write_csv: Writer) -> None:
     rows = [row(n, genres="folk" if n % 3 else "metal", tempo=60 + n % 90) for n in range(400)]
     with Catalog.open(write_csv(rows)) as found:
         for track in found.candidates(Mood(0, 0), limit=400):
@@ -376,7 +374,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ("cut", "is broken"),
     ],
 )
-def test_a_catalogue_that_cannot_be_used_says_why_and_the_starter_goes_on(
+def test_unusable_catalogue_is_reported_and_the_starter_is_used(
     name: str, said: str, broken: dict[str, Path]
 ) -> None:
     path = broken[name]

@@ -45,14 +45,14 @@ ID = f"{1:022d}"
         ),
     ],
 )
-def test_names_in_the_wild(header: str, wanted: dict[str, str]) -> None:
+def test_column_names_in_public_tables_are_recognized(header: str, wanted: dict[str, str]) -> None:
     names = header.split(",")
     found = {column: names[places[0]] for column, places in find_columns(names).items()}
     assert found | wanted == found
     assert lacking(found) == []  # type: ignore[arg-type]
 
 
-def test_others_columns_are_no_columns_of_ours() -> None:
+def test_unrelated_columns_are_ignored() -> None:
     names = ["artist_id", "album_name", "playlist_name", "track_number", "added_at", "key"]
     assert find_columns(names) == {}
 
@@ -72,7 +72,7 @@ def test_others_columns_are_no_columns_of_ours() -> None:
         ("id,name,artists,artist", "{id},Song,x;y,x", "Song", "x;y", "artist"),
     ],
 )
-def test_of_two_columns_the_better_one(
+def test_better_of_two_candidate_columns_is_used(
     header: str, row: str, title: str, artists: str, note: str | None, imported: Imported
 ) -> None:
     content = f"{header},valence,energy\n{row.format(id=ID)},.5,.5\n"
@@ -101,7 +101,7 @@ def test_ids_in_links(link: str, imported: Imported) -> None:
     assert imported(content)[1][0].id == ID
 
 
-def test_links_to_something_else_are_no_ids(imported: Imported) -> None:
+def test_links_to_other_resources_are_not_ids(imported: Imported) -> None:
     links = [f"spotify:track:{ID}", f"spotify:album:{ID}", f"https://open.spotify.com/artist/{ID}"]
     rows = [f"{link},a,x,.5,.5" for link in [*links, "spotify:local:a:b:c:1"]]
     report, _ = imported("\n".join(["uri,name,artist,valence,energy", *rows]))

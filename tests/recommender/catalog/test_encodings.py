@@ -67,7 +67,7 @@ def test_encodings_that_are_read(
 
 
 @pytest.mark.parametrize("encoding", OTHERS)
-def test_other_encodings_are_refused_by_name_and_read_when_told(
+def test_unsupported_encodings_are_refused_unless_given(
     encoding: str, imported: Imported, table_of: Table
 ) -> None:
     titles = OTHERS[encoding].split("|")
@@ -81,7 +81,7 @@ def test_other_encodings_are_refused_by_name_and_read_when_told(
     assert report.encoding == encoding
 
 
-def test_a_windows_1252_table_is_called_a_guess(imported: Imported, table_of: Table) -> None:
+def test_windows_1252_is_reported_as_a_guess(imported: Imported, table_of: Table) -> None:
     report, _ = imported(table_of(HEADER, *_rows(["Beyoncé"])).encode("cp1252"))
     assert any("guess" in note and "Beyoncé" in note for note in report.notes)
 
@@ -108,7 +108,7 @@ def test_a_row_in_another_encoding_costs_that_row(
     assert {track.title for track in tracks} == {others}
 
 
-def test_an_encoding_that_was_told_wrongly(imported: Imported, table_of: Table) -> None:
+def test_wrong_encoding_argument_is_reported(imported: Imported, table_of: Table) -> None:
     content = table_of(HEADER, *_rows(["周杰伦"])).encode("gbk")
     with pytest.raises(CatalogError, match="not written in ASCII throughout"):
         imported(content, encoding="ascii")

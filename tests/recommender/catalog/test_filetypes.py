@@ -51,13 +51,13 @@ def _zip(*names: str, size: int = 10) -> bytes:
         (b"\x89PNG\r\n\x1a\n", "an image"),
     ],
 )
-def test_files_are_called_what_they_are(content: bytes, said: str, imported: Imported) -> None:
+def test_file_types_are_named(content: bytes, said: str, imported: Imported) -> None:
     for name in ("table.csv", "table.bin"):
         with pytest.raises(CatalogError, match=rf"^{name} is .*{said}"):
             imported(content, name)
 
 
-def test_a_broken_workbook_is_told_by_its_name(imported: Imported) -> None:
+def test_broken_workbook_is_reported_by_name(imported: Imported) -> None:
     with pytest.raises(CatalogError, match="an Excel file"):
         imported(b"PK\x03\x04" + b"\0" * 50, "table.xlsx")
     with pytest.raises(CatalogError, match="a zip archive"):

@@ -138,7 +138,7 @@ def test_a_broken_row_is_refused_for_its_reason(
     catalog.close()
 
 
-def test_what_may_be_missing_may_be_missing(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+def test_optional_columns_may_be_missing(row: Row, write_csv: Writer, tmp_path: Path) -> None:
     optional = ("danceability", "acousticness", "instrumentalness", "tempo", "popularity", "genres")
     rows = [row(1, **dict.fromkeys([*optional, "year"], "")), row(2, tempo=0, popularity=80)]
     report, catalog = _import(write_csv(rows), tmp_path)
@@ -160,7 +160,7 @@ def test_only_the_required_columns_are_enough(write_csv: Writer, tmp_path: Path)
     catalog.close()
 
 
-def test_lacking_columns_are_named(write_csv: Writer, tmp_path: Path) -> None:
+def test_missing_columns_are_named(write_csv: Writer, tmp_path: Path) -> None:
     path = write_csv([{"track_id": "a" * 22, "track_name": "x", "energy": 0.5}])
     with pytest.raises(CatalogError, match=r"columns artists, valence\. It has: track_id"):
         import_file(path, tmp_path / "c.duckdb")
@@ -181,9 +181,7 @@ def test_lacking_columns_are_named(write_csv: Writer, tmp_path: Path) -> None:
         (bytes(range(256)) * 50, "broken|lacks|not a CSV|no usable"),
     ],
 )
-def test_what_is_no_table_is_refused_with_a_sentence(
-    content: bytes, said: str, tmp_path: Path
-) -> None:
+def test_file_that_is_not_a_table_is_refused(content: bytes, said: str, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(content)
     with pytest.raises(CatalogError, match=said) as caught:
@@ -222,7 +220,7 @@ def test_a_broken_import_leaves_the_old_catalogue_whole(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="asks how a file was opened")
-def test_what_is_confirmed_by_the_disk_is_open_for_writing(
+def test_fsync_gets_a_file_open_for_writing(
     row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Windows confirms nothing for a file that is open for reading only."""
@@ -282,7 +280,7 @@ def test_an_import_at_work_keeps_its_folder(row: Row, write_csv: Writer, tmp_pat
     assert elsewhere.is_dir()
 
 
-def test_progress_is_told_from_nothing_to_all(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+def test_progress_runs_from_zero_to_one(row: Row, write_csv: Writer, tmp_path: Path) -> None:
     told: list[tuple[float, str]] = []
     import_file(
         write_csv([row(number) for number in range(500)]),
@@ -295,7 +293,7 @@ def test_progress_is_told_from_nothing_to_all(row: Row, write_csv: Writer, tmp_p
     assert list(dict.fromkeys(what for _, what in told)) == [*STEPS, "Done"]
 
 
-def test_an_import_that_fails_never_says_that_it_is_done(tmp_path: Path) -> None:
+def test_failed_import_never_reports_completion(tmp_path: Path) -> None:
     told: list[float] = []
     path = tmp_path / "table.csv"
     path.write_text("id,title,artists,valence,energy\nbad,x,y,0.1,0.1\n")
@@ -508,7 +506,7 @@ def test_a_line_with_the_wrong_number_of_cells_is_counted(
     assert report.refused == {"line not readable": 1}
 
 
-def test_semicolons_and_tabs_may_part_the_cells(tmp_path: Path) -> None:
+def test_semicolons_and_tabs_are_delimiters(tmp_path: Path) -> None:
     for mark in ";\t":
         path = tmp_path / "table.csv"
         cells = [["id", "title", "artists", "valence", "energy"], ["a" * 22, "x", "y", "0.1", "1"]]

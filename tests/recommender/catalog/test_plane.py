@@ -52,13 +52,13 @@ def test_inputs_are_products_of_powers_of_features() -> None:
     assert set(AUDIO_FEATURES) == set(LOUD)
 
 
-def test_what_is_loud_lies_above_what_is_quiet() -> None:
+def test_loud_tracks_have_higher_arousal_than_quiet_ones() -> None:
     plane = default_plane()
     assert plane.figures(LOUD)[1] > plane.figures(QUIET)[1]
     assert plane.figures(LOUD | {"valence": 0.9})[0] > plane.figures(LOUD | {"valence": 0.1})[0]
 
 
-def test_the_model_that_makes_the_most_of_what_is_known_is_used() -> None:
+def test_model_with_the_most_available_features_is_used() -> None:
     plane = default_plane()
     assert plane.model_for(AUDIO_FEATURES) == plane.models[0]
     assert plane.model_for(("valence", "energy")) == plane.models[-1]
@@ -89,7 +89,7 @@ def test_families_add_their_mean() -> None:
 
 
 @pytest.mark.parametrize("place", range(len(default_plane().models)))
-def test_sql_says_the_same(place: int) -> None:
+def test_sql_matches_python(place: int) -> None:
     model = default_plane().models[place]
     with duckdb.connect() as connection:
         for each in (LOUD, QUIET, LOUD | {"tempo": None, "acousticness": None}):
@@ -112,7 +112,9 @@ def test_sql_says_the_same(place: int) -> None:
         lambda content: content.update(label_weight=[1]),
     ],
 )
-def test_a_file_that_is_no_plane_says_so(change: Callable[[Any], object], tmp_path: Path) -> None:
+def test_invalid_mood_plane_file_is_reported(
+    change: Callable[[Any], object], tmp_path: Path
+) -> None:
     content = json.loads(PLANE.read_text(encoding="utf-8"))
     change(content)
     path = tmp_path / "plane.json"
@@ -140,7 +142,7 @@ def _placed(path: Path) -> list[Track]:
         return sorted(catalog.candidates(Mood(0, 0), limit=1000), key=lambda track: track.id)
 
 
-def test_an_import_says_what_it_placed_tracks_by(
+def test_import_reports_which_features_placed_the_tracks(
     row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
     bare = [
@@ -174,9 +176,7 @@ def test_a_figure_outside_of_its_range_only_counts_as_missing(
     assert tracks[1].position == tracks[2].position
 
 
-def test_what_listeners_said_of_a_track_counts_with_its_features(
-    row: Row, write_csv: Writer
-) -> None:
+def test_listener_ratings_are_combined_with_features(row: Row, write_csv: Writer) -> None:
     rows = [row(n, listener_valence="", listener_arousal="") for n in range(50)]
     before = _placed(write_csv(rows, "before.csv"))[7].position
     rows[7] |= {"listener_valence": 3.0, "listener_arousal": -3.0}

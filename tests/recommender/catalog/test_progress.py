@@ -19,7 +19,7 @@ class Connection:
         return 100.0
 
 
-def test_a_step_is_named_after_one_that_was_told_to_its_end(
+def test_progress_names_the_step_after_a_completed_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(progress, "_EVERY", 0.001)

@@ -27,7 +27,7 @@ def _titles(tracks: list[Track]) -> list[str]:
     return [track.title for track in tracks]
 
 
-def test_an_unclosed_quote_swallows_nothing(imported: Imported, table_of: Table) -> None:
+def test_unclosed_quote_swallows_no_rows(imported: Imported, table_of: Table) -> None:
     rows = [f"Song {number},Band,0.5,0.5" for number in range(2000)]
     rows[99] = '"Song 99,Band,0.5,0.5'
     rows[1500] = '"Song, 1500",Band,0.5,0.5'
@@ -118,13 +118,15 @@ def test_line_ends_of_every_kind_and_mixed(imported: Imported, table_of: Table) 
         "\ufeffsep=,\n",
     ],
 )
-def test_what_stands_above_the_header(above: str, imported: Imported, table_of: Table) -> None:
+def test_lines_above_the_header_are_skipped(
+    above: str, imported: Imported, table_of: Table
+) -> None:
     report, tracks = imported(above + table_of(HEADER, "a,x,.1,.2"))
     assert (report.read, _titles(tracks)) == (1, ["a"])
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
-def test_what_parts_the_cells_is_told_by_the_header(
+def test_delimiter_is_detected_from_the_header(
     mark: str, imported: Imported, table_of: Table
 ) -> None:
     header = HEADER.replace(",", mark)
@@ -172,7 +174,7 @@ def test_records_are_the_same_however_a_file_comes_in_pieces(size: int, table_of
     assert pieces.getvalue() == whole.getvalue()
 
 
-def test_a_sound_table_is_not_copied(row: Any, write_csv: Any, tmp_path: Path) -> None:
+def test_well_formed_table_is_not_copied(row: Any, write_csv: Any, tmp_path: Path) -> None:
     path = write_csv([row(number) for number in range(100)])
     content = path.read_bytes()
     assert _read(content, 500, copy=None) == Tally(records=100)
@@ -182,9 +184,7 @@ def test_a_sound_table_is_not_copied(row: Any, write_csv: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("seed", range(16))
-def test_whatever_one_row_holds_no_other_is_lost(
-    seed: int, imported: Imported, table_of: Table
-) -> None:
+def test_no_row_content_loses_another_row(seed: int, imported: Imported, table_of: Table) -> None:
     draw = random.Random(seed)
     pieces = ['"', '"', '""', "\n", "\r\n", "\r", '\\"', "\\", " ", "a", "é", "\t", "\0", ";", "'"]
     mark, line_end = draw.choice(",;\t"), draw.choice(["\n", "\r\n", "\r"])
@@ -218,6 +218,6 @@ def test_an_import_that_reads_fewer_rows_than_there_are_stops(
     assert not (tmp_path / "c.duckdb").exists()
 
 
-def test_many_quotes_left_open_take_no_long_time(imported: Imported, table_of: Table) -> None:
+def test_many_unclosed_quotes_are_read_in_linear_time(imported: Imported, table_of: Table) -> None:
     report, _ = imported(table_of(HEADER, *['"a,x,.1,.2'] * 5000))
     assert report.kept == 5000

@@ -50,7 +50,7 @@ def test_over_three_thousand_with_all_columns(rows: Rows) -> None:
     assert tuple(rows[0]) == (*COLUMNS, *LISTENED)
 
 
-def test_what_listeners_say_is_stated_of_about_a_tenth(rows: Rows) -> None:
+def test_about_a_tenth_has_listener_ratings(rows: Rows) -> None:
     rated = [row for row in rows if row["listener_valence"]]
     assert 250 <= len(rated) <= 400
     for row in rated:
@@ -138,7 +138,7 @@ def test_the_file_is_small() -> None:
     assert STARTER.stat().st_size < 500_000
 
 
-def test_nothing_that_is_no_song(rows: Rows) -> None:
+def test_only_songs_are_included(rows: Rows) -> None:
     junk = re.compile(
         r"karaoke|white noise|brown noise|sleep sounds|tribute|originally performed|christmas|"
         r"sped up|nightcore|lullaby version|rain sounds|interlude|\bskit\b",
@@ -179,7 +179,7 @@ def test_music_that_people_know(rows: Rows, title: str) -> None:
     assert re.search(title, titles)
 
 
-def test_it_opens_as_it_is(starter: Catalog, rows: Rows) -> None:
+def test_starter_opens_without_import(starter: Catalog, rows: Rows) -> None:
     assert len(starter) == len(rows)
     assert set(starter.genres()) == {family for row in rows for family in row["genres"].split(";")}
 
@@ -285,7 +285,7 @@ def test_only_a_song_dated_by_hand_may_lack_popularity() -> None:
     assert (found.title, found.year, found.popularity) == ("Old Song", "1965", None)
 
 
-def test_what_is_thin_is_filled_by_the_best_known_and_no_artist_floods_it() -> None:
+def test_sparse_cells_are_filled_by_popularity_with_a_cap_for_each_artist() -> None:
     def song(place: int, known: float, artist: str, **facts: str) -> Song:
         return Song(
             id=f"{place:022}",

@@ -20,7 +20,7 @@ MISSING = ["NA", "N/A", "NaN", "NULL", "None", r"\N", "-", "", "nan", "null", " 
 
 
 @pytest.mark.parametrize("word", MISSING)
-def test_what_is_missing_costs_the_row_only_where_it_is_needed(
+def test_missing_values_drop_a_row_only_where_required(
     word: str, imported: Imported, table_of: Table
 ) -> None:
     needed = [
@@ -113,7 +113,7 @@ def test_an_empty_year_is_filled_from_the_date(imported: Imported, table_of: Tab
         ("valence,energy", ["1,0", "0,1", "1,1"], [1.0, 0.0, 1.0], False),
     ],
 )
-def test_scales_are_told_by_the_whole_column(
+def test_scale_is_detected_from_the_whole_column(
     names: str,
     cells: list[str],
     wanted: list[float],
@@ -191,7 +191,7 @@ NO = ["0.0", "0", "no", "N", "clean", "False", "f", "notExplicit", "Not Explicit
 UNCLEAR = ["maybe", "2", "0.5", "?"]
 
 
-def test_nothing_that_may_be_explicit_is_clean(
+def test_possibly_explicit_tracks_are_not_clean(
     imported: Imported, table_of: Table, tmp_path: Path
 ) -> None:
     marks = [*YES, *NO, *UNCLEAR, ""]
@@ -216,13 +216,13 @@ def test_nothing_that_may_be_explicit_is_clean(
         )
 
 
-def test_of_repeated_rows_one_that_says_explicit_counts(imported: Imported) -> None:
+def test_explicit_flag_of_any_duplicate_counts(imported: Imported) -> None:
     rows = [f"{number:022d},a,x,.1,.2,{mark}" for number, mark in [(1, 0), (1, 1), (2, ""), (2, 0)]]
     _, tracks = imported("\n".join([f"{HEADER},explicit", *rows]))
     assert [track.explicit for track in tracks] == [True, False]
 
 
-def test_a_catalogue_that_says_nothing_of_it_says_so(
+def test_catalogue_without_explicit_flags_is_reported(
     imported: Imported, table_of: Table, starter: Catalog, tmp_path: Path
 ) -> None:
     report, _ = imported(table_of(HEADER, "a,x,.1,.2"))

@@ -154,7 +154,7 @@ def test_the_last_verdict_counts_and_can_be_taken_back(
     assert diary.verdicts() == []
 
 
-def test_how_one_felt_afterwards(store: DiaryStore, moment: Maker) -> None:
+def test_mood_after_the_music_is_recorded(store: DiaryStore, moment: Maker) -> None:
     diary = store.diary("ada")
     diary.switch(True)
     number = diary.note(moment())
@@ -309,7 +309,7 @@ def test_an_owner_needs_a_name(store: DiaryStore, owner: str) -> None:
         store.diary(owner)
 
 
-def test_nonsense_is_refused(store: DiaryStore, moment: Maker, track: Maker) -> None:
+def test_malformed_input_is_refused(store: DiaryStore, moment: Maker, track: Maker) -> None:
     diary = store.diary("ada")
     diary.switch(True)
     number = diary.note(moment()) or 0

@@ -72,7 +72,7 @@ def test_one_entry_that_is_deleted_is_gone_from_the_file(store: DiaryStore, secr
     assert occurrences() == 0
 
 
-def test_it_says_when_somebody_holds_on_to_what_was_deleted(
+def test_deletion_reports_readers_that_keep_deleted_pages(
     store: DiaryStore, secret: Moment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.diary.database.BUSY_TIMEOUT_MS", 50)
@@ -167,7 +167,7 @@ def test_a_file_that_was_taken_away_is_noticed(store: DiaryStore, secret: Moment
         diary.entries()
 
 
-def test_a_file_that_cannot_be_written_is_a_sentence(
+def test_read_only_file_is_reported(
     store: DiaryStore, secret: Moment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.diary.database.BUSY_TIMEOUT_MS", 50)

@@ -70,13 +70,13 @@ def test_every_postgresql_is_psycopg_3(scheme: str) -> None:
         ("sqlite:///x.db?mode=ro", "needs a file"),
     ],
 )
-def test_what_is_no_place_is_said_without_the_password(url: str, message: str) -> None:
+def test_invalid_database_url_is_reported_without_its_password(url: str, message: str) -> None:
     with pytest.raises(DiaryError, match=message) as caught:
         location(url)
     assert "secret" not in str(caught.value)
 
 
-def test_what_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
+def test_database_that_cannot_be_opened_is_reported(tmp_path: Path) -> None:
     broken = tmp_path / "broken.sqlite"
     broken.write_bytes(b"This is a letter, not a database. " * 100)
     (tmp_path / "folder").mkdir()
@@ -87,14 +87,14 @@ def test_what_cannot_be_opened_is_a_sentence(tmp_path: Path) -> None:
     assert broken.read_bytes().startswith(b"This is a letter")
 
 
-def test_a_server_that_is_away_is_a_sentence_that_names_neither_it_nor_anybody() -> None:
+def test_unreachable_server_is_reported_without_host_or_user() -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(DiaryError, match="The diary can’t be opened") as caught:
         DiaryStore.open("postgresql://ada:secret@127.0.0.1:1/x")
     assert not any(word in str(caught.value) for word in ("ada", "secret", "127.0.0.1"))
 
 
-def test_psycopg_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_psycopg_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(DiaryError, match="needs psycopg: pip install"):
         DiaryStore.open("postgresql://ada@127.0.0.1:1/x")

@@ -79,7 +79,7 @@ def test_the_summary_counts() -> None:
     )
 
 
-def test_what_stands_out_is_above_the_usual() -> None:
+def test_highlights_exceed_the_average() -> None:
     moods = [("sad", "pop")] * 6 + [("sad", "folk")] * 5 + [("happy", "pop")] * 9
     moods += [("happy", "folk")]
     genres = summary.genres_by_feeling(
@@ -114,7 +114,7 @@ def test_journeys_are_counted_by_how_they_ended() -> None:
     )
 
 
-def test_what_was_liked_goes_with_its_mood() -> None:
+def test_likes_are_grouped_by_mood() -> None:
     liked = [entry(n, mood, on(n), liked=n != 2) for n, mood in ((1, "sad"), (2, "sad"), (3, None))]
     found = summary.liked_by_feeling(liked)
     assert {felt: [one.title for one in tracks] for felt, tracks in found.items()} == {

@@ -93,13 +93,13 @@ def _answer(*playlists: Playlist, **changes: Any) -> list[Answer]:
     return [Answer(replace(scenario, **changes), playlists)]
 
 
-def test_ours_is_ahead_where_it_claims_to_be(evaluation: Evaluation) -> None:
+def test_recommender_beats_the_baselines_where_claimed(evaluation: Evaluation) -> None:
     assert report.broken_claims(evaluation.standings) == []
     claimed = {measure.name for measure in MEASURES if measure.ahead}
     assert claimed >= {"distance", "genre fit", "repeats", "novelty", "arrival", "leap"}
 
 
-def test_every_way_is_measured_in_every_way(evaluation: Evaluation) -> None:
+def test_every_recommender_has_every_metric(evaluation: Evaluation) -> None:
     names = ["Affectune", *(each.name for each in baselines())]
     assert list(evaluation.figures) == names
     for figures in evaluation.figures.values():
@@ -109,7 +109,7 @@ def test_every_way_is_measured_in_every_way(evaluation: Evaluation) -> None:
             assert 0 <= value <= (100 if name == "popularity" else 3)
 
 
-def test_a_claim_that_does_not_hold_is_told(evaluation: Evaluation) -> None:
+def test_failed_claim_is_reported(evaluation: Evaluation) -> None:
     figures = {name: dict(values) for name, values in evaluation.figures.items()}
     figures["Affectune"]["distance"] = 2.0
     figures["Affectune"]["repeats"] = figures["random"]["repeats"]
@@ -209,7 +209,7 @@ def test_labelled_quartiles_acousticness_and_instrumentalness(track: Make) -> No
 # The baselines
 
 
-def test_the_baselines_do_what_they_say(track: Make) -> None:
+def test_baselines_match_their_descriptions(track: Make) -> None:
     bright = track(1, valence=0.9, energy=0.9, popularity=10.0, position=Mood(0.0, 0.0))
     sad = track(2, valence=0.1, energy=0.2, popularity=90.0, position=Mood(0.8, 0.8))
 
@@ -235,7 +235,7 @@ def test_every_scenario_is_drawn_on_its_own(starter: Catalog) -> None:
 # Weights
 
 
-def test_what_is_cached_is_what_visitors_get(starter: Catalog) -> None:
+def test_cached_playlists_equal_fresh_ones(starter: Catalog) -> None:
     for mood, intent, seed in ((COORDINATES["sad"], "shift", 1), (CALM, "match", 2)):
         request = Request(mood, intent=intent, n=20, seed=seed)  # type: ignore[arg-type]
         quick = CachedRecommender(starter).answer(request)
@@ -243,7 +243,7 @@ def test_what_is_cached_is_what_visitors_get(starter: Catalog) -> None:
         assert [pick.track for pick in quick.picks] == [pick.track for pick in whole.picks]
 
 
-def test_merit_is_between_the_worst_and_the_best() -> None:
+def test_tuning_score_lies_between_worst_and_best() -> None:
     names = [measure.name for measure in MEASURES]
     low = {m.name: (0.0 if m.better > 0 else 1.0) for m in MEASURES}
     high = {m.name: (1.0 if m.better > 0 else 0.0) for m in MEASURES}
@@ -261,7 +261,7 @@ def test_merit_is_between_the_worst_and_the_best() -> None:
     assert merit(known, others) > merit({**known, LABELLED_LIKE: 0.3}, others) > 0
 
 
-def test_a_search_leaves_bad_weights_behind(starter: Catalog) -> None:
+def test_weight_search_improves_on_bad_weights(starter: Catalog) -> None:
     grid = Grid(SCENARIOS[:4], seeds=(11,), n=12)
     search = tune(
         starter, start=Weights(bandwidth=3.0), grid=grid, values={"bandwidth": (3.0, 0.15)}
@@ -284,7 +284,7 @@ def test_from_familiar_to_adventurous(starter: Catalog) -> None:
         assert familiar[name] < middle[name] < bold[name]  # type: ignore[operator]
 
 
-def test_a_weight_that_does_not_exist_is_echoed(starter: Catalog) -> None:
+def test_unknown_weight_is_named_in_the_error(starter: Catalog) -> None:
     grid = Grid(SCENARIOS[:1], seeds=(1,), n=2)
     with pytest.raises(ValueError, match=r"'weight'.*one of acousticness, .*temperature"):
         tune(starter, grid=grid, values={"weight": (1.0,)})
@@ -348,14 +348,14 @@ def test_labels_that_agree_with_the_plane_are_found_again(
         (b"id,mood\n\xff\xfe,sad\n", "cannot be read as a CSV"),
     ],
 )
-def test_labels_that_cannot_be_used_say_why(text: Any, said: str, tmp_path: Path) -> None:
+def test_unusable_labels_are_reported(text: Any, said: str, tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(CatalogError, match=said):
         read_labels(path)
 
 
-def test_missing_labels_say_so(tmp_path: Path, starter: Catalog) -> None:
+def test_missing_labels_are_reported(tmp_path: Path, starter: Catalog) -> None:
     with pytest.raises(CatalogError, match="cannot be read"):
         read_labels(tmp_path / "none.csv")
     with pytest.raises(CatalogError, match="none of the 1 labelled tracks"):

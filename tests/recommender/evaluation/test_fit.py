@@ -85,7 +85,9 @@ def said(recordings: list[Recording]) -> list[Said]:
     ]
 
 
-def test_what_listeners_go_by_is_found(recordings: list[Recording], said: list[Said]) -> None:
+def test_features_that_drive_ratings_are_recovered(
+    recordings: list[Recording], said: list[Said]
+) -> None:
     found = fit(recordings, said)
     model = found.content["models"][0]["inputs"]
     assert model["energy"]["arousal"] > 3 * abs(model["energy"]["valence"])
@@ -138,7 +140,7 @@ def test_the_same_songs_under_other_names_are_joined(recordings: list[Recording]
     assert song_name("A", "(Intro)") == ("a", "intro")
 
 
-def test_a_quarter_carries_each_mood() -> None:
+def test_each_mood_label_covers_a_quarter() -> None:
     places = np.random.default_rng(3).normal(size=(80, 2))
     for mood in CORNERS.values():
         carried = carrying(places, mood)
@@ -307,12 +309,12 @@ def test_sets_like_the_labelled_tracks_have_their_quartiles(
         labelled_sets(recordings[:100])
 
 
-def test_options_that_belong_together_say_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_dependent_options_are_validated(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--facts", "x.csv"]) == 2
     assert "--listeners" in capsys.readouterr().err
 
 
-def test_what_is_missing_is_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_missing_inputs_are_reported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     missing: Any = tmp_path / "none.csv"
     assert main(["fit", "--labels", str(missing), "--facts", str(missing)]) == 2
     assert "none.csv" in capsys.readouterr().err

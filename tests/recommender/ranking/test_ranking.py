@@ -69,7 +69,7 @@ def test_the_genre_that_suits_comes_first(track: Make) -> None:
     assert _rank(tracks, [Mood(0, 0)], emotions={"angry": 1.0})[0].track == tracks[0]
 
 
-def test_quiet_places_go_to_acoustic_music_and_loud_ones_do_not_care(track: Make) -> None:
+def test_quiet_slots_prefer_acoustic_music(track: Make) -> None:
     quiet, loud = Mood(0.0, -0.6), Mood(0.0, 0.6)
     for place, differs in ((quiet, True), (loud, False)):
         tracks = [
@@ -79,7 +79,7 @@ def test_quiet_places_go_to_acoustic_music_and_loud_ones_do_not_care(track: Make
         assert (_rank(tracks, [place])[0].track == tracks[1]) is differs
 
 
-def test_calm_slots_know_where_instrumental_calm_is_measured(track: Make) -> None:
+def test_calm_slots_use_measured_instrumentalness(track: Make) -> None:
     def both(place: Mood, instrumentalness: float) -> list[Track]:
         return [
             track(
@@ -98,7 +98,7 @@ def test_calm_slots_know_where_instrumental_calm_is_measured(track: Make) -> Non
     assert _rank(both(lively, 0.95), [lively])[0].track.id.endswith("2")
 
 
-def test_what_is_liked_comes_first_and_says_so(track: Make) -> None:
+def test_liked_tracks_rank_first_with_a_reason(track: Make) -> None:
     tracks = [track(1, popularity=60), track(2, genres=("jazz",), popularity=50)]
     taste = LikesJazz()
     emotions = {"neutral": 1.0}
@@ -110,12 +110,12 @@ def test_what_is_liked_comes_first_and_says_so(track: Make) -> None:
     assert pick.reason == "Here because you liked Take Five."
 
 
-def test_what_did_not_speak_is_not_said(track: Make) -> None:
+def test_components_without_influence_are_not_given_as_reasons(track: Make) -> None:
     (pick,) = _rank([track(1, genres=("jazz",))], [Mood(0, 0)], taste=LikesJazz(0.01))
     assert "liked" not in pick.reason
 
 
-def test_taste_bends_and_does_not_fill(track: Make) -> None:
+def test_taste_shifts_ranking_without_dominating(track: Make) -> None:
     far = track(1, genres=("jazz",), position=Mood(0.9, 0.9))
     near = track(2, genres=("blues",))
     assert _rank([far, near], [Mood(0, 0)], taste=LikesJazz(1e9))[0].track == near
@@ -164,13 +164,13 @@ def test_a_track_without_artists_is_a_track(track: Make) -> None:
     assert len(merge_candidates(tracks[:1], tracks[2:])) == 1
 
 
-def test_nothing_comes_of_nothing() -> None:
+def test_empty_candidate_set_gives_no_picks() -> None:
     assert _rank([], [Mood(0, 0)] * 3) == []
     assert _rank([], []) == []
 
 
 @pytest.mark.parametrize("adventure", [-0.1, 1.1, float("nan"), "0.5", None, True])
-def test_an_adventure_out_of_bounds_is_echoed(adventure: Any) -> None:
+def test_out_of_range_adventure_is_named_in_the_error(adventure: Any) -> None:
     with pytest.raises(ValueError, match="'adventure'") as caught:
         Weights().at(adventure)
     assert repr(adventure) in str(caught.value)

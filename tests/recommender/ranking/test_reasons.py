@@ -174,7 +174,7 @@ def test_what_is_only_sadder_and_quieter_is_not_called_far(track: Callable[..., 
     assert "this mood" not in _said(sadder, _situation(slot=Mood(-0.6, -0.2)))
 
 
-def test_nothing_is_said_where_nothing_is_worth_saying(track: Callable[..., Track]) -> None:
+def test_no_reason_where_none_is_informative(track: Callable[..., Track]) -> None:
     bare = track(
         danceability=None,
         acousticness=None,
@@ -186,7 +186,7 @@ def test_nothing_is_said_where_nothing_is_worth_saying(track: Callable[..., Trac
     assert write_reason(bare, _situation(), ()) == Reason()
 
 
-def test_what_was_asked_for_is_no_news(track: Callable[..., Track]) -> None:
+def test_requested_filters_are_not_given_as_reasons(track: Callable[..., Track]) -> None:
     changes = {"genre_points": 1.0, "best_family": "folk", "emotion": "sad"}
     assert "Folk" in _said(track(), _situation(**changes))
     assert "olk" not in _said(track(), _situation(genres=("folk",), new_family=True, **changes))
@@ -206,7 +206,7 @@ def test_disco_is_not_called_dark(track: Callable[..., Track]) -> None:
     assert sound_of(track(genres=("metal",), **low)) == Sound("loud", "dark")
 
 
-def test_what_was_measured_has_to_agree_with_a_rank(track: Callable[..., Track]) -> None:
+def test_measured_value_must_agree_with_its_rank(track: Callable[..., Track]) -> None:
     assert sound_of(track(position=Mood(0, -0.9), energy=0.9)) == Sound("", "")
     assert sound_of(track(position=Mood(0, 0.9), energy=0.2)) == Sound("", "")
     assert sound_of(track(position=Mood(0.1, 0.1))) == Sound("", "")
@@ -226,7 +226,7 @@ def test_a_long_genre_name_does_not_make_a_long_line(track: Callable[..., Track]
     assert len(_said(long, situation)) <= MAX_REASON_CHARACTERS
 
 
-def test_of_an_estimate_it_is_always_said(track: Callable[..., Track]) -> None:
+def test_estimated_features_are_always_disclosed(track: Callable[..., Track]) -> None:
     guess = track(estimated=True, genres=("x" * 60,), tempo=200.0, acousticness=1.0)
     last = track(2, position=Mood(-0.9, -0.9))
     said: list[Reason] = []
@@ -247,7 +247,7 @@ def test_of_an_estimate_it_is_always_said(track: Callable[..., Track]) -> None:
         assert "acoustic" not in reason.text
 
 
-def test_what_was_liked_is_said_before_all_else(track: Callable[..., Track]) -> None:
+def test_liked_artists_are_the_first_reason(track: Callable[..., Track]) -> None:
     situation = _situation(taste_points=1.0, because="because you liked Nick Drake")
     first = write_reason(track(), situation, ())
     assert first.text == "Here because you liked Nick Drake."
@@ -256,7 +256,7 @@ def test_what_was_liked_is_said_before_all_else(track: Callable[..., Track]) -> 
     assert "liked" not in _said(track(), weak)
 
 
-def test_wordless_music_is_said_to_be_where_it_is_heard(track: Callable[..., Track]) -> None:
+def test_instrumental_reason_appears_on_instrumental_tracks(track: Callable[..., Track]) -> None:
     quiet = track(position=Mood(0.4, -0.6), valence=0.1, energy=0.1, instrumentalness=0.9)
     calm = _situation(slot=Mood(0.47, -0.6))
     assert "instruments" in _said(quiet, calm)

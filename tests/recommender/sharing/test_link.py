@@ -284,7 +284,7 @@ def test_another_version_is_named(starter: Catalog) -> None:
 @pytest.mark.parametrize(
     "text", ["", " ", "hello", "https://example.org/?set=abc", "A" * 50_000, "💔"]
 )
-def test_foreign_texts_get_one_clear_sentence(starter: Catalog, text: str) -> None:
+def test_foreign_texts_are_refused_with_one_message(starter: Catalog, text: str) -> None:
     with pytest.raises(ValueError, match="link is broken") as caught:
         decode(text, catalog=starter)
     assert str(caught.value) == BROKEN

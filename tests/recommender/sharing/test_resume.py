@@ -39,7 +39,7 @@ def written(session: Session, starter: Catalog) -> str:
     return text
 
 
-def test_it_comes_back(session: Session, starter: Catalog) -> None:
+def test_session_round_trip(session: Session, starter: Catalog) -> None:
     text = written(session, starter)
     assert len(text) < 700
     found = resume.decode(text, catalog=starter)
@@ -57,7 +57,7 @@ def test_it_comes_back(session: Session, starter: Catalog) -> None:
 
 
 @pytest.mark.parametrize("intent", INTENTS)
-def test_it_tells_the_same_of_every_mood_that_the_tracks_would_fit(
+def test_text_does_not_reveal_the_mood_within_a_grid_step(
     session: Session, starter: Catalog, intent: Any
 ) -> None:
     """Whoever read the address cannot tell which of two moods in one step it was."""
@@ -73,7 +73,7 @@ def test_it_tells_the_same_of_every_mood_that_the_tracks_would_fit(
     assert mood == Mood(-0.5, -0.25)
 
 
-def test_what_does_not_fit_is_counted(session: Session, starter: Catalog) -> None:
+def test_left_out_feedback_is_counted(session: Session, starter: Catalog) -> None:
     taste = session.taste
     for track in starter.get_many([record.id for record in _some(starter, 100)]):
         taste = taste.learn(track, "like", Mood(0, 0))
@@ -102,7 +102,7 @@ def test_without_a_set_there_is_nothing_to_write(session: Session, starter: Cata
         *({"f": {"without_artists": ["a" * 201]}}, {"f": {"without_artists": [7]}}, []),
     ],
 )
-def test_nonsense_is_refused(session: Session, starter: Catalog, rest: Any) -> None:
+def test_malformed_input_is_refused(session: Session, starter: Catalog, rest: Any) -> None:
     first = written(session, starter).partition(".")[0]
     second = base64.urlsafe_b64encode(json.dumps(rest).encode()).decode().rstrip("=")
     with pytest.raises(ValueError, match=r".+"):

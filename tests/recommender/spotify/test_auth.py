@@ -102,7 +102,7 @@ def test_a_sign_in_gives_a_token_that_spotify_takes(keys: Keys, spotify: Spotify
     assert client.me().display_name
 
 
-def test_what_is_carried_comes_back(keys: Keys) -> None:
+def test_state_payload_is_returned(keys: Keys) -> None:
     pending_authorizations = PendingAuthorizations()
     mood = object()
     pending = pending_authorizations.begin(keys, SCOPES, carry=mood)
@@ -110,7 +110,7 @@ def test_what_is_carried_comes_back(keys: Keys) -> None:
     assert pending_authorizations.claim(state, {pending.cookie: pending.proof}).carry is mood
 
 
-def test_a_state_is_good_once(keys: Keys) -> None:
+def test_state_is_valid_once(keys: Keys) -> None:
     pending_authorizations = PendingAuthorizations()
     pending = pending_authorizations.begin(keys, SCOPES)
     state, cookies = agree(pending)["state"], {pending.cookie: pending.proof}
@@ -119,7 +119,7 @@ def test_a_state_is_good_once(keys: Keys) -> None:
         pending_authorizations.claim(state, cookies)
 
 
-def test_a_state_is_good_for_ten_minutes(keys: Keys) -> None:
+def test_state_is_valid_for_ten_minutes(keys: Keys) -> None:
     clock = Clock()
     pending_authorizations = PendingAuthorizations(clock)
     in_time, late = (
@@ -133,7 +133,7 @@ def test_a_state_is_good_for_ten_minutes(keys: Keys) -> None:
         pending_authorizations.claim(agree(late)["state"], {late.cookie: late.proof})
 
 
-def test_nothing_that_is_carried_outlives_its_time(keys: Keys) -> None:
+def test_state_payload_expires(keys: Keys) -> None:
     clock = Clock()
     pending_authorizations = PendingAuthorizations(clock)
     pending_authorizations.begin(keys, SCOPES, carry="a mood")
@@ -143,14 +143,14 @@ def test_nothing_that_is_carried_outlives_its_time(keys: Keys) -> None:
 
 
 @pytest.mark.parametrize("state", ["", "made-up", "ä" * 40])
-def test_a_made_up_state_opens_nothing(keys: Keys, state: str) -> None:
+def test_forged_state_is_refused(keys: Keys, state: str) -> None:
     pending_authorizations = PendingAuthorizations()
     pending = pending_authorizations.begin(keys, SCOPES)
     with pytest.raises(SignInRefused, match="already used"):
         pending_authorizations.claim(state, {pending.cookie: pending.proof})
 
 
-def test_another_browser_opens_nothing_and_spoils_nothing(keys: Keys) -> None:
+def test_state_of_another_browser_is_refused_and_kept(keys: Keys) -> None:
     pending_authorizations = PendingAuthorizations()
     mine, theirs = (
         pending_authorizations.begin(keys, SCOPES),
@@ -284,7 +284,7 @@ def test_a_failing_accounts_service_is_named_in_time(
     assert len([r for r in spotify.account_requests if r.name == TOKEN]) == 1
 
 
-def test_an_answer_that_comes_too_late_signs_nobody_in(
+def test_late_token_answer_does_not_sign_in(
     keys: Keys, spotify: SpotifyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pending_authorizations = PendingAuthorizations()
@@ -302,7 +302,7 @@ def test_an_answer_that_comes_too_late_signs_nobody_in(
     assert not back.authorization.signed_in
 
 
-def test_nobody_is_listening(keys: Keys, spotify: SpotifyServer) -> None:
+def test_unreachable_accounts_service_is_reported(keys: Keys, spotify: SpotifyServer) -> None:
     nowhere = Keys(CLIENT_ID, REDIRECT, "http://127.0.0.1:9/")
     with pytest.raises(Unreachable):
         Authorization(nowhere, SCOPES).redeem("code")
@@ -363,9 +363,7 @@ def test_a_revoked_sign_in_is_forgotten(keys: Keys, spotify: SpotifyServer) -> N
         mine.get_access_token()
 
 
-def test_a_renewal_that_fails_by_chance_signs_nobody_out(
-    keys: Keys, spotify: SpotifyServer
-) -> None:
+def test_transient_renewal_failure_keeps_the_sign_in(keys: Keys, spotify: SpotifyServer) -> None:
     mine = signed_in(keys)
     spotify.fault(TOKEN, html_page(503))
     with pytest.raises(Unreachable):
@@ -394,7 +392,7 @@ def test_forgetting_drops_an_answer_that_is_on_its_way(keys: Keys, spotify: Spot
     assert isinstance(failures[0], SignInNeeded)
 
 
-def test_nothing_is_written_and_nobody_is_asked(
+def test_sign_in_writes_no_file_and_prompts_for_nothing(
     keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -411,7 +409,7 @@ def test_nothing_is_written_and_nobody_is_asked(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_secret_is_logged_or_said(
+def test_secrets_are_neither_logged_nor_shown(
     keys: Keys, spotify: SpotifyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

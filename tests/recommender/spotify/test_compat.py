@@ -15,7 +15,7 @@ from recommender.spotify._compat import SpotipyCall, use_accounts_url
 from recommender.spotify.transport import SPOTIPY_LOGGERS
 
 
-def test_the_version_is_one_that_it_was_written_against() -> None:
+def test_installed_version_is_a_supported_one() -> None:
     major, minor = map(int, version("spotipy").split(".")[:2])
     assert (2, 26) <= (major, minor) < (3, 0)
 

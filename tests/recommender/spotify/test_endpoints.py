@@ -112,7 +112,7 @@ def test_every_entry_of_the_table_is_reached_by_its_method(
 
 
 @pytest.mark.parametrize("method", ["_get", "_post", "_put", "_delete"])
-def test_what_is_gone_is_not_even_asked_for(
+def test_removed_endpoints_are_never_requested(
     spotify: SpotifyServer, client: SpotifyClient, method: str
 ) -> None:
     """Should it be called all the same, it is stopped before it leaves."""

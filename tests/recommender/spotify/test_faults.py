@@ -194,7 +194,7 @@ def test_a_token_that_comes_late_leaves_less_time(
     assert spotify.requests == []
 
 
-def test_nobody_is_there(make_client: Callable[..., SpotifyClient]) -> None:
+def test_unreachable_api_is_reported(make_client: Callable[..., SpotifyClient]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         client = make_client(api_url=f"http://127.0.0.1:{free.getsockname()[1]}/v1/")
@@ -217,7 +217,7 @@ def test_reading_is_tried_again_and_writing_is_not(
     assert spotify.playlists == {}
 
 
-def test_no_patience_is_longer_than_five_seconds() -> None:
+def test_every_timeout_is_at_most_five_seconds() -> None:
     times = Timeouts()
     assert max(times.connect, times.read) <= times.total <= 5
     assert SAVE_SECONDS <= 5

@@ -55,7 +55,7 @@ def test_a_deadline_from_any_header(limits: Limits, header: str | None, until: d
     assert limits.backing_off() == {"search": until}
 
 
-def test_a_kind_rests_until_its_deadline_and_others_go_on(
+def test_rate_limited_kind_backs_off_and_others_continue(
     spotify: SpotifyServer,
     make_client: Callable[..., SpotifyClient],
     limits: Limits,
@@ -82,7 +82,7 @@ def test_a_kind_rests_until_its_deadline_and_others_go_on(
     assert limits.backing_off() == {}
 
 
-def test_a_spent_quota_rests_what_nobody_pressed_a_button_for(
+def test_background_requests_back_off_first(
     spotify: SpotifyServer, make_client: Callable[..., SpotifyClient], limits: Limits
 ) -> None:
     client = make_client(limits=limits)
@@ -98,7 +98,7 @@ def test_a_spent_quota_rests_what_nobody_pressed_a_button_for(
     assert limits.backing_off()["search"] == NOON + timedelta(days=1)
 
 
-def test_a_shorter_rest_does_not_cut_a_longer_one(limits: Limits) -> None:
+def test_shorter_back_off_does_not_shorten_a_longer_one(limits: Limits) -> None:
     limits.back_off("search", "600")
     assert limits.back_off("search", "5").until == NOON + timedelta(seconds=600)
     limits.clear()

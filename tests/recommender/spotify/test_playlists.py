@@ -251,7 +251,7 @@ def test_what_never_came_about_is_repeated_after_a_while(
     assert only(spotify).items == uris(make_playlist())
 
 
-def test_in_doubt_it_looks_or_does_nothing(
+def test_unconfirmed_save_is_checked_before_repeating(
     spotify: SpotifyServer, make_client: Callable[..., SpotifyClient], make_playlist: Make
 ) -> None:
     """Where the listener lets it write and not read, a lost answer is not guessed at."""
@@ -306,7 +306,7 @@ def test_a_playlist_that_was_deleted_half_way_is_made_anew(
     assert only(spotify).items == uris(make_playlist())
 
 
-def test_a_slow_spotify_is_left_after_one_patience(
+def test_slow_spotify_is_given_up_after_the_deadline(
     spotify: SpotifyServer, make_client: Callable[..., SpotifyClient], make_playlist: Make
 ) -> None:
     """Several calls, each quick enough by itself, share one time."""

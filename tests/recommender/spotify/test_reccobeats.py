@@ -42,7 +42,7 @@ def test_there_is_one_for_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     switched_on.close()
 
 
-def test_what_is_known_and_what_is_not(spotify: SpotifyServer, reccobeats: ReccoBeats) -> None:
+def test_known_and_unknown_features(spotify: SpotifyServer, reccobeats: ReccoBeats) -> None:
     spotify.features = {
         "a": {"valence": 0.2, "energy": 0.7, "tempo": 120, "danceability": 0.5},
         "b": {"valence": 1.2, "energy": 0.7},
@@ -76,7 +76,7 @@ def test_forty_at_a_time(spotify: SpotifyServer, reccobeats: ReccoBeats) -> None
         Fault(200, '{"content": null}'),
     ],
 )
-def test_after_a_fault_it_knows_nothing_and_rests(spotify: SpotifyServer, fault: Fault) -> None:
+def test_backs_off_after_a_fault(spotify: SpotifyServer, fault: Fault) -> None:
     limits = Limits()
     reccobeats = ReccoBeats(url=spotify.reccobeats_url, limits=limits)
     spotify.features = {"a": {"valence": 0.2, "energy": 0.7}}

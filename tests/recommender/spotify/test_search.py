@@ -135,7 +135,7 @@ def test_searches_run_at_the_same_time(
     assert not all_in.broken
 
 
-def test_what_came_in_time_is_enough(
+def test_searches_completed_in_time_are_used(
     spotify: SpotifyServer,
     make_client: Callable[..., SpotifyClient],
     starter: Catalog,
@@ -183,7 +183,7 @@ def test_a_token_that_is_slow_to_come_is_not_waited_for(
     client.close()
 
 
-def test_while_searching_rests_nothing_is_asked(
+def test_no_request_while_search_is_rate_limited(
     spotify: SpotifyServer, client: SpotifyClient, starter: Catalog, cache: Searches
 ) -> None:
     client.limits.back_off("search", "86400")

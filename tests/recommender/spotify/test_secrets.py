@@ -67,7 +67,7 @@ def written(caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
     )
 
 
-def test_a_full_run_writes_none(
+def test_full_run_writes_no_secret(
     spotify: SpotifyServer,
     make_client: Callable[..., SpotifyClient],
     track: Callable[..., Track],
@@ -95,7 +95,7 @@ def test_a_full_run_writes_none(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_fault_tells_one(
+def test_faults_reveal_no_secret(
     spotify: SpotifyServer,
     make_client: Callable[..., SpotifyClient],
     written: Callable[[], str],
@@ -155,6 +155,6 @@ def test_redacting(text: str, written: Callable[[], str]) -> None:
     assert SECRET not in written()
 
 
-def test_what_is_harmless_stays() -> None:
+def test_harmless_text_is_not_redacted() -> None:
     for text in ('"GET /v1/search?q=basic+folk HTTP/1.1" 200', "in the state of things", "code 3"):
         assert redacted(text) == text

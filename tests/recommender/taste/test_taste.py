@@ -51,7 +51,7 @@ def _score(taste: Taste, track: Track, mood: Mood = HERE) -> float:
     return float(taste.score([track], mood)[0])
 
 
-def test_nothing_said_scores_nothing(track: Make) -> None:
+def test_no_feedback_scores_zero(track: Make) -> None:
     assert Taste().score([track(1), track(2)], HERE).tolist() == [0.0, 0.0]
     assert Taste().score([], HERE).shape == (0,)
     assert Taste().because(track()) is None
@@ -68,14 +68,14 @@ ALIKE = {
 
 
 @pytest.mark.parametrize("what", ALIKE)
-def test_a_like_speaks_for_what_is_alike_and_a_dislike_against_it(track: Make, what: str) -> None:
+def test_like_raises_similar_tracks_and_dislike_lowers_them(track: Make, what: str) -> None:
     said, alike, other = track(1, **ALIKE[what]), track(2, **ALIKE[what]), track(3)
     for verdict, sign in (("like", 1), ("dislike", -1), ("skip", -1)):
         taste = Taste().learn(said, verdict, HERE)  # type: ignore[arg-type]
         assert sign * (_score(taste, alike) - _score(taste, other)) > 0.02
 
 
-def test_a_skip_says_less_than_a_dislike(track: Make) -> None:
+def test_skip_weighs_less_than_a_dislike(track: Make) -> None:
     said, alike = track(1, genres=("jazz",)), track(2, genres=("jazz",))
     skipped = _score(Taste().learn(said, "skip", HERE), alike)
     disliked = _score(Taste().learn(said, "dislike", HERE), alike)
@@ -83,7 +83,7 @@ def test_a_skip_says_less_than_a_dislike(track: Make) -> None:
 
 
 @pytest.mark.parametrize("opinion", ["like", "dislike"])
-def test_a_skip_takes_no_opinion_back(track: Make, opinion: Verdict) -> None:
+def test_skip_does_not_override_a_verdict(track: Make, opinion: Verdict) -> None:
     said, alike = track(1, genres=("jazz",)), track(2, genres=("jazz",))
     taste = Taste().learn(said, opinion, HERE)
     skipped = taste.learn(said, "skip", HAPPY).learn(said, "skip", SAD)
@@ -103,7 +103,7 @@ def test_an_opinion_replaces_a_skip_and_another_opinion(track: Make) -> None:
         assert taste.verdict_on(said.id) == verdict
 
 
-def test_more_of_the_same_makes_surer_and_never_boundless(track: Make) -> None:
+def test_repeated_feedback_saturates(track: Make) -> None:
     taste, before = Taste(), 0.0
     for number in range(40):
         taste = taste.learn(track(number, genres=("jazz",)), "like", HERE)
@@ -128,7 +128,7 @@ def test_a_second_verdict_on_a_track_replaces_the_first(track: Make) -> None:
     assert taste.feedback == (Feedback(track(2), "like", HERE), Feedback(track(1), "dislike", SAD))
 
 
-def test_what_is_liked_in_one_mood_says_less_of_another(track: Make) -> None:
+def test_feedback_counts_less_in_other_moods(track: Make) -> None:
     taste = Taste()
     for number in range(6):
         taste = taste.learn(track(number, genres=("folk",)), "like", SAD)
@@ -140,7 +140,7 @@ def test_what_is_liked_in_one_mood_says_less_of_another(track: Make) -> None:
     assert _score(taste, house, HAPPY) > 0.5 > -0.5 > _score(taste, folk, HAPPY)
 
 
-def test_what_was_said_long_ago_counts_less(track: Make) -> None:
+def test_feedback_decays_with_time(track: Make) -> None:
     jazz, rock = track(990, genres=("jazz",)), track(991, genres=("rock",))
     taste = Taste()
     for number in range(5):
@@ -156,7 +156,7 @@ def test_what_was_said_long_ago_counts_less(track: Make) -> None:
     assert _score(taste, rock) > 2 * faded
 
 
-def test_who_likes_little_of_one_kind_may_like_another(track: Make) -> None:
+def test_disliking_one_genre_leaves_others(track: Make) -> None:
     """What was not liked speaks against its kind and not against everything."""
     taste = Taste()
     for number in range(20):
@@ -165,7 +165,7 @@ def test_who_likes_little_of_one_kind_may_like_another(track: Make) -> None:
     assert _score(taste, track(98, genres=("jazz",))) < -1
 
 
-def test_who_likes_little_at_all_says_less_with_a_dislike(track: Make) -> None:
+def test_dislikes_of_a_critical_listener_weigh_less(track: Make) -> None:
     scores = []
     for usual in ("like", "dislike"):
         taste = Taste()
@@ -177,7 +177,7 @@ def test_who_likes_little_at_all_says_less_with_a_dislike(track: Make) -> None:
     assert scores[0] < 1.1 * scores[1] < 0
 
 
-def test_figures_that_are_not_known_do_no_harm(track: Make) -> None:
+def test_unknown_features_are_ignored(track: Make) -> None:
     bare = track(
         1,
         year=None,
@@ -224,7 +224,7 @@ def test_why_names_a_decade_where_that_is_it(track: Make) -> None:
     )
 
 
-def test_nothing_is_said_to_be_liked_that_was_not(track: Make) -> None:
+def test_reasons_never_claim_a_like_that_was_not_given(track: Make) -> None:
     taste = Taste()
     for number in range(5):
         taste = taste.learn(track(number, artists=("A",), genres=("jazz",)), "like", HERE)
@@ -330,14 +330,14 @@ GENRE, GENRES, ARTISTS, ACOUSTIC, OLD, BY_MOOD, NONE = range(7)
 
 
 @pytest.mark.parametrize("kind", [GENRE, GENRES, ACOUSTIC, OLD, BY_MOOD])
-def test_ten_likes_are_worth_something_to_everybody_with_a_taste(sessions: Hear, kind: int) -> None:
+def test_ten_likes_help_every_simulated_listener_with_a_taste(sessions: Hear, kind: int) -> None:
     without, learned = sessions(kind, False), sessions(kind, True)
     late = np.array([session.likes >= 10 for session in learned])
     assert late.any(axis=1).all()
     assert _liked(learned)[late].mean() > _liked(without)[late].mean() + 0.02
 
 
-def test_ten_likes_are_worth_much_on_average(sessions: Hear) -> None:
+def test_ten_likes_help_much_on_average(sessions: Hear) -> None:
     """A third more of a set than without learning, in the first sets after ten likes."""
     gains, bases = [], []
     for kind in (GENRE, GENRES, ACOUSTIC, OLD, BY_MOOD):
@@ -349,7 +349,7 @@ def test_ten_likes_are_worth_much_on_average(sessions: Hear) -> None:
     assert np.mean(gains) > 0.25 * np.mean(bases)
 
 
-def test_learning_takes_nothing_from_who_has_no_taste_that_shows(sessions: Hear) -> None:
+def test_learning_does_not_harm_listeners_without_a_taste(sessions: Hear) -> None:
     assert _liked(sessions(NONE, True)).mean() > _liked(sessions(NONE, False)).mean() - 0.04
 
 

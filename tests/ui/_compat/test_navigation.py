@@ -26,7 +26,7 @@ def mended() -> None:
     _compat.mend_streamlit()
 
 
-def test_this_streamlit_has_what_is_mended() -> None:
+def test_installed_streamlit_has_the_patched_functions() -> None:
     assert _compat.begin_at_the_top()
     for mend, owner, name in (
         (_compat.finish_callbacks, SafeSessionState, "on_script_will_rerun"),
@@ -108,7 +108,7 @@ def runs(requests: ScriptRequests) -> str | None:
 
 @pytest.mark.parametrize("fragment", ["", "f"])
 @pytest.mark.parametrize("has_begun", [False, True], ids=["waits", "runs"])
-def test_news_of_a_left_page_is_ignored(fragment: str, has_begun: bool) -> None:
+def test_messages_from_a_left_page_are_ignored(fragment: str, has_begun: bool) -> None:
     requests = ScriptRequests()
     mine = session(requests)
     ask(mine, "live", "live")
@@ -124,7 +124,7 @@ def test_news_of_a_left_page_is_ignored(fragment: str, has_begun: bool) -> None:
     assert mine.made == []
 
 
-def test_the_browser_s_way_back_is_no_old_news() -> None:
+def test_browser_back_is_not_ignored() -> None:
     requests = ScriptRequests()
     mine = session(requests)
     for page, at, history in (
@@ -136,7 +136,7 @@ def test_the_browser_s_way_back_is_no_old_news() -> None:
         assert runs(requests) == page
 
 
-def test_news_of_a_left_page_begins_no_run() -> None:
+def test_messages_from_a_left_page_start_no_run() -> None:
     mine = session(None, page="home")
     ask(mine, "live", "live", fragment="f")
     ask(mine, "live", "live")

@@ -14,7 +14,7 @@ from streamlit_webrtc.component import (
 from ui._compat import webrtc
 
 
-def test_this_is_the_version_that_it_was_written_against() -> None:
+def test_installed_version_is_the_supported_one() -> None:
     assert version("streamlit-webrtc").startswith("0.79.")
 
 

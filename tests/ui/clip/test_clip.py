@@ -37,7 +37,7 @@ def test_a_clip_in_brief(hand_in: Callable[..., ClipSummary]) -> None:
     assert progress[-1] == pytest.approx(0.9)
 
 
-def test_a_clip_without_a_face_is_a_sentence(hand_in: Callable[..., ClipSummary]) -> None:
+def test_clip_without_a_face_is_reported(hand_in: Callable[..., ClipSummary]) -> None:
     with pytest.raises(ClipError, match="No face found in this clip"):
         hand_in(seen=False)
 
@@ -64,7 +64,7 @@ def test_one_clip_is_read_at_a_time(hand_in: Callable[..., ClipSummary]) -> None
     hand_in(on_wait=upload._turn.release)
 
 
-def test_what_is_no_clip_is_a_sentence() -> None:
+def test_file_that_is_not_a_clip_is_reported() -> None:
     assert not upload.is_clip(b"\xff\xd8\xff\xe0 a photo")
     assert not upload.is_clip(b"\0\0\0\x18ftypheic\0\0\0\0")
     assert upload.is_clip(b"\0\0\0\x18ftypmp42\0\0\0\0")

@@ -79,7 +79,7 @@ def test_at_home_there_is_one_owner(seen: dict[str, Any]) -> None:
         *({"headers": from_page(HERE, **{name: "203.0.113.9"})} for name in FORWARDERS),
     ],
 )
-def test_one_sign_of_a_way_from_outside_is_enough(seen: dict[str, Any]) -> None:
+def test_any_proxy_header_makes_a_visitor_remote(seen: dict[str, Any]) -> None:
     assert not identity.is_local(**(LOCAL | seen))
 
 
@@ -93,11 +93,11 @@ def test_one_sign_of_a_way_from_outside_is_enough(seen: dict[str, Any]) -> None:
         {"is_logged_in": True, "iss": "a", "email": "ada@example.org"},
     ],
 )
-def test_whoever_is_not_surely_somebody_is_a_stranger(claims: dict[str, Any]) -> None:
+def test_unidentified_visitor_is_a_stranger(claims: dict[str, Any]) -> None:
     assert identity.of_claims(claims) == identity.Identity("stranger")
 
 
-def test_a_name_is_not_who_one_is() -> None:
+def test_display_name_does_not_identify_a_visitor() -> None:
     one = identity.of_claims({"is_logged_in": True, "iss": "a", "sub": "b", "name": "Ada"})
     other = identity.of_claims({"is_logged_in": True, "iss": "a", "sub": "b", "name": "Eve"})
     assert one.owner == other.owner

@@ -50,7 +50,7 @@ def camera() -> LiveCamera:
     return camera
 
 
-def test_what_was_read_is_a_reading_like_any_other(camera: LiveCamera) -> None:
+def test_browser_reading_equals_a_server_reading(camera: LiveCamera) -> None:
     assert camera.reading is None
     camera.on_news(news(reading=reading(face(), face(4, emotion="sad"))))
     told = camera.reading
@@ -84,16 +84,14 @@ def test_what_was_read_is_a_reading_like_any_other(camera: LiveCamera) -> None:
         news(reading=reading(stableFor=True)),
     ],
 )
-def test_news_that_no_script_of_ours_sends_change_nothing(
-    camera: LiveCamera, told: dict[str, Any]
-) -> None:
+def test_malformed_messages_change_nothing(camera: LiveCamera, told: dict[str, Any]) -> None:
     camera.on_news(news())
     before = camera.reading
     camera.on_news(told)
     assert camera.reading is before
 
 
-def test_news_of_another_capture_change_nothing(camera: LiveCamera) -> None:
+def test_messages_of_another_capture_change_nothing(camera: LiveCamera) -> None:
     camera.on_news(news(capture=0, error="NotAllowedError"))
     camera.on_news(news(capture=2))
     assert camera.reading is None
@@ -107,16 +105,14 @@ def test_news_of_another_capture_change_nothing(camera: LiveCamera) -> None:
     ("error", "why"),
     [("NotAllowedError", "refused"), ("NotFoundError", "none"), ("NotReadableError", "busy")],
 )
-def test_a_camera_that_does_not_open_is_explained_as_ever(
-    camera: LiveCamera, error: str, why: str
-) -> None:
+def test_camera_that_does_not_open_is_explained(camera: LiveCamera, error: str, why: str) -> None:
     camera.on_news(news(frames=0, reading=None, error=error))
     camera.look(playing=False)
     assert camera.failed == why
     assert camera.capture is None
 
 
-def test_a_camera_from_which_nothing_comes(camera: LiveCamera) -> None:
+def test_camera_without_frames_is_reported(camera: LiveCamera) -> None:
     camera.on_news(news(frames=0, reading=None, silence=NO_FRAME_TIMEOUT_SECONDS - 1))
     camera.look(playing=False)
     assert camera.failed is None

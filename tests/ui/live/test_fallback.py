@@ -33,7 +33,7 @@ from ui.live.fallback import (
         (CameraSigns(connecting=30.0, playing=True, silence=NO_FRAME_TIMEOUT_SECONDS), "silent"),
     ],
 )
-def test_what_the_signs_mean(signs: CameraSigns, expected: str | None) -> None:
+def test_connection_states_are_interpreted(signs: CameraSigns, expected: str | None) -> None:
     assert diagnose(signs) == expected
 
 

@@ -14,16 +14,16 @@ from ui.model import charts, figures
         (0.99, "almost always"),
     ],
 )
-def test_shares_as_people_say_them(share: float, words: str) -> None:
+def test_fractions_in_words(share: float, words: str) -> None:
     assert figures.in_ten(share) == words
 
 
-def test_the_interval_of_a_share() -> None:
+def test_wilson_interval_of_a_fraction() -> None:
     assert figures.margin(0.694, 3589) == pytest.approx(0.0151, abs=1e-4)
     assert figures.margin(1.0, 10) == 0.0
 
 
-def test_lines_that_end_together_are_named_apart() -> None:
+def test_line_labels_do_not_overlap() -> None:
     blur = figures.Corruption("blur", "px", "", ((0, 0.7, 0.6), (4, 0.31, 0.32)))
     ours, fer = (line for line in charts.corruption_rows(blur) if line["text"])
     assert fer["label"] - ours["label"] == pytest.approx(0.06)

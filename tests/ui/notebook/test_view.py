@@ -52,7 +52,7 @@ def test_the_words_of_a_figure() -> None:
     assert images == ["From the output", "From the cell", "From its plain form", "A figure"]
 
 
-def test_what_libraries_chatter_is_left_out() -> None:
+def test_library_warnings_are_left_out() -> None:
     stderr = {"output_type": "stream", "name": "stderr", "text": "UserWarning"}
     result = shown(plain="<Axes: xlabel='x'>")
     assert [block.kind for block in blocks(code("x", stderr, result))] == ["code"]

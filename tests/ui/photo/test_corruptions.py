@@ -11,7 +11,7 @@ BOX = Box(30, 40, 60, 80)
 
 @pytest.mark.parametrize("name", list(corruptions.CORRUPTIONS))
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
-def test_alterations_leave_the_picture_itself_alone(name: str, share: float) -> None:
+def test_corruptions_do_not_modify_their_input(name: str, share: float) -> None:
     image = np.random.default_rng(0).integers(0, 256, (160, 120, 3), dtype=np.uint8)
     before = image.copy()
     corruption = corruptions.CORRUPTIONS[name]

@@ -34,7 +34,7 @@ def told(*faces: dict[str, Any], **more: Any) -> dict[str, Any]:
     } | more
 
 
-def test_what_was_read_is_a_reading_like_any_other() -> None:
+def test_browser_reading_equals_a_server_reading() -> None:
     copy, reading = device_reading(told(face(), face(), tiny=1, unsure=True))
     assert copy == DeviceCopy(3, 640, 480, unsure=True)
     assert [one.face.box for one in reading.faces] == [Box(10, 20, 100, 110)] * 2
@@ -67,7 +67,7 @@ def test_probabilities_are_those_of_every_other_reading() -> None:
         told(face(probabilities="happy")),
     ],
 )
-def test_anything_else_is_refused(wrong: dict[str, Any]) -> None:
+def test_malformed_readings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError, KeyError)):
         device_reading(wrong)
 

@@ -169,9 +169,7 @@ def test_nothing_else_is_served(client: Client, name: str) -> None:
     assert client.get(base() + name).status == 404
 
 
-def test_without_the_runtime_the_log_says_why_once(
-    runtime: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_missing_runtime_is_logged_once(runtime: Path, caplog: pytest.LogCaptureFixture) -> None:
     (runtime / "core" / "wasm" / "litert_wasm_internal.wasm").unlink()
     with caplog.at_level(logging.WARNING, "ui.server.device_assets"):
         assert device_assets.base_address() is None
@@ -181,7 +179,7 @@ def test_without_the_runtime_the_log_says_why_once(
     assert Client().get("/reading/0/worker.js").status == 404
 
 
-def test_without_blazeface_as_well(
+def test_missing_blazeface_is_logged_once(
     runtime: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def missing(network: str) -> Path:
@@ -201,7 +199,7 @@ def test_it_lies_under_the_server_s_own_path(
     assert client.get(f"{base()}worker.js").status == 200
 
 
-def test_what_npm_brought_is_what_is_expected() -> None:
+def test_installed_runtime_has_the_expected_files() -> None:
     """The installed runtime, where there is one."""
     core = device_assets.RUNTIME / "core" / "dist" / "index.js"
     if not core.is_file():

@@ -78,7 +78,7 @@ def test_an_unchanged_backup_is_restored(backup: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("how", HOSTILE)
-def test_what_makes_no_sense_changes_nothing(backup: dict[str, Any], how: str) -> None:
+def test_invalid_backup_changes_nothing(backup: dict[str, Any], how: str) -> None:
     text = json.dumps(HOSTILE[how](backup))
     visitor = VisitorState()
     assert restore(visitor, text) is None
@@ -87,7 +87,7 @@ def test_what_makes_no_sense_changes_nothing(backup: dict[str, Any], how: str) -
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 90_000, "9" * 90_000, "x" * 200_000])
-def test_what_is_no_json_changes_nothing(text: str) -> None:
+def test_malformed_json_changes_nothing(text: str) -> None:
     assert restore(VisitorState(), text) is None
 
 
