@@ -61,7 +61,7 @@ def test_a_server_runs_what_make_run_runs() -> None:
 
 def test_the_document_fills_in_every_placeholder() -> None:
     (fill,) = re.findall(r"^fill\(\) .*\n.*$", DEPLOYMENT, re.MULTILINE)
-    places = set(re.findall(r"s/([\w.-]+)/", fill))
+    places = set(re.findall(r"s/([\w.-]+)/\$\w+/g", fill))
     assert len(places) == 4
     text = ""
     for name in re.findall(r"^fill (\S+) >", DEPLOYMENT, re.MULTILINE):

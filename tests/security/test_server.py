@@ -280,10 +280,20 @@ def test_health_is_served_only_to_the_local_machine(served: Served) -> None:  # 
         {"Forwarded": "for=203.0.113.9"},
         {"X-Real-IP": "127.0.0.1"},
         {"Host": "mood.example.org"},
+        {"Host": "[::"},
     ):
         refused = served.ask("/healthz", headers=headers)
         assert refused.status in (403, 404)
         assert b"visitors" not in refused.body
+
+
+def test_a_server_with_a_name_says_how_it_is_by_its_machines_address(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streamlit.get_option", {"server.allowedHosts": ["mood.example.org"]}.get)
+    here = [(b"host", b"127.0.0.1:8511")]
+    assert run(status(here, "/healthz")) == 200
+    assert run(status(here, "/")) == 403
 
 
 def test_the_interface_for_programs_is_off(served: Served) -> None:  # noqa: F811

@@ -142,7 +142,10 @@ def is_local(request: Request) -> bool:
     """Return whether a request was made on this machine, and not handed on by a proxy."""
     if any(name in request.headers for name in FORWARDED):
         return False
-    name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    try:
+        name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return False
     return _loopback(name) and request.client is not None and _loopback(request.client.host)
 
 

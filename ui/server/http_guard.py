@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.server import player_frame
+from ui.server import health, player_frame
 
 UPLOADS_AT_ONCE: Final = 2
 """Uploads that one session may have in progress at the same time."""
@@ -53,7 +53,8 @@ _HOST: Final = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
 _PLAYER: Final = re.compile(rf"/{re.escape(player_frame.PATH)}$")
 _CLOSED: Final = re.compile(r"/_stcore/metrics/*$")
-_HEALTH: Final = re.compile(r"/_stcore/health/*$")
+_HEALTH: Final = re.compile(rf"/(_stcore/health|{re.escape(health.PATH)})/*$")
+"""Paths that are asked for by an address of the machine and not by a name of the server's."""
 _VOLATILE: Final = re.compile(r"(?<!/static)/(media|_stcore)/")
 """Paths that no cache may keep: downloads and messages of one visitor. The fonts in
 ``/static/media/`` are the same for everybody."""
