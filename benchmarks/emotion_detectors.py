@@ -148,10 +148,10 @@ def report_photographs(archive: Path, count: int, names: Sequence[str]) -> None:
     for title, scene_of in _conditions().items():
         scenes = [scene_of(photo, (-1) ** place) for place, photo in enumerate(photos)]
         print(f"{title:22}" + "".join(f"{_row(d, scenes):>20}" for d in detectors.values()))
-    anybody = [image for _, image in itertools.islice(any_photos(archive, seed=1), count)]
+    people = [image for _, image in itertools.islice(any_photos(archive, seed=1), count)]
     cells = []
     for detector in detectors.values():
-        seen, milliseconds = _looked(detector, anybody)
+        seen, milliseconds = _looked(detector, people)
         cells.append(f"{100 * sum(map(bool, seen)) / len(seen):.0f}     {milliseconds:7.0f}")
     print(f"{'any photograph, a face':22}" + "".join(f"{cell:>20}" for cell in cells))
     empty = empty_images()

@@ -43,7 +43,7 @@ def serve(
         settings = {
             "STREAMLIT_SERVER_PORT": str(port),
             "STREAMLIT_SERVER_HEADLESS": "true",
-            # What is tried here must not end up in the diary of whoever tries it.
+            # Benchmarks must not write into the diary of this machine.
             "AFFECTUNE_DATABASE_URL": f"sqlite:///{own}/diary.sqlite",
         }
         process = subprocess.Popen(

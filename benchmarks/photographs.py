@@ -95,7 +95,7 @@ def load_photos(archive: Path, count: int, *, seed: int = 0) -> list[Photo]:
 
 
 def any_photos(archive: Path, *, seed: int = 0) -> Iterator[tuple[str, Image]]:
-    """Yield a photograph of each person, whatever detectors make of it, with its name."""
+    """Yield a photograph of each person, found by a detector or not, with its name."""
     with zipfile.ZipFile(archive) as files:
         people: dict[str, list[str]] = {}
         for name in sorted(files.namelist()):

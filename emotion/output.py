@@ -64,7 +64,7 @@ def save_new(
     Args:
         image: RGB uint8 ``(H, W, 3)``.
         target: the file.
-        inputs: files that are never written to, by whatever name.
+        inputs: files that are never written to, under any name.
         overwrite: whether a file that exists may be replaced.
 
     Raises:

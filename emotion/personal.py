@@ -27,7 +27,7 @@ MIN_PROBABILITY: Final = 0.02
 logarithm of almost zero is mostly noise."""
 MAX_OFFSET: Final = 2.0
 """Greatest offset of a log-probability: no emotion loses or gains more than a factor of 7.4,
-whatever was shown as a resting face."""
+for any resting face."""
 OFFSET_FRACTIONS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 MIN_NEUTRAL_LEAD: Final = 0.25
 """Of the difference between a resting and a typical face, the smallest of `OFFSET_FRACTIONS` is

@@ -1,4 +1,4 @@
-"""Diary: the moods of a month and the music that went with them, for whoever switched it on."""
+"""Diary: the moods of a month and the music that went with them, where it is switched on."""
 
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError

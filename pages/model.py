@@ -22,7 +22,7 @@ SPLITS = {"private-test": "PrivateTest", "public-test": "PublicTest"}
 
 
 def as_table(rows: list[dict[str, Any]], alt: str) -> None:
-    """Offer a chart's figures to whom the chart says nothing."""
+    """Offer a chart's figures as a table, for screen readers too."""
     with st.expander("As a table", type="compact"):
         st.table(pd.DataFrame(rows), hide_index=True, border="horizontal", alt=alt)
 

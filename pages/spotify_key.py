@@ -1,4 +1,4 @@
-"""Spotify key: how whoever runs the app gets a client id, step by step."""
+"""Spotify key: how the operator of the app gets a client id, step by step."""
 
 import streamlit as st
 

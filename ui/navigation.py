@@ -25,7 +25,7 @@ def end_page() -> NoReturn:
 def navigate_to(page: str) -> None:
     """Ask the router for another page.
 
-    For callbacks: they run before anything else, whatever happens to the script. A click that is
+    For callbacks: they run before anything else, even if the script is interrupted. A click that is
     only seen by ``if st.button(…)`` is lost when another gesture interrupts the run before that
     line, and on a pad gestures come quickly.
     """

@@ -331,7 +331,7 @@ class VisitorState:
         self.forget_corrections()
 
     def forget_resting(self) -> None:
-        """Read the visitor's face like anybody's again."""
+        """Read the visitor's face without their own offsets again."""
         self.resting = None
         self._read_again()
 

@@ -442,7 +442,7 @@ def strip_paths(text: str, *known: str | os.PathLike[str]) -> str:
     """Return a message for visitors: of files, their names and not where they are.
 
     Args:
-        text: a sentence for whoever runs the machine.
+        text: a sentence for the operator of the machine.
         known: paths that may be in it, also such as have spaces in them.
     """
     for path in sorted(map(str, known), key=len, reverse=True):

@@ -116,7 +116,7 @@ def save_plot(
         overwrite: whether any other file may be replaced.
 
     Raises:
-        OutputError: the target is an input, somebody else's, or cannot be written.
+        OutputError: the target is an input, a foreign file, or cannot be written.
     """
     check_plot_target(target, inputs=inputs, overwrite=overwrite)
     about = PngImagePlugin.PngInfo()

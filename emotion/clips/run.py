@@ -1,4 +1,4 @@
-"""A whole run: reads the files that were not read yet, by whatever engine is asked for."""
+"""A whole run: reads the files that were not read yet, by the chosen engine."""
 
 from __future__ import annotations
 

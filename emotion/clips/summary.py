@@ -19,7 +19,7 @@ class ClipSummary:
 
     Attributes:
         times: of the instants at which a face was read, in seconds, rising.
-        moods: what everybody in view showed on average, one for each of `times`.
+        moods: the mean over all faces in view, one for each of `times`.
         people: how many people there were.
         ending: who was there at the end, the largest first, and what they showed.
     """

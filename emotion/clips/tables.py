@@ -33,7 +33,7 @@ def open_store(out: Path, settings: str, *, inputs: Sequence[Path], overwrite: b
         overwrite: whether to begin anew, and to replace a file that is another's.
 
     Raises:
-        OutputError: ``out`` is an input, somebody else's, or cannot be written.
+        OutputError: ``out`` is an input, a foreign file, or cannot be written.
     """
     if out.is_dir():
         raise OutputError(f"{out} is a folder: name a file in it")

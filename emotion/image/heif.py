@@ -26,7 +26,7 @@ HEIC_BRANDS: Final = frozenset(
 )
 AVIF_BRANDS: Final = frozenset({b"avif", b"avis"})
 HEIF_BRANDS: Final = frozenset({b"mif1", b"mif2", b"msf1"})
-"""Brands of the container, whatever codec is in it."""
+"""Brands of the container, with any codec."""
 STILL_BRAND: Final = {"HEIC": b"heic", "AVIF": b"avif"}
 DERIVED: Final = frozenset({b"grid", b"iovl", b"iden", b"tmap"})
 """Items made from others, which are decoded for them."""
@@ -54,7 +54,7 @@ def heif_kind(data: bytes) -> str | None:
 
 
 def read_heif(data: bytes, kind: str) -> bytes:
-    """Return a HEIC or AVIF that offers its still image, whatever sequence is beside it.
+    """Return a HEIC or AVIF that offers its still image, also beside a sequence.
 
     Raises:
         ImageError: larger than what is read, or of too many tiles, layers or boxes.

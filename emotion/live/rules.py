@@ -1,4 +1,4 @@
-"""The rules by which a live camera is read, as one table for whoever reads it elsewhere.
+"""The rules by which a live camera is read, as one table for readers outside of Python.
 
 The live page's script reads faces in the visitor's own browser (``ui/widgets/device_camera``). It
 decides as `emotion.live` does because it takes every threshold and time constant from here: each

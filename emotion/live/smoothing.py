@@ -20,8 +20,8 @@ SWITCH_AFTER_SECONDS: Final = 0.25
 """Another emotion gives the name once it has led by the probability `SWITCH_LEAD` for
 `SWITCH_AFTER_SECONDS`."""
 SPARSE_AFTER_SECONDS: Final = 0.75
-"""Readings that lie this far apart are not compared: there is no flicker to suppress, and whoever
-has changed, or changed places with another, would keep the old name until the reading after."""
+"""Readings that lie this far apart are not compared: there is no flicker to suppress, and a changed
+expression, or another person, would keep the old name for one reading more."""
 STABLE_AFTER_SECONDS: Final = 2.0
 """A mood that has not changed for this long is stable."""
 STABLE_MAX_DISTANCE: Final = 0.25

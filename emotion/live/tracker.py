@@ -65,7 +65,7 @@ class LiveReading:
 
     Attributes:
         time: of the frame, in seconds on the stream's clock.
-        faces: everybody in view, at least one, the largest face first.
+        faces: all faces in view, at least one, the largest first.
         scores: smoothed probabilities of the one face, or their mean over the room.
         emotion: the name, free of flicker.
         stable_for: for how many seconds the mood has not changed.
@@ -349,14 +349,14 @@ class FaceTracker:
         )
 
     def _read_room(self, counted: Sequence[tuple[Track, Trace]], time: float) -> Trace:
-        """Return the trace of everybody together, which starts over with other people."""
-        everybody = mean_probabilities([trace.probabilities for _, trace in counted])
+        """Return the trace of the room, which starts over with other people."""
+        mean = mean_probabilities([trace.probabilities for _, trace in counted])
         present = frozenset(track.identity for track, _ in counted)
         if self._room is None or not present & self._present:
-            self._room = Trace.begin(everybody, time)
+            self._room = Trace.begin(mean, time)
         else:
             # The faces' probabilities are smoothed already.
-            self._room = self._room.after(everybody, time, time_constant=0.0)
+            self._room = self._room.after(mean, time, time_constant=0.0)
         self._present = present
         return self._room
 

@@ -1,4 +1,4 @@
-"""Random changes that leave the expression as it is, on whatever device Keras trains on."""
+"""Random changes that leave the expression as it is, on any device that Keras trains on."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ def _networks(further: Sequence[Path]) -> list[tuple[str, Predict, int, str]]:
     found = []
     for path in (SHIPPED, *further):
         predict = load_predictor(path)
-        # Where it lay is of no use to anybody else, but every run has a "best.keras".
+        # The path means nothing on another machine, and every run has a "best.keras".
         name = "Affectune" if path == SHIPPED else f"{path.parent.name}/{path.name}".lstrip("/")
         note = "timed in Keras, not in LiteRT" if path.suffix == ".keras" else ""
         size = path.stat().st_size

@@ -187,7 +187,7 @@ def landmarks(images: Images) -> Features:
 
 
 def geometry(points: Features) -> Features:
-    """Return what five points say of a face, whatever its place and size in the image.
+    """Return the geometry of five landmarks, invariant to place and size in the image.
 
     As Kobayashi & Hara (1992), "Recognition of Six Basic Facial Expressions and Their Strength by
     Neural Network", IEEE International Workshop on Robot and Human Communication, who had thirty

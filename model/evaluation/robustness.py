@@ -360,7 +360,7 @@ class Step:
 
 
 def steps(corruption: CorruptionFigures) -> list[Step]:
-    """Return a corruption's points from none to bad; those equally far to both sides as one."""
+    """Return a corruption's points by increasing severity, averaged over both directions."""
 
     def distance(point: CorruptionPoint) -> float:
         return abs(point["severity"] - corruption["none"])
@@ -390,12 +390,12 @@ def with_unit(severity: float, unit: str) -> str:
 
 
 def as_markdown(results: RobustnessRecord) -> str:
-    """Return a table for the model card: every corruption at none, in the middle and at worst."""
+    """Return a table for the model card: accuracy by severity of corruption."""
     corruptions = [(corruption, steps(corruption)) for corruption in results["corruptions"]]
     compared = any(found[0].fer is not None for _, found in corruptions)
-    head = ["Corruption", "none", "middle", "worst"]
+    head = ["Corruption (moderate, severe)", "Clean", "Moderate", "Severe"]
     if compared:
-        head += ["`fer`: none", "middle", "worst"]
+        head += ["`fer`: clean", "Moderate", "Severe"]
     rows = []
     for corruption, found in corruptions:
         chosen = [found[0], found[len(found) // 2], found[-1]]

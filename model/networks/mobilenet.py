@@ -98,7 +98,7 @@ def read_tfjs_weights(folder: Path, name: str) -> dict[str, NDArray[np.float32]]
         name: the model's file name without its suffix.
 
     Returns:
-        The arrays by their names, float32 whatever they are stored in (float32 or float16).
+        The arrays by name, as float32, whether stored as float32 or float16.
 
     Raises:
         FileNotFoundError: there is no such model.

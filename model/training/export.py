@@ -143,7 +143,7 @@ def _provenance(run: Path) -> TrainingRecord:
     starts = json.loads((run / "arguments.json").read_text())
     initial = starts[0].get("initial")
     for start in starts:
-        # Where the files lay is of no use to anybody else.
+        # Paths mean nothing on another machine.
         for place in ("data", "votes"):
             if start[place]:
                 start[place] = Path(start[place]).name

@@ -189,7 +189,7 @@ def train(arguments: argparse.Namespace) -> Path:
     validation = _first(data.public_test, arguments.limit, seed=arguments.seed)
 
     keras.config.set_dtype_policy("float32")
-    published = _build(arguments)  # in full precision, whatever it is trained in
+    published = _build(arguments)  # in full precision, also after mixed-precision training
     soft = _teacher_probabilities(run, training, arguments)
     targets = _targets(training, soft, arguments.teacher_weight)
     keras.config.set_dtype_policy(arguments.precision)

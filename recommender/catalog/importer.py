@@ -1,4 +1,4 @@
-"""Reads a table of tracks, whatever its layout, into the catalogue's schema.
+"""Reads tables of tracks of many layouts into the catalogue's schema.
 
 The whole of it happens inside DuckDB, so that tables larger than memory pass. Statements are
 fixed texts: paths and values are bound as parameters and source columns are addressed by their
@@ -30,7 +30,7 @@ SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-"""DuckDB settings: nothing is fetched from anywhere, whatever a file is called."""
+"""DuckDB settings: nothing is fetched from the network, also for a file named like a URL."""
 
 _MAX_MEMORY_BYTES: Final = 2 << 30
 """Bytes that an import takes at most; what is more lies on the disk for a while."""

@@ -71,7 +71,7 @@ def explicit(cell: str) -> str:
 
 
 def year(cell: str) -> str:
-    """Return the SQL of the year in a cell, in whatever order the date is, or NULL."""
+    """Return the SQL of the year in a cell, for any order of day, month and year, or NULL."""
     first = f"TRY_CAST(left({cell}, 4) AS SMALLINT)"
     rest = f"substr({cell}, 5, 1)"
     found = (

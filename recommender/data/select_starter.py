@@ -74,7 +74,7 @@ LEAST_LANGUAGE: Final = 15
 """Tracks in each language, or all there are that pass."""
 
 DATED: Final = 60
-"""How well known a song counts as at least, when filling, whose year somebody knew: the facts have
+"""The least popularity, when filling, of a song whose year is known from the list: the facts have
 a reissue of many an old song, and few play that."""
 
 _JUNK_TAG = re.compile(
@@ -186,7 +186,7 @@ def songs(
         if artist.lower() in dropped or row["spotify_id"] in ids or _is_junk(row):
             continue
         popularity = _popularity(row)
-        # Whoever looked up a song's year knew it; of the rest only popularity says as much.
+        # A looked-up year shows that a song is known; for the rest only popularity does.
         if popularity is None and row["spotify_id"] not in dated:
             continue
         families = tuple(choices["families"].get(artist, table.families_of(tags)[:4]))

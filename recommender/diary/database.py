@@ -55,7 +55,7 @@ def disk_is_full(error: BaseException) -> bool:
 
 
 def inode(file: Path | None) -> tuple[int, int] | None:
-    """Return what a file is, whatever its name; nothing where there is none."""
+    """Return what a file is by its content; nothing where there is none."""
     try:
         found = file.stat() if file else None
     except OSError:

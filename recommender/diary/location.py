@@ -68,7 +68,7 @@ def location(url: str | None = None) -> URL:
 
 
 def is_there(url: str | None = None) -> bool:
-    """Return whether anybody can have a diary: a file is made only when someone switches one on.
+    """Return whether diaries are possible here: a file is made only when someone switches one on.
 
     Raises:
         DiaryError: as in `location`.

@@ -32,7 +32,9 @@ from recommender.types import Intent, Mood, Track
 
 
 class DiaryStore:
-    """Everybody's diaries. Safe to share between threads, and between processes on one database.
+    """The diaries of all owners.
+
+    Safe to share between threads, and between processes on one database.
 
     Use `open` to get one; close it, or use it as a context manager.
     """
@@ -132,7 +134,7 @@ class DiaryStore:
 
 
 class Diary:
-    """One owner's diary. Nothing of anybody else can be reached through it."""
+    """One owner's diary. No other owner's entries can be reached through it."""
 
     def __init__(self, store: DiaryStore, owner: str) -> None:
         self._store = store

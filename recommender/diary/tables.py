@@ -44,7 +44,7 @@ class Base(DeclarativeBase):
 
 
 class OwnerRow(Base):
-    """Somebody who has switched a diary on at least once."""
+    """A person who has switched a diary on at least once."""
 
     __tablename__ = "owner"
 

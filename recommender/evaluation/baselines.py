@@ -94,7 +94,7 @@ class Random(Baseline):
 
 
 class Popular(Baseline):
-    """The best known tracks, whatever the mood."""
+    """The most popular tracks, for any mood."""
 
     name = "popularity"
 

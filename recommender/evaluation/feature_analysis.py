@@ -1,6 +1,6 @@
 """Which audio features say more of a mood than valence and energy do.
 
-Nobody labelled the tracks of a catalogue by mood, but their genre families are known, and the
+The tracks of a catalogue carry no mood labels, but their genre families are known, and the
 genre table says what these suit. That is a weak label, and enough to compare features by.
 """
 

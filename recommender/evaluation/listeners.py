@@ -115,7 +115,7 @@ def read_listeners(path: Path) -> list[Said]:
 
 
 def read_recordings(path: Path, *, table: GenreTable | None = None) -> list[Recording]:
-    """Read a table of tracks, whatever its layout: all that `python -m recommender import` reads.
+    """Read a table of tracks of any layout that `python -m recommender import` reads.
 
     Args:
         path: the table.

@@ -338,7 +338,7 @@ def _heading(content: Content) -> str:
             f"moods and intents, each asked {len(content['seeds'])} times with another draw.",
             "",
             "- **random**: any track.",
-            "- **popularity**: the best known ones, whatever the mood.",
+            "- **popularity**: the most popular ones, for any mood.",
             "- **hard quadrant**: any track of the right quadrant of valence and energy, split "
             "at 0.5; what most apps do.",
             "- **nearest, raw**: nearest by valence and energy as measured.",

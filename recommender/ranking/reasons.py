@@ -162,7 +162,7 @@ def sound_of(track: Track, table: GenreTable | None = None) -> Sound:
     elif track.position.arousal > CLEAR_RANK and track.energy > 0.55:
         loudness = "loud"
     if track.position.valence < -CLEAR_RANK and track.valence < 0.7:
-        # Nobody calls disco gloomy, whatever its key.
+        # Disco in a minor key is not gloomy.
         lightness = "" if happy and happy[0] >= 0.9 else "dark"
     elif track.position.valence > CLEAR_RANK and track.valence > 0.4:
         # A metal song in a good mood is still no sunny one.

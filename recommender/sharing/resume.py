@@ -70,7 +70,7 @@ def rounded(mood: Mood) -> Mood:
 def without_reading(playlist: Playlist) -> Playlist:
     """Return a set as it would walk from the rounded mood: the same tracks in the same order.
 
-    Reasons are left out; whoever shows the set explains it anew.
+    Reasons are left out; the page that shows the set explains it anew.
     """
     mood = rounded(playlist.mood)
     target = target_for(mood, playlist.intent)

@@ -95,7 +95,7 @@ class Keys:
             return None
         return (
             "SPOTIPY_REDIRECT_URI has to begin with https, or with http://127.0.0.1 on this "
-            "machine: Spotify sends nobody to other addresses."
+            "machine: Spotify redirects to no other address."
         )
 
     @property

@@ -30,7 +30,7 @@ BACK_OFF_SECONDS: Final = 30.0
 class AppToken:
     """The app's token in memory, renewed when it is due. Call it to get one.
 
-    Safe to share between threads and visitors: it opens nobody's account.
+    Safe to share between threads and visitors: it opens no account.
 
     Args:
         client_id, client_secret: of the app.

@@ -39,7 +39,7 @@ class NotAllowed(SpotifyError):
 
     said = (
         "This Spotify account is not on the app's list of users. "
-        "Whoever set the app up can add it in Spotify's developer dashboard."
+        "The person who set the app up can add it in Spotify's developer dashboard."
     )
 
 

@@ -66,7 +66,7 @@ class Query:
 Searches = DayCache[tuple[SpotifyTrack, ...]]
 
 SEARCHED: Final[Searches] = DayCache(512)
-"""What searches found today, for everybody: the key is the query and the country."""
+"""What searches found today, for all visitors: the key is the query and the country."""
 
 
 def find_tracks(

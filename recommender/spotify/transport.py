@@ -47,7 +47,7 @@ class Timeouts:
     Attributes:
         connect: for a connection.
         read: for the next piece of an answer.
-        total: for a call as a whole, whatever happens on the way.
+        total: for a call as a whole, retries and renewals included.
     """
 
     connect: float = 2.0

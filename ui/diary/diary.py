@@ -35,8 +35,8 @@ from ui.state import VisitorState
 logger = logging.getLogger(__name__)
 
 SAME_MOOD_SECONDS: Final = 300.0
-"""A new set for the same mood within this time replaces the entry before: nobody has heard that
-set through."""
+"""A new set for the same mood within this time replaces the entry before, which was hardly
+heard."""
 
 FRESH: Final = timedelta(hours=6)
 """How long after a playlist visitors are asked how they feel."""

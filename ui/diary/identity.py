@@ -2,7 +2,7 @@
 
 On a machine of one's own there is one owner: this computer. On a server for others, people are
 told apart by `st.login` (OpenID Connect) where it is set up; where it is not, they cannot be, and
-nothing is kept for anybody.
+nothing is kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BROWSERS_SAY: Final = frozenset(
     }
 )
 """What a browser says when it opens a connection, beside what begins with ``sec-``. Any other
-header is the sign of a proxy or a tunnel, whatever it is called: the visitor may be elsewhere."""
+header is the sign of a proxy or a tunnel, under any name: the visitor may be elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def what_is_kept(person: identity.Identity) -> None:
 
 
 def invitation(person: identity.Identity, this_month: Month) -> None:
-    """Draw what somebody sees who keeps no diary."""
+    """Draw the page of a visitor who keeps no diary."""
     intro, picture = st.columns([5, 4], gap="large", vertical_alignment="center")
     with intro:
         st.title("A diary, if you want one", anchor=False)

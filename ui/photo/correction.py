@@ -1,4 +1,4 @@
-"""One tap for whoever knows better than the network."""
+"""One tap that corrects the network."""
 
 from __future__ import annotations
 

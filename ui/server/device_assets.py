@@ -93,7 +93,7 @@ def routes() -> list[Route]:
 
 
 def warm_up() -> None:
-    """Read and compress the files before somebody asks for them."""
+    """Read and compress the files before the first request."""
     if _digest() is not None:
         for name in _sources():
             _asset(name)

@@ -1,4 +1,4 @@
-"""``GET /healthz``: for whoever runs the server, whether it is well and how busy it is.
+"""``GET /healthz``: for the operator, whether the server is well and how busy it is.
 
 Counters of the whole process, and nothing about a face, a mood or a visitor. It answers only on the
 machine itself: through a proxy, or by another name, there is no such page.

@@ -57,7 +57,7 @@ _HEALTH: Final = re.compile(rf"/(_stcore/health|{re.escape(health.PATH)})/*$")
 """Paths that are asked for by an address of the machine and not by a name of the server's."""
 _VOLATILE: Final = re.compile(r"(?<!/static)/(media|_stcore)/")
 """Paths that no cache may keep: downloads and messages of one visitor. The fonts in
-``/static/media/`` are the same for everybody."""
+``/static/media/`` are the same for every visitor."""
 
 
 class Guard:
@@ -126,7 +126,7 @@ def refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
         host, st.get_option("server.allowedHosts")
     ):
         return 403, (
-            "This server does not go by that name. Whoever runs it can add the name to "
+            "This server does not go by that name. Its operator can add the name to "
             "server.allowedHosts."
         )
     secure = scope.get("scheme") in ("https", "wss")
@@ -145,7 +145,7 @@ def refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
 
 
 def host_allowed(host: str, allowed: Iterable[str]) -> bool:
-    """Return whether a Host header names this server, whatever its port.
+    """Return whether a Host header names this server, on any port.
 
     Args:
         host: as received.

@@ -1,8 +1,8 @@
 """The one HTML page that Streamlit serves, with a head of ours.
 
-Streamlit fills its page in the browser, so whoever only fetches it, as messengers do to show a
-pasted link, finds the title "Streamlit" and nothing else. One layer before Streamlit gives it a
-title, a description, a preview picture, and a style sheet for what the theme cannot say.
+Streamlit fills its page in the browser, so a program that only fetches it, as messengers do to
+show a pasted link, finds the title "Streamlit" and nothing else. One layer before Streamlit gives
+it a title, a description, a preview picture, and a style sheet for what the theme cannot say.
 """
 
 from __future__ import annotations

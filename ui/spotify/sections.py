@@ -60,11 +60,11 @@ def privacy() -> None:
 
 
 def how_to_get_keys() -> None:
-    """Say step by step how whoever runs the app gets a client id."""
+    """Say step by step how the operator of the app gets a client id."""
     st.header("Step by step", anchor=False)
     st.markdown(
-        "It’s free for personal use, takes five minutes, and whoever runs Affectune does it once. "
-        "The account that owns the key needs Spotify Premium.\n\n"
+        "It’s free for personal use, takes five minutes, and only the person who runs "
+        "Affectune has to do it. The account that owns the key needs Spotify Premium.\n\n"
         "1. Open [Spotify’s developer dashboard](https://developer.spotify.com/dashboard) and "
         "choose *Create app*. Pick any name and description, and tick *Web API*.\n"
         "2. As *Redirect URI*, enter exactly this, including the slash at the end:"

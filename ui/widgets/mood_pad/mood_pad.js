@@ -161,7 +161,7 @@ class MoodPad {
     add(this.reading, "text", label, this.data.texts[this.data.fixed ? "start" : "face"]);
   }
 
-  /** Move the dot, and whatever tells of it, to `this.point`. */
+  /** Move the dot, and everything that describes it, to `this.point`. */
   placeDot() {
     const { valence, arousal } = this.point;
     const { reading, fixed, scales, texts, caption } = this.data;
@@ -283,7 +283,7 @@ class MoodPad {
       });
       slider.addEventListener("blur", () => {
         this.stage.classList.remove("focused");
-        // Whoever leaves is on the way to a button: what that does must come second.
+        // Focus moves to a button: what that does must come second.
         if (this.timer) this.send();
       });
       // Assistive technology sets a slider without any key.

@@ -151,7 +151,7 @@ class Player {
   }
 
   onMessage({ source, origin, data }) {
-    // From the document that we put there, which has no origin, and from nobody else.
+    // From the document that we put there, which has no origin, and from no other frame.
     if (!source || source !== this.inner || origin !== "null") return;
     const message = data?.affectune;
     if (message?.type === "here") {

@@ -46,7 +46,7 @@ def written(visitor: VisitorState, playlist: Playlist) -> str:
 
 
 def written_exactly(visitor: VisitorState, playlist: Playlist) -> str:
-    """Return a set as a text that is in no address and goes to nobody else."""
+    """Return a set as a text that stands in no address and is sent to no one else."""
     return _encoded("_exact", visitor, playlist, lambda exact: exact)
 
 

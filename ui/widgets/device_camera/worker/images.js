@@ -146,7 +146,7 @@ export function resize(image, width, height, scale) {
   return scale < 1 ? resizeArea(image, width, height) : resizeLinear(image, width, height);
 }
 
-/** An image of at most so many pixels a side, and its scale. */
+/** An image of at most N pixels a side, and its scale. */
 export function downscale(image, maxSide) {
   const scale = Math.min(1, maxSide / Math.max(image.width, image.height));
   if (scale === 1) return [image, 1];

@@ -115,10 +115,10 @@ export class Tracker {
   }
 
   readRoom(counted, time) {
-    const everybody = meanProbabilities(counted.map(({ trace }) => trace.probabilities));
+    const mean = meanProbabilities(counted.map(({ trace }) => trace.probabilities));
     const present = new Set(counted.map(({ identity }) => identity));
     const same = [...present].some((identity) => this.present.has(identity));
-    this.room = this.room && same ? after(this.rules, this.room, everybody, time, 0) : begin(this.rules, everybody, time);
+    this.room = this.room && same ? after(this.rules, this.room, mean, time, 0) : begin(this.rules, mean, time);
     this.present = present;
     return this.room;
   }
