@@ -393,16 +393,18 @@ def restored_sentence(missing: int, tracks: int) -> str:
 
 
 def welcome_back(missing: int, tracks: int, forgotten: int) -> str:
-    """Say that a set was restored from the address, and what the address did not hold.
+    """Say that a set, or a mood, was restored from the address, and what that did not hold.
 
     Args:
         missing: how many of its tracks are not here.
-        tracks: how many it had in all.
+        tracks: how many it had in all; 0 where there was a mood and no set yet.
         forgotten: how many earlier likes and skips were too many.
     """
     if tracks and missing >= tracks:
         return "Welcome back. None of your set’s tracks is in this catalogue: this is another."
     said = "Welcome back. Your set is still here"
+    if not tracks:
+        said = "Welcome back. Your mood is where you left it"
     if missing:
         verb = "is" if missing == 1 else "are"
         said += f", but {missing} of its {tracks} tracks {verb} not in this catalogue"

@@ -81,16 +81,25 @@ def without_reading(playlist: Playlist) -> Playlist:
     return replace(playlist, mood=mood, target=target, picks=picks)
 
 
-def encode(session: Session, *, catalog: Catalog) -> str | None:
-    """Return a session as a text of ``A-Z a-z 0-9 - _ .``; nothing where it has no set.
+def encode(session: Session, *, catalog: Catalog, mood_by_hand: bool = False) -> str | None:
+    """Return a session as a text of ``A-Z a-z 0-9 - _ .``; nothing where there is none to write.
 
     Likes and skips that would make it longer than `MAX_CHARACTERS` are left out, the oldest
     first, and their number is written instead.
+
+    Args:
+        session: what to write.
+        catalog: where its tracks come from.
+        mood_by_hand: whether its listener set the mood by hand and no face was read. Then it is
+            written without a set as well; a mood that was read goes only with the tracks that
+            show it anyway.
     """
-    playlist = session.sets.get(session.options)
-    if playlist is None or not playlist.picks:
-        return None
     options = session.options
+    playlist = session.sets.get(options)
+    if playlist is None or not playlist.picks:
+        if session.mood is None or not mood_by_hand:
+            return None
+        playlist = Playlist(session.mood, session.mood, options.intent, (), 0)
     try:
         text = link.encode(without_reading(playlist), catalog=catalog, filters=options.filters)
     except ValueError:  # a set of another catalogue, or one too long to be shared

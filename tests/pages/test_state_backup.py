@@ -145,6 +145,39 @@ def test_an_address_brings_the_set_back_without_what_was_read_on_a_face(
     assert sent_to(app, "state_backup")["mine"].partition(".")[0] == mine.partition(".")[0]
 
 
+def test_an_address_brings_back_a_mood_that_was_set_by_hand(recognizer: Any, sent_to: Any) -> None:
+    path = str(Path(__file__).parents[2] / "app.py")
+    here = AppTest.from_file(path, default_timeout=60).run()
+    assert sent_to(here, "state_backup")["mine"] is None
+    visitor: VisitorState = here.session_state["visitor"]
+    visitor.set_manually(Mood(0.31, -0.6))
+    here.run()
+    mine = sent_to(here, "state_backup")["mine"]
+
+    there = AppTest.from_file(path, default_timeout=60)
+    there.query_params["mine"] = mine
+    there.run()
+    assert not there.exception
+    again: VisitorState = there.session_state["visitor"]
+    assert again.mood == Mood(0.25, -0.5)
+    assert again.intent is None
+    assert "Your mood is where you left it" in there.toast[0].value
+    assert sent_to(there, "state_backup")["mine"] == mine
+
+
+@pytest.mark.parametrize("hand", [None, Mood(0.31, -0.6)])
+def test_no_mood_beside_a_face_is_in_the_address_before_there_is_a_set(
+    selfie: Any, sad: Any, sent_to: Any, hand: Mood | None
+) -> None:
+    app: AppTest = selfie(sad)
+    visitor: VisitorState = app.session_state["visitor"]
+    if hand is not None:
+        visitor.set_manually(hand)
+    app.run()
+    assert visitor.mood is not None
+    assert sent_to(app, "state_backup")["mine"] is None
+
+
 def test_a_broken_address_is_like_none(recognizer: Any) -> None:
     app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
     app.query_params["mine"] = "AAAA.%%%"

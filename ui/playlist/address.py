@@ -13,17 +13,24 @@ from ui.state import VisitorState
 
 
 def written(visitor: VisitorState) -> str | None:
-    """Return what the address says of the visitor's session; nothing before there is a set."""
+    """Return what the address says of the visitor's session.
+
+    Nothing before there is a set or a mood that was set by hand. Where a face was read, a dot
+    beside its reading would tell of it.
+    """
     session = music.session_of(visitor)
     playlist = session.sets.get(session.options)
-    if playlist is None:
+    by_hand = visitor.manual_mood is not None and visitor.photo is None
+    if playlist is None and not by_hand:
         return None
     # Not in every run: which journey a set walks takes a search.
-    state = (id(playlist), session.options, session.taste.feedback, session.playing)
+    what = session.mood if playlist is None else id(playlist)
+    state = (what, session.options, session.taste.feedback, session.playing)
     last: tuple[object, str | None] | None = st.session_state.get("_address")
     if last is None or last[0] != state:
         recommender, _ = services.recommender()
-        last = (state, resume.encode(session, catalog=recommender.catalog))
+        text = resume.encode(session, catalog=recommender.catalog, mood_by_hand=by_hand)
+        last = (state, text)
         st.session_state["_address"] = last
     return last[1]
 
@@ -56,7 +63,9 @@ def restore(visitor: VisitorState, text: str) -> str | None:
     session: Session = found.session
     visitor.manual_mood = session.mood
     options = session.options
-    visitor.intent, visitor.minutes, visitor.draw = options.intent, options.minutes, options.draw
+    visitor.minutes, visitor.draw = options.minutes, options.draw
+    # Without a set the question is still open.
+    visitor.intent = options.intent if session.sets else None
     visitor.filters = visitor.filters_before = options.filters
     visitor.adventure = min(wording.ADVENTURE, key=lambda step: abs(step - options.adventure))
     visitor.taste, visitor.playing = session.taste, session.playing

@@ -56,6 +56,21 @@ def test_session_round_trip(session: Session, starter: Catalog) -> None:
     ]
 
 
+def test_a_mood_without_a_set_is_written_only_if_it_was_set_by_hand(starter: Catalog) -> None:
+    taste = Taste().learn(_some(starter, 1)[0], "like", READ)
+    session = Session(READ, SetOptions("lift", minutes=45), taste=taste)
+    assert resume.encode(session, catalog=starter) is None
+    text = resume.encode(session, catalog=starter, mood_by_hand=True)
+    assert text is not None
+    again = resume.decode(text, catalog=starter).session
+    assert again.mood == resume.rounded(READ)
+    assert again.options == session.options
+    assert again.sets == {}
+    assert again.taste.liked == taste.liked
+    nothing = Session(None, SetOptions("lift"))
+    assert resume.encode(nothing, catalog=starter, mood_by_hand=True) is None
+
+
 @pytest.mark.parametrize("intent", INTENTS)
 def test_text_does_not_reveal_the_mood_within_a_grid_step(
     session: Session, starter: Catalog, intent: Any
