@@ -19,17 +19,24 @@ window.RTCPeerConnection = class extends Connection {
 """
 """The browser's video goes through a TURN relay or not at all."""
 
-RELAY_OVER_TCP = """
+
+def relay_over(transport: str) -> str:
+    """Return a script by which a browser reaches relays in one way alone.
+
+    Args:
+        transport: ``udp``, or ``tcp`` as in a network that blocks the other.
+    """
+    return """
 const Relayed = window.RTCPeerConnection;
 window.RTCPeerConnection = class extends Relayed {
   constructor({ iceServers, ...settings }) {
-    const overTcp = (server) => server.urls.filter((url) => url.endsWith("?transport=tcp"));
-    const servers = iceServers.map((server) => ({ ...server, urls: overTcp(server) }));
+    const fits = (url) => url.endsWith("?transport=tcp") === WANTED;
+    const servers = iceServers.map((server) => ({ ...server, urls: server.urls.filter(fits) }));
     super({ ...settings, iceServers: servers });
   }
 };
-"""
-"""The browser reaches relays over TCP alone, as in a network that blocks UDP."""
+""".replace("WANTED", str(transport == "tcp").lower())
+
 
 # What the picture looks like: its mean colour, and how many pixels above the middle have the yellow
 # in which "Happy" is written over a face: some 300, where the plain picture has 5.

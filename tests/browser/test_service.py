@@ -144,9 +144,8 @@ def wait_for_visitors(*counts: tuple[AppProcess, int]) -> None:
 def test_the_camera_reaches_the_server_through_the_relay_alone(
     arrive: Callable[..., Visitor], running: Service, way: str
 ) -> None:
-    over_tcp = server_camera.RELAY_OVER_TCP if way == "tcp" else ""
-    script = server_camera.UNABLE + server_camera.RELAY_ALONE + over_tcp + NO_DIRECT_WAY
-    page = arrive("/live", script=script).page
+    relay = server_camera.RELAY_ALONE + server_camera.relay_over(way) + NO_DIRECT_WAY
+    page = arrive("/live", script=server_camera.UNABLE + relay).page
     page.get_by_role("button", name="Start the camera").click()
     page.get_by_role("button", name="Keep reading").click()
     wait_for_frame(page, annotated=True)
