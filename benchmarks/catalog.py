@@ -133,7 +133,9 @@ def measured(rows: int, options: argparse.Namespace) -> dict[str, Any]:
             figures |= {f"import {layout}": made, layout: warm, f"{layout}, cold": cold}
             if layout == "folder" and options.latency is not None:
                 address = f"slow{options.latency}://{target}"
-                figures["address"] = far = alone("ours", address, options)
+                figures["address"] = far = alone(
+                    "ours", address, options, calls=max(COLD_CALLS, options.calls // 4)
+                )
                 line(rows, "at an address", 0.0, far, size_of(target))
                 print(
                     f"{'':>10} a playlist: {far['reads']:.1f} reads, {far['kb']:.0f} kB", flush=True

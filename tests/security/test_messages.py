@@ -69,7 +69,7 @@ def fresh() -> Iterator[None]:
     services._recommender.clear()
 
 
-def visit(monkeypatch: pytest.MonkeyPatch, catalog: Path) -> AppTest:
+def visit(monkeypatch: pytest.MonkeyPatch, catalog: Path | str) -> AppTest:
     """Ask for music with a catalogue that somebody has set."""
     monkeypatch.setenv("AFFECTUNE_CATALOG", str(catalog))
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
@@ -104,6 +104,24 @@ def test_a_catalogue_whose_damage_shows_late(
     assert "Playing the starter catalogue instead." in said
     assert str(tmp_path) not in said
     assert len(sent_to(app, "track_list")["rows"]) > 9
+
+
+def test_a_folder_that_lacks_a_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: None
+) -> None:
+    folder = tmp_path / "music"
+    import_file(STARTER, f"{folder}/")
+    next(folder.glob("*/records/*.parquet")).unlink()
+    said = captions(visit(monkeypatch, folder))
+    assert "The catalogue music is incomplete: its file records/00000.parquet is missing" in said
+    assert "Playing the starter catalogue instead." in said
+    assert str(tmp_path) not in said
+
+
+def test_an_address_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, fresh: None) -> None:
+    said = captions(visit(monkeypatch, "s3://me:secret@inner.example/bucket/music"))
+    assert "The catalogue music cannot be read. Playing the starter catalogue instead." in said
+    assert not any(word in said for word in ("secret", "inner", "bucket", "s3"))
 
 
 def test_file_that_is_not_a_table(

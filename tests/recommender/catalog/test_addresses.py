@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -234,3 +241,74 @@ def test_only_what_is_read_is_fetched() -> None:
 def test_fewer_bytes_than_there_should_be_are_an_error() -> None:
     with pytest.raises(OSError, match="3 bytes came where 10 were asked for"):
         RangeFile(lambda start, end: b"abc", 10**6).read(10)
+
+
+class OneRange(SimpleHTTPRequestHandler):
+    """Serves files, and of each the range of bytes that is asked for."""
+
+    def send_head(self) -> Any:
+        path = Path(self.translate_path(self.path))
+        if not path.is_file():
+            self.send_error(404)
+            return None
+        data = path.read_bytes()
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if asked:
+            data = data[int(asked[1]) : int(asked[2]) + 1]
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        return io.BytesIO(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class OverHttp(fsspec.AbstractFileSystem):  # type: ignore[misc]
+    """Reads from a server; `fsspec` has one of its own, which needs aiohttp."""
+
+    protocol = "overhttp"
+    cachable = False
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return path.removeprefix("overhttp://").rstrip("/")
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None) -> bytes:
+        ranges = {} if end is None else {"Range": f"bytes={start or 0}-{end - 1}"}
+        request = urllib.request.Request(f"http://{path}", headers=ranges)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise FileNotFoundError(path) from None
+
+
+def test_a_server_on_the_network_and_what_it_means_that_it_goes(
+    row: Row, write_csv: Writer, tmp_path: Path, starter: Catalog
+) -> None:
+    fsspec.register_implementation("overhttp", OverHttp, clobber=True)
+    import_file(STARTER, f"{tmp_path}/music/")
+    handler = partial(OneRange, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        address = f"overhttp://127.0.0.1:{server.server_port}/music"
+        try:
+            with pytest.raises(CatalogError, match="There is no catalogue at"):
+                Catalog.open(f"{address}/none")
+            catalog = Catalog.open(address)
+            ids = [track.id for track in starter.candidates(Mood(0, 0), limit=30)]
+            with ThreadPoolExecutor(8) as threads:
+                asked = [Mood(v / 4, -v / 4) for v in range(-4, 5)]
+                for mood, found in zip(asked, threads.map(catalog.candidates, asked), strict=True):
+                    assert found == starter.candidates(mood)
+            assert catalog.get_many(ids) == starter.get_many(ids)
+        finally:
+            server.shutdown()
+            thread.join()
+    with catalog, pytest.raises(CatalogError, match="is broken or cannot be read"):
+        catalog.find([("Imagine", "John Lennon")])
+    with pytest.raises(CatalogError, match="cannot be read: URLError"):
+        Catalog.open(address)
