@@ -48,11 +48,11 @@ from recommender.catalog.storage import (
 from recommender.catalog.tables import BLOCK_TRACKS, FORMAT, NAME, RECORDING, SONG, track_of
 from recommender.errors import CatalogError
 
-_SETTINGS: Final[dict[str, str | bool | int | float | list[str]]] = {
-    "memory_limit": LOCKED["memory_limit"],
-    # Up to this many numbers or hashes, row groups that hold none of them are not read.
-    "dynamic_or_filter_threshold": "100000",
+_MANY: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "dynamic_or_filter_threshold": "100000"
 }
+"""Up to this many numbers or hashes, row groups that hold none of them are not read. DuckDB 1 knows
+this setting for single cursors alone: there, more than 50 have more read than is needed."""
 
 _READ: Final = "read_parquet($files::VARCHAR[], hive_partitioning = false)"
 
@@ -193,10 +193,13 @@ def _check_files(manifest: Manifest, where: Place) -> None:
 
 def _connect(manifest: Manifest, where: Place) -> tuple[duckdb.DuckDBPyConnection, str]:
     """Return a connection with the small tables, and what stands before the names of files."""
-    settings = {**SAFE, **_SETTINGS}
+    settings = {**SAFE, "memory_limit": LOCKED["memory_limit"]}
     if where.threads is not None:
         settings["threads"] = where.threads
-    connection = duckdb.connect(config=settings)
+    try:
+        connection = duckdb.connect(config={**settings, **_MANY})
+    except duckdb.InvalidInputException:
+        connection = duckdb.connect(config=settings)
     silence(connection)
     try:
         prefix = where.mount(connection, manifest.edition, manifest.files())

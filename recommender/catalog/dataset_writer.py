@@ -64,7 +64,7 @@ _INDEXES: Final = {
     f"WHERE {CODE} <> ''",
 }
 
-_COPY: Final = "COPY ({}) TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {})"
+_COPY: Final = "COPY ({}) TO '{}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {})"
 
 
 def lay_out(
@@ -150,5 +150,7 @@ def _write(
 ) -> int:
     """Write one file and return its bytes."""
     path = folder / file_name(table, place)
-    connection.execute(_COPY.format(statement, group), {"path": str(path)})
+    # DuckDB 1 knows no parameter here.
+    quoted = str(path).replace("'", "''")
+    connection.execute(_COPY.format(statement, quoted, group))
     return path.stat().st_size

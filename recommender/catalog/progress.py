@@ -114,5 +114,5 @@ class Progress:
     def _say(self, done: float) -> None:
         # A step is named even if the one before it was told to its very end.
         if self._report is not None and (done > self._told or self._what != self._named):
-            self._told, self._named = max(done, self._told), self._what
+            self._told, self._named = min(1.0, max(done, self._told)), self._what
             self._report(self._told, self._what)
