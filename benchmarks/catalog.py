@@ -27,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,11 @@ def measured(rows: int, options: argparse.Namespace) -> dict[str, Any]:
             warm = alone("ours", target, options)
             name = "Affectune" if layout == "file" else "in a folder"
             line(rows, name, made["seconds"], warm, size_of(target), cold)
-            print(f"{'':>10} import: {made['seconds']:.1f} s, {made['rss']:.0f} MB", flush=True)
+            print(
+                f"{'':>10} import: {made['seconds']:.1f} s, {made['rss']:.0f} MB of memory, "
+                f"{made['disk']:.0f} MB of disk",
+                flush=True,
+            )
             figures |= {f"import {layout}": made, layout: warm, f"{layout}, cold": cold}
             if layout == "folder" and options.latency is not None:
                 address = f"slow{options.latency}://{target}"
@@ -184,6 +189,14 @@ def files_of(target: Path) -> list[Path]:
     return [path for path in target.rglob("*") if path.is_file()] if target.is_dir() else [target]
 
 
+def allocated(path: Path) -> int:
+    """Return the bytes that a file takes up on the disk; 0 for one that is gone by now."""
+    try:
+        return path.stat().st_blocks * 512
+    except OSError:
+        return 0
+
+
 def size_of(target: Path) -> int:
     return sum(path.stat().st_size for path in files_of(target))
 
@@ -233,9 +246,21 @@ def slow_address(address: str) -> tuple[str, list[int]]:
 def measure_import(table: Path, target: str) -> dict[str, Any]:
     from recommender import import_file
 
+    most, over = [0], Event()
+
+    def watch() -> None:
+        while not over.wait(1):
+            used = sum(map(allocated, files_of(table.parent)))
+            most[0] = max(most[0], used - allocated(table))
+
+    watching = Thread(target=watch)
+    watching.start()
     start = time.perf_counter()
     import_file(table, target)
-    return {"seconds": time.perf_counter() - start}
+    seconds = time.perf_counter() - start
+    over.set()
+    watching.join()
+    return {"seconds": seconds, "disk": most[0] / 1e6}
 
 
 def measure_ours(path: str, calls: int) -> dict[str, Any]:
