@@ -7,6 +7,8 @@ from typing import Final
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
+from tests.browser.waiting import wait_until
+
 DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 800}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 
@@ -62,7 +64,7 @@ def show(page: Page, dark: bool, screen: ViewportSize) -> None:
     """Show a page in another theme and size, as a visitor's system would."""
     page.set_viewport_size(screen)
     page.emulate_media(color_scheme="dark" if dark else "light")
-    page.wait_for_function(f"({IS_DARK})() === {str(dark).lower()}")
+    wait_until(page, f"({IS_DARK})() === {str(dark).lower()}")
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.evaluate(AFTER_ANIMATIONS)
 

@@ -22,6 +22,7 @@ from tests.browser import clips
 from tests.browser.axe import check
 from tests.browser.conftest import DESKTOP, PHONE, find_chromium
 from tests.browser.device import ServerReader, compare, device_reader
+from tests.browser.waiting import wait_until
 from ui.live.fallback import ADVICE, CameraProblem
 from ui.server.device_assets import base_address
 
@@ -216,7 +217,7 @@ def test_nothing_of_a_picture_leaves_the_page(arrive: Callable[..., Page], serve
     start(page)
     # A mood that has settled ends it, and what was read stays.
     expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
-    page.wait_for_function(CAMERA_IS_OFF)
+    wait_until(page, CAMERA_IS_OFF)
     expect(page.get_by_text("Not quite?")).to_be_visible()
     page.get_by_role("button", name="Keep reading").click()
     says(page, "😊 Looks happy")
@@ -230,13 +231,13 @@ def test_nothing_of_a_picture_leaves_the_page(arrive: Callable[..., Page], serve
     expect(page.get_by_text("That doesn’t look like a resting face.")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
-    page.wait_for_function(CAMERA_IS_OFF)
+    wait_until(page, CAMERA_IS_OFF)
     # Leaving the page ends it as well.
     page.get_by_role("button", name="Keep reading").click()
     wait_for_outline(page)
     page.get_by_role("link", name="Home").click()
     says(page, "Music that meets your mood, then moves it.")
-    page.wait_for_function(CAMERA_IS_OFF)
+    wait_until(page, CAMERA_IS_OFF)
 
     assert max(map(len, sent.messages)) <= LARGEST_MESSAGE
     for message in sent.messages:

@@ -17,6 +17,7 @@ from emotion.recognizer import EmotionRecognizer
 from tests.browser.axe import check
 from tests.browser.conftest import PHONE, as_jpeg
 from tests.browser.test_device_camera import LARGEST_MESSAGE, PICTURES, Sent
+from tests.browser.waiting import wait_until
 from ui.photo.device import device_reading
 from ui.server.device_assets import PHOTOS, base_address
 from ui.wording import ON_DEVICE
@@ -128,7 +129,7 @@ def has_a_picture(page: Page, alt: str) -> bool:
     """Whether the image with this alternative text is one of this browser's own, and drawn."""
     picture = page.get_by_alt_text(alt)
     expect(picture).to_be_visible()
-    page.wait_for_function("(image) => image.naturalWidth > 0", arg=picture.element_handle())
+    wait_until(page, "(image) => image.naturalWidth > 0", picture.element_handle())
     return bool(picture.evaluate("(image) => image.src.startsWith('blob:')"))
 
 

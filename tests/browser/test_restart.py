@@ -16,6 +16,7 @@ from tests.browser import spotify_player
 from tests.browser.axe import DESKTOP
 from tests.browser.conftest import ROOT, wait_until_it_answers
 from tests.browser.listening import REMEMBER_NOTICES, listen, names, rows, settle
+from tests.browser.waiting import wait_until
 
 
 class Server:
@@ -122,7 +123,7 @@ def test_a_restart_leaves_everything_on_the_screen(
     expect(page.get_by_text("The connection is lost. Trying again…")).to_be_visible()
     restarted.begin()
     # Nobody has to press anything.
-    page.wait_for_function("window.notices.some((said) => said.includes('Your set is still here'))")
+    wait_until(page, "window.notices.some((said) => said.includes('Your set is still here'))")
     expect(page.get_by_text("The connection is lost.")).to_have_count(0)
     assert names(page) == before
     expect(page.locator("h1")).to_have_text([title])
@@ -161,7 +162,7 @@ def test_other_pages_leave_the_set_to_come_back_to(
     assert names(there) == shared
     expect(there.locator("h1")).to_have_text("A set someone shared with you")
     # And the visitor's own is back, wherever they go first.
-    page.wait_for_function("window.notices.some((said) => said.includes('Your set is still here'))")
+    wait_until(page, "window.notices.some((said) => said.includes('Your set is still here'))")
     settle(page)
     page.get_by_role("link", name="Home").click()
     expect(page.locator("h1")).to_have_text(re.compile("^Music that meets"))

@@ -18,6 +18,7 @@ from tests.browser.conftest import find_chromium
 from tests.browser.listening import REMEMBER_NOTICES, listen, names, rows, settle
 from tests.browser.server_camera import wait_for_frame
 from tests.browser.service import AppProcess, Service
+from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(
     service.find("haproxy") is None, reason="HAProxy is not installed (make services)"
@@ -184,7 +185,7 @@ def test_a_killed_process_costs_its_visitors_a_moment_and_the_others_nothing(
     # Nobody has to press anything.
     page = ours.page
     said = "The connection was lost for a moment. Your set is still here."
-    page.wait_for_function(f"window.notices.some((notice) => notice.includes('{said}'))")
+    wait_until(page, f"window.notices.some((notice) => notice.includes('{said}'))")
     wait_for_visitors((other, 2))
     assert cookie(page) == neighbour
     assert_all_is_there(page, before[page])

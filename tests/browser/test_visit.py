@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.axe import DESKTOP, PHONE
 from tests.browser.spotify_player import StandIn
 from tests.browser.taps import Taps, music_plays
+from tests.browser.waiting import wait_until
 
 
 def heading(page: Page) -> Locator:
@@ -116,7 +117,7 @@ def test_several_faces(visit: Callable[..., Page], hand_in: Any, two_people: byt
 def test_a_snapshot(visit: Callable[..., Page]) -> None:
     page = visit("/selfie")
     page.get_by_role("button", name="Take a snapshot instead").click()
-    page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
+    wait_until(page, "document.querySelector('video')?.videoWidth > 0")
     # The browser's own test picture has no face.
     page.get_by_role("button", name="Take Photo").click()
     expect(heading(page)).to_have_text("No face found in this picture")

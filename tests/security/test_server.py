@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
+from base64 import b64encode
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,9 +15,10 @@ import pytest
 from starlette.datastructures import Headers
 from websockets.exceptions import InvalidStatus
 
-from tests.security.served import Served, arrive
+from tests.security.served import Answer, Served, arrive
 from tests.security.server_fixture import Trap, served, trap  # noqa: F401
 from ui import wording
+from ui.server import device_assets
 from ui.server.http_guard import (
     HEADERS,
     UPLOADS_AT_ONCE,
@@ -238,6 +241,31 @@ def test_public_assets_may_be_cached(served: Served) -> None:  # noqa: F811
     assert script
     for path in (f"/{script[1]}", "/static/media/font.woff2"):
         assert served.ask(path).headers["Cache-Control"] != "no-store"
+
+
+def directives(answer: Answer) -> dict[str, list[str]]:
+    rules = answer.headers["Content-Security-Policy"].split("; ")
+    return {name: sources for name, *sources in map(str.split, rules)}
+
+
+def test_the_page_runs_no_script_but_the_server_s(served: Served) -> None:  # noqa: F811
+    answer = served.ask("/")
+    scripts = directives(answer)["script-src"]
+    inline = re.findall(rb"<script>(.*?)</script>", answer.body, re.DOTALL)
+    hashes = [b64encode(hashlib.sha256(script).digest()).decode() for script in inline]
+    assert scripts == ["'self'", "blob:", *(f"'sha256-{digest}'" for digest in hashes)]
+    assert directives(answer)["frame-src"] == ["'self'"]
+    assert directives(answer)["object-src"] == ["'none'"]
+
+
+def test_what_reads_faces_may_do_nothing_else(served: Served) -> None:  # noqa: F811
+    answer = served.ask(f"/{device_assets.PATH}/0123456789abcdef/worker.js")
+    assert directives(answer) == {
+        "default-src": ["'none'"],
+        "script-src": ["'self'", "'wasm-unsafe-eval'"],
+        "connect-src": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
 
 
 def test_a_host_cannot_write_into_the_policy() -> None:

@@ -13,7 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ui.server import health, player_frame
+from ui.server import device_assets, health, player_frame
+from ui.server.index_page import script_hashes
 
 UPLOADS_AT_ONCE: Final = 2
 """Uploads that one session may have in progress at the same time."""
@@ -22,11 +23,12 @@ PORTS: Final = {"http": 80, "https": 443}
 
 POLICY: Final = {
     "default-src": "'self'",
-    # Streamlit's page has an inline script and loads modules from blobs; Vega compiles expressions.
-    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+    # Streamlit writes style elements, our components' among them.
     "style-src": "'self' 'unsafe-inline'",
+    # Pictures travel in the page, or are in this browser alone.
     "img-src": "'self' data: blob:",
-    "media-src": "'self' data: blob:",
+    # A camera's picture has no address.
+    "media-src": "'self'",
     "font-src": "'self' data:",
     "worker-src": "'self' blob:",
     "frame-src": "'self'",
@@ -35,8 +37,19 @@ POLICY: Final = {
     "form-action": "'self'",
     "frame-ancestors": "'self'",
 }
-"""The page's Content-Security-Policy: this server alone. Spotify's player stands in a frame that
-has a policy of its own, see `player_frame`."""
+"""The page's Content-Security-Policy: this server alone. `policy` adds scripts and connections.
+Spotify's player stands in a frame that has a policy of its own, see `player_frame`."""
+
+READER_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "connect-src 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""The policy of what reads faces in the browser (`device_assets`): a worker has that of its own
+script, not the page's. It fetches its networks and the WebAssembly that runs them."""
 
 HEADERS: Final = {
     "X-Frame-Options": "SAMEORIGIN",
@@ -52,6 +65,7 @@ HEADERS: Final = {
 _HOST: Final = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
 _PLAYER: Final = re.compile(rf"/{re.escape(player_frame.PATH)}$")
+_READER: Final = re.compile(rf"/{re.escape(device_assets.PATH)}/[0-9a-f]+/")
 _CLOSED: Final = re.compile(r"/_stcore/metrics/*$")
 _HEALTH: Final = re.compile(rf"/(_stcore/health|{re.escape(health.PATH)})/*$")
 """Paths that are asked for by an address of the machine and not by a name of the server's."""
@@ -200,8 +214,16 @@ def policy(host: str) -> str:
     connect = "'self' data: blob:"  # Streamlit fetches a snapshot from its data: URL
     if _HOST.fullmatch(host):  # in older browsers 'self' does not cover WebSockets
         connect += f" ws://{host} wss://{host}"
-    rules = POLICY | {"connect-src": connect}
+    # Streamlit makes modules of our components' scripts, which it loads from blobs.
+    scripts = " ".join(("'self'", "blob:", *script_hashes()))
+    rules = POLICY | {"script-src": scripts, "connect-src": connect}
     return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def _policy_of(path: str, host: str) -> str:
+    if _PLAYER.search(path):
+        return player_frame.policy()
+    return READER_POLICY if _READER.search(path) else policy(host)
 
 
 def _with_headers(send: Send, scope: Scope, request: Headers) -> Send:
@@ -215,9 +237,7 @@ def _with_headers(send: Send, scope: Scope, request: Headers) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
-            headers["Content-Security-Policy"] = (
-                player_frame.policy() if _PLAYER.search(path) else policy(host)
-            )
+            headers["Content-Security-Policy"] = _policy_of(path, host)
             if _VOLATILE.search(path):
                 headers["Cache-Control"] = "no-store"
             if not crossing:  # Streamlit allows origins that the operator did not

@@ -7,6 +7,8 @@ it a title, a description, a preview picture, and a style sheet for what the the
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 from functools import cache
@@ -36,6 +38,7 @@ PREVIEW_PX: Final = (1200, 630)
 _PAGE: Final = re.compile(r"(?!.*/_stcore/)(?!.*/(?:static|media|component)/).*/[^/.]*")
 """What may be a page's path: its last part has no dot, and it is in no folder of Streamlit's."""
 _TITLE: Final = re.compile(r"<title>.*?</title>", re.DOTALL)
+_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _NOSCRIPT: Final = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
 _CONDITIONAL: Final = (b"if-none-match", b"if-modified-since", b"accept-encoding", b"range")
 """Headers for which Streamlit would not send the page as it is, and all of it."""
@@ -63,6 +66,17 @@ def preview_route() -> Route:
     """Return the route of the preview picture."""
     base = (st.get_option("server.baseUrlPath") or "").strip("/")
     return Route(f"/{base}{PREVIEW_PATH}" if base else PREVIEW_PATH, _preview, methods=["GET"])
+
+
+@cache
+def script_hashes() -> tuple[str, ...]:
+    """Return the scripts that stand in Streamlit's page, as a Content-Security-Policy names them.
+
+    See https://github.com/streamlit/streamlit/blob/1.67.0/frontend/app/index.html
+    """
+    page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    digests = (hashlib.sha256(script.encode()).digest() for script in _SCRIPT.findall(page))
+    return tuple(f"'sha256-{base64.b64encode(digest).decode('ascii')}'" for digest in digests)
 
 
 def complete(page: str, address: str) -> str:

@@ -68,6 +68,7 @@ class PhotoButton {
       this.say("");
     }
     if (!this.busy) this.label.textContent = data.label;
+    this.place.hidden = false; // a button without a name until now
   }
 
   async tellAble() {
