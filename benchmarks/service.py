@@ -1,6 +1,7 @@
 """What a process of a service holds: visitors, photos, music, live cameras; and one is killed.
 
-    python benchmarks/service.py [--visitors 20] [--streams 1 2 4 8] [--record]
+    python benchmarks/service.py [--visitors 20] [--browsers 2 5 10 20] [--streams 1 2 4 8]
+        [--seconds 10] [--record]
     python benchmarks/service.py --table
 
 Two processes run behind HAProxy, with diaries in PostgreSQL and a coturn relay where they are
@@ -50,6 +51,7 @@ from benchmarks.page_server import twelve_megapixels  # noqa: E402
 from benchmarks.service_report import RECORD, as_markdown, write_table  # noqa: E402
 from benchmarks.service_visitor import (  # noqa: E402
     PATIENCE_SECONDS,
+    READINGS_PER_SECOND,
     TICK_SECONDS,
     Stream,
     Visitor,
@@ -222,38 +224,49 @@ def another_set(visitor: Visitor) -> float:
     return visitor.run(press="Another set")
 
 
-async def cameras_of_browsers(measure: Measure, seconds: float) -> Figures:
-    """Have every visitor's own browser read their camera."""
+async def cameras_of_browsers(
+    measure: Measure, counts: Sequence[int], seconds: float
+) -> list[Figures]:
+    """Have more and more visitors' own browsers read their camera."""
     await measure.each(lambda one: one.start_camera(on_device=True))
     over = threading.Event()
-    answers: list[float] = []
+    looks: list[float] = []
+    going: list[Awaitable[Any]] = []
+    rows = []
 
     def go_on(visitor: Visitor) -> None:
         frames = 0
         while not over.is_set():
             begun = time.perf_counter()
-            frames += round(15 * TICK_SECONDS)
-            answers.append(visitor.report_reading(frames))
+            frames += round(READINGS_PER_SECOND * TICK_SECONDS)
+            visitor.report_reading(frames)
             if (took := visitor.look()) is not None:
-                answers.append(took)
+                looks.append(took)
             time.sleep(max(0.0, begun + TICK_SECONDS - time.perf_counter()))
 
-    going = asyncio.ensure_future(measure.each(go_on))
-    await asyncio.sleep(SETTLE_SECONDS)
-    answers.clear()
-    before = processor_seconds(measure.ids)
-    await asyncio.sleep(seconds)
-    work, count = processor_seconds(measure.ids) - before, len(answers)
+    for count in counts:
+        for visitor in measure.visitors[len(going) : count]:
+            going.append(asyncio.ensure_future(asyncio.to_thread(go_on, visitor)))
+        await asyncio.sleep(SETTLE_SECONDS)
+        looks.clear()
+        before = processor_seconds(measure.ids)
+        await asyncio.sleep(seconds)
+        drawn, work = list(looks), processor_seconds(measure.ids) - before
+        rows.append(
+            {
+                "cameras": len(going),
+                "page drawn a second, each": len(drawn) / seconds / len(going),
+                "to draw it": spread(drawn) if drawn else None,
+                "processors of the app, %": 100 * work / seconds,
+            }
+        )
+        print(f"  {rows[-1]}", flush=True)
     over.set()
-    await going
-    assert all("Looks" in one.title for one in measure.visitors), "A camera was not read"
+    await asyncio.gather(*going)
+    looked = measure.visitors[: len(going)]
+    assert all("Looks" in one.title for one in looked), "A camera was not read"
     await measure.each(lambda one: one.run(press="Stop"))
-    return {
-        "cameras": len(measure.visitors),
-        "answers a second and camera": count / seconds / len(measure.visitors),
-        "answers": spread(answers),
-        "processors of the app, %": 100 * work / seconds,
-    }
+    return rows
 
 
 async def cameras_of_the_server(
@@ -269,10 +282,13 @@ async def cameras_of_the_server(
     bystander = measure.visitors[-1]
     await asyncio.to_thread(bystander.run, page="playlist")
 
+    looks: list[float] = []
+
     def look_on(visitor: Visitor) -> None:
         while not over.is_set():
             begun = time.perf_counter()
-            visitor.look()
+            if (took := visitor.look()) is not None:
+                looks.append(took)
             time.sleep(max(0.0, begun + TICK_SECONDS - time.perf_counter()))
 
     for count in counts:
@@ -291,11 +307,12 @@ async def cameras_of_the_server(
             processor_seconds(helpers),
             processor_seconds([os.getpid()]),
         )
+        looks.clear()
         answers, begun = [], time.perf_counter()
         while time.perf_counter() < begun + seconds:
             answers.append(await asyncio.to_thread(another_set, bystander))
             await asyncio.sleep(1.0)
-        took = time.perf_counter() - begun
+        took, drawn = time.perf_counter() - begun, len(looks)
         health = [process.health() for process in measure.service.processes]
         shown = [
             (stream.frames - earlier) / took
@@ -306,6 +323,7 @@ async def cameras_of_the_server(
                 "cameras": count,
                 "of each process": [one["streams"] for one in health],
                 "readings a second, all": sum(one["readings_per_second"] for one in health),
+                "page drawn a second, each": drawn / took / count,
                 "frames shown a second, slowest": min(shown),
                 "processors of the app, %": 100 * (processor_seconds(measure.ids) - before) / took,
                 "processors of balancer and relay, %": (
@@ -448,7 +466,9 @@ async def measured(found: Service, database: str, options: argparse.Namespace) -
         "photo": lambda: measure.both(hand_in(photo)),
         "first set": lambda: one_set(measure),
         "another set": lambda: measure.both(another_set),
-        "cameras read in the browser": lambda: cameras_of_browsers(measure, options.seconds),
+        "cameras read in the browser": lambda: cameras_of_browsers(
+            measure, options.browsers, options.seconds
+        ),
         "cameras read by the server": lambda: cameras_of_the_server(
             measure, options.streams, options.seconds
         ),
@@ -489,8 +509,9 @@ def processor_name() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--visitors", type=int, default=20)
+    parser.add_argument("--browsers", type=int, nargs="*", default=[2, 5, 10, 20])
     parser.add_argument("--streams", type=int, nargs="*", default=[1, 2, 4, 8])
-    parser.add_argument("--seconds", type=float, default=15, help="for which cameras are measured")
+    parser.add_argument("--seconds", type=float, default=10, help="for which cameras are measured")
     parser.add_argument("--record", action="store_true", help="keep the figures, write the table")
     parser.add_argument("--table", action="store_true", help="only write the table anew")
     options = parser.parse_args()

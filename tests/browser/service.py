@@ -1,7 +1,7 @@
 """The app as a service on this machine: processes, the balancer of `deploy/`, a relay for video.
 
 Both are started with the files that a deployment uses. Only ports and addresses are changed, and
-what keeps a relay out of its own network, which here is the whole world.
+relays on the loopback interface may reach one another.
 """
 
 from __future__ import annotations
