@@ -17,6 +17,17 @@ def head() -> HeadName:
     return _checked(os.environ.get("AFFECTUNE_HEAD", "").strip() or "people")
 
 
+def processes() -> int:
+    """Return how many processes of the app share the machine: ``AFFECTUNE_PROCESSES``."""
+    text = os.environ.get("AFFECTUNE_PROCESSES", "").strip() or "1"
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        logger.warning(
+            "AFFECTUNE_PROCESSES is %r: a number of at least 1 is needed; 1 is taken", text
+        )
+        return 1
+    return int(text)
+
+
 @cache
 def _checked(wanted: str) -> HeadName:
     if wanted not in HEADS:

@@ -44,11 +44,22 @@ class FrameScheduler:
 
     def __init__(self, *, cores: int | None = None) -> None:
         self.cores = cores or os.cpu_count() or 1
+        self._processes = 1
         self._lock = threading.Lock()
         self._slots: set[StreamSlot] = set()
         self._readings = 0
         # Streams that read at the same moment only slow one another down.
         self._free_cores = threading.BoundedSemaphore(self.cores)
+
+    def share_with(self, processes: int) -> None:
+        """Leave room on the machine for other processes that read streams as well.
+
+        Args:
+            processes: how many there are, this one included; at least 1.
+        """
+        if processes < 1:
+            raise ValueError(f"processes={processes}: at least 1 is allowed")
+        self._processes = processes
 
     def join(self) -> StreamSlot:
         """Return the slot of a new stream, which has to `StreamSlot.leave` when it ends."""
@@ -67,17 +78,22 @@ class FrameScheduler:
         """How many readings all streams have made, those that have ended included."""
         return self._readings
 
+    @property
+    def _reading_cores(self) -> float:
+        """What the readings of all streams of this process may take, in cores."""
+        return READING_CPU_FRACTION * self.cores / self._processes
+
     def read_interval(self, slot: StreamSlot) -> float:
         """Return the seconds from one reading of a stream to its next."""
         with self._lock:
             total = sum(other.read_cost for other in self._slots)
-        return max(slot.min_read_interval, total / (READING_CPU_FRACTION * self.cores))
+        return max(slot.min_read_interval, total / self._reading_cores)
 
     def detection_interval(self) -> float:
         """Return the seconds from one detection to the next, the same for every stream."""
         with self._lock:
             total = sum(other.detection_cost for other in self._slots)
-        wanted = total / (DETECTION_FRACTION * READING_CPU_FRACTION * self.cores)
+        wanted = total / (DETECTION_FRACTION * self._reading_cores)
         return min(MAX_DETECTION_INTERVAL_SECONDS, max(MIN_DETECTION_INTERVAL_SECONDS, wanted))
 
 

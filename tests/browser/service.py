@@ -144,7 +144,11 @@ def serve(
         turn = running_relay.ice_servers if running_relay else []
         started = []
         for _ in range(processes):
-            process = AppProcess(AFFECTUNE_ICE_SERVERS=json.dumps(turn), **settings)
+            process = AppProcess(
+                AFFECTUNE_ICE_SERVERS=json.dumps(turn),
+                AFFECTUNE_PROCESSES=str(processes),
+                **settings,
+            )
             started.append(process)
             stack.callback(process.kill)
             process.begin()

@@ -55,6 +55,8 @@ def test_a_server_runs_what_make_run_runs() -> None:
     # And the balancer finds the processes that the document starts.
     (ports,) = re.findall(r"^systemctl enable --now ((?:affectune@\d+ ?)+)$", DEPLOYMENT, re.M)
     started = re.findall(r"@(\d+)", ports)
+    settings = (ROOT / "deploy/affectune.env").read_text(encoding="utf-8")
+    assert f"\nAFFECTUNE_PROCESSES={len(started)}\n" in settings
     balancer = (ROOT / "deploy/haproxy.cfg").read_text(encoding="utf-8")
     assert re.findall(r"server app\d+ 127\.0\.0\.1:(\d+)", balancer) == started
 
@@ -126,6 +128,11 @@ def test_only_what_is_documented_is_set_and_everything_has_to_be_filled_in() -> 
     ice = SERVICES["app"]["environment"]["AFFECTUNE_ICE_SERVERS"]
     servers = json.loads(re.sub(r"\$\{(\w+)[^}]*\}", r"\1", ice))
     assert servers[0]["urls"][0] == "turn:TURN_HOST:3478"
+
+
+def test_the_containers_of_the_app_know_how_many_they_are() -> None:
+    app = SERVICES["app"]
+    assert app["environment"]["AFFECTUNE_PROCESSES"] == str(app["deploy"]["replicas"])
 
 
 def test_nothing_but_the_balancer_is_reached_and_only_from_this_machine() -> None:

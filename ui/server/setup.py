@@ -15,6 +15,8 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from streamlit.starlette import App
 
+from emotion.live.stream import SHARED_SCHEDULER
+from ui import settings
 from ui._compat import streamlit as _compat
 from ui.server import device_assets, health, player_frame
 from ui.server.http_guard import Guard
@@ -57,6 +59,7 @@ def harden(app: App) -> None:
 @asynccontextmanager
 async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
     """Clear up after visitors for as long as the server runs."""
+    SHARED_SCHEDULER.share_with(settings.processes())
     sweeping = asyncio.create_task(_sweep(), name="sweep")
     warming = asyncio.create_task(asyncio.to_thread(device_assets.warm_up), name="warm-up")
     logging.getLogger().addHandler(health.ERRORS)

@@ -560,6 +560,19 @@ def test_streams_share_a_machine_evenly() -> None:
     assert scheduler.read_interval(slots[0]) < 0.05
 
 
+def test_processes_share_a_machine() -> None:
+    alone, beside_others = FrameScheduler(cores=2), FrameScheduler(cores=2)
+    beside_others.share_with(4)
+    for scheduler in (alone, beside_others):
+        for _ in range(10):
+            slot = scheduler.join()
+            slot.read_cost, slot.detection_cost = 0.02, 0.01
+    assert beside_others.read_interval(slot) == pytest.approx(4 * 10 * 0.02)
+    assert beside_others.detection_interval() > alone.detection_interval()
+    with pytest.raises(ValueError, match="processes=0"):
+        alone.share_with(0)
+
+
 def shared_camera(interval: float, **settings: Any) -> Camera:
     """A camera beside others, which leave it a reading every ``interval`` seconds."""
     scheduler = FrameScheduler(cores=2)
