@@ -29,14 +29,14 @@ def is_address(place: str) -> bool:
     return _ADDRESS.match(place) is not None
 
 
-def shown(address: str) -> str:
+def redacted(address: str) -> str:
     """Return an address without a user's name and password, and without a slash at its end."""
     return _USER.sub("", address).rstrip("/")
 
 
 def last_part(address: str) -> str:
     """Return the last part of the path of an address."""
-    return re.split(r"[/:]+", shown(address))[-1]
+    return re.split(r"[/:]+", redacted(address))[-1]
 
 
 def file_system(address: str) -> tuple[Any, str]:
@@ -49,14 +49,14 @@ def file_system(address: str) -> tuple[Any, str]:
         import fsspec
     except ImportError as error:
         raise CatalogError(
-            f"{shown(address)} cannot be read: addresses need the fsspec package, which is not "
+            f"{redacted(address)} cannot be read: addresses need the fsspec package, which is not "
             "installed (pip install fsspec)."
         ) from error
     try:
         system, path = fsspec.core.url_to_fs(address)
     except ImportError as error:
         raise CatalogError(
-            f"{shown(address)} cannot be read: a package for such addresses is not installed "
+            f"{redacted(address)} cannot be read: a package for such addresses is not installed "
             f"({_sentence(error)})."
         ) from error
     except Exception as error:  # each kind of address has errors of its own
@@ -66,7 +66,7 @@ def file_system(address: str) -> tuple[Any, str]:
 
 def unreachable(address: str, error: Exception) -> CatalogError:
     """Return what is to be raised where an address cannot be read."""
-    return CatalogError(f"{shown(address)} cannot be read: {_sentence(error)}.")
+    return CatalogError(f"{redacted(address)} cannot be read: {_sentence(error)}.")
 
 
 def _sentence(error: Exception) -> str:

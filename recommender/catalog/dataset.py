@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from recommender.catalog.check import LOCKED
 from recommender.catalog.importer import SAFE
+from recommender.catalog.locations import FolderLocation, Location, RemoteLocation
 from recommender.catalog.manifest import (
     BLOCKS_PER_FILE,
     LAYOUT,
@@ -32,7 +33,6 @@ from recommender.catalog.manifest import (
     versions_of,
 )
 from recommender.catalog.nearby import TrackFilter
-from recommender.catalog.places import Address, Folder, Place
 from recommender.catalog.plane import default_plane
 from recommender.catalog.progress import silence
 from recommender.catalog.storage import (
@@ -146,7 +146,7 @@ def open_dataset(place: Path | str) -> DatasetStorage:
     Raises:
         CatalogError: there is none, it is damaged, incomplete, or of another version.
     """
-    where: Place = Folder(place) if isinstance(place, Path) else Address(place)
+    where: Location = FolderLocation(place) if isinstance(place, Path) else RemoteLocation(place)
     text = where.manifest()
     if text is None:
         what = "There is no catalogue at" if isinstance(place, str) else "There is no catalogue in"
@@ -157,7 +157,7 @@ def open_dataset(place: Path | str) -> DatasetStorage:
     return DatasetStorage(connection, where, manifest, prefix)
 
 
-def _manifest(text: bytes, where: Place) -> Manifest:
+def _manifest(text: bytes, where: Location) -> Manifest:
     try:
         versions = versions_of(text)
         if versions != (FORMAT, LAYOUT):
@@ -177,9 +177,9 @@ def _manifest(text: bytes, where: Place) -> Manifest:
     return manifest
 
 
-def _check_files(manifest: Manifest, where: Place) -> None:
+def _check_files(manifest: Manifest, where: Location) -> None:
     """Compare the files that are there with those that the manifest names, by their sizes."""
-    there = where.sizes(manifest.edition)
+    there = where.sizes(manifest.snapshot)
     if there is None:
         return
     for name, size in manifest.files().items():
@@ -191,7 +191,7 @@ def _check_files(manifest: Manifest, where: Place) -> None:
             )
 
 
-def _connect(manifest: Manifest, where: Place) -> tuple[duckdb.DuckDBPyConnection, str]:
+def _connect(manifest: Manifest, where: Location) -> tuple[duckdb.DuckDBPyConnection, str]:
     """Return a connection with the small tables, and what stands before the names of files."""
     settings = {**SAFE, "memory_limit": LOCKED["memory_limit"]}
     if where.threads is not None:
@@ -202,10 +202,10 @@ def _connect(manifest: Manifest, where: Place) -> tuple[duckdb.DuckDBPyConnectio
         connection = duckdb.connect(config=settings)
     silence(connection)
     try:
-        prefix = where.mount(connection, manifest.edition, manifest.files())
+        prefix = where.mount(connection, manifest.snapshot, manifest.files())
         # What is known of the row groups of a file is not read again with each question.
         connection.execute("SET parquet_metadata_cache = true")
-        quoted = (path.replace("'", "''") for path in where.allowed(manifest.edition))
+        quoted = (path.replace("'", "''") for path in where.allowed(manifest.snapshot))
         allowed = ", ".join(f"'{path}'" for path in quoted)
         connection.execute(f"SET allowed_directories = [{allowed}]")
         for setting, value in LOCKED.items():
@@ -238,7 +238,7 @@ def _connect(manifest: Manifest, where: Place) -> tuple[duckdb.DuckDBPyConnectio
     return connection, prefix
 
 
-def _broken(where: Place) -> CatalogError:
+def _broken(where: Location) -> CatalogError:
     return CatalogError(
         f"The catalogue {where.source} is broken or cannot be read; import it again with "
         f"{where.command}."
@@ -258,7 +258,7 @@ class DatasetStorage(Storage):
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        where: Place,
+        where: Location,
         manifest: Manifest,
         prefix: str,
     ) -> None:

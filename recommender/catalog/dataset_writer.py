@@ -68,14 +68,14 @@ _COPY: Final = "COPY ({}) TO '{}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_S
 
 
 def lay_out(
-    connection: duckdb.DuckDBPyConnection, folder: Path, edition: str, part: Part
+    connection: duckdb.DuckDBPyConnection, folder: Path, snapshot: str, part: Part
 ) -> Manifest:
     """Write the files of a catalogue.
 
     Args:
         connection: has the tables that `tables.write_tables` makes.
         folder: where they go, new.
-        edition: what the folder will be called.
+        snapshot: what the folder will be called.
         part: is told how far it is.
     """
     folder.mkdir()
@@ -112,7 +112,7 @@ def lay_out(
         tracks=tracks,
         fingerprint=fingerprint,
         marked=marked,
-        edition=edition,
+        snapshot=snapshot,
         sizes=sizes,
         first=first,
     )

@@ -18,7 +18,7 @@ import duckdb
 
 from recommender.catalog.addresses import is_address
 from recommender.catalog.dataset_writer import lay_out
-from recommender.catalog.places import Address, Folder, Place, new_edition
+from recommender.catalog.locations import FolderLocation, Location, RemoteLocation, new_snapshot
 from recommender.catalog.progress import DATASET_STEPS, UPLOAD_STEPS, Progress, Report
 from recommender.catalog.staging import Source, merge, read_source, stage
 from recommender.catalog.tables import Written, write_lookups, write_tables
@@ -91,7 +91,7 @@ def import_file(
             cannot be written.
     """
     source = source.expanduser().absolute()
-    place = place_of(target)
+    place = location_of(target)
     shown = place if isinstance(place, Path) else place.source
     try:
         if isinstance(place, Path):
@@ -103,18 +103,18 @@ def import_file(
         raise CatalogError(f"{shown} cannot be written: {_first_line(error)}") from error
 
 
-def place_of(target: Path | str) -> Path | Place:
+def location_of(target: Path | str) -> Path | Location:
     """Return the file that a catalogue is to be written to, or the folder or address.
 
     Raises:
         CatalogError: it is an address, and what opens such is not installed.
     """
     if isinstance(target, str) and is_address(target):
-        return Address(target)
+        return RemoteLocation(target)
     path = Path(target).expanduser().absolute()
     ends = (os.sep, os.altsep or os.sep)
     if path.is_dir() or (isinstance(target, str) and target.endswith(ends)):
-        return Folder(path)
+        return FolderLocation(path)
     return path
 
 
@@ -148,19 +148,19 @@ def _write_file(
 
 def _write_dataset(
     source: Path,
-    target: Place,
+    target: Location,
     table: GenreTable | None,
     on_progress: Report | None,
     encoding: str | None,
 ) -> ImportReport:
-    if target.foreign():
+    if target.holds_other_files():
         raise CatalogError(
             f"{target.source} is no catalogue and stays as it is: choose another folder."
         )
-    steps = UPLOAD_STEPS if isinstance(target, Address) else DATASET_STEPS
-    edition = new_edition()
+    steps = UPLOAD_STEPS if isinstance(target, RemoteLocation) else DATASET_STEPS
+    snapshot = new_snapshot()
     with target.workspace() as folder:
-        built = folder / edition
+        built = folder / snapshot
         with (
             _database(folder / "catalog.duckdb") as connection,
             Progress(connection, on_progress, steps=steps) as progress,
@@ -176,12 +176,12 @@ def _write_dataset(
             )
             progress.step("Writing the files")
             try:
-                manifest = lay_out(connection, built, edition, progress.part)
+                manifest = lay_out(connection, built, snapshot, progress.part)
             except duckdb.OutOfMemoryException as error:
                 raise _too_large(source, error) from error
-            if isinstance(target, Address):
+            if isinstance(target, RemoteLocation):
                 progress.step("Uploading")
-            target.publish(built, edition, manifest.as_json(), progress.part)
+            target.publish(built, snapshot, manifest.as_json(), progress.part)
     return report
 
 

@@ -2,23 +2,23 @@
 
 ``affectune.json``
     the manifest: versions, counts, and the size of every file. It is written last and replaced in
-    one go, so that whoever finds it finds all that it names.
-``<edition>/blocks/00000.parquet``, …
+    one go, so that all files that it names exist.
+``<snapshot>/blocks/00000.parquet``, …
     what is searched by: the narrow columns of the tracks, `BLOCKS_PER_FILE` blocks a file, in the
     order in which the import lays out blocks: neighbours on the mood plane lie together.
-``<edition>/records/00000.parquet``, …
+``<snapshot>/records/00000.parquet``, …
     what is shown: number and record of the same tracks.
-``<edition>/ids``, ``songs``, ``artists``, ``recordings``
+``<snapshot>/ids``, ``songs``, ``artists``, ``recordings``
     hash → number of the track, in the order of hashes. The manifest holds the first hash of each
     file, so that a search opens only those in which a hash can be.
-``<edition>/boxes.parquet``, ``families.parquet``, ``languages.parquet``, ``curves.parquet``
+``<snapshot>/boxes.parquet``, ``families.parquet``, ``languages.parquet``, ``curves.parquet``
     the small tables of a catalogue file.
-``<edition>/facets.parquet``
+``<snapshot>/facets.parquet``
     how many tracks have the same families, decade, language and mark: what counts for filters add
     up from, without a pass over the tracks.
 
-An import writes a new edition beside the one before, which stays for those who have it open and
-goes with the import after.
+An import writes a new snapshot beside the current one. Processes that have the old one open can go
+on reading it; the following import removes it.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ INDEXES: Final = ("ids", "songs", "artists", "recordings")
 
 MAX_MANIFEST_BYTES: Final = 1 << 24
 
-EDITION: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
-"""What the folder of an edition is called: when it was made, and something to tell two apart."""
+SNAPSHOT: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+"""What the folder of a snapshot is called: when it was made, and something to tell two apart."""
 
 _MAX_FILES: Final = 1 << 16
 
 
 class ManifestError(ValueError):
-    """A manifest that is none, or is damaged."""
+    """Not a manifest, or a damaged one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Manifest:
         tracks: how many there are.
         fingerprint: that of the tracks.
         marked: how many tracks are known to be explicit or not.
-        edition: the folder that its files are in.
+        snapshot: the folder that its files are in.
         sizes: table → bytes of each of its files.
         first: index → the first hash in each of its files.
     """
@@ -84,12 +84,12 @@ class Manifest:
     tracks: int
     fingerprint: str
     marked: int
-    edition: str
+    snapshot: str
     sizes: Mapping[str, tuple[int, ...]]
     first: Mapping[str, tuple[int, ...]]
 
     def files(self) -> dict[str, int]:
-        """Return the name of every file within the edition, and its bytes."""
+        """Return the name of every file within the snapshot, and its bytes."""
         return {
             file_name(table, place): size
             for table, sizes in self.sizes.items()
@@ -107,7 +107,7 @@ class Manifest:
                 "tracks": self.tracks,
                 "fingerprint": self.fingerprint,
                 "marked": self.marked,
-                "edition": self.edition,
+                "snapshot": self.snapshot,
                 "sizes": self.sizes,
                 "first": self.first,
             }
@@ -115,12 +115,12 @@ class Manifest:
 
 
 def file_name(table: str, place: int) -> str:
-    """Return what a file of a table is called within its edition."""
+    """Return what a file of a table is called within its snapshot."""
     return f"{table}.parquet" if table in SMALL else f"{table}/{place:05d}.parquet"
 
 
 def versions_of(text: bytes) -> tuple[Any, Any]:
-    """Return format and layout of a manifest, of whatever version it is.
+    """Return format and layout of a manifest of any version.
 
     Raises:
         ManifestError: it is none.
@@ -129,13 +129,13 @@ def versions_of(text: bytes) -> tuple[Any, Any]:
     return content.get("format"), content.get("layout")
 
 
-def edition_of(text: bytes) -> str:
-    """Return the edition that a manifest names, of whatever version it is.
+def snapshot_of(text: bytes) -> str:
+    """Return the snapshot that a manifest of any version names.
 
     Raises:
         ManifestError: it is none.
     """
-    return _text(_content(text).get("edition"))
+    return _text(_content(text).get("snapshot"))
 
 
 def parse(text: bytes) -> Manifest:
@@ -153,7 +153,7 @@ def parse(text: bytes) -> Manifest:
             tracks=_whole(content["tracks"]),
             fingerprint=_text(content["fingerprint"]),
             marked=_whole(content["marked"]),
-            edition=_text(content["edition"]),
+            snapshot=_text(content["snapshot"]),
             sizes=_lists(content["sizes"]),
             first=_lists(content["first"]),
         )
@@ -165,8 +165,8 @@ def parse(text: bytes) -> Manifest:
 
 def _check(found: Manifest) -> None:
     files = -(-found.tracks // TRACKS_PER_FILE)
-    if not found.tracks or not EDITION.fullmatch(found.edition):
-        raise ManifestError("it names no tracks or no edition")
+    if not found.tracks or not SNAPSHOT.fullmatch(found.snapshot):
+        raise ManifestError("it names no tracks or no snapshot")
     if found.sizes.keys() != {*SMALL, *NUMBERED, *INDEXES} or found.first.keys() != {*INDEXES}:
         raise ManifestError("it names other tables")
     if any(len(found.sizes[table]) != 1 for table in SMALL) or any(

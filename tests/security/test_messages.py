@@ -106,7 +106,7 @@ def test_a_catalogue_whose_damage_shows_late(
     assert len(sent_to(app, "track_list")["rows"]) > 9
 
 
-def test_a_folder_that_lacks_a_file(
+def test_incomplete_catalogue_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: None
 ) -> None:
     folder = tmp_path / "music"
@@ -118,7 +118,7 @@ def test_a_folder_that_lacks_a_file(
     assert str(tmp_path) not in said
 
 
-def test_an_address_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, fresh: None) -> None:
+def test_unreadable_catalogue_address(monkeypatch: pytest.MonkeyPatch, fresh: None) -> None:
     said = captions(visit(monkeypatch, "s3://me:secret@inner.example/bucket/music"))
     assert "The catalogue music cannot be read. Playing the starter catalogue instead." in said
     assert not any(word in said for word in ("secret", "inner", "bucket", "s3"))

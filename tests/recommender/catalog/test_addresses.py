@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from recommender.catalog import addresses
-from recommender.catalog.addresses import RangeFile, is_address, last_part, shown
+from recommender.catalog.addresses import RangeFile, is_address, last_part, redacted
 from recommender.catalog.catalog import STARTER, Catalog
 from recommender.catalog.importer import import_file
 from recommender.catalog.manifest import MANIFEST, parse
@@ -58,18 +58,20 @@ def memory() -> Iterator[Any]:
         ("", False),
     ],
 )
-def test_what_is_an_address(place: str, known: bool) -> None:
+def test_addresses_are_told_from_paths(place: str, known: bool) -> None:
     assert is_address(place) is known
 
 
-def test_a_password_is_not_shown() -> None:
-    assert shown("ftp://me:secret@host/a/b/") == "ftp://host/a/b"
+def test_credentials_are_redacted() -> None:
+    assert redacted("ftp://me:secret@host/a/b/") == "ftp://host/a/b"
     assert last_part("ftp://me:secret@host/a/b/") == "b"
     assert last_part("s3://bucket") == "bucket"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_an_import_and_what_it_leaves(slash: str, row: Row, write_csv: Writer, memory: Any) -> None:
+def test_import_uploads_what_the_manifest_lists(
+    slash: str, row: Row, write_csv: Writer, memory: Any
+) -> None:
     address = f"memory://bucket/music{slash}"
     for number in range(3):
         table = write_csv([row(one) for one in range(3 + number)], f"{number}.csv")
@@ -82,56 +84,54 @@ def test_an_import_and_what_it_leaves(slash: str, row: Row, write_csv: Writer, m
     said = parse(memory.cat_file(f"/bucket/music/{MANIFEST}"))
     files = memory.find("/bucket/music", detail=True)
     there = {
-        name.partition(f"{said.edition}/")[2]: about["size"]
+        name.partition(f"{said.snapshot}/")[2]: about["size"]
         for name, about in files.items()
-        if said.edition in name
+        if said.snapshot in name
     }
     assert there == said.files()
 
 
-def test_a_file_address_is_one_as_well(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+def test_file_address(row: Row, write_csv: Writer, tmp_path: Path) -> None:
     address = (tmp_path / "music").as_uri()
     import_file(write_csv([row(1), row(2)]), address)
     with Catalog.open(address) as there, Catalog.open(tmp_path / "music") as here:
         assert there.candidates(Mood(0, 0)) == here.candidates(Mood(0, 0))
 
 
-def test_editions_that_are_out_of_date_go_after_a_day(
+def test_abandoned_snapshots_are_removed_after_a_day(
     row: Row, write_csv: Writer, memory: Any
 ) -> None:
     address, table = "memory://bucket/music", write_csv([row(1)])
     stale, fresh = "20200101T000000Z-00000000", "29990101T000000Z-00000000"
-    for edition in (stale, fresh):
-        memory.pipe_file(f"/bucket/music/{edition}/boxes.parquet", b"x")
+    for snapshot in (stale, fresh):
+        memory.pipe_file(f"/bucket/music/{snapshot}/boxes.parquet", b"x")
     import_file(table, address)
     left = {name.rsplit("/", 1)[-1] for name in memory.ls("/bucket/music", detail=False)}
     assert stale not in left
     assert {fresh, MANIFEST} < left
 
 
-def test_what_no_import_wrote_is_never_overwritten(
-    row: Row, write_csv: Writer, memory: Any
-) -> None:
+def test_foreign_files_are_never_overwritten(row: Row, write_csv: Writer, memory: Any) -> None:
     memory.pipe_file("/bucket/own/photos.parquet", b"precious")
     with pytest.raises(CatalogError, match="memory://bucket/own is no catalogue and stays as it"):
         import_file(write_csv([row(1)]), "memory://bucket/own")
     assert list(memory.find("/bucket/own")) == ["/bucket/own/photos.parquet"]
 
 
-def test_what_is_not_there_or_incomplete(memory: Any) -> None:
+def test_missing_and_incomplete_catalogues_are_reported(memory: Any) -> None:
     with pytest.raises(
         CatalogError, match=r"There is no catalogue at memory://bucket/x\. Make one"
     ):
         Catalog.open("memory://bucket/x")
     import_file(STARTER, "memory://bucket/x")
-    edition = parse(memory.cat_file(f"/bucket/x/{MANIFEST}")).edition
-    memory.rm(f"/bucket/x/{edition}/records/00000.parquet")
+    snapshot = parse(memory.cat_file(f"/bucket/x/{MANIFEST}")).snapshot
+    memory.rm(f"/bucket/x/{snapshot}/records/00000.parquet")
     said = r"memory://bucket/x is incomplete: its file records/00000\.parquet is missing; import .*"
     with pytest.raises(CatalogError, match=f"{said} --catalog memory://bucket/x”"):
         Catalog.open("memory://bucket/x")
 
 
-def test_an_upload_that_fails_leaves_the_old_catalogue(
+def test_failed_upload_leaves_the_old_catalogue_intact(
     row: Row, write_csv: Writer, memory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = "memory://bucket/music"
@@ -151,7 +151,7 @@ def test_an_upload_that_fails_leaves_the_old_catalogue(
         assert len(catalog) == 1
 
 
-def test_a_connection_that_is_lost_gets_a_sentence(
+def test_lost_connection_is_reported_without_credentials(
     memory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import_file(STARTER, "memory://bucket/music")
@@ -169,9 +169,7 @@ def test_a_connection_that_is_lost_gets_a_sentence(
     assert "\n" not in str(caught.value)
 
 
-def test_a_server_that_lists_nothing_is_read_all_the_same(
-    memory: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_server_without_listings_is_read(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import_file(STARTER, "memory://bucket/music")
 
     def refuse(*_: Any, **__: Any) -> None:
@@ -182,7 +180,7 @@ def test_a_server_that_lists_nothing_is_read_all_the_same(
         assert len(catalog.candidates(Mood(0, 0), limit=5)) == 5
 
 
-def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for address in ("s3://me:secret@bucket/x", "memory://x"):
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, "fsspec", None)
@@ -198,13 +196,13 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         Catalog.open("s3://bucket/x")
 
 
-def test_an_unknown_kind_of_address_is_named(row: Row, write_csv: Writer) -> None:
+def test_unknown_protocol_is_reported(row: Row, write_csv: Writer) -> None:
     for call in (Catalog.open, lambda address: import_file(write_csv([row(1)]), address)):
         with pytest.raises(CatalogError, match=r"nonsense://x cannot be read: .*nonsense"):
             call("nonsense://x")
 
 
-def test_progress_is_told_of_the_upload(row: Row, write_csv: Writer, memory: Any) -> None:
+def test_progress_includes_the_upload(row: Row, write_csv: Writer, memory: Any) -> None:
     told: list[tuple[float, str]] = []
     import_file(
         write_csv([row(1)]),
@@ -215,7 +213,7 @@ def test_progress_is_told_of_the_upload(row: Row, write_csv: Writer, memory: Any
     assert told[-1] == (1.0, "Done")
 
 
-def test_only_what_is_read_is_fetched() -> None:
+def test_range_file_fetches_only_what_is_read() -> None:
     content = bytes(range(256)) * 1024
     fetched: list[tuple[int, int]] = []
 
@@ -238,7 +236,7 @@ def test_only_what_is_read_is_fetched() -> None:
     assert fetched == [(0, 10), tail, (10, 12)]
 
 
-def test_fewer_bytes_than_there_should_be_are_an_error() -> None:
+def test_short_reads_raise() -> None:
     with pytest.raises(OSError, match="3 bytes came where 10 were asked for"):
         RangeFile(lambda start, end: b"abc", 10**6).read(10)
 
@@ -285,7 +283,7 @@ class OverHttp(fsspec.AbstractFileSystem):  # type: ignore[misc]
             raise FileNotFoundError(path) from None
 
 
-def test_a_server_on_the_network_and_what_it_means_that_it_goes(
+def test_http_server_that_answers_and_then_stops(
     row: Row, write_csv: Writer, tmp_path: Path, starter: Catalog
 ) -> None:
     fsspec.register_implementation("overhttp", OverHttp, clobber=True)

@@ -72,13 +72,13 @@ class Contract:
     def target(folder: Path) -> str:
         raise NotImplementedError
 
-    def test_the_report_adds_up(self, imported: tuple[ImportReport, Catalog]) -> None:
+    def test_import_report_adds_up(self, imported: tuple[ImportReport, Catalog]) -> None:
         report, catalog = imported
         assert (report.read, report.kept) == (LARGE, LARGE)
         assert report.kept + report.merged + sum(report.refused.values()) == report.read
         assert len(catalog) == report.kept
 
-    def test_what_it_says_of_itself(self, catalog: Catalog, reference: Catalog) -> None:
+    def test_metadata(self, catalog: Catalog, reference: Catalog) -> None:
         assert catalog.fingerprint == reference.fingerprint
         assert catalog.marked == reference.marked == LARGE
         assert catalog.genres() == reference.genres()
@@ -103,7 +103,7 @@ class Contract:
         assert along == reference.candidates_along(MOODS, filters=filters, limit=30)
 
     @pytest.mark.parametrize("filters", FILTERS, ids=str)
-    def test_what_passes_is_counted(
+    def test_counts_of_passing_tracks(
         self, catalog: Catalog, reference: Catalog, filters: Filters
     ) -> None:
         assert catalog.passing(filters) == reference.passing(filters)
@@ -148,7 +148,7 @@ class Contract:
         assert set(found) == set(codes[:2])
         assert catalog.find_recordings([]) == {}
 
-    def test_what_artists_are_usually_like(self, catalog: Catalog, reference: Catalog) -> None:
+    def test_artist_means(self, catalog: Catalog, reference: Catalog) -> None:
         names = ["ARTIST 5", "Guest 7", "Nobody"]
         found, wanted = catalog.artist_means(names), reference.artist_means(names)
         assert set(found) == set(wanted) == set(names[:2])
@@ -158,7 +158,7 @@ class Contract:
             assert astuple(found[name])[:2] == pytest.approx(astuple(wanted[name])[:2])
         assert catalog.artist_means([]) == {}
 
-    def test_many_visitors_at_once(self, catalog: Catalog) -> None:
+    def test_concurrent_queries(self, catalog: Catalog) -> None:
         asked = [(mood, filters) for mood in MOODS for filters in FILTERS] * 2
         with Catalog.open(str(catalog.source)) as fresh, ThreadPoolExecutor(8) as threads:
             together = threads.map(
@@ -167,7 +167,7 @@ class Contract:
             for (mood, filters), found in zip(asked, together, strict=True):
                 assert found == catalog.candidates(mood, filters=filters, limit=20)
 
-    def test_it_is_called_as_its_place(self, catalog: Catalog) -> None:
+    def test_name(self, catalog: Catalog) -> None:
         assert catalog.name == "catalog"
 
 

@@ -15,10 +15,10 @@ import duckdb
 import pytest
 
 from recommender.__main__ import main
-from recommender.catalog import places
+from recommender.catalog import locations
 from recommender.catalog.catalog import ENVIRONMENT, STARTER, Catalog, open_or_starter
 from recommender.catalog.importer import import_file
-from recommender.catalog.manifest import EDITION, MANIFEST, Manifest, parse
+from recommender.catalog.manifest import MANIFEST, SNAPSHOT, Manifest, parse
 from recommender.catalog.progress import DATASET_STEPS, UPLOAD_STEPS
 from recommender.errors import CatalogError
 from recommender.recommender import Recommender
@@ -48,17 +48,17 @@ def manifest_of(folder: Path) -> Manifest:
     return parse((folder / MANIFEST).read_bytes())
 
 
-def editions(folder: Path) -> list[str]:
+def snapshots(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name != MANIFEST)
 
 
-def test_files_lie_by_blocks(
+def test_tracks_are_partitioned_by_block_and_hashes_are_sorted(
     large_table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few_blocks_per_file(monkeypatch)
     import_file(large_table, f"{tmp_path}/catalog/")
     said = manifest_of(tmp_path / "catalog")
-    here = tmp_path / "catalog" / said.edition
+    here = tmp_path / "catalog" / said.snapshot
     assert said.tracks == LARGE
     assert {
         path.relative_to(here).as_posix(): path.stat().st_size for path in here.rglob("*.*")
@@ -81,7 +81,7 @@ def test_files_lie_by_blocks(
         assert list(said.first[index]) == every[::3000]
 
 
-def test_a_slash_an_existing_folder_and_no_other_path_make_a_folder(
+def test_trailing_slash_or_existing_folder_selects_the_folder_layout(
     row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
     table = write_csv([row(1)])
@@ -94,7 +94,7 @@ def test_a_slash_an_existing_folder_and_no_other_path_make_a_folder(
     assert (tmp_path / "file").is_file()
 
 
-def test_the_report_is_that_of_a_file(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+def test_import_report_matches_that_of_a_file(row: Row, write_csv: Writer, tmp_path: Path) -> None:
     rows = [row(1), row(1, genres="jazz"), row(2, valence="x"), row(3, id="?"), row(4)]
     table = write_csv(rows)
     report = import_file(table, f"{tmp_path}/folder/")
@@ -104,7 +104,7 @@ def test_the_report_is_that_of_a_file(row: Row, write_csv: Writer, tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["st*r[1]", "it's", 'a"b', "spaces and ümläute", "a=b", "100%"])
-def test_a_folder_may_be_called_anything(
+def test_folder_names_with_special_characters(
     name: str, row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
     import_file(write_csv([row(1), row(2)]), f"{tmp_path / name}/")
@@ -114,14 +114,14 @@ def test_a_folder_may_be_called_anything(
 
 
 @pytest.mark.parametrize("end", ["/", "/catalog.duckdb"])
-def test_a_question_mark_is_beyond_duckdb(
+def test_path_with_a_question_mark_is_refused(
     end: str, row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
     with pytest.raises(CatalogError, match="cannot be written: DuckDB writes to no path with a qu"):
         import_file(write_csv([row(1)]), f"{tmp_path}/why?{end}")
 
 
-def test_tables_without_genres_languages_codes_and_years(tmp_path: Path) -> None:
+def test_table_with_only_the_required_columns(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text(f"id,title,artists,valence,energy\n{'a' * 22},x,y,0.1,0.9\n")
     import_file(table, f"{tmp_path}/folder/")
@@ -132,7 +132,7 @@ def test_tables_without_genres_languages_codes_and_years(tmp_path: Path) -> None
         assert catalog.passing(Filters(decades=(1980,))).tracks == 0
 
 
-def test_a_new_import_leaves_the_edition_that_is_open(
+def test_new_import_keeps_the_snapshot_that_is_open(
     row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
     target = f"{tmp_path}/catalog/"
@@ -141,18 +141,16 @@ def test_a_new_import_leaves_the_edition_that_is_open(
         import_file(write_csv([row(2), row(3)], "new.csv"), target)
         assert old.get(f"{1:022d}") is not None
         assert len(old.candidates(Mood(0, 0))) == 1
-    assert len(editions(tmp_path / "catalog")) == 2
+    assert len(snapshots(tmp_path / "catalog")) == 2
     with Catalog.open(target) as new:
         assert len(new) == 2
     import_file(write_csv([row(4)], "newer.csv"), target)
-    left = editions(tmp_path / "catalog")
+    left = snapshots(tmp_path / "catalog")
     assert len(left) == 2
-    assert manifest_of(tmp_path / "catalog").edition in left
+    assert manifest_of(tmp_path / "catalog").snapshot in left
 
 
-def test_what_no_import_wrote_is_never_overwritten(
-    row: Row, write_csv: Writer, tmp_path: Path
-) -> None:
+def test_foreign_files_are_never_overwritten(row: Row, write_csv: Writer, tmp_path: Path) -> None:
     table = write_csv([row(1)])
     own = tmp_path / "own"
     own.mkdir()
@@ -169,7 +167,7 @@ def test_what_no_import_wrote_is_never_overwritten(
     assert len(list((tmp_path / "claims").iterdir())) == 2
 
 
-def test_an_import_that_fails_leaves_nothing_new(
+def test_failed_import_leaves_no_files(
     row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad = write_csv([{"id": 3}], "bad.csv")
@@ -177,15 +175,15 @@ def test_an_import_that_fails_leaves_nothing_new(
         import_file(bad, f"{tmp_path}/catalog/")
     assert not (tmp_path / "catalog").exists()
     import_file(write_csv([row(1), row(2)]), f"{tmp_path}/catalog/")
-    before = editions(tmp_path / "catalog")
+    before = snapshots(tmp_path / "catalog")
 
     def pull_the_plug(path: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(places, "sync", pull_the_plug)
+    monkeypatch.setattr(locations, "sync", pull_the_plug)
     with pytest.raises(KeyboardInterrupt):
         import_file(write_csv([row(3)], "good.csv"), f"{tmp_path}/catalog/")
-    assert editions(tmp_path / "catalog") == before
+    assert snapshots(tmp_path / "catalog") == before
     with Catalog.open(tmp_path / "catalog") as catalog:
         assert len(catalog) == 2
 
@@ -205,7 +203,7 @@ importer.import_file(Path(sys.argv[1]), sys.argv[2], on_progress=stop)
 
 
 @pytest.mark.parametrize("step", ["Reading the table", "Writing the files"])
-def test_an_import_that_is_killed_leaves_the_old_catalogue_whole(
+def test_killed_import_leaves_the_old_catalogue_intact(
     step: str, row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
     target = f"{tmp_path}/catalog/"
@@ -218,15 +216,15 @@ def test_an_import_that_is_killed_leaves_the_old_catalogue_whole(
         process.kill()
     with Catalog.open(target) as catalog:
         assert len(catalog) == 2
-    left = [name for name in editions(tmp_path / "catalog") if not EDITION.fullmatch(name)]
+    left = [name for name in snapshots(tmp_path / "catalog") if not SNAPSHOT.fullmatch(name)]
     assert len(left) == 1, "the killed import was no longer at work"
     import_file(table, target)
-    assert all(EDITION.fullmatch(name) for name in editions(tmp_path / "catalog"))
+    assert all(SNAPSHOT.fullmatch(name) for name in snapshots(tmp_path / "catalog"))
     with Catalog.open(target) as catalog:
         assert len(catalog) == 3000
 
 
-def test_an_edition_without_a_manifest_is_not_opened_and_may_be_replaced(
+def test_snapshot_without_a_manifest_is_not_opened_and_may_be_replaced(
     copy: Path, row: Row, write_csv: Writer
 ) -> None:
     (copy / MANIFEST).unlink()
@@ -235,10 +233,10 @@ def test_an_edition_without_a_manifest_is_not_opened_and_may_be_replaced(
     import_file(write_csv([row(1)]), f"{copy}/")
     with Catalog.open(copy) as catalog:
         assert len(catalog) == 1
-    assert len(editions(copy)) == 1
+    assert len(snapshots(copy)) == 1
 
 
-def test_progress_is_told_from_nothing_to_all(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+def test_progress_runs_from_zero_to_one(row: Row, write_csv: Writer, tmp_path: Path) -> None:
     told: list[tuple[float, str]] = []
     import_file(
         write_csv([row(number) for number in range(500)]),
@@ -252,7 +250,7 @@ def test_progress_is_told_from_nothing_to_all(row: Row, write_csv: Writer, tmp_p
 
 
 @pytest.mark.parametrize("steps", [DATASET_STEPS, UPLOAD_STEPS])
-def test_the_steps_are_all_of_the_time(steps: dict[str, float]) -> None:
+def test_step_fractions_add_up_to_one(steps: dict[str, float]) -> None:
     assert sum(steps.values()) == pytest.approx(1.0, abs=0.01)
 
 
@@ -270,7 +268,7 @@ def written(content: bytes) -> Callable[[Path], None]:
 
 
 def file_of(folder: Path, name: str) -> Path:
-    return folder / manifest_of(folder).edition / name
+    return folder / manifest_of(folder).snapshot / name
 
 
 def without(name: str) -> Callable[[Path], None]:
@@ -319,7 +317,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "other tracks": (changed("tracks", 3265), "is broken"),
     "too many tracks": (changed("tracks", 10**9), "is broken"),
     "tracks in words": (changed("tracks", "many"), "is broken"),
-    "an edition elsewhere": (changed("edition", "../../etc"), "is broken"),
+    "a snapshot elsewhere": (changed("snapshot", "../../etc"), "is broken"),
     "files elsewhere": (changed("sizes", {"../../etc/passwd": [1]}), "is broken"),
     "no sizes": (changed("sizes", None), "is broken"),
     "no hashes": (changed("first", {}), "is broken"),
@@ -346,7 +344,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("how", REFUSED)
-def test_what_cannot_be_used_says_why_and_which_command_mends_it(how: str, copy: Path) -> None:
+def test_unusable_folder_is_reported_with_the_command_that_repairs_it(how: str, copy: Path) -> None:
     damage, said = REFUSED[how]
     damage(copy)
     with pytest.raises(CatalogError, match=said) as caught:
@@ -372,7 +370,7 @@ LATE = {
 
 
 @pytest.mark.parametrize("how", LATE)
-def test_damage_that_shows_late_is_named_where_it_is_met(how: str, copy: Path) -> None:
+def test_damaged_data_files_are_reported_when_read(how: str, copy: Path) -> None:
     LATE[how](copy)
     for genres in ((), ("jazz",)):
         with Catalog.open(copy) as catalog, pytest.raises(CatalogError, match="is broken"):
@@ -380,7 +378,7 @@ def test_damage_that_shows_late_is_named_where_it_is_met(how: str, copy: Path) -
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_wherever_a_byte_is_wrong_nothing_but_a_sentence_comes_out(copy: Path, seed: int) -> None:
+def test_random_bit_flips_raise_only_catalog_errors(copy: Path, seed: int) -> None:
     noise = random.Random(seed)
     for path in file_of(copy, "").rglob("*.parquet"):
         data = bytearray(path.read_bytes())
@@ -401,7 +399,7 @@ def test_wherever_a_byte_is_wrong_nothing_but_a_sentence_comes_out(copy: Path, s
     assert said == "" or (said.endswith(".") and "\n" not in said)
 
 
-def test_an_open_catalogue_reaches_nothing_else(good: Path, tmp_path: Path) -> None:
+def test_open_catalogue_has_no_access_to_other_files(good: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     with Catalog.open(good) as catalog:
         for statement in (
@@ -423,9 +421,7 @@ def test_an_open_catalogue_reaches_nothing_else(good: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions are others there")
-def test_a_folder_that_may_not_be_read_is_named(
-    copy: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreadable_folder_is_reported(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Iterator[Path]:
         raise PermissionError(13, "Permission denied")
 
@@ -434,15 +430,13 @@ def test_a_folder_that_may_not_be_read_is_named(
         Catalog.open(copy)
 
 
-def test_a_folder_that_cannot_be_written_is_named(
-    row: Row, write_csv: Writer, tmp_path: Path
-) -> None:
+def test_unwritable_folder_is_reported(row: Row, write_csv: Writer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(CatalogError, match="cannot be written"):
         import_file(write_csv([row(1)]), f"{tmp_path}/file/below/")
 
 
-def test_the_command_line_writes_and_plays(
+def test_command_line_imports_and_plays_from_a_folder(
     row: Row, write_csv: Writer, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = f"{tmp_path}/my catalogue/"
@@ -457,7 +451,7 @@ def test_the_command_line_writes_and_plays(
     assert len(json.loads(capsys.readouterr().out)["tracks"]) == 5
 
 
-def test_the_command_line_says_in_a_line_what_is_wrong(copy: Path, capsys: Capture) -> None:
+def test_command_line_exits_with_two_for_an_incomplete_folder(copy: Path, capsys: Capture) -> None:
     without("records/00000.parquet")(copy)
     assert main(["play", "--emotion", "sad", "--catalog", str(copy)]) == 2
     said = capsys.readouterr()

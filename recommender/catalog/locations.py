@@ -16,13 +16,13 @@ from typing import Any, Final
 
 import duckdb
 
-from recommender.catalog.addresses import PROTOCOL, file_system, read_only, shown, unreachable
+from recommender.catalog.addresses import PROTOCOL, file_system, read_only, redacted, unreachable
 from recommender.catalog.manifest import (
-    EDITION,
     MANIFEST,
     MAX_MANIFEST_BYTES,
+    SNAPSHOT,
     ManifestError,
-    edition_of,
+    snapshot_of,
     versions_of,
 )
 from recommender.catalog.workspace import WORKSPACE, own_workspace, sync
@@ -32,17 +32,17 @@ Uploaded = Callable[[int, int], None]
 """Called with how many files of how many are where they belong."""
 
 _STALE: Final = timedelta(days=1)
-"""An edition at an address that no manifest names may still be on its way there for this long."""
+"""A snapshot at an address that no manifest names may still be on its way there for this long."""
 
 _ADDRESS_THREADS: Final = 16
 """How many parts of files are fetched at once: over a network, most of the time is waiting."""
 
 
-class Place(ABC):
+class Location(ABC):
     """A folder or an address.
 
     Attributes:
-        source: where it is, as it may be shown to whoever runs the machine.
+        source: where it is, without credentials.
         threads: how many threads DuckDB uses to read from it, ``None`` for its own choice.
     """
 
@@ -58,26 +58,26 @@ class Place(ABC):
         """
 
     @abstractmethod
-    def sizes(self, edition: str) -> Mapping[str, int] | None:
-        """Return name → bytes of the files of an edition, or ``None`` if it cannot be listed.
+    def sizes(self, snapshot: str) -> Mapping[str, int] | None:
+        """Return name → bytes of the files of a snapshot, or ``None`` if it cannot be listed.
 
         Raises:
             CatalogError: it cannot be read.
         """
 
     @abstractmethod
-    def allowed(self, edition: str) -> list[str]:
+    def allowed(self, snapshot: str) -> list[str]:
         """Return the folder that an open catalogue may read from, in all that DuckDB calls it."""
 
     @abstractmethod
     def mount(
-        self, connection: duckdb.DuckDBPyConnection, edition: str, sizes: Mapping[str, int]
+        self, connection: duckdb.DuckDBPyConnection, snapshot: str, sizes: Mapping[str, int]
     ) -> str:
-        """Make the files of an edition readable for DuckDB and return what stands before names."""
+        """Make the files of a snapshot readable for DuckDB and return what stands before names."""
 
     @abstractmethod
-    def foreign(self) -> bool:
-        """Whether there is something that no import wrote: it is not ours to replace.
+    def holds_other_files(self) -> bool:
+        """Whether there is anything that no import wrote, and that must not be replaced.
 
         Raises:
             CatalogError: it cannot be read.
@@ -88,12 +88,12 @@ class Place(ABC):
         """Return a context manager that makes a folder for what is being made, on this machine."""
 
     @abstractmethod
-    def publish(self, built: Path, edition: str, manifest: str, uploaded: Uploaded) -> None:
-        """Put an edition and then the manifest in place, and remove what is out of date.
+    def publish(self, built: Path, snapshot: str, manifest: str, uploaded: Uploaded) -> None:
+        """Put a snapshot and then the manifest in place, and remove outdated snapshots.
 
         Args:
-            built: a folder with the files of the edition.
-            edition: what it is called.
+            built: a folder with the files of the snapshot.
+            snapshot: what it is called.
             manifest: the content of the manifest.
             uploaded: is told how far it is.
 
@@ -111,7 +111,7 @@ class Place(ABC):
         )
 
 
-class Folder(Place):
+class FolderLocation(Location):
     """A folder of this machine."""
 
     def __init__(self, path: Path) -> None:
@@ -126,8 +126,8 @@ class Folder(Place):
         except OSError as error:
             raise self._unreadable(error) from error
 
-    def sizes(self, edition: str) -> Mapping[str, int] | None:
-        root = self._path / edition
+    def sizes(self, snapshot: str) -> Mapping[str, int] | None:
+        root = self._path / snapshot
         try:
             return {
                 path.relative_to(root).as_posix(): path.stat().st_size
@@ -136,16 +136,16 @@ class Folder(Place):
         except OSError as error:
             raise self._unreadable(error) from error
 
-    def allowed(self, edition: str) -> list[str]:
-        path = f"{self._path / edition}/"
+    def allowed(self, snapshot: str) -> list[str]:
+        path = f"{self._path / snapshot}/"
         return list(dict.fromkeys((path, _literal(path))))
 
     def mount(
-        self, connection: duckdb.DuckDBPyConnection, edition: str, sizes: Mapping[str, int]
+        self, connection: duckdb.DuckDBPyConnection, snapshot: str, sizes: Mapping[str, int]
     ) -> str:
-        return _literal(f"{self._path / edition}/")
+        return _literal(f"{self._path / snapshot}/")
 
-    def foreign(self) -> bool:
+    def holds_other_files(self) -> bool:
         if self._path.exists() and not self._path.is_dir():
             return True
         return not _ours(self.manifest()) and any(map(_strange, self._names()))
@@ -159,12 +159,12 @@ class Folder(Place):
                 yield folder
         finally:
             if new:
-                # Nothing is left of an import that failed; what did not is in it and keeps it.
+                # Only a failed import leaves it empty; otherwise it is not removed.
                 with suppress(OSError):
                     self._path.rmdir()
 
-    def publish(self, built: Path, edition: str, manifest: str, uploaded: Uploaded) -> None:
-        before = _edition_of(self.manifest())
+    def publish(self, built: Path, snapshot: str, manifest: str, uploaded: Uploaded) -> None:
+        before = _snapshot_of(self.manifest())
         files = sorted(built.rglob("*.parquet"))
         for done, path in enumerate(files, start=1):
             sync(path)
@@ -172,10 +172,10 @@ class Folder(Place):
         written = built.with_name(MANIFEST)
         written.write_text(manifest, encoding="utf-8")
         sync(written)
-        built.replace(self._path / edition)
+        built.replace(self._path / snapshot)
         written.replace(self._path / MANIFEST)
         for name in self._names():
-            if EDITION.fullmatch(name) and name not in (edition, before):
+            if SNAPSHOT.fullmatch(name) and name not in (snapshot, before):
                 shutil.rmtree(self._path / name, ignore_errors=True)
 
     def _names(self) -> list[str]:
@@ -190,7 +190,7 @@ class Folder(Place):
         return CatalogError(f"{self.source} cannot be read: {error.strerror or error}.")
 
 
-class Address(Place):
+class RemoteLocation(Location):
     """An address that fsspec opens.
 
     Raises:
@@ -200,7 +200,7 @@ class Address(Place):
     threads = _ADDRESS_THREADS
 
     def __init__(self, address: str) -> None:
-        self.source = shown(address)
+        self.source = redacted(address)
         self._system, self._root = file_system(address)
 
     def manifest(self) -> bytes | None:
@@ -211,8 +211,8 @@ class Address(Place):
                 return None
             return bytes(content)
 
-    def sizes(self, edition: str) -> Mapping[str, int] | None:
-        root = f"{self._root}/{edition}/"
+    def sizes(self, snapshot: str) -> Mapping[str, int] | None:
+        root = f"{self._root}/{snapshot}/"
         try:
             self._system.invalidate_cache()
             found = self._system.find(root, detail=True)
@@ -223,21 +223,21 @@ class Address(Place):
             return None
         sizes = {}
         for path, about in found.items():
-            _, here, name = str(path).partition(f"{edition}/")
+            _, here, name = str(path).partition(f"{snapshot}/")
             if here and isinstance(about.get("size"), int):
                 sizes[name] = about["size"]
         return sizes or None
 
-    def allowed(self, edition: str) -> list[str]:
+    def allowed(self, snapshot: str) -> list[str]:
         return [f"{PROTOCOL}://"]
 
     def mount(
-        self, connection: duckdb.DuckDBPyConnection, edition: str, sizes: Mapping[str, int]
+        self, connection: duckdb.DuckDBPyConnection, snapshot: str, sizes: Mapping[str, int]
     ) -> str:
-        connection.register_filesystem(read_only(self._system, f"{self._root}/{edition}", sizes))
+        connection.register_filesystem(read_only(self._system, f"{self._root}/{snapshot}", sizes))
         return f"{PROTOCOL}://"
 
-    def foreign(self) -> bool:
+    def holds_other_files(self) -> bool:
         if _ours(self.manifest()):
             return False
         with self._errors_in_words():
@@ -256,9 +256,9 @@ class Address(Place):
         with tempfile.TemporaryDirectory(prefix="affectune-") as folder:
             yield Path(folder)
 
-    def publish(self, built: Path, edition: str, manifest: str, uploaded: Uploaded) -> None:
-        before = _edition_of(self.manifest())
-        root = f"{self._root}/{edition}"
+    def publish(self, built: Path, snapshot: str, manifest: str, uploaded: Uploaded) -> None:
+        before = _snapshot_of(self.manifest())
+        root = f"{self._root}/{snapshot}"
         files = sorted(built.rglob("*.parquet"))
         try:
             for done, path in enumerate(files, start=1):
@@ -270,7 +270,9 @@ class Address(Place):
             self._system.pipe_file(f"{self._root}/{MANIFEST}", manifest.encode())
         except BaseException as error:
             with suppress(Exception):
-                self._system.rm(root, recursive=True)
+                # The manifest may have arrived although its confirmation did not.
+                if _snapshot_of(self.manifest()) != snapshot:
+                    self._system.rm(root, recursive=True)
             if isinstance(error, Exception):
                 raise CatalogError(
                     str(unreachable(str(self.source), error)).replace(
@@ -278,15 +280,15 @@ class Address(Place):
                     )
                 ) from error
             raise
-        self._sweep({edition, before})
+        self._sweep({snapshot, before})
 
     def _sweep(self, kept: set[str | None]) -> None:
-        """Remove editions that no manifest names and that nothing is being put into any more."""
+        """Remove snapshots that no manifest names and that nothing is being put into any more."""
         with suppress(Exception):
             self._system.invalidate_cache()
             for path in self._system.ls(self._root, detail=False):
                 name = str(path).rstrip("/").rsplit("/", 1)[-1]
-                if EDITION.fullmatch(name) and name not in kept and _age(name) > _STALE:
+                if SNAPSHOT.fullmatch(name) and name not in kept and _age(name) > _STALE:
                     self._system.rm(f"{self._root}/{name}", recursive=True)
 
     @contextmanager
@@ -299,13 +301,13 @@ class Address(Place):
             raise unreachable(str(self.source), error) from error
 
 
-def new_edition() -> str:
-    """Return a name for an edition that is being made now."""
+def new_snapshot() -> str:
+    """Return a name for a snapshot that is being made now."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
-def _age(edition: str) -> timedelta:
-    made = datetime.strptime(edition.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+def _age(snapshot: str) -> timedelta:
+    made = datetime.strptime(snapshot.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     return datetime.now(UTC) - made
 
 
@@ -315,7 +317,7 @@ def _literal(path: str) -> str:
 
 
 def _ours(manifest: bytes | None) -> bool:
-    """Whether a manifest is that of a catalogue, of whatever version."""
+    """Whether a manifest is that of a catalogue, of any version."""
     try:
         return manifest is not None and versions_of(manifest) is not None
     except ManifestError:
@@ -324,12 +326,12 @@ def _ours(manifest: bytes | None) -> bool:
 
 def _strange(name: str) -> bool:
     """Whether nothing that an import writes has such a name."""
-    return name != MANIFEST and not EDITION.fullmatch(name) and not name.startswith(WORKSPACE)
+    return name != MANIFEST and not SNAPSHOT.fullmatch(name) and not name.startswith(WORKSPACE)
 
 
-def _edition_of(manifest: bytes | None) -> str | None:
-    """Return the edition that a manifest of any version names, if it can be read."""
+def _snapshot_of(manifest: bytes | None) -> str | None:
+    """Return the snapshot that a manifest of any version names, if it can be read."""
     try:
-        return edition_of(manifest) if manifest is not None else None
+        return snapshot_of(manifest) if manifest is not None else None
     except ManifestError:
         return None
