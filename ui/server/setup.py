@@ -28,7 +28,8 @@ MAX_UPLOAD_BYTES: Final = 108 * 1024 * 1024
 SWEEP_SECONDS: Final = 5.0
 """Interval at which the server looks for sessions that have ended."""
 COLLECT_SECONDS: Final = 20.0
-"""Shortest interval between garbage collections, during which every request waits."""
+"""Interval between garbage collections while there are visitors. Every request waits for one, so
+Streamlit's own after every run are switched off (``runner.postScriptGC``)."""
 
 MIDDLEWARE: Final = (Middleware(Guard), Middleware(IndexPage))
 
@@ -75,16 +76,17 @@ async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _sweep() -> None:
-    gone, collected = 0, time.monotonic()
+    used, collected = False, time.monotonic()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         health.READINGS.now()  # a sample, so that the next rate is of the last seconds
         try:
-            gone += _compat.sweep()
-            if gone and time.monotonic() - collected >= COLLECT_SECONDS:
+            gone = _compat.sweep()
+            used = used or gone > 0 or _compat.visitors() > 0
+            if used and time.monotonic() - collected >= COLLECT_SECONDS:
                 # A photo is part of a reference cycle, which Python may not collect for hours where
                 # little happens. In a thread, because finalizers may wait for this event loop.
                 await asyncio.to_thread(gc.collect)
-                gone, collected = 0, time.monotonic()
+                used, collected = False, time.monotonic()
         except Exception:
             _log.exception("Clearing up after visitors failed")
