@@ -97,6 +97,7 @@ class Catalog:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._lock = Lock()
         self._read_tracks: OrderedDict[int, Track] = OrderedDict()
+        self._read_numbers: dict[str, int] = {}
         self._passed: OrderedDict[TrackFilter, Arrays] = OrderedDict()
         self._counted: OrderedDict[Filters, Passing] = OrderedDict()
         self._length, self._fingerprint, self._marked = storage.about()
@@ -376,16 +377,21 @@ class Catalog:
             or (filters.decades and not decades)
         ):
             return None
-        banned: list[int] = []
-        if exclude or filters.without_artists:
-            banned = sorted(self._storage.numbers_of(list(exclude), list(filters.without_artists)))
+        # What is excluded has mostly been played, and was read for that.
+        with self._lock:
+            numbers = self._read_numbers
+            known = {track_id: numbers[track_id] for track_id in exclude if track_id in numbers}
+        banned = set(known.values())
+        unknown = [track_id for track_id in exclude if track_id not in known]
+        if unknown or filters.without_artists:
+            banned |= self._storage.numbers_of(unknown, list(filters.without_artists))
         return TrackFilter(
             families=families if filters.genres else None,
             without_families=sum(bits.get(family, 0) for family in set(filters.without_genres)),
             decades=tuple(sorted(decades)),
             languages=tuple(sorted(set(languages))),
             explicit=filters.explicit,
-            banned=tuple(banned),
+            banned=tuple(sorted(banned)),
         )
 
     def _passing_at_most(self, track_filter: TrackFilter) -> int:
@@ -433,8 +439,10 @@ class Catalog:
             found |= {number: self._track(record) for number, record in rows}
         with self._lock:
             self._read_tracks.update(found)
+            self._read_numbers.update({track.id: number for number, track in found.items()})
             while len(self._read_tracks) > REMEMBERED_TRACKS:
-                self._read_tracks.popitem(last=False)
+                _, track = self._read_tracks.popitem(last=False)
+                self._read_numbers.pop(track.id, None)
         return list(found.values())
 
     @cached_property

@@ -102,6 +102,19 @@ class Contract:
         along = catalog.candidates_along(MOODS, filters=filters, limit=30)
         assert along == reference.candidates_along(MOODS, filters=filters, limit=30)
 
+    def test_excluding_served_tracks_needs_no_lookup(
+        self, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = {track.id for track in catalog.candidates(MOODS[0], limit=40)}
+
+        def look_up(*_: object) -> None:
+            raise AssertionError("their numbers are known")
+
+        monkeypatch.setattr(catalog._storage, "numbers_of", look_up)
+        second = {track.id for track in catalog.candidates(MOODS[0], limit=40, exclude=first)}
+        assert len(second) == 40
+        assert not first & second
+
     @pytest.mark.parametrize("filters", FILTERS, ids=str)
     def test_counts_of_passing_tracks(
         self, catalog: Catalog, reference: Catalog, filters: Filters
