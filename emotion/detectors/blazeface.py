@@ -121,7 +121,8 @@ class BlazefaceDetector:
 
     Args:
         thorough: whether to search large images in tiles for small faces, too, and to try
-            whether a face is upside down. For video that costs too much.
+            whether a face is upside down. For video that costs too much. There the crops in which
+            proposals are confirmed lie at whole pixels and degrees instead.
         max_proposals: how many proposals are confirmed or rejected at most.
     """
 
@@ -194,7 +195,7 @@ class BlazefaceDetector:
     def _confirm_all(self, image: Image, proposed: list[Proposal]) -> list[Candidate]:
         proposed = _drop_duplicates(sorted(proposed, key=lambda proposal: -proposal[0]))
         confirmed = (
-            _confirm(image, box, points, both_ways=self.thorough)
+            _confirm(image, box, points, both_ways=self.thorough, whole=not self.thorough)
             for _, box, points in proposed[: self.max_proposals]
         )
         found = [candidate for candidate in confirmed if candidate]
@@ -255,7 +256,7 @@ def _drop_duplicates(proposals: list[Proposal]) -> list[Proposal]:
 
 
 def _confirm(
-    image: Image, box: Array, points: Array, *, both_ways: bool = False
+    image: Image, box: Array, points: Array, *, both_ways: bool = False, whole: bool = False
 ) -> Candidate | None:
     """Return a proposal as a candidate, or None where the short-range network sees no face.
 
@@ -264,19 +265,26 @@ def _confirm(
         box: as proposed.
         points: of which the eyes tell how the face leans.
         both_ways: whether to try it upside down, too, where it is not clearly upright.
+        whole: whether the crop's centre, side and lean are rounded to pixels and degrees. The
+            networks answer a shift of a hundred-thousandth of a pixel, which is how exactly two
+            machines agree, with one of a hundredth. In video each crop follows from the last, and
+            what two machines read would soon be different.
     """
+    x, y, side = _square(box, CONFIRM_CROP_SCALE)
     lean = _eye_line_degrees(points)
-    upright = _confirm_at(image, box, lean)
+    if whole:
+        x, y, side, lean = (float(round(value)) for value in (x, y, side, lean))
+    upright = _confirm_at(image, CropRegion(x, y, side, lean))
     if not both_ways or (upright and upright.score >= UPRIGHT_THRESHOLD):
         return upright
-    tried = [candidate for candidate in (upright, _confirm_at(image, box, lean + 180)) if candidate]
+    turned = _confirm_at(image, CropRegion(x, y, side, lean + 180))
+    tried = [candidate for candidate in (upright, turned) if candidate]
     return max(tried, key=lambda candidate: (candidate.accepted, candidate.total), default=None)
 
 
-def _confirm_at(image: Image, box: Array, lean: float) -> Candidate | None:
-    """Return a proposal that leans clockwise by ``lean`` degrees as a candidate."""
+def _confirm_at(image: Image, crop: CropRegion) -> Candidate | None:
+    """Return what may be a face in the middle of a crop as a candidate."""
     near = load_network("short_range")
-    crop = CropRegion(*_square(box, CONFIRM_CROP_SCALE), lean)
     pixels, to_image = _warp_upright(image, crop, near.side)
     seen = near.detect(pixels, above=PROPOSAL_THRESHOLD)
     centre, reach = near.side / 2, MAX_OFF_CENTRE * near.side

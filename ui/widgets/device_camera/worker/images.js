@@ -70,6 +70,8 @@ export function resizeArea(image, width, height) {
   const { data, channels } = image;
   const kept = Math.min(channels, 3);
   const small = newImage(width, height, kept);
+  // At half the size OpenCV adds whole numbers, and halves are rounded up.
+  const rounded = image.width === 2 * width && image.height === 2 * height ? (sum) => (sum + 0.5) | 0 : round;
   const across = areaWeights(image.width, width);
   const down = areaWeights(image.height, height);
   // Sums have no more digits than OpenCV's: halves are rounded as there.
@@ -82,7 +84,7 @@ export function resizeArea(image, width, height) {
       into(row, data, line * image.width * channels, channels, across, down.weights[step]);
     }
     const to = y * row.length;
-    for (let at = 0; at < row.length; at += 1) small.data[to + at] = round(row[at]);
+    for (let at = 0; at < row.length; at += 1) small.data[to + at] = rounded(row[at]);
   }
   return small;
 }
@@ -116,25 +118,28 @@ function addColour(row, data, line, channels, { starts, firsts, weights }, weigh
   }
 }
 
-/** An image made larger (INTER_LINEAR). */
+/** An image made larger (INTER_LINEAR), with weights in whole 1/2048 as OpenCV has them. */
 export function resizeLinear(image, width, height) {
   const { data, channels } = image;
   const kept = Math.min(channels, 3);
   const large = newImage(width, height, kept);
   const place = (to, from, length) => {
-    const at = Math.max(0, Math.min(from - 1, ((to + 0.5) * from) / length - 0.5));
+    const at = Math.max(0, Math.min(from - 1, fround((to + 0.5) * (from / length) - 0.5)));
     const low = Math.floor(at);
-    return [low, Math.min(from - 1, low + 1), at - low];
+    const high = round(fround(at - low) * 2048);
+    return [low, Math.min(from - 1, low + 1), 2048 - high, high];
   };
+  const columns = Array.from({ length: width }, (_, x) => place(x, image.width, width));
   for (let y = 0; y < height; y += 1) {
-    const [above, below, down] = place(y, image.height, height);
+    const [above, below, upper, lower] = place(y, image.height, height);
     for (let x = 0; x < width; x += 1) {
-      const [left, right, across] = place(x, image.width, width);
+      const [left, right, before, after] = columns[x];
       for (let channel = 0; channel < kept; channel += 1) {
-        const at = (row, column) => data[(row * image.width + column) * channels + channel];
-        const upper = at(above, left) * (1 - across) + at(above, right) * across;
-        const lower = at(below, left) * (1 - across) + at(below, right) * across;
-        large.data[(y * width + x) * kept + channel] = round(upper * (1 - down) + lower * down);
+        const row = (line) =>
+          data[(line * image.width + left) * channels + channel] * before +
+          data[(line * image.width + right) * channels + channel] * after;
+        const sum = ((upper * (row(above) >> 4)) >> 16) + ((lower * (row(below) >> 4)) >> 16);
+        large.data[(y * width + x) * kept + channel] = (sum + 2) >> 2;
       }
     }
   }
@@ -153,17 +158,42 @@ export function downscale(image, maxSide) {
   return [resizeArea(image, ...scaledSize(image.width, image.height, scale)), scale];
 }
 
-// Positions are rounded to 1/32 of a pixel, by way of 1/1024, as OpenCV does.
-const CUBIC = Array.from({ length: 32 }, (_, step) => {
-  const x = step / 32;
+// Positions are rounded to 1/32 of a pixel, by way of 1/1024, and weights to 1/32768, as OpenCV does.
+const CUBIC_ONE = 1 << 15;
+let cubicTable = null;
+
+/** 16 whole weights for each of the 32 x 32 places between four pixels. */
+function cubicWeights() {
   const a = -0.75;
   const outer = (t) => ((a * t - 5 * a) * t + 8 * a) * t - 4 * a;
   const inner = (t) => ((a + 2) * t - (a + 3)) * t * t + 1;
-  return [outer(x + 1), inner(x), inner(1 - x), outer(2 - x)];
-});
+  const line = Array.from({ length: 32 }, (_, step) => {
+    const x = step / 32;
+    const three = [outer(x + 1), inner(x), inner(1 - x)].map(fround);
+    return [...three, fround(1 - three[0] - three[1] - three[2])];
+  });
+  const table = new Int32Array(32 * 32 * 16);
+  for (let down = 0, at = 0; down < 32; down += 1) {
+    for (let across = 0; across < 32; across += 1, at += 16) {
+      let sum = 0;
+      for (let i = 0; i < 16; i += 1) {
+        const weight = round(fround(line[down][i >> 2] * line[across][i & 3]) * CUBIC_ONE);
+        sum += table[at + i] = Math.min(weight, CUBIC_ONE - 1); // a short
+      }
+      // What rounding has added or taken goes to one of the last four.
+      const last = [10, 11, 14, 15];
+      const pick = (better) => last.reduce((best, i) => (better(table[at + i], table[at + best]) ? i : best));
+      const most = pick((value, best) => value > best);
+      const least = pick((value, best) => value < best);
+      table[at + (sum < CUBIC_ONE ? most : least)] -= sum - CUBIC_ONE;
+    }
+  }
+  return table;
+}
 
 /** A square of a grey image by a matrix (2, 3) from there to the image, edges repeated. */
 export function warpCubic({ data, width, height }, matrix, side) {
+  cubicTable ??= cubicWeights();
   const warped = newImage(side, side, 1);
   const [[a, b, c], [d, e, f]] = matrix;
   const clamp = (value, end) => (value < 0 ? 0 : value >= end ? end - 1 : value);
@@ -175,16 +205,13 @@ export function warpCubic({ data, width, height }, matrix, side) {
       const y = (startY + round(d * column * 1024)) >> 5;
       const left = (x >> 5) - 1;
       const top = (y >> 5) - 1;
-      const across = CUBIC[x & 31];
-      const down = CUBIC[y & 31];
-      let sum = 0;
+      let weight = ((y & 31) * 32 + (x & 31)) * 16;
+      let sum = CUBIC_ONE / 2;
       for (let i = 0; i < 4; i += 1) {
         const line = clamp(top + i, height) * width;
-        let inner = 0;
-        for (let j = 0; j < 4; j += 1) inner += across[j] * data[line + clamp(left + j, width)];
-        sum += down[i] * inner;
+        for (let j = 0; j < 4; j += 1, weight += 1) sum += cubicTable[weight] * data[line + clamp(left + j, width)];
       }
-      warped.data[row * side + column] = Math.max(0, Math.min(255, Math.round(sum)));
+      warped.data[row * side + column] = Math.max(0, Math.min(255, sum >> 15));
     }
   }
   return warped;

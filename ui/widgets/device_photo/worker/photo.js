@@ -11,6 +11,8 @@ const JPEG_QUALITY = 0.88;
 
 /** Finds the faces in one photo, as thoroughly as `BlazefaceDetector` does. */
 class PhotoDetector extends Detector {
+  wholePixels = false;
+
   constructor(rules, networks) {
     const detector = { ...rules.detector, MAX_LIVE_PROPOSALS: rules.blazeface.MAX_PROPOSALS };
     super({ ...rules, detector }, networks);
