@@ -1,7 +1,7 @@
 """What the live camera is measured with: the pipeline alone, then a real Chromium on a real server.
 
     python benchmarks/live.py [--seconds 20] [--minutes 5] [--fer PYTHON] [--no-browser] [--json F]
-    python benchmarks/live.py --ways [--seconds 20]
+    python benchmarks/live.py --ways [--seconds 20] [--visitors 10]
     python benchmarks/live.py --press press_faces.zip
 
 The clip is 640 x 480 at 30 frames a second and made here, of the astronaut in scikit-image, who
@@ -10,7 +10,8 @@ machine, browser and server side by side, so keep it quiet. `--fer` names a Pyth
 PyPI's `fer`, which needs packages of its own; its frames are the same.
 
 With --ways it compares the two ways of reading a camera, on the server over WebRTC and in the
-visitor's browser: how soon there is a reading, how often, what the server works and what is sent.
+visitor's browser: how soon there is a reading, how often, what the server works and what is sent
+(`live_ways.py`).
 
 With --press, an archive of photographs (``<emotion>/<person>-<id>.jpg``), it only prints which
 fraction of 64 of them, as camera frames that stand still, give a reading.
@@ -30,7 +31,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -267,15 +268,6 @@ print(json.dumps({
 }))
 """
 
-SERVER = """
-import logging, sys
-logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
-logging.getLogger("emotion.live.stream").setLevel(logging.INFO)
-from streamlit.web.cli import main
-sys.argv = ["streamlit", "run", "app.py"]
-main()
-"""
-
 WATCH = """() => {
   const found = (window.seen = { annotated: 0, shown: 0, different: 0 });
   const canvas = document.createElement("canvas");
@@ -309,8 +301,11 @@ WATCH = """() => {
 
 def in_a_browser(seconds: float) -> dict[str, Any]:
     """Press the button in a real Chromium and watch the image that comes back."""
+    from live_ways import SERVER, WAYS, camera
     from page_server import chromium, serve
     from playwright.sync_api import sync_playwright
+
+    from tests.browser.waiting import wait_until
 
     with tempfile.TemporaryDirectory() as folder:
         clip = clips.write(Path(folder) / "clip.mjpeg", clips.smiling(10.0))
@@ -322,16 +317,12 @@ def in_a_browser(seconds: float) -> dict[str, Any]:
         ):
             browser = playwright.chromium.launch(
                 executable_path=chromium(),
-                args=[
-                    "--use-fake-ui-for-media-stream",
-                    "--use-fake-device-for-media-stream",
-                    f"--use-file-for-fake-video-capture={clip}",
-                ],
+                args=[*camera(clip)],
             )
             starts, rates, different = [], [], []
             for _ in range(3):
                 context = browser.new_context(permissions=["camera"])
-                context.add_init_script(WAYS["server"])
+                context.add_init_script(WAYS["the server, WebRTC"])
                 page = context.new_page()
                 page.goto(f"{address}/live")
                 button = page.get_by_role("button", name="Start the camera")
@@ -346,7 +337,7 @@ def in_a_browser(seconds: float) -> dict[str, Any]:
                 )
                 button.click()
                 page.get_by_role("button", name="Keep reading").click(timeout=60_000)
-                frame.wait_for_function("window.seen.annotated > 0", timeout=60_000)
+                wait_until(frame, "window.seen.annotated > 0")
                 starts.append((frame.evaluate("seen.annotated") - page.evaluate("pressed")) / 1000)
                 page.wait_for_timeout(2000)
                 one = frame.evaluate("({...seen, at: performance.now()})")
@@ -370,128 +361,6 @@ def in_a_browser(seconds: float) -> dict[str, Any]:
     }
 
 
-WAYS = {"server": "delete window.OffscreenCanvas;", "device": ""}
-"""Where the camera is read → what a browser runs first: without that it reads the camera itself."""
-COUNT = """
-window.connections = [];
-const Connection = window.RTCPeerConnection;
-window.RTCPeerConnection = class extends Connection {
-  constructor(...settings) { super(...settings); top.connections.push(this); }
-};
-"""
-SENT = """async () => {
-  let bytes = 0;
-  for (const connection of connections) {
-    for (const report of (await connection.getStats()).values()) {
-      if (report.type === "outbound-rtp") bytes += report.bytesSent;
-    }
-  }
-  return bytes;
-}"""
-
-
-def beside_webrtc(seconds: float) -> dict[str, Any]:
-    """Read the same camera in the visitor's browser and on the server, one after the other."""
-    from page_server import chromium, serve
-    from playwright.sync_api import sync_playwright
-
-    figures: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        clip = clips.write(Path(folder) / "clip.mjpeg", clips.smiling(10.0))
-        log = Path(folder) / "log.txt"
-        servers: list[subprocess.Popen[bytes]] = []
-        with (
-            log.open("w") as out,
-            serve([sys.executable, "-c", SERVER], stderr=out, on_start=servers.append) as address,
-            sync_playwright() as playwright,
-        ):
-            browser = playwright.chromium.launch(
-                executable_path=chromium(),
-                args=[
-                    "--use-fake-ui-for-media-stream",
-                    "--use-fake-device-for-media-stream",
-                    f"--use-file-for-fake-video-capture={clip}",
-                ],
-            )
-            for way, script in WAYS.items():
-                figures |= {
-                    f"read on the {way}: {name}": value
-                    for name, value in _one_way(
-                        browser, address, script, servers[0].pid, seconds
-                    ).items()
-                }
-            browser.close()
-        ends = re.findall(r"ended: (\d+) frames, (\d+) read, ([\d.]+) s", log.read_text())
-        reads = [int(read) / float(span) for _, read, span in ends]
-        figures["read on the server: readings a second"] = reads[0] if reads else None
-    return figures
-
-
-def _one_way(
-    browser: Any, address: str, script: str, server: int, seconds: float
-) -> dict[str, float | None]:
-    """Measure one visitor whose browser has the page's files already, as on a second visit."""
-    context = browser.new_context(permissions=["camera"])
-    context.add_init_script(COUNT + script)
-    page = context.new_page()
-    told: list[tuple[float, bytes]] = []
-
-    def sent(data: str | bytes) -> None:
-        told.append((time.monotonic(), data.encode() if isinstance(data, str) else data))
-
-    page.on("websocket", lambda socket: socket.on("framesent", sent))
-    for _ in range(2):
-        page.goto(f"{address}/live")
-        page.get_by_role("button", name="Start the camera").wait_for(timeout=120_000)
-        page.wait_for_timeout(4000)
-    pressed = time.monotonic()
-    page.get_by_role("button", name="Start the camera").click()
-    keep = page.get_by_role("button", name="Keep reading")
-    keep.wait_for(timeout=60_000)
-    first = time.monotonic() - pressed
-    keep.click()
-    page.wait_for_timeout(2000)
-    processor, video, begin = _processor_seconds(server), page.evaluate(SENT), time.monotonic()
-    page.wait_for_timeout(1000 * seconds)
-    span = time.monotonic() - begin
-    processor = _processor_seconds(server) - processor
-    video = page.evaluate(SENT) - video
-    during = [(at, data) for at, data in told if begin <= at <= begin + span]
-    counts = [
-        (at, int(found[-1]))
-        for at, data in during
-        if (found := re.findall(rb'"frames":(\d+)', data))
-    ]
-    page.get_by_role("button", name="Stop").click()
-    page.wait_for_timeout(2000)
-    context.close()
-    readings = (
-        (counts[-1][1] - counts[0][1]) / (counts[-1][0] - counts[0][0]) if len(counts) > 1 else None
-    )
-    return {
-        "START to the first reading on the page, s": first,
-        "readings a second": readings,
-        "server's processor time, ms a second": 1000 * processor / span,
-        "video sent, kB a second": video / span / 1000,
-        "messages sent, kB a second": sum(len(data) for _, data in during) / span / 1000,
-        "largest message, kB": max(len(data) for _, data in during) / 1000,
-    }
-
-
-def _processor_seconds(process: int) -> float:
-    """Return the processor time that a process has taken so far (Linux)."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def verdict(name: str, value: Any) -> str:
-    if name in AT_LEAST:
-        return f"{'ok' if value >= AT_LEAST[name] else 'MISSED'} (at least {AT_LEAST[name]})"
-    if name in AT_MOST:
-        return f"{'ok' if value <= AT_MOST[name] else 'MISSED'} (at most {AT_MOST[name]})"
-    return ""
-
-
 parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
 parser.add_argument("--seconds", type=float, default=20.0, help="length of the moving clip")
 parser.add_argument("--minutes", type=float, default=5.0, help="how long ten streams go on")
@@ -500,14 +369,18 @@ parser.add_argument("--no-browser", action="store_true", help="measure the pipel
 parser.add_argument(
     "--ways", action="store_true", help="only compare reading in the browser with WebRTC"
 )
+parser.add_argument("--visitors", type=int, default=10, help="with --ways: how many at once")
 parser.add_argument("--press", help="an archive of photographs: measure with them alone")
 parser.add_argument("--json", type=Path, help="write the figures to this file")
 
 if __name__ == "__main__":
+    from benchmarks.figures import Figures
+
     options = parser.parse_args()
     network = EmotionClassifier()
-    figures: dict[str, Any] = {"processors": os.cpu_count()}
-    parts = [
+    figures = Figures(AT_LEAST, AT_MOST)
+    figures.add({"processors": os.cpu_count()})
+    parts: Iterable[Callable[[], dict[str, Any]]] = [
         lambda: alone(network, options.seconds),
         detections,
         lambda: reaction(network),
@@ -516,14 +389,14 @@ if __name__ == "__main__":
         lambda: beside_fer(options.fer, options.seconds),
         lambda: crowd(network, options.minutes),
     ]
-    if options.ways:
-        parts = [lambda: beside_webrtc(options.seconds)]
     if options.press:
         parts = [lambda: people(Path(options.press), network)]
+    if options.ways:
+        from live_ways import measure_ways
+
+        for measured in measure_ways(options.seconds, options.visitors):
+            figures.add(measured)
+        parts = []
     for part in parts:
-        for name, value in part().items():
-            figures[name] = value
-            text = f"{value:.2f}" if isinstance(value, float) else value
-            print(f"{name:60} {text}  {verdict(name, value)}", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+        figures.add(part())
+    figures.write(options.json)
