@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import statistics
 import sys
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.figures import Figures  # noqa: E402
 from benchmarks.photographs import Photo, any_photos, in_camera  # noqa: E402
 from emotion.classifier import EmotionClassifier  # noqa: E402
 from emotion.types import Box  # noqa: E402
@@ -76,14 +76,6 @@ def measure(archive: Path, count: int) -> dict[str, Any]:
     }
 
 
-def verdict(name: str, value: float) -> str:
-    if name in AT_LEAST:
-        return f"{'ok' if value >= AT_LEAST[name] else 'MISSED'} (at least {AT_LEAST[name]})"
-    if name in AT_MOST:
-        return f"{'ok' if value <= AT_MOST[name] else 'MISSED'} (at most {AT_MOST[name]})"
-    return ""
-
-
 parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
 parser.add_argument("--press", type=Path, required=True, help="an archive of photographs")
 parser.add_argument("--frames", type=int, default=200)
@@ -91,9 +83,6 @@ parser.add_argument("--json", type=Path, help="write the figures to this file")
 
 if __name__ == "__main__":
     options = parser.parse_args()
-    figures = measure(options.press, options.frames)
-    for title, figure in figures.items():
-        text = f"{figure:.4f}" if isinstance(figure, float) else figure
-        print(f"{title:40} {text}  {verdict(title, figure)}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    figures = Figures(AT_LEAST, AT_MOST, digits=4)
+    figures.add(measure(options.press, options.frames))
+    figures.write(options.json)
