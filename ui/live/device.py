@@ -8,17 +8,15 @@ boxes, names. No image ever arrives here. To the page it looks like the stream t
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from emotion.labels import EMOTIONS
 from emotion.live.tracker import MAX_TRACKS, LiveFace, LiveReading
 from emotion.personal import Recentring, RestingFace
-from emotion.types import Box, EmotionScores, Face, FaceReading
+from emotion.types import EmotionScores, Face, FaceReading
+from ui import device_values
 
-MAX_SIDE_PX: Final = 16_384
-"""No camera has frames of more pixels a side."""
 MAX_ROWS: Final = 200
 """Of a resting face, far more than it takes."""
 
@@ -52,7 +50,10 @@ class DeviceStream:
         Raises:
             ValueError: they are not what the app's own script sends.
         """
-        frames, silence = _number(news.get("frames")), _number(news.get("silence"))
+        frames, silence = (
+            device_values.number(news.get("frames")),
+            device_values.number(news.get("silence")),
+        )
         reading = news.get("reading")
         self.latest = None if reading is None else live_reading(reading)
         self.frames, self.silence = int(frames), silence
@@ -86,8 +87,8 @@ class DeviceStream:
             seconds, probabilities = row
             if self.resting is not None:
                 self.resting.add(
-                    None if probabilities is None else _probabilities(probabilities),
-                    _number(seconds),
+                    None if probabilities is None else device_values.probabilities(probabilities),
+                    device_values.number(seconds),
                 )
         self._rows = len(rows)
         if self.resting is not None and self.resting.recentring is not None:
@@ -158,43 +159,22 @@ def live_reading(told: Mapping[str, Any]) -> LiveReading:
     if not isinstance(faces, list) or not 1 <= len(faces) <= MAX_TRACKS:
         raise ValueError(f"A reading has 1 to {MAX_TRACKS} faces")
     return LiveReading(
-        time=_number(told["time"]),
+        time=device_values.number(told["time"]),
         faces=tuple(
             LiveFace(
-                identity=int(_number(face["identity"])),
+                identity=int(device_values.number(face["identity"])),
                 reading=FaceReading(
-                    Face(_box(face["box"])), EmotionScores(_probabilities(face["probabilities"]))
+                    Face(device_values.box(face["box"])),
+                    EmotionScores(device_values.probabilities(face["probabilities"])),
                 ),
                 emotion=_emotion(face["emotion"]),
             )
             for face in faces
         ),
-        scores=EmotionScores(_probabilities(told["probabilities"])),
+        scores=EmotionScores(device_values.probabilities(told["probabilities"])),
         emotion=_emotion(told["emotion"]),
-        stable_for=_number(told["stableFor"]),
+        stable_for=device_values.number(told["stableFor"]),
     )
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError("a finite number is needed")
-    if value < 0:
-        raise ValueError("a number of at least 0 is needed")
-    return float(value)
-
-
-def _probabilities(values: Sequence[Any]) -> tuple[float, ...]:
-    numbers = tuple(_number(value) for value in values)
-    if len(numbers) != len(EMOTIONS) or abs(sum(numbers) - 1) > 0.01:
-        raise ValueError(f"{len(EMOTIONS)} probabilities that sum to 1 are needed")
-    return tuple(number / sum(numbers) for number in numbers)
-
-
-def _box(values: Mapping[str, Any]) -> Box:
-    sides = [int(_number(values[name])) for name in ("x", "y", "width", "height")]
-    if max(sides) > MAX_SIDE_PX:
-        raise ValueError("a box within a camera's frame is needed")
-    return Box(*sides)
 
 
 def _emotion(name: Any) -> str:
