@@ -170,7 +170,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Rotation",
         unit="°",
-        explanation="The face turned clockwise, its eyes not levelled.",
+        explanation="The face rotated clockwise, without levelling the eyes.",
         severities=(-30, -20, -10, 0, 10, 20, 30),
         none=0,
         corrupt=rotate,
@@ -210,7 +210,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Too dark",
         unit="×",
-        explanation="Every intensity multiplied by this and rounded.",
+        explanation="Every pixel darkened by this factor.",
         severities=(1, 0.75, 0.5, 0.35, 0.25, 0.15),
         none=1,
         corrupt=expose,
@@ -218,7 +218,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Too bright",
         unit="×",
-        explanation="Every intensity multiplied by this; what exceeds white is lost.",
+        explanation="Every pixel brightened by this factor; what exceeds white is lost.",
         severities=(1, 1.25, 1.5, 2, 2.5, 3),
         none=1,
         corrupt=expose,
@@ -226,7 +226,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Mouth hidden",
         unit="%",
-        explanation="A grey bar over this fraction of the part of the face about the mouth.",
+        explanation="A grey bar over this much of the area around the mouth.",
         severities=(0, 20, 40, 60, 80, 100),
         none=0,
         corrupt=hide_mouth,
@@ -234,7 +234,7 @@ CORRUPTIONS: tuple[Corruption, ...] = (
     Corruption(
         name="Eyes hidden",
         unit="%",
-        explanation="A grey bar over this fraction of the part of the face about the eyes.",
+        explanation="A grey bar over this much of the area around the eyes.",
         severities=(0, 20, 40, 60, 80, 100),
         none=0,
         corrupt=hide_eyes,

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import check
+from tests.browser.axe import PHONE, check
 from tests.browser.spotify_player import StandIn
 
 
@@ -17,6 +17,17 @@ def test_home(visit: Callable[..., Page]) -> None:
     page = visit("/")
     expect(page.get_by_text("In the middle")).to_be_visible()
     check(page)
+
+
+def test_the_phone_menu_is_named_as_it_is_written(visit: Callable[..., Page]) -> None:
+    page = visit("/", screen=PHONE)
+    menu = page.get_by_role("button", name="Menu", exact=True)
+    expect(menu).to_have_accessible_name("Menu")
+    menu.click()
+    expect(page.get_by_role("button", name="Close menu", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Diary").click()
+    heading(page, "A diary, if you want one")
+    expect(menu).to_be_visible()
 
 
 def test_selfie(

@@ -13,6 +13,7 @@ from PIL import Image
 from starlette.responses import HTMLResponse, Response
 
 from ui.photo.upload import UPLOADER_KEY
+from ui.server import index_page
 from ui.server.index_page import PREVIEW, PREVIEW_PX, IndexPage, complete
 
 STREAMLITS = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
@@ -93,6 +94,13 @@ def test_the_style_sheet_hides_the_uploader_that_the_button_works() -> None:
     hidden = re.search(rf"\.st-key-{UPLOADER_KEY}\) {{([^}}]*)}}", page)
     assert hidden is not None
     assert "display: none" in hidden[1]
+
+
+def test_the_script_runs_in_the_head_and_nothing_in_it_ends_it_early() -> None:
+    page = complete(STREAMLITS, "http://music.example")
+    script = Path(index_page.__file__).with_name("page.js").read_text(encoding="utf-8")
+    assert f"<script>{script}</script>" in page.partition("</head>")[0]
+    assert "</" not in script
 
 
 def test_the_preview_picture_is_as_large_as_it_says() -> None:

@@ -98,7 +98,7 @@ def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
     """Return the rows of `accuracy_chart`: name, fraction, and the interval around it."""
     rows = [
         ("By chance", 1 / len(EMOTIONS), 0.0, ""),
-        ("Always the commonest", figure.most_frequent, 0.0, ""),
+        ("Most frequent class", figure.most_frequent, 0.0, ""),
         ("People", HUMAN_ACCURACY, HUMAN_ACCURACY_MARGIN, "Goodfellow et al. 2013"),
         ("Affectune", figure.accuracy, margin(figure.accuracy, figure.images), "all test photos"),
         (

@@ -50,6 +50,7 @@ def intents(visitor: VisitorState) -> None:
         required=True,
         on_change=change,
         label_visibility="collapsed",
+        wrap=True,
     )
 
 

@@ -2,7 +2,7 @@
 
 Streamlit fills its page in the browser, so a program that only fetches it, as messengers do to
 show a pasted link, finds the title "Streamlit" and nothing else. One layer before Streamlit gives
-it a title, a description, a preview picture, and a style sheet for what the theme cannot say.
+it a title, a description, a preview picture, and style and a script for what the theme cannot say.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def script_hashes() -> tuple[str, ...]:
 
 
 def complete(page: str, address: str) -> str:
-    """Return an HTML page with our title, description, preview and style sheet in its head.
+    """Return an HTML page with our title, description, preview, style and script in its head.
 
     Args:
         page: Streamlit's.
@@ -106,7 +106,8 @@ def complete(page: str, address: str) -> str:
         f"<title>{html.escape(TITLE)}</title>",
         *(_meta("name", name, text) for name, text in named.items()),
         *(_meta("property", name, text) for name, text in properties.items()),
-        f"<style>{_style()}</style>",
+        f"<style>{_beside('page.css')}</style>",
+        f"<script>{_beside('page.js')}</script>",
     ]
     page = _TITLE.sub("", page, count=1)
     page = _NOSCRIPT.sub(f"<noscript><p>{NO_SCRIPT}</p></noscript>", page, count=1)
@@ -121,8 +122,8 @@ def _meta(kind: str, name: str, text: str) -> str:
 
 
 @cache
-def _style() -> str:
-    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+def _beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 async def _preview(_request: object) -> FileResponse:
