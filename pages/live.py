@@ -132,5 +132,8 @@ else:
             st.markdown(f"What helps:\n{TIPS}")
             privacy, promise = live_privacy(camera)
             st.caption(f":material/lock: {privacy}", help=promise)
+        elif camera.able:
+            # What changes is drawn by the browser, which calls the server where more has changed.
+            reading_panel(visitor, camera, closing=closing)
         else:
             st.fragment(reading_panel, run_every=0.4)(visitor, camera, closing=closing)

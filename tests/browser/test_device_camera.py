@@ -55,6 +55,14 @@ PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"/9j/", b"iVBOR", b"UklGR", b
 # As exactly as the server
 
 
+def two_people() -> clips.Picture:
+    """Return a frame with two faces, one smiling and one startled."""
+    both = clips.astronaut()
+    both[:, 320:] = cv2.flip(clips.half_smiling(), 1)[:, 320:]
+    both[40:300, :260] = clips.startled()[0:260, 170:430]
+    return both
+
+
 def variations() -> Iterator[clips.Picture]:
     """Yield twelve frames: near, far, leaning, dark and noisy, blurred, and of two people."""
     faces = (clips.astronaut(), clips.startled(), clips.half_smiling())
@@ -73,10 +81,7 @@ def variations() -> Iterator[clips.Picture]:
     dark = faces[0] * 0.35 + noise.normal(0, 14, faces[0].shape)
     yield np.clip(dark, 0, 255).astype(np.uint8)
     yield cv2.GaussianBlur(faces[1], (0, 0), 2.5).astype(np.uint8)
-    both = faces[0].copy()
-    both[:, 320:] = cv2.flip(faces[2], 1)[:, 320:]
-    both[40:300, :260] = faces[1][0:260, 170:430]
-    yield both
+    yield two_people()
 
 
 def test_browser_reads_faces_like_the_server(browser: Browser, server: str) -> None:
@@ -98,8 +103,8 @@ def test_browser_reads_faces_like_the_server(browser: Browser, server: str) -> N
     assert len(results) >= 11
     assert all(result["found"] == (True, True) for result in results)
     differences = [result["difference"] for result in results]
-    assert np.median(differences) <= 0.02
-    assert max(differences) <= 0.08
+    assert np.median(differences) <= 0.01
+    assert max(differences) <= 0.04
     assert all(result["same"] for result in results)
     assert max(result["faces"][0] for result in results) == 2
     for result in results:
@@ -113,6 +118,63 @@ def test_browser_reads_faces_like_the_server(browser: Browser, server: str) -> N
         np.testing.assert_allclose(ours.scores.probabilities, theirs["probabilities"], atol=0.08)
     same = [ours.emotion == theirs["emotion"] for ours, theirs in both]
     assert np.mean(same) >= 0.97
+
+
+IN_JAVASCRIPT = """async ({ base, grey, colour, side, matrix, small, large }) => {
+  const images = await import(base + "images.js");
+  const picture = (values, channels) => {
+    return { data: Uint8Array.from(values), width: side, height: side, channels };
+  };
+  const [plain, rgb] = [picture(grey, 1), picture(colour, 3)];
+  return [
+    images.toGrey(rgb),
+    images.warpCubic(plain, matrix, 96),
+    images.warpLinear(rgb, matrix, 128, [128, 128, 128]),
+    ...small.map(([width, height]) => images.resizeArea(rgb, width, height)),
+    images.resizeLinear(rgb, ...large),
+  ].map(({ data }) => [...data]);
+}"""
+
+
+@pytest.mark.parametrize("degrees", [0.0, 13.7, -31.0])
+def test_its_pixels_are_those_of_opencv(browser: Browser, server: str, degrees: float) -> None:
+    side = 200
+    colour = clips.astronaut()[:side, 200 : 200 + side]
+    grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
+    # Reaches beyond the edges.
+    matrix = cv2.getRotationMatrix2D((55.3, 70.1), degrees, 1.3)
+    small, large = [(100, 100), (61, 77), (98, 74)], (300, 260)
+    page = browser.new_context().new_page()
+    page.goto(f"{server}/_stcore/health")
+    told = page.evaluate(
+        IN_JAVASCRIPT,
+        {
+            "base": f"{server}{base_address()}",
+            "grey": grey.ravel().tolist(),
+            "colour": colour.ravel().tolist(),
+            "side": side,
+            "matrix": matrix.tolist(),
+            "small": small,
+            "large": large,
+        },
+    )
+    page.context.close()
+    warp = cv2.WARP_INVERSE_MAP
+    expected = [
+        grey,
+        cv2.warpAffine(
+            grey, matrix, (96, 96), flags=cv2.INTER_CUBIC | warp, borderMode=cv2.BORDER_REPLICATE
+        ),
+        cv2.warpAffine(
+            colour, matrix, (128, 128), flags=cv2.INTER_LINEAR | warp, borderValue=(128, 128, 128)
+        ),
+        *(cv2.resize(colour, size, interpolation=cv2.INTER_AREA) for size in small),
+        cv2.resize(colour, large, interpolation=cv2.INTER_LINEAR),
+    ]
+    for ours, theirs in zip(expected, told, strict=True):
+        differences = np.abs(np.subtract(ours.ravel().astype(int), theirs))
+        assert differences.max() <= 1
+        assert np.mean(differences > 0) <= 0.002
 
 
 # On the page
@@ -149,6 +211,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         "smiling": clips.write(folder / "smiling.mjpeg", clips.smiling(6.0)),
         "resting": clips.write(folder / "resting.mjpeg", clips.resting(6.0)),
+        "two": clips.write(folder / "two.mjpeg", clips.still(two_people(), 2.0)),
     }
 
 
@@ -224,8 +287,9 @@ def test_nothing_of_a_picture_leaves_the_page(arrive: Callable[..., Page], serve
     wait_for_outline(page)
     expect(page.locator("svg .outline")).to_be_hidden()  # what has the picture's place until then
     before = len(sent.messages)
-    page.wait_for_timeout(10_000)
-    assert len(sent.messages) - before >= 10  # it goes on reading
+    page.wait_for_timeout(15_000)
+    # It goes on reading, and tells the server only now and then.
+    assert 1 <= len(sent.messages) - before <= 15
     # A smile is no resting face; the words are those of ever.
     page.get_by_role("button", name="This is my resting face").click()
     expect(page.get_by_text("That doesn’t look like a resting face.")).to_be_visible()
@@ -271,3 +335,25 @@ def test_missing_camera_message_is_the_same(
     start(page)
     says(page, ADVICE[problem].title)
     expect(page.get_by_text("Or set it by hand.")).to_be_visible()
+
+
+def test_two_faces_are_read_together_and_one_can_count_more(arrive: Callable[..., Page]) -> None:
+    page = arrive("two")
+    start(page)
+    expect(page.locator("h1")).to_contain_text("Everyone together:")
+    page.get_by_role("button", name="Use this mood now").click()
+    page.wait_for_function(CAMERA_IS_OFF)
+    expect(page.get_by_text("Who counts more?")).to_be_visible()
+    expect(page.get_by_role("button", name="Face 2")).to_be_visible()
+    page.get_by_role("button", name="Face 1").click()
+    expect(page.get_by_role("heading", name="What should the music do?")).to_be_visible()
+
+
+def test_a_lost_worker_leaves_the_camera_to_the_server(arrive: Callable[..., Page]) -> None:
+    page = arrive()
+    start(page)
+    page.get_by_role("button", name="Keep reading").click()
+    expect(page.get_by_text("Reading until you stop it.")).to_be_visible()
+    page.workers[0].evaluate("() => self.close()")
+    expect(page.locator("iframe[title*=webrtc_streamer]")).to_be_attached(timeout=60_000)
+    page.wait_for_function(CAMERA_IS_OFF)

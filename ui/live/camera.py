@@ -112,6 +112,7 @@ class LiveCamera:
         keep: whether to keep reading after the mood is stable.
         failed: why there is no video.
         error: the name of the browser's error.
+        tapped: whether the visitor has touched the page, of which the rest of it has yet to hear.
         seen: the last reading of the stream, which stays while a face is out of sight.
         recentring: moves what is read to this visitor's own rest.
         heard: the last resting face that `new_rest` has returned.
@@ -128,6 +129,7 @@ class LiveCamera:
     keep: bool = False
     failed: CameraProblem | None = None
     error: str = ""
+    tapped: bool = False
     seen: LiveReading | None = None
     recentring: Recentring = field(default_factory=Recentring)
     heard: RestingFace | None = None
@@ -237,6 +239,7 @@ class LiveCamera:
         """Handle what the browser says of the camera that it reads."""
         if isinstance(self.capture, DeviceCapture) and news.get("capture") == self.capture.number:
             self.capture.on_news(news)
+            self.tapped = bool(news.get("tap"))
             if error := news.get("error"):
                 self.error, self.allowed = str(error), False
 

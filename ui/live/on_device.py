@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from ui import wording
 from ui.diary import diary
+from ui.live import connection
 from ui.live.camera import CONSTRAINTS, LiveCamera
 from ui.live.device import DeviceCapture
 from ui.server import device_assets
@@ -18,7 +21,7 @@ def on_device(camera: LiveCamera) -> None:
     """Mount the camera, where what a browser reads it with is installed."""
     base = device_assets.base_address()
     if base is not None:
-        # A fragment: what the browser says a few times a second draws nothing else anew.
+        # A fragment: most of what the browser says draws nothing else anew.
         st.fragment(_mount)(camera, base, drawn=_state(camera))
 
 
@@ -29,14 +32,34 @@ def live_privacy(camera: LiveCamera) -> tuple[str, str]:
     return diary.privacy(), wording.LIVE_PROMISE
 
 
+def refresh(camera: LiveCamera) -> None:
+    """Take the browser's last news of the camera, if this run's callbacks have not done so yet."""
+    state = st.session_state.get(KEY)
+    news = state.get("news") if isinstance(state, Mapping) else None
+    if isinstance(news, Mapping):
+        camera.on_news(news)
+
+
 def _state(camera: LiveCamera) -> tuple[object, ...]:
-    """Return what the rest of the page is drawn by."""
-    return camera.able, camera.capture, camera.waiting
+    """Return what the rest of the page is drawn by. What changes all the time the browser draws."""
+    reading = camera.reading
+    return (
+        camera.able,
+        camera.capture,
+        camera.waiting,
+        bool(camera.capture and camera.capture.stream.frames),
+        (reading or camera.seen) is not None,
+        reading is not None and reading.is_stable and not camera.keep,
+        camera.resting and camera.resting.state,
+    )
 
 
 def _mount(camera: LiveCamera, base: str, *, drawn: tuple[object, ...]) -> None:
-    if _state(camera) != drawn:
+    connection.update(camera)
+    if camera.tapped or _state(camera) != drawn:
         # News of the camera brought other news with it, which the rest of the page has not seen.
+        # The browser may have sent a button's click with it: then there is no other run for that.
+        camera.tapped = False
         st.rerun()
     capture = camera.capture if isinstance(camera.capture, DeviceCapture) else None
     stream = capture.stream if capture else None
@@ -46,6 +69,8 @@ def _mount(camera: LiveCamera, base: str, *, drawn: tuple[object, ...]) -> None:
         capture=capture.number if capture else 0,
         offsets=stream.recentring.offsets if stream and stream.recentring else None,
         rest=stream.rest_number if stream else 0,
+        collecting=camera.collecting,
+        keep=camera.keep,
         captions={
             emotion: (feeling.word, str(st.get_option(f"theme.dark.{feeling.color}Color")))
             for emotion, feeling in wording.FEELINGS.items()

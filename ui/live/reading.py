@@ -7,6 +7,8 @@ from functools import partial
 
 import streamlit as st
 
+from emotion.labels import EMOTIONS
+from emotion.live.smoothing import STABLE_AFTER_SECONDS
 from emotion.live.tracker import LiveReading
 from emotion.types import ImageReading
 from recommender.mood import mood_of, room_mood
@@ -14,12 +16,17 @@ from recommender.types import Mood
 from ui import wording
 from ui.live import connection
 from ui.live.camera import LiveCamera
-from ui.live.on_device import live_privacy
+from ui.live.device import DeviceCapture
+from ui.live.on_device import live_privacy, refresh
 from ui.live.resting_face import apply_resting_face, personalization
 from ui.photo.upload import TIPS
 from ui.state import ROOM, Photo, VisitorState
 from ui.widgets.emotion_bars import emotion_bars
+from ui.widgets.live_reading import live_reading
 from ui.widgets.mood_pad import mood_pad
+
+LOST = "Can’t see you right now. Still looking…"
+KEEPING = "Reading until you stop it."
 
 
 def live_photo(visitor: VisitorState) -> Photo | None:
@@ -30,6 +37,7 @@ def live_photo(visitor: VisitorState) -> Photo | None:
 
 def use_mood(visitor: VisitorState, camera: LiveCamera) -> None:
     """Stop the camera and keep what is on the page as the mood, without an image. For callbacks."""
+    refresh(camera)
     apply_resting_face(visitor, camera)
     reading = camera.reading or camera.seen
     if reading is not None:
@@ -40,7 +48,11 @@ def use_mood(visitor: VisitorState, camera: LiveCamera) -> None:
 
 
 def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -> None:
-    """Draw what the stream has read. For a fragment that runs a few times a second.
+    """Draw what the stream has read.
+
+    What the server reads is drawn by a fragment that runs a few times a second. What the visitor's
+    browser reads it draws by itself: the server draws the panel anew when something else has to
+    stand there.
 
     Args:
         visitor: who takes the mood over.
@@ -54,6 +66,7 @@ def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -
         if held:
             emotion_bars(held.scores, key="closing-bars", by_size=False)
         return
+    on_device = isinstance(camera.capture, DeviceCapture)
     connection.update(camera)
     if camera.capture is None and not camera.waiting:
         st.rerun()
@@ -62,7 +75,7 @@ def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -
     if camera.collecting:
         _resting_face_instructions()
         if reading is not None:
-            _bars_and_pad(visitor, camera, reading)
+            _bars_and_pad(visitor, camera, reading, on_device=on_device)
         return
     if camera.resting is not None and camera.resting.problem:
         st.warning(camera.resting.problem, icon=":material/face:")
@@ -75,17 +88,10 @@ def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -
     if in_sight and reading.is_stable and not camera.keep:
         use_mood(visitor, camera)
         st.rerun()
-    feeling = wording.FEELINGS[reading.emotion]
-    who = "Looks" if len(reading.faces) == 1 else "Everyone together:"
-    st.title(f"{feeling.glyph} {who} {feeling.word}", anchor=False)
-    if not in_sight:
-        st.progress(0.0, text="Can’t see you right now. Still looking…")
-    elif camera.keep:
-        st.markdown("Reading until you stop it.")
+    if on_device:
+        _browser_drawn_status(camera, reading)
     else:
-        seconds = max(1, math.ceil(reading.remaining))
-        left = f"{seconds} second{'s' if seconds > 1 else ''}"
-        st.progress(reading.progress, text=f"Hold that: settling in **{left}**")
+        _status(camera, reading, in_sight=in_sight)
     with st.container(horizontal=True):
         st.button(
             "Use this mood now",
@@ -104,19 +110,65 @@ def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -
                 on_click=camera.collect_resting,
             )
     personalization(key="live")
-    _bars_and_pad(visitor, camera, reading)
+    _bars_and_pad(visitor, camera, reading, on_device=on_device)
     if not camera.keep:
         st.caption(":material/lock: The camera stops by itself once your mood has settled.")
 
 
-def _bars_and_pad(visitor: VisitorState, camera: LiveCamera, reading: LiveReading) -> None:
+def reading_title(emotion: str, faces: int) -> str:
+    """Return the heading for what one face shows, or several together."""
+    feeling = wording.FEELINGS[emotion]
+    who = "Looks" if faces == 1 else "Everyone together:"
+    return f"{feeling.glyph} {who} {feeling.word}"
+
+
+def _settling(seconds: int) -> tuple[str, str]:
+    """Say in how many seconds the mood settles: plain words, and bold ones."""
+    return "Hold that: settling in ", f"{seconds} second{'s' if seconds > 1 else ''}"
+
+
+def _status(camera: LiveCamera, reading: LiveReading, *, in_sight: bool) -> None:
+    """Draw the heading, and how soon the mood settles."""
+    st.title(reading_title(reading.emotion, len(reading.faces)), anchor=False)
+    if not in_sight:
+        st.progress(0.0, text=LOST)
+    elif camera.keep:
+        st.markdown(KEEPING)
+    else:
+        plain, bold = _settling(max(1, math.ceil(reading.remaining)))
+        st.progress(reading.progress, text=f"{plain}**{bold}**")
+
+
+def _browser_drawn_status(camera: LiveCamera, reading: LiveReading) -> None:
+    """Hand over the words with which the visitor's browser draws the same as it reads."""
+    live_reading(
+        key="live-reading",
+        titles={
+            emotion: (reading_title(emotion, 1), reading_title(emotion, 2)) for emotion in EMOTIONS
+        },
+        first=reading_title(reading.emotion, len(reading.faces)),
+        lost=LOST,
+        settling=[_settling(n + 1) for n in range(math.ceil(STABLE_AFTER_SECONDS))],
+        stable_after=STABLE_AFTER_SECONDS,
+        keep=KEEPING if camera.keep else None,
+    )
+
+
+def _bars_and_pad(
+    visitor: VisitorState, camera: LiveCamera, reading: LiveReading, *, on_device: bool
+) -> None:
     """Draw the current reading as bars and on the mood pad."""
     bars, pad = st.columns(2)
     with bars:
-        emotion_bars(reading.scores, key="live-bars", by_size=False)
+        emotion_bars(reading.scores, key="live-bars", by_size=False, on_device=on_device)
     with pad:
         mood = room_mood([mood_of(face.reading.scores.as_dict()) for face in reading.faces])
-        mood_pad(key="live-pad", point=mood, on_move=partial(_set_manually, visitor, camera))
+        mood_pad(
+            key="live-pad",
+            point=mood,
+            on_device=on_device,
+            on_move=partial(_set_manually, visitor, camera),
+        )
 
 
 def _resting_face_instructions() -> None:

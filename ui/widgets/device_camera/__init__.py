@@ -19,6 +19,8 @@ def device_camera(
     capture: int,
     offsets: tuple[float, ...] | None,
     rest: int,
+    collecting: bool,
+    keep: bool,
     captions: Mapping[str, tuple[str, str]],
     constraints: Mapping[str, Any],
     on_able: Callable[[bool], None],
@@ -32,10 +34,14 @@ def device_camera(
         capture: the number of the capture that is to run, 0 for none. Any other ends.
         offsets: added to the log-probabilities of what is read of the visitor; None for none.
         rest: how often a resting face was requested in this capture.
+        collecting: whether it is still being collected.
+        keep: whether to go on once the mood has settled.
         captions: emotion → its word and its colour, as CSS, on the picture.
         constraints: what kind of camera is wanted.
         on_able: called with whether this browser can read faces. It may turn out later that not.
-        on_news: called a few times a second with what was read: the number of the ``capture``,
+        on_news: called with what was read when the server has something to do: a first frame or
+            face, one lost or found again, a mood that has settled, a tap on the page, no video; and
+            every few seconds. It gets the number of the ``capture``,
             whether it is ``over``, the name of an ``error``, how many ``frames`` were read, for how
             many seconds none came (``silence``), the ``reading``, and the ``rest``.
     """
@@ -59,6 +65,8 @@ def device_camera(
             "capture": capture,
             "offsets": None if offsets is None else list(offsets),
             "rest": rest,
+            "collecting": collecting,
+            "keep": keep,
             "captions": {emotion: list(caption) for emotion, caption in captions.items()},
             "constraints": dict(constraints),
         },

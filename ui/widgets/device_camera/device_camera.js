@@ -3,17 +3,25 @@
  * further.
  *
  * State `able`: whether this browser can do that, as far as is known.
- * State `news`: what was read, a few times a second: numbers and names. States and no triggers: only
- * the latest counts.
+ * State `news`: what was read: numbers and names. States and no triggers: only the latest counts.
+ *
+ * What changes all the time is drawn here and by the page's other parts, which hear of it by
+ * `window.affectuneReading` and the event `affectune-reading`. The server gets news when it has
+ * something to do.
  */
 
-const NEWS = 400; // ms between two messages to the server, at least: the page looks as often
-const HEARTBEAT = 1000; // ms after which it hears that there is nothing new
+const NEWS = 200; // ms between two messages to the server, at least
+const HEARTBEAT = 5000; // ms after which it hears how things are, whatever they are
+const SILENCE = 1000; // ms without a frame, after which it hears of every further one
+const TAPS = ["pointerdown", "click", "keydown"]; // for which the server needs the current reading
+const PRESSED = "button, a, input, svg";
+const SHOW = 200; // ms between two readings that the page draws, at least
 const KEEP = 60_000; // ms for which the worker waits for another capture
 const LOADING = 90_000; // ms after which it is too slow
-const FRAME_SECONDS = 1 / 30; // no camera is read more often
 const WORKING = 0.8; // fraction of the time in which the worker works: the rest is the machine's
+const PAUSED = 1000; // ms by which a camera may be late
 const MAX_SIDE = 1280; // px: larger frames are made smaller
+const ANSWER = 15_000; // ms after which a worker that does not answer is lost
 const MAX_FAILURES = 3; // frames in a row that could not be read
 const MAX_ROWS = 60; // readings of a resting face
 const ROW_SECONDS = 0.08; // between two of them
@@ -41,9 +49,14 @@ class DeviceCamera {
     this.canvas = root.querySelector("canvas");
     this.capture = 0;
     this.reader = null;
+    this.tapped = (event) => {
+      const press = event.composedPath().some((element) => element.matches?.(PRESSED));
+      if (press && this.fresh && performance.now() - this.toldAt >= NEWS) this.news({ tap: true });
+    };
   }
 
-  update({ base, capture, offsets, rest, captions, constraints }) {
+  update({ base, capture, offsets, rest, collecting, keep, captions, constraints }) {
+    Object.assign(this, { collecting, keep });
     this.captions = captions;
     this.constraints = constraints;
     if (!this.reader) this.prepare(base);
@@ -86,7 +99,10 @@ class DeviceCamera {
   async start(capture) {
     Object.assign(this, { capture, rest: 0, frames: 0, failures: 0, reading: null, resting: null });
     this.waitingSince = null; // for a frame of a camera that is open
+    this.toldAt = this.shownAt = -Infinity;
+    this.toldState = "";
     this.reader.post({ kind: "forget" });
+    for (const tap of TAPS) document.addEventListener(tap, this.tapped, { capture: true });
     this.timer = setInterval(() => this.report(), NEWS);
     this.slow = setTimeout(() => this.rules || this.giveUp("it takes too long to load"), LOADING);
     try {
@@ -116,20 +132,25 @@ class DeviceCamera {
 
   /** Read frames one after the other, each as soon as the last one is read. */
   async pump(capture) {
-    while (this.capture === capture) {
-      this.waitingSince = performance.now();
-      await nextFrame(this.video);
-      this.waitingSince = null;
-      if (this.capture !== capture) return;
-      if (!this.rules || !this.video.videoWidth) continue;
-      try {
-        await this.read(capture);
-        this.failures = 0;
-      } catch (error) {
+    const frames = new Frames(this.video);
+    try {
+      while (this.capture === capture) {
+        this.waitingSince = performance.now();
+        await frames.next();
+        this.waitingSince = null;
         if (this.capture !== capture) return;
-        this.failures += 1;
-        if (this.failures >= MAX_FAILURES) return this.giveUp(error);
+        if (!this.rules || !this.video.videoWidth) continue;
+        try {
+          await this.read(capture);
+          this.failures = 0;
+        } catch (error) {
+          if (this.capture !== capture) return;
+          this.failures += 1;
+          if (error instanceof WorkerLost || this.failures >= MAX_FAILURES) return this.giveUp(error);
+        }
       }
+    } finally {
+      frames.end();
     }
   }
 
@@ -143,28 +164,66 @@ class DeviceCamera {
     this.resting = answer.rest;
     this.fresh = true;
     draw(this.canvas, answer, this.captions, this.rules);
-    const least = Math.max(FRAME_SECONDS, answer.seconds / WORKING);
-    const left = 1000 * least - (performance.now() - began);
+    if (performance.now() - this.shownAt >= SHOW) this.publish();
+    const left = (1000 * answer.seconds) / WORKING - (performance.now() - began);
     if (left > 4) await new Promise((resolve) => setTimeout(resolve, left - 4));
   }
 
-  /** Tell the server what was read, or that there is nothing new. */
+  /** Let the page draw what was read; a face that is out of sight leaves what it showed. */
+  publish() {
+    this.shownAt = performance.now();
+    if (this.reading) {
+      const { emotion, probabilities, stableFor, faces } = this.reading;
+      window.affectuneReading = {
+        emotion,
+        probabilities,
+        stableFor,
+        faces: faces.map((face) => face.probabilities),
+        inSight: true,
+      };
+    } else if (window.affectuneReading) {
+      window.affectuneReading = { ...window.affectuneReading, inSight: false };
+    }
+    window.dispatchEvent(new CustomEvent("affectune-reading"));
+  }
+
+  /** Tell the server what was read, where it has something to do. */
   report() {
     const now = performance.now();
-    if (!this.capture || now - (this.toldAt ?? 0) < (this.fresh ? NEWS - 20 : HEARTBEAT)) return;
-    this.news({});
+    if (!this.capture) return;
+    this.expire(now);
+    const due = this.state() !== this.toldState || (this.collecting && this.fresh);
+    if (now - this.toldAt >= (due ? NEWS - 20 : HEARTBEAT)) this.news({});
+  }
+
+  /** What the server's part of the page depends on. */
+  state() {
+    const settled = !this.keep && this.reading?.stableFor >= this.rules?.smoothing.STABLE_AFTER_SECONDS;
+    const silence = Math.floor(this.silence() / SILENCE);
+    return [this.frames > 0, Boolean(this.reading), settled, silence].join();
+  }
+
+  /** For how many ms a camera that is open has given no frame. */
+  silence() {
+    return this.waitingSince && document.visibilityState !== "hidden" ? performance.now() - this.waitingSince : 0;
+  }
+
+  /** Drop a reading after which the camera has paused. */
+  expire(now) {
+    const expires = 1000 * (this.rules?.stream.READING_EXPIRES_SECONDS ?? 0);
+    if (!this.reading || now - this.readAt <= expires + PAUSED) return;
+    this.reading = null;
+    this.publish();
   }
 
   news(more) {
     this.toldAt = performance.now();
     this.fresh = false;
-    const expires = 1000 * (this.rules?.stream.READING_EXPIRES_SECONDS ?? 0);
-    if (this.toldAt - this.readAt > expires + HEARTBEAT) this.reading = null; // the camera has paused
-    const waited = this.waitingSince && document.visibilityState !== "hidden" ? this.toldAt - this.waitingSince : 0;
+    this.toldState = this.state();
     this.say("news", {
       capture: this.capture,
       frames: this.frames,
-      silence: Math.round(waited) / 1000,
+      silence: Math.round(this.silence()) / 1000,
       reading: this.reading && rounded(this.reading),
       rest: this.resting && { number: this.resting.number, rows: thinned(this.resting.rows) },
       ...more,
@@ -177,6 +236,7 @@ class DeviceCamera {
 
   stop() {
     this.capture = 0;
+    for (const tap of TAPS) document.removeEventListener(tap, this.tapped, { capture: true });
     clearInterval(this.timer);
     clearTimeout(this.slow);
     release(this.stream);
@@ -184,6 +244,8 @@ class DeviceCamera {
     this.video.srcObject = null;
     this.show(false);
     this.reading = this.resting = null;
+    this.fresh = false;
+    window.affectuneReading = undefined;
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
     this.reader?.post({ kind: "forget" });
   }
@@ -194,6 +256,8 @@ class DeviceCamera {
     this.reader = null;
   }
 }
+
+class WorkerLost extends Error {}
 
 /** The worker, which outlives the component for a while: loading it takes a second. */
 class Reader {
@@ -238,20 +302,25 @@ class Reader {
   read(bitmap, time) {
     return new Promise((resolve, reject) => {
       this.number += 1;
-      this.waiting.set(this.number, { resolve, reject });
+      const timer = setTimeout(() => reject(new WorkerLost("the worker does not answer")), ANSWER);
+      this.waiting.set(this.number, { resolve, reject, timer });
       this.post({ kind: "frame", bitmap, time, mirror: true, number: this.number }, [bitmap]);
     });
   }
 
   answer(data) {
-    const { resolve, reject } = this.waiting.get(data.number) ?? {};
+    const { resolve, reject, timer } = this.waiting.get(data.number) ?? {};
+    clearTimeout(timer);
     this.waiting.delete(data.number);
     if (data.kind === "failed") reject?.(new Error(data.message));
     else resolve?.(data);
   }
 
   fail(message) {
-    for (const { reject } of this.waiting.values()) reject(new Error(message));
+    for (const { reject, timer } of this.waiting.values()) {
+      clearTimeout(timer);
+      reject(new WorkerLost(message));
+    }
     this.waiting.clear();
   }
 
@@ -276,22 +345,41 @@ function capable() {
   }
 }
 
-/** Wait for the camera's next frame; pages in the background get none, and look once a second. */
-function nextFrame(video) {
-  return new Promise((resolve) => {
-    if (document.visibilityState === "hidden") return setTimeout(resolve, 1000);
-    if (!video.requestVideoFrameCallback) return requestAnimationFrame(resolve);
-    const handle = video.requestVideoFrameCallback(() => {
-      document.removeEventListener("visibilitychange", hidden);
-      resolve();
-    });
-    const hidden = () => {
-      document.removeEventListener("visibilitychange", hidden);
-      video.cancelVideoFrameCallback(handle);
-      setTimeout(resolve, 1000);
+/** A camera's frames: one that came while the last was read is there at once. */
+class Frames {
+  constructor(video) {
+    this.video = video;
+    this.fresh = false;
+    this.seen = () => {
+      this.fresh = true;
+      this.wake?.();
+      this.ask();
     };
-    document.addEventListener("visibilitychange", hidden);
-  });
+    this.hidden = () => this.wake?.();
+    document.addEventListener("visibilitychange", this.hidden);
+    this.ask();
+  }
+
+  ask() {
+    if (this.ended) return;
+    if (this.video.requestVideoFrameCallback) this.handle = this.video.requestVideoFrameCallback(this.seen);
+    else requestAnimationFrame(this.seen);
+  }
+
+  /** Wait for the next frame; pages in the background get none, and look once a second. */
+  async next() {
+    if (document.visibilityState !== "hidden" && !this.fresh) {
+      await new Promise((resolve) => (this.wake = resolve));
+    }
+    if (document.visibilityState === "hidden") await new Promise((resolve) => setTimeout(resolve, 1000));
+    this.fresh = false;
+  }
+
+  end() {
+    this.ended = true;
+    document.removeEventListener("visibilitychange", this.hidden);
+    this.video.cancelVideoFrameCallback?.(this.handle);
+  }
 }
 
 function bitmapOf(video) {

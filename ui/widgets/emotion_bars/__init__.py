@@ -9,7 +9,9 @@ from ui.widgets.frontend import component
 _bars = component("emotion_bars")
 
 
-def emotion_bars(scores: EmotionScores, *, key: str, by_size: bool = True) -> None:
+def emotion_bars(
+    scores: EmotionScores, *, key: str, by_size: bool = True, on_device: bool = False
+) -> None:
     """Draw the bars.
 
     A chart library would do as well, but it is a megabyte that the visitor's browser has to
@@ -19,6 +21,7 @@ def emotion_bars(scores: EmotionScores, *, key: str, by_size: bool = True) -> No
         scores: what to draw.
         key: one per set of bars on the page.
         by_size: the longest first. For a moving picture rows that keep their places are calmer.
+        on_device: whether they go on with what the visitor's browser reads of its camera.
     """
     leading = [emotion for emotion, _ in scores.ranked[:2]]
     rows = scores.ranked if by_size else tuple(scores.as_dict().items())
@@ -26,6 +29,7 @@ def emotion_bars(scores: EmotionScores, *, key: str, by_size: bool = True) -> No
         key=key,
         data={
             "label": "What the face shows",
+            "onDevice": on_device,
             "rows": [
                 {
                     **wording.FEELINGS[emotion]._asdict(),

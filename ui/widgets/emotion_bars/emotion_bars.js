@@ -3,12 +3,28 @@
  * rows are kept and changed in place, so that bars of a live camera grow instead of flickering.
  */
 
+const followers = new WeakMap(); // what draws them again while a camera is read in this browser
+
 export default function ({ data, parentElement }) {
   const list = parentElement.querySelector(".bars");
   list.setAttribute("aria-label", data.label);
   while (list.children.length > data.rows.length) list.lastChild.remove();
   while (list.children.length < data.rows.length) list.append(newRow());
-  data.rows.forEach((row, i) => fill(list.children[i], row));
+  const draw = () => followed(data).forEach((row, i) => fill(list.children[i], row));
+  draw();
+  window.removeEventListener("affectune-reading", followers.get(parentElement));
+  if (!data.onDevice) return;
+  followers.set(parentElement, draw);
+  window.addEventListener("affectune-reading", draw);
+  return () => setTimeout(() => parentElement.isConnected || window.removeEventListener("affectune-reading", draw));
+}
+
+/** The rows with what a camera that is read in this browser shows just now. */
+function followed({ onDevice, rows }) {
+  const probabilities = onDevice && window.affectuneReading?.probabilities;
+  if (!probabilities) return rows;
+  const ranked = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+  return rows.map((row, i) => ({ ...row, probability: probabilities[i], leading: ranked.indexOf(i) < 2 }));
 }
 
 function newRow() {

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from emotion.labels import EMOTIONS
 from recommender.mood import CALM, COORDINATES
 from recommender.types import Mood, Pick
 from ui import wording
@@ -46,6 +47,7 @@ def mood_pad(
     current: str | None = None,
     fixed: bool = False,
     caption: str = "",
+    on_device: bool = False,
     on_move: Callable[[Mood], None] | None = None,
     on_pick: Callable[[str], None] | None = None,
 ) -> None:
@@ -62,6 +64,7 @@ def mood_pad(
         journey: the path of a playlist, first to last; `start` and `goal` name its ends.
         picks: the playlist's tracks, one dot each; `current` is the id of the playing one.
         fixed: for looking at: no dot to move, and `caption` below instead of the place in words.
+        on_device: whether the dot goes on with what the visitor's browser reads of its camera.
         on_move: called with the mood, once a gesture has ended.
         on_pick: called with a track's id.
     """
@@ -94,6 +97,7 @@ def mood_pad(
             "current": current,
             "fixed": fixed,
             "caption": caption,
+            "emotions": [_at(COORDINATES[emotion]) for emotion in EMOTIONS] if on_device else None,
             "landmarks": _landmarks(),
             "scales": {"valence": wording.PLEASANTNESS, "arousal": wording.ENERGY},
             "places": [{"word": word, **_at(mood)} for word, mood in wording.EVERYDAY],

@@ -59,10 +59,14 @@ class MoodPad {
     // The player goes on by itself; the pad shows where it is.
     this.follow = () => this.data?.tracks.length && this.showTracks();
     window.addEventListener("affectune-player", this.follow);
+    // A camera that is read in this browser moves the dot.
+    this.read = () => this.data?.emotions && this.followReading();
+    window.addEventListener("affectune-reading", this.read);
   }
 
   end() {
     window.removeEventListener("affectune-player", this.follow);
+    window.removeEventListener("affectune-reading", this.read);
     pads.delete(this.root);
   }
 
@@ -91,6 +95,18 @@ class MoodPad {
     this.showTracks();
     this.drawReading();
     this.placeDot();
+    this.read();
+  }
+
+  /** Move the dot to the mood of the faces in view, the mean of what each shows. */
+  followReading() {
+    const faces = window.affectuneReading?.faces;
+    if (!faces || this.dragging || this.timer || this.turn > this.data.turn) return;
+    const mean = (axis) => {
+      const moods = faces.map((row) => row.reduce((sum, p, i) => sum + p * this.data.emotions[i][axis], 0));
+      return moods.reduce((sum, mood) => sum + mood, 0) / moods.length;
+    };
+    this.moveTo({ valence: mean("valence"), arousal: mean("arousal") });
   }
 
   // --- drawing --------------------------------------------------------------------------------
