@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -46,6 +47,18 @@ CAMERA_IS_OFF = "() => tracks.length > 0 && tracks.every((track) => track.readyS
 DRAWN = """(canvas) => {
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return data.some((value) => value > 0);
+}"""
+MIDDLE_OF_DRAWN = """(canvas) => {
+  const { data, width, height } = canvas
+    .getContext("2d")
+    .getImageData(0, 0, canvas.width, canvas.height);
+  let [sum, count] = [0, 0];
+  for (let at = 3; at < data.length; at += 4) {
+    if (!data[at]) continue;
+    sum += ((at - 3) / 4) % width;
+    count += 1;
+  }
+  return { x: sum / count / width, aspect: height / width };
 }"""
 PROMISE = "Your picture stays on this device."
 # The first bytes of JPEG, PNG, WebP and of what a canvas gives, as they are and in base64.
@@ -205,12 +218,27 @@ def as_bytes(data: str | bytes) -> bytes:
     return data.encode() if isinstance(data, str) else data
 
 
+def portrait(path: Path) -> Path:
+    """Write the film of a phone held upright: taller than wide, its face left of the middle."""
+    width, height = 480, 640
+    frame = np.full((height, width, 3), 110, np.uint8)
+    frame[150:550, :400] = clips.astronaut()[:400, 200:600]
+    with av.open(str(path), "w", format="mjpeg") as film:
+        stream = film.add_stream("mjpeg", rate=clips.RATE)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuvj420p"
+        for _ in range(2 * clips.RATE):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        film.mux(stream.encode())
+    return path
+
+
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("films")
     return {
         "smiling": clips.write(folder / "smiling.mjpeg", clips.smiling(6.0)),
         "resting": clips.write(folder / "resting.mjpeg", clips.resting(6.0)),
+        "portrait": portrait(folder / "portrait.mjpeg"),
         "two": clips.write(folder / "two.mjpeg", clips.still(two_people(), 2.0)),
     }
 
@@ -357,3 +385,25 @@ def test_a_lost_worker_leaves_the_camera_to_the_server(arrive: Callable[..., Pag
     page.workers[0].evaluate("() => self.close()")
     expect(page.locator("iframe[title*=webrtc_streamer]")).to_be_attached(timeout=60_000)
     page.wait_for_function(CAMERA_IS_OFF)
+
+
+def test_a_phone_held_upright_shows_names_where_the_mirrored_faces_are(
+    arrive: Callable[..., Page],
+) -> None:
+    page = arrive("portrait", screen=PHONE)
+    # As a phone answers, whose camera turns with it: Chromium's would crop the picture.
+    page.evaluate(
+        """() => {
+          const open = navigator.mediaDevices.getUserMedia;
+          navigator.mediaDevices.getUserMedia = () =>
+            open({ video: { width: 480, height: 640 }, audio: false });
+        }"""
+    )
+    start(page)
+    wait_for_outline(page)
+    picture = page.locator("video").evaluate("(video) => video.videoHeight / video.videoWidth")
+    drawn = page.locator("video + canvas").evaluate(MIDDLE_OF_DRAWN)
+    assert picture == pytest.approx(4 / 3, abs=0.01)
+    assert drawn["aspect"] == pytest.approx(picture, abs=0.01)
+    # The face's middle is at 90 of 480 pixels.
+    assert drawn["x"] == pytest.approx(1 - 90 / 480, abs=0.05)
