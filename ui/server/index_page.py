@@ -70,12 +70,13 @@ def preview_route() -> Route:
 
 @cache
 def script_hashes() -> tuple[str, ...]:
-    """Return the scripts that stand in Streamlit's page, as a Content-Security-Policy names them.
+    """Return the scripts that stand in the page, Streamlit's and ours, as its policy names them.
 
     See https://github.com/streamlit/streamlit/blob/1.67.0/frontend/app/index.html
     """
     page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    digests = (hashlib.sha256(script.encode()).digest() for script in _SCRIPT.findall(page))
+    scripts = (*_SCRIPT.findall(page), _beside("page.js"))
+    digests = (hashlib.sha256(script.encode()).digest() for script in scripts)
     return tuple(f"'sha256-{base64.b64encode(digest).decode('ascii')}'" for digest in digests)
 
 
