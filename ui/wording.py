@@ -79,8 +79,8 @@ VISIT_PROMISE: Final = (
 )
 DIARY_ASSUMES: Final = (
     "A diary on your own computer can be opened by anyone who can open this page there: every "
-    "account on the computer, and anyone who comes in through a tunnel. Only keep one where that "
-    "is you alone."
+    "account on the computer, and anyone who comes in through a tunnel. Keep one only if that "
+    "is just you."
 )
 
 Deleted = Literal["file", "busy", "server"]
