@@ -22,9 +22,9 @@ def page_of(message: ForwardMsg) -> str:
     return message.new_session.page_script_hash if is_new else ""
 
 
-def probe_in(message: ForwardMsg) -> str:
+def component_in(message: ForwardMsg, name: str) -> str:
     found = message.delta.new_element.bidi_component
-    return found.id if found.component_name == "affectune.live_probe" else ""
+    return found.id if found.component_name == f"affectune.{name}" else ""
 
 
 def ticking(message: ForwardMsg) -> str:
@@ -41,9 +41,14 @@ def streaming(server: str) -> Iterator[Wire]:
     """A visitor who has pressed START; the fragment that looks at the camera ticks."""
     with visitor(server) as wire:
         wire.ask("live")
-        probe = wire.listen_for(probe_in)
+        probe = wire.listen_for(lambda message: component_in(message, "live_probe"))
+        states = {probe: json.dumps({"press": press(1)})}
+        wire.listen()
+        # The server reads, and so the page ticks, for browsers that cannot.
+        cameras = (component_in(message, "device_camera") for message in wire.news)
+        states |= {camera: json.dumps({"able": False}) for camera in cameras if camera}
         # The page's own hash is known from now on.
-        wire.ask("live", states={probe: json.dumps({"press": press(1)})})
+        wire.ask("live", states=states)
         wire.probe, wire.tick = probe, wire.listen_for(ticking)  # type: ignore[attr-defined]
         wire.listen()
         yield wire
