@@ -52,6 +52,7 @@ from benchmarks.service_report import RECORD, as_markdown, write_table  # noqa: 
 from benchmarks.service_visitor import (  # noqa: E402
     PATIENCE_SECONDS,
     READINGS_PER_SECOND,
+    REPORT_SECONDS,
     TICK_SECONDS,
     Stream,
     Visitor,
@@ -227,36 +228,37 @@ def another_set(visitor: Visitor) -> float:
 async def cameras_of_browsers(
     measure: Measure, counts: Sequence[int], seconds: float
 ) -> list[Figures]:
-    """Have more and more visitors' own browsers read their camera."""
+    """Have more and more visitors' own browsers read their camera.
+
+    A browser draws what it reads, and reports every `REPORT_SECONDS` where nothing happens.
+    """
     await measure.each(lambda one: one.start_camera(on_device=True))
+    await measure.each(lambda one: one.keep_reading())
     over = threading.Event()
-    looks: list[float] = []
+    reports: list[float] = []
     going: list[Awaitable[Any]] = []
     rows = []
 
     def go_on(visitor: Visitor) -> None:
-        frames = 0
-        while not over.is_set():
-            begun = time.perf_counter()
-            frames += round(READINGS_PER_SECOND * TICK_SECONDS)
-            visitor.report_reading(frames)
-            if (took := visitor.look()) is not None:
-                looks.append(took)
-            time.sleep(max(0.0, begun + TICK_SECONDS - time.perf_counter()))
+        frames = 1
+        while not over.wait(REPORT_SECONDS):
+            frames += round(READINGS_PER_SECOND * REPORT_SECONDS)
+            reports.append(visitor.report_reading(frames))
 
     for count in counts:
         for visitor in measure.visitors[len(going) : count]:
             going.append(asyncio.ensure_future(asyncio.to_thread(go_on, visitor)))
+            await asyncio.sleep(REPORT_SECONDS / count)  # they did not come all at once
         await asyncio.sleep(SETTLE_SECONDS)
-        looks.clear()
+        reports.clear()
         before = processor_seconds(measure.ids)
         await asyncio.sleep(seconds)
-        drawn, work = list(looks), processor_seconds(measure.ids) - before
+        taken, work = list(reports), processor_seconds(measure.ids) - before
         rows.append(
             {
                 "cameras": len(going),
-                "page drawn a second, each": len(drawn) / seconds / len(going),
-                "to draw it": spread(drawn) if drawn else None,
+                "reports a second, each": len(taken) / seconds / len(going),
+                "to take one": spread(taken) if taken else None,
                 "processors of the app, %": 100 * work / seconds,
             }
         )
@@ -264,7 +266,7 @@ async def cameras_of_browsers(
     over.set()
     await asyncio.gather(*going)
     looked = measure.visitors[: len(going)]
-    assert all("Looks" in one.title for one in looked), "A camera was not read"
+    assert all("Looks" in one.live_title for one in looked), "A camera was not read"
     await measure.each(lambda one: one.run(press="Stop"))
     return rows
 

@@ -66,7 +66,7 @@ def _cameras(record: Figures) -> str:
     ]
     for row in record["cameras read in the browser"]:
         lines.append(
-            f"| {row['cameras']}, read in the browser | {row['page drawn a second, each']:.1f} "
+            f"| {row['cameras']}, read in the browser | by the browser "
             f"| not here | not here | {row['processors of the app, %']:.0f} % | – | – |"
         )
     for row in record["cameras read by the server"]:
@@ -89,7 +89,8 @@ def _summary(record: Figures) -> str:
     database = "PostgreSQL" if record["database"] == "postgresql" else "SQLite"
     video = "video through coturn alone" if record["relay"] else "video without a relay"
     return (
-        f"100 % is one core, and a page is drawn 2.5 times a second where there is time for it. A "
+        f"100 % is one core. The page of a camera that the server reads is drawn 2.5 times a "
+        f"second where there is time for it; a browser that reads reports every five seconds. A "
         f"process held {memory['a process at rest, MB']:.0f} MB at rest, and "
         f"{memory['a visitor, MB']:.1f} MB more for each visitor with a photo and a set. "
         f"{record['requests that went to another process']} requests went to a process that was "

@@ -237,6 +237,17 @@ class Visitor:
         self.set_state("affectune.device_camera", {"able": True, "news": news})
         return self.run(fragment=camera.fragment)
 
+    def keep_reading(self) -> None:
+        """Report a face, and ask to be read on and on."""
+        self.report_reading(1)
+        self.run()
+        self.run(press="Keep reading")
+
+    @property
+    def live_title(self) -> str:
+        """The heading that the server hands to a browser that reads the camera itself."""
+        return str(self.elements["affectune.live_reading"].data["first"])
+
     def look(self) -> float | None:
         """Have the live page look at its camera, and return how long that took."""
         if "button Keep reading" in self.elements:
@@ -304,7 +315,9 @@ class Visitor:
 
 WEBRTC = "streamlit_webrtc.component.webrtc_streamer"
 READINGS_PER_SECOND = 15.0
-"""What a browser reads; it tells of the latest."""
+"""What a browser reads; it reports the latest."""
+REPORT_SECONDS = 5.0
+"""Interval of a browser's reports where nothing happens, as in ``device_camera.js``."""
 
 
 def reading_at(seconds: float) -> dict[str, Any]:
