@@ -81,16 +81,27 @@ function watch(stream) {
     const mark = bright > 170 ? "bright" : bright < 85 ? "dark" : before;
     if (before && mark !== before) top.cameraChanges.push([Date.now(), mark]);
     before = mark;
-  }, 10);
+  }, 30); // more often would take the camera's time
 }
 if (window === top) {
   let before = "";
+  const roots = [document]; // and those of components
   const look = () => {
-    const said = [...document.querySelectorAll("h1")].map((title) => title.textContent).join();
+    const titles = roots.flatMap((root) => [...root.querySelectorAll("h1")]);
+    const said = titles.map((title) => title.textContent).join();
     if (said !== before) top.nameChanges.push([Date.now(), (before = said)]);
   };
-  const all = { childList: true, subtree: true, characterData: true };
-  new MutationObserver(look).observe(document, all);
+  const observer = new MutationObserver(look);
+  const observe = (root) =>
+    observer.observe(root, { childList: true, subtree: true, characterData: true });
+  observe(document);
+  const attach = Element.prototype.attachShadow;
+  Element.prototype.attachShadow = function (options) {
+    const root = attach.call(this, options);
+    roots.push(root);
+    observe(root);
+    return root;
+  };
 }
 const Connection = window.RTCPeerConnection;
 window.RTCPeerConnection = class extends Connection {
