@@ -8,8 +8,8 @@ Parquet files or both, and asks for playlists of 20 tracks over a grid of moods,
 a rare one among them. Beside it, on the same table: what one would write first, which is to keep
 it in pandas, compute all distances and take the nearest. Each is measured in a process of its own,
 and the first playlist also with nothing of the catalogue in the system's memory ("cold", where the
-system can be asked to forget files). ``--latency`` also opens the folder as an address each of
-whose answers takes so many milliseconds. ``--rows 10000000`` needs 4 GB of disk and ``--no-pandas``
+system can be asked to forget files). ``--latency MS`` also opens the folder as an address each of
+whose answers takes MS milliseconds. ``--rows 10000000`` needs 4 GB of disk and ``--no-pandas``
 where memory is short; ``--rows 30000000 --no-pandas`` 16 GB, and the table is Parquet then.
 """
 

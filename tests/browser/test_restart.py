@@ -122,7 +122,7 @@ def test_a_restart_leaves_everything_on_the_screen(
     restarted.end()
     expect(page.get_by_text("The connection is lost. Trying again…")).to_be_visible()
     restarted.begin()
-    # Nobody has to press anything.
+    # No click is needed.
     wait_until(page, "window.notices.some((said) => said.includes('Your set is still here'))")
     expect(page.get_by_text("The connection is lost.")).to_have_count(0)
     assert names(page) == before

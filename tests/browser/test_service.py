@@ -182,7 +182,7 @@ def test_a_killed_process_costs_its_visitors_a_moment_and_the_others_nothing(
         expect(visitor.page).to_have_url(re.compile(r"[?&]mine="))
 
     one.kill()
-    # Nobody has to press anything.
+    # No click is needed.
     page = ours.page
     said = "The connection was lost for a moment. Your set is still here."
     wait_until(page, f"window.notices.some((notice) => notice.includes('{said}'))")

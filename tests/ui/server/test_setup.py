@@ -18,7 +18,7 @@ SWEEPS = 5
 @pytest.mark.parametrize(
     ("visitors", "ended", "collections"),
     [(0, [0] * SWEEPS, 0), (1, [0] * SWEEPS, SWEEPS), (0, [0, 2, 0, 0, 0], 1)],
-    ids=["nobody", "a visitor", "two who have left"],
+    ids=["no visitor", "a visitor", "two who have left"],
 )
 def test_garbage_is_collected_while_there_are_visitors_and_once_they_have_left(
     monkeypatch: pytest.MonkeyPatch, visitors: int, ended: list[int], collections: int
