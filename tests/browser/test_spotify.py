@@ -30,6 +30,7 @@ from tests.recommender.spotify.server import (
     SECRET,
     SpotifyServer,
     dropped,
+    slow,
 )
 
 
@@ -175,6 +176,8 @@ def test_sign_in_taste_and_sign_out(
     context = visitor()
     page = open_settings(context, installation)
     check(page)
+    # Longer than the browser takes to clean up the address, which requests the next run.
+    spotify.fault("POST /api/token", slow(2))
     connect(page, "Ann Example")
     assert page.url == f"{installation.address}/settings"
     no_answer_in(page)
@@ -372,6 +375,8 @@ def test_a_phone_at_night(
     context = visitor(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
     page = open_settings(context, installation)
     check(page)
+    # Longer than the browser takes to clean up the address, which requests the next run.
+    spotify.fault("POST /api/token", slow(2))
     connect(page, "Ann Example")
     expect(page.get_by_text("Often heard:")).to_be_visible()
     check(page)

@@ -119,14 +119,28 @@ class _PendingRedirect:
     press: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What a sign-in came to: the page to go to, and what to put into the session."""
+
+    page: str
+    session: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class _Callback:
-    """What Spotify sent a visitor back with; the code is forgotten once it is redeemed."""
+    """What Spotify sent a visitor back with; the code is forgotten once it is redeemed.
+
+    Attributes:
+        outcome: what it came to, once the code was redeemed or refused.
+        done: whether the visitor has gone on to the page of the outcome.
+    """
 
     state: str = field(repr=False)
     code: str = field(repr=False)
     error: str
-    page: str | None = None
+    outcome: _Outcome | None = None
+    done: bool = False
 
 
 def keys() -> Keys | None:
@@ -248,16 +262,17 @@ def handle_oauth_redirect() -> None:
     if pending is not None:
         oauth_redirect.leave(pending.authorization, pending.press)
     answer: _Callback | None = st.session_state.get(CALLBACK_KEY)
-    if answer is None:
-        answer = _callback_in(st.query_params)
-        if answer is None:
-            return
-        st.session_state[CALLBACK_KEY] = answer
+    new = _callback_in(st.query_params)
+    # A message that was under way while the address was cleaned up still has the old address.
+    if new is not None and (answer is None or answer.state != new.state):
+        answer = st.session_state[CALLBACK_KEY] = new
+    if answer is None or answer.done:
+        return
     # First of all, so that the code is out of the address before anything can fail.
     cleaned_up = oauth_redirect.clean_up(cookie_of(answer.state))
-    if answer.page is None:
+    if answer.outcome is None:
         with st.spinner("Connecting to Spotify…"):
-            answer.page = _finish(answer)
+            answer.outcome = _redeem(answer, st.context.cookies)
     if not cleaned_up:
         # The browser answers in a moment, which causes the next run.
         st.button("Continue", key="spotify-go-on", on_click=_leave_callback)
@@ -266,10 +281,16 @@ def handle_oauth_redirect() -> None:
 
 
 def _leave_callback() -> None:
-    answer: _Callback | None = st.session_state.pop(CALLBACK_KEY, None)
+    answer: _Callback | None = st.session_state.get(CALLBACK_KEY)
+    if answer is None or answer.outcome is None or answer.done:
+        return
+    # A newer request may end the run at any access to the session, and the next run begins again
+    # here. That changes nothing: these are the same values.
+    for key, value in answer.outcome.session.items():
+        st.session_state[key] = value
     st.query_params.clear()
-    if answer is not None and answer.page is not None:
-        navigate_to(answer.page)
+    navigate_to(answer.outcome.page)
+    answer.done = True
 
 
 def _callback_in(params: Mapping[str, str]) -> _Callback | None:
@@ -279,38 +300,40 @@ def _callback_in(params: Mapping[str, str]) -> _Callback | None:
     return _Callback(params["state"], params.get("code", ""), params.get("error", ""))
 
 
-def _finish(answer: _Callback) -> str:
-    """Finish a sign-in, or say why not, and return the page to go to."""
-    page = "settings"
+def _redeem(answer: _Callback, cookies: Mapping[str, str]) -> _Outcome:
+    """Finish a sign-in, or say why not.
+
+    This happens once: neither the state nor the code is good a second time. So it stays away from
+    the session, any access to which may end the run and lose what was reached.
+    """
+    page, session = "settings", dict[str, Any]()
     try:
-        back = _pending_authorizations().claim(answer.state, st.context.cookies)
+        back = _pending_authorizations().claim(answer.state, cookies)
         carried: _Carried = back.carry
         page = carried.page
-        for key, value in carried.session.items():
-            st.session_state[key] = value
+        session.update(carried.session)
         if answer.error or not answer.code:
             raise SignInRefused(_WHY.get(answer.error, _NOT_FINISHED))
         back.authorization.redeem(answer.code)
-        _replace_connection(back.authorization)
+        session[CONNECTION_KEY] = _connect_anew(back.authorization, session.get(CONNECTION_KEY))
         if page != "settings":  # which says so anyway
-            st.session_state[NOTICE_KEY] = "Connected to Spotify. Press the button again to finish."
+            session[NOTICE_KEY] = "Connected to Spotify. Press the button again to finish."
     except SpotifyError as error:
-        st.session_state[NOTICE_KEY] = error.sentence
+        session[NOTICE_KEY] = error.sentence
     answer.code = ""
-    return page
+    return _Outcome(page, session)
 
 
-def _replace_connection(authorization: Authorization) -> None:
-    """Replace the visitor's connection, if any, by one with a new token."""
-    earlier = connection()
+def _connect_anew(authorization: Authorization, earlier: Connection | None) -> Connection:
+    """Return a connection with a new token, and end the one before."""
     before: Affinities | None = None
-    if earlier is not None:
+    if earlier is not None and earlier.authorization.signed_in:
         known, _ = earlier.kept.get("profile", (None, 0.0))
         before = known.affinities if isinstance(known, Profile) else earlier.earlier_affinities
         earlier.authorization.forget()
         earlier.client.close()
     asking = SpotifyClient(authorization.get_access_token, renew=authorization.renew)
-    st.session_state[CONNECTION_KEY] = Connection(authorization, asking, earlier_affinities=before)
+    return Connection(authorization, asking, earlier_affinities=before)
 
 
 _NOT_FINISHED: Final = "Spotify did not finish the sign-in. Please try again."
