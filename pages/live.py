@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui._compat.navigation import uninterrupted
 from ui.diary import diary
 from ui.live import connection
 from ui.live.camera import CONSTRAINTS, live_camera
@@ -19,13 +20,14 @@ from ui.widgets.emotion_bars import emotion_bars
 from ui.widgets.live_probe import live_probe
 from ui.widgets.mood_pad import mood_pad
 
-came_from = require_router("live")
-visitor, camera = visitor_state(), live_camera()
-if came_from != "live":
-    camera.stop()  # the connection went with the page
-    if camera.wanted:
-        camera.start()
-camera.wanted = False
+with uninterrupted():  # otherwise the next run would not know that the visitor has just come
+    came_from = require_router("live")
+    visitor, camera = visitor_state(), live_camera()
+    if came_from != "live":
+        camera.stop()  # the connection went with the page
+        if camera.wanted:
+            camera.start()
+    camera.wanted = False
 body = st.container(horizontal_alignment="center").container(width=1180)
 
 

@@ -7,7 +7,7 @@ from ui import wording
 from ui.diary import identity
 from ui.diary import view as diary_view
 from ui.live.resting_face import nothing_learned, personalization
-from ui.navigation import require_router
+from ui.navigation import require_router, said_once
 from ui.playlist import controls
 from ui.spotify import lookup, sections, sign_in
 from ui.spotify.panel import connect_button
@@ -19,9 +19,9 @@ body = st.container(horizontal_alignment="center").container(width=900)
 
 with body:
     st.title("Settings", anchor=False)
-    notice = sign_in.take_notice()
-    if notice:
-        st.info(notice, icon=":material/info:")
+    with said_once(sign_in.NOTICE_KEY) as notice:
+        if notice:
+            st.info(notice, icon=":material/info:")
 
     st.header("Music", anchor=False)
     with st.container(width=420):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -32,6 +34,18 @@ def navigate_to(page: str) -> None:
     st.session_state["_navigate_to"] = page
 
 
+@contextmanager
+def said_once(key: str) -> Iterator[Any]:
+    """Yield what the session has to say once, and forget it when the block has said it.
+
+    A run that is interrupted meanwhile says it again: what was drawn goes with the run.
+    """
+    news = st.session_state.get(key)
+    yield news
+    if news is not None:
+        st.session_state.pop(key, None)
+
+
 def require_router(page: str) -> str | None:
     """Send a page that is run on its own through the router, which brings the visitor back.
 
@@ -50,9 +64,10 @@ def require_router(page: str) -> str | None:
         st.session_state.setdefault("_asked", st.query_params.to_dict())
         st.session_state.setdefault("_sent", list(_compat_navigation.json_from_browser()))
         st.switch_page("app.py")
-    asked = st.session_state.pop("_asked", None)
-    if asked:
-        st.query_params.from_dict(asked)
+    with _compat_navigation.uninterrupted():
+        asked = st.session_state.pop("_asked", None)
+        if asked:
+            st.query_params.from_dict(asked)
     before: str | None = st.session_state.get("_page")
     st.session_state["_page"] = page
     return before

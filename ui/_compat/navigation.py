@@ -10,6 +10,7 @@ import functools
 import logging
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -81,8 +82,8 @@ def finish_callbacks() -> bool:
     """Have the callbacks of a run called before a newer request replaces the run.
 
     Streamlit 1.67 checks for newer requests just before it calls them, and whenever they access the
-    session's state. A click whose run is replaced there is lost: the newer request, which may come
-    from the camera's fragment, does not carry it.
+    session's state or draw something. A click whose run is replaced there is lost: the newer
+    request, which may come from the camera's fragment, does not carry it.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/state/safe_session_state.py
     (``on_script_will_rerun``).
@@ -102,18 +103,55 @@ def finish_callbacks() -> bool:
 
     @functools.wraps(call)
     def on_script_will_rerun(state: Any, *args: Any, **kwargs: Any) -> None:
-        give_way = state._yield_callback
-        # A plain assignment would set an item of the session's state.
-        object.__setattr__(state, "_yield_callback", lambda: None)
-        try:
+        with _holding(state):
             call(state, *args, **kwargs)
-        finally:
-            object.__setattr__(state, "_yield_callback", give_way)
 
     setattr(on_script_will_rerun, _MARK, True)
     # mypy: as above
     SafeSessionState.on_script_will_rerun = on_script_will_rerun  # type: ignore[method-assign, assignment]
     return True
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let what follows finish before a newer request replaces the run.
+
+    Streamlit 1.67 checks for newer requests at every access to the session's state and whenever
+    something is drawn. What is read once and acted upon would be lost between the two.
+
+    https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/scriptrunner/script_runner.py
+    (``_maybe_handle_execution_control_request``).
+    """
+    try:
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        ctx = get_script_run_ctx(suppress_warning=True)
+    except ImportError:
+        ctx = None
+    with _holding(ctx.session_state) if ctx else nullcontext():
+        yield
+
+
+@contextmanager
+def _holding(state: Any) -> Iterator[None]:
+    """Have the run that uses a session's state ignore newer requests for the time being."""
+    give_way = getattr(state, "_yield_callback", None)
+    if give_way is None:
+        logger.warning("This version of Streamlit is not supported: a click may be lost")
+        yield
+        return
+    runner = getattr(give_way, "__self__", None)  # which checks whenever something is drawn, too
+    executes = getattr(runner, "_execing", False)
+    # A plain assignment would set an item of the session's state.
+    object.__setattr__(state, "_yield_callback", lambda: None)
+    if executes:
+        runner._execing = False  # type: ignore[union-attr]
+    try:
+        yield
+    finally:
+        object.__setattr__(state, "_yield_callback", give_way)
+        if executes:
+            runner._execing = True  # type: ignore[union-attr]
 
 
 def begin_at_the_top() -> bool:

@@ -12,6 +12,7 @@ from recommender.diary import Entry, KeptVerdict, summary, to_csv, to_json
 from recommender.diary.summary import Month
 from ui import wording
 from ui.diary import charts, diary, identity, story
+from ui.navigation import said_once
 from ui.state import VisitorState
 
 KEEPS = (
@@ -245,9 +246,9 @@ def _sign_in() -> None:
                 on_click=identity.sign_in,
                 args=(provider,),
             )
-    failed = st.session_state.pop("sign-in-problem", None)
-    if failed:
-        st.warning(failed, icon=":material/info:")
+    with said_once("sign-in-problem") as failed:
+        if failed:
+            st.warning(failed, icon=":material/info:")
 
 
 def _entry(entry: Entry, zone: tzinfo, *, expanded: bool) -> None:

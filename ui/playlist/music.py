@@ -16,6 +16,7 @@ from recommender.session import Session
 from recommender.taste.taste import Affinities, Verdict
 from recommender.types import Playlist, Track
 from ui import services, wording
+from ui._compat.navigation import uninterrupted
 from ui.diary import diary
 from ui.spotify import lookup
 from ui.state import VisitorState
@@ -41,9 +42,11 @@ def current_set(visitor: VisitorState) -> Playlist:
     if visitor.wish not in visitor.sets:
         with st.spinner("Choosing the music…"):
             session = rules.with_set(session, _draw_for(visitor))
-        _write_back(visitor, session)
-        visitor.heard, visitor.set_ended = frozenset(), False
-        diary.note_playlist(visitor, visitor.sets[visitor.wish])
+        # A set that the visitor has but the diary has not would never be noted.
+        with uninterrupted():
+            _write_back(visitor, session)
+            visitor.heard, visitor.set_ended = frozenset(), False
+            diary.note_playlist(visitor, visitor.sets[visitor.wish])
     return visitor.sets[visitor.wish]
 
 

@@ -15,6 +15,7 @@ from recommender.spotify import Device, NoActiveDevice, SpotifyError, playback
 from recommender.spotify.playlists import SavedPlaylist, Saves, mark_of, save
 from recommender.types import Playlist
 from ui import wording
+from ui.navigation import said_once
 from ui.spotify import sign_in
 from ui.state import VisitorState
 
@@ -135,9 +136,9 @@ def _may_ask(playlist: Playlist) -> bool:
 
 def _allowed(permission: str, label: str) -> bool:
     """Whether the visitor has allowed this; otherwise a button to do so is drawn."""
-    notice = sign_in.take_notice()
-    if notice:
-        st.toast(notice, icon=":material/info:", duration="long")
+    with said_once(sign_in.NOTICE_KEY) as notice:
+        if notice:
+            st.toast(notice, icon=":material/info:", duration="long")
     if sign_in.may(permission):
         return True
     connect_button(label, permission, page="playlist")

@@ -227,12 +227,6 @@ def disconnect(
     st.session_state[NOTICE_KEY] = notice
 
 
-def take_notice() -> str | None:
-    """Return what is to be said once, on whichever page comes next."""
-    notice: str | None = st.session_state.pop(NOTICE_KEY, None)
-    return notice
-
-
 def attempt(ask: Callable[[SpotifyClient], Found]) -> Found:
     """Ask something of Spotify for this visitor.
 

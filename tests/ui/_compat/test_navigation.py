@@ -3,14 +3,23 @@
 The races themselves are run in `tests/browser/test_leaving_live.py`.
 """
 
+import asyncio
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from streamlit.delta_generator_singletons import context_dg_stack, get_default_dg_stack_value
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.fragment import MemoryFragmentStorage
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import (
     RerunData,
     ScriptRequests,
@@ -52,6 +61,55 @@ def test_callbacks_are_called_before_a_run_gives_way() -> None:
     assert looked == []
     assert "anything" not in state
     assert looked == [1]
+
+
+def runner_with_a_newer_request(state: SessionState) -> ScriptRunner:
+    """A run of the script that is to be replaced at the next occasion."""
+    runner = ScriptRunner(
+        session_id="s",
+        main_script_path="app.py",
+        session_state=state,
+        uploaded_file_mgr=MemoryUploadedFileManager("/upload"),
+        script_cache=ScriptCache(),
+        initial_rerun_data=RerunData(),
+        user_info={},
+        fragment_storage=MemoryFragmentStorage(),
+        pages_manager=PagesManager("app.py"),
+        event_loop=asyncio.new_event_loop(),
+    )
+    runner._event_loop.close()
+    runner._script_thread = threading.current_thread()
+    runner._requests.on_scriptrunner_ready()
+    runner._requests.request_rerun(RerunData())
+    return runner
+
+
+@pytest.mark.parametrize("drawn", [False, True], ids=["session", "drawing"])
+def test_an_uninterrupted_block_is_finished_before_a_newer_request(drawn: bool) -> None:
+    runner = runner_with_a_newer_request(SessionState())
+    state = runner._session_state
+
+    def act() -> None:
+        if drawn:
+            runner._enqueue_forward_msg(ForwardMsg())
+        else:
+            state["step"] = 1
+
+    with runner._set_execing_flag():
+        with _compat._holding(state):
+            act()
+            with _compat._holding(state):
+                act()
+            act()
+        with pytest.raises(RerunException):
+            act()
+
+
+def test_without_a_run_an_uninterrupted_block_is_just_a_block() -> None:
+    with _compat.uninterrupted():
+        pass
+    with pytest.raises(ZeroDivisionError), _compat.uninterrupted():
+        _ = 1 / 0
 
 
 PAGES = {

@@ -11,6 +11,7 @@ import streamlit as st
 
 from recommender.sharing.elsewhere import elsewhere
 from recommender.types import Track
+from ui._compat.navigation import uninterrupted
 from ui.place_color import place_color
 from ui.server.player_frame import PATH
 from ui.widgets.frontend import component
@@ -127,6 +128,13 @@ def hear(
     Args:
         key, on_position, on_press: as of `player`.
     """
+    with uninterrupted():
+        _hear(key, on_position, on_press)
+
+
+def _hear(
+    key: str, on_position: Callable[[Position], None], on_press: Callable[[Pressed, str], None]
+) -> None:
     state = st.session_state.get(key) or {}
     at, said = state.get("at"), state.get("said")
     if at and at["n"] != st.session_state.get(_last(key, "report")):

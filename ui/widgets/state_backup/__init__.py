@@ -27,6 +27,7 @@ from recommender.taste.taste import VERDICTS, Taste
 from recommender.types import Filters, Mood
 from ui import services, wording
 from ui._compat import navigation as _compat_navigation
+from ui.navigation import said_once
 from ui.playlist import address
 from ui.state import ROOM, Photo, VisitorState, visitor_state
 from ui.widgets.frontend import component
@@ -59,6 +60,11 @@ def restore_from_browser() -> None:
     """
     if st.session_state.get(_CHECKED_KEY):
         return
+    with _compat_navigation.uninterrupted():
+        _restore_once()
+
+
+def _restore_once() -> None:
     st.session_state[_CHECKED_KEY] = True
     sent = st.session_state.pop("_sent", None) or _compat_navigation.json_from_browser()
     text = next(filter(None, map(_backup_in, sent)), None)
@@ -72,9 +78,9 @@ def restore_from_browser() -> None:
 
 def announce_restored() -> None:
     """Say, once, that the state was restored."""
-    news = st.session_state.pop(_NOTICE_KEY, None)
-    if news:
-        st.toast(wording.escape_markdown(news), icon=":material/sync:", duration="long")
+    with said_once(_NOTICE_KEY) as news:
+        if news:
+            st.toast(wording.escape_markdown(news), icon=":material/sync:", duration="long")
 
 
 def back_up() -> None:
