@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from recommender.errors import CatalogError
@@ -27,6 +28,18 @@ _TAIL_BYTES: Final = 1 << 16
 def is_address(place: str) -> bool:
     """Return whether a place is an address for fsspec. A drive (``C:``) is none."""
     return _ADDRESS.match(place) is not None
+
+
+def local_path(place: Path | str) -> Path:
+    """Return the absolute path of a file or folder of this machine.
+
+    Raises:
+        CatalogError: it begins with the home folder of a user that does not exist.
+    """
+    try:
+        return Path(place).expanduser().absolute()
+    except RuntimeError as error:
+        raise CatalogError(f"{place} cannot be found: {error}") from error
 
 
 def redacted(address: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import duckdb
 import numpy as np
 
-from recommender.catalog.addresses import is_address, last_part
+from recommender.catalog.addresses import is_address, last_part, local_path
 from recommender.catalog.check import open_file, shut_off
 from recommender.catalog.database import DatabaseStorage
 from recommender.catalog.dataset import open_dataset
@@ -119,7 +119,14 @@ class Catalog:
         place = path or os.environ.get(ENVIRONMENT) or STARTER
         if isinstance(place, str) and is_address(place):
             return cls(open_dataset(place))
-        source = Path(place).expanduser().absolute()
+        source = local_path(place)
+        try:
+            return cls._open_local(source)
+        except OSError as error:
+            raise CatalogError(f"{source} cannot be read: {error.strerror or error}.") from error
+
+    @classmethod
+    def _open_local(cls, source: Path) -> Catalog:
         if source.is_dir():
             return cls(open_dataset(source))
         if not source.is_file():

@@ -7,6 +7,7 @@ place, so that no name, title or path is ever read as SQL.
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Final
 
 import duckdb
 
-from recommender.catalog.addresses import is_address
+from recommender.catalog.addresses import is_address, local_path
 from recommender.catalog.dataset_writer import lay_out
 from recommender.catalog.locations import FolderLocation, Location, RemoteLocation, new_snapshot
 from recommender.catalog.progress import DATASET_STEPS, UPLOAD_STEPS, Progress, Report
@@ -90,32 +91,71 @@ def import_file(
         CatalogError: the table cannot be read, lacks columns or has no usable row, or `target`
             cannot be written.
     """
-    source = source.expanduser().absolute()
+    source = local_path(source)
     place = location_of(target)
     shown = place if isinstance(place, Path) else place.source
     try:
+        _check_replaceable(place)
         if isinstance(place, Path):
             return _write_file(source, place, table, on_progress, encoding)
         return _write_dataset(source, place, table, on_progress, encoding)
-    except OSError as error:
-        raise CatalogError(f"{shown} cannot be written: {error.strerror or error}.") from error
-    except duckdb.IOException as error:
-        raise CatalogError(f"{shown} cannot be written: {_first_line(error)}") from error
+    except (OSError, duckdb.Error) as error:
+        if _out_of_space(error):
+            raise _too_large(source, error) from error
+        why = (isinstance(error, OSError) and error.strerror) or _first_line(error)
+        raise CatalogError(f"{shown} cannot be written: {why.rstrip('.')}.") from error
 
 
 def location_of(target: Path | str) -> Path | Location:
     """Return the file that a catalogue is to be written to, or the folder or address.
 
     Raises:
-        CatalogError: it is an address, and what opens such is not installed.
+        CatalogError: it is an address, and what opens such is not installed; or a path that
+            cannot exist.
     """
     if isinstance(target, str) and is_address(target):
         return RemoteLocation(target)
-    path = Path(target).expanduser().absolute()
+    path = local_path(target)
     ends = (os.sep, os.altsep or os.sep)
-    if path.is_dir() or (isinstance(target, str) and target.endswith(ends)):
+    try:
+        is_folder = path.is_dir() or (isinstance(target, str) and target.endswith(ends))
+    except OSError as error:
+        raise CatalogError(f"{path} cannot be written: {error.strerror or error}.") from error
+    if is_folder:
         return FolderLocation(path)
     return path
+
+
+def _check_replaceable(target: Path | Location) -> None:
+    """Make sure that an import replaces nothing but what an import wrote.
+
+    Raises:
+        CatalogError: there is something else.
+    """
+    if isinstance(target, Path):
+        foreign, kind = target.exists() and not _holds_catalogue(target), "file"
+    else:
+        foreign, kind = target.holds_other_files(), "folder"
+    if foreign:
+        shown = target if isinstance(target, Path) else target.source
+        raise CatalogError(
+            f"{shown} is no catalogue and stays as it is: choose another {kind}, or remove it."
+        )
+
+
+def _holds_catalogue(path: Path) -> bool:
+    """Whether a file is a catalogue of any version, or what is left of a damaged one."""
+    if not is_duckdb(path):
+        return False
+    settings = SAFE | {"enable_external_access": "false"}
+    try:
+        with duckdb.connect(str(path), read_only=True, config=settings) as connection:
+            tables = connection.execute("SELECT table_name FROM system.main.duckdb_tables()")
+            return ("affectune",) in tables.fetchall()
+    except duckdb.Error:
+        # Damaged, or open elsewhere. The name of the table stands in the file all the same.
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return data.find(b"affectune") >= 0
 
 
 def _write_file(
@@ -125,8 +165,6 @@ def _write_file(
     on_progress: Report | None,
     encoding: str | None,
 ) -> ImportReport:
-    if target.exists() and not is_duckdb(target):
-        raise CatalogError(f"{target} is no catalogue and stays as it is: choose another file.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with own_workspace(target.parent) as folder:
         built = folder / "catalog.duckdb"
@@ -153,10 +191,6 @@ def _write_dataset(
     on_progress: Report | None,
     encoding: str | None,
 ) -> ImportReport:
-    if target.holds_other_files():
-        raise CatalogError(
-            f"{target.source} is no catalogue and stays as it is: choose another folder."
-        )
     steps = UPLOAD_STEPS if isinstance(target, RemoteLocation) else DATASET_STEPS
     snapshot = new_snapshot()
     with target.workspace() as folder:
@@ -175,10 +209,7 @@ def _write_dataset(
                 lookups=False,
             )
             progress.step("Writing the files")
-            try:
-                manifest = lay_out(connection, built, snapshot, progress.part)
-            except duckdb.OutOfMemoryException as error:
-                raise _too_large(source, error) from error
+            manifest = lay_out(connection, built, snapshot, progress.part)
             if isinstance(target, RemoteLocation):
                 progress.step("Uploading")
             target.publish(built, snapshot, manifest.as_json(), progress.part)
@@ -230,7 +261,7 @@ def read_table(
                 folder=Path(temporary),
                 lookups=lookups,
             )
-    source = source.expanduser().absolute()
+    source = local_path(source)
     try:
         step("Reading the table")
         opened = read_source(connection, source, folder, encoding=encoding)
@@ -242,9 +273,9 @@ def read_table(
         connection.execute("DROP VIEW merged; DROP TABLE repeated; DROP TABLE staged")
         if lookups:
             write_lookups(connection, step)
-    except duckdb.OutOfMemoryException as error:
-        raise _too_large(source, error) from error
     except duckdb.Error as error:
+        if _out_of_space(error):
+            raise _too_large(source, error) from error
         raise CatalogError(
             f"{source.name} is not a CSV or Parquet table that can be read: {_first_line(error)}"
         ) from error
@@ -310,6 +341,12 @@ def is_duckdb(path: Path) -> bool:
 
 def _reasons(refused: Mapping[str, int]) -> str:
     return ", ".join(f"{why} ({rows:,})" for why, rows in refused.items()) or "it has no rows"
+
+
+def _out_of_space(error: Exception) -> bool:
+    """Whether memory or disk is full. Of a full disk DuckDB has no error of its own."""
+    full_disk = "Could not write" in str(error) or "No space left" in str(error)
+    return full_disk or isinstance(error, duckdb.OutOfMemoryException)
 
 
 def _too_large(source: Path, error: Exception) -> CatalogError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -40,10 +40,12 @@ def _mine() -> str:
 
 
 def _sweep(folder: Path) -> None:
-    here = f"{WORKSPACE}{socket.gethostname()}-"
-    for left in folder.glob(f"{glob.escape(here)}*-*"):
-        owner = left.name.removeprefix(here).split("-")[0]
-        if owner.isdigit() and int(owner) != os.getpid() and not _alive(int(owner)):
+    # As `_mine` and `tempfile` make them. The folder may be shared, and another machine's name may
+    # begin like this one's.
+    here = re.compile(re.escape(f"{WORKSPACE}{socket.gethostname()}-") + r"(\d{1,9})-[^-]+")
+    for left in folder.iterdir():
+        found = here.fullmatch(left.name)
+        if found and int(found[1]) != os.getpid() and not _alive(int(found[1])):
             shutil.rmtree(left, ignore_errors=True)
 
 

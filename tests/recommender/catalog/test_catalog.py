@@ -389,6 +389,24 @@ def test_unusable_catalogue_is_reported_and_the_starter_is_used(
         assert note.endswith("Playing the starter catalogue instead.")
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [("/" + "long" * 100, "cannot be read: File name too long"), ("~nosuchuser/x", "found")],
+)
+def test_place_that_cannot_exist_is_reported(place: str, said: str) -> None:
+    with pytest.raises(CatalogError, match=said):
+        Catalog.open(place)
+
+
+def test_full_disk_for_a_large_table_is_reported(
+    row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "LARGE_TABLE_BYTES", 100)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(CatalogError, match=r"table\.csv cannot be read"):
+        Catalog.open(write_csv([row(1), row(2)]))
+
+
 def test_a_catalogue_that_can_be_used_comes_without_a_note(row: Row, write_csv: Writer) -> None:
     catalog, note = open_or_starter(write_csv([row(1)]))
     with catalog:

@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -272,12 +272,22 @@ def test_an_import_that_is_killed_leaves_the_old_catalogue_whole(
 
 def test_an_import_at_work_keeps_its_folder(row: Row, write_csv: Writer, tmp_path: Path) -> None:
     alive = tmp_path / f".affectune-{socket.gethostname()}-{os.getppid()}-x"
+    # Others share the disk, and the name of one may begin like ours.
     elsewhere = tmp_path / ".affectune-another.machine-1-x"
-    alive.mkdir()
-    elsewhere.mkdir()
+    namesake = tmp_path / f".affectune-{socket.gethostname()}-{_ended()}-7-x"
+    for folder in (alive, elsewhere, namesake):
+        folder.mkdir()
     import_file(write_csv([row(1)]), tmp_path / "c.duckdb")
     assert alive.is_dir()
     assert elsewhere.is_dir()
+    assert namesake.is_dir()
+
+
+def _ended() -> int:
+    """Return the number of a process that is no more."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
 
 
 def test_progress_runs_from_zero_to_one(row: Row, write_csv: Writer, tmp_path: Path) -> None:
@@ -310,6 +320,41 @@ def test_too_little_memory_is_no_fault_of_the_table(
     with pytest.raises(CatalogError, match="needs more memory"):
         import_file(path, tmp_path / "c.duckdb")
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
+
+
+@pytest.fixture
+def small_files() -> Iterator[Callable[[int], None]]:
+    """Let no file grow beyond some bytes, as on a full disk."""
+    resource = pytest.importorskip("resource", reason="POSIX limits the size of files")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("size", [10_000, 300_000])
+@pytest.mark.parametrize("target", ["c.duckdb", "folder/"])
+def test_full_disk_is_no_fault_of_the_table(
+    size: int,
+    target: str,
+    small_files: Callable[[int], None],
+    large_table: Path,
+    tmp_path: Path,
+) -> None:
+    small_files(size)
+    with pytest.raises(CatalogError, match=r"table\.csv needs more memory or disk than there is"):
+        import_file(large_table, f"{tmp_path}/{target}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_full_disk_at_the_last_step_is_reported(
+    row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path) -> None:
+        raise duckdb.FatalException("FATAL Error: checkpoint: Could not write file: No space left")
+
+    monkeypatch.setattr(importer, "sync", fail)
+    with pytest.raises(CatalogError, match="needs more memory or disk than there is: FATAL"):
+        import_file(write_csv([row(1)]), tmp_path / "c.duckdb")
 
 
 def test_repeated_rows_fill_each_other_and_add_their_genres(
@@ -417,12 +462,41 @@ def test_a_table_is_never_overwritten(row: Row, write_csv: Writer, tmp_path: Pat
     assert precious.read_bytes() == before
 
 
+def test_foreign_database_is_never_overwritten(row: Row, write_csv: Writer, tmp_path: Path) -> None:
+    table, own = write_csv([row(1)]), tmp_path / "catalog.duckdb"
+    with duckdb.connect(str(own)) as connection:
+        connection.execute("CREATE TABLE diary AS SELECT 'precious' AS entry")
+        with pytest.raises(CatalogError, match="no catalogue and stays as it is"):
+            import_file(table, own)
+    with pytest.raises(CatalogError, match="no catalogue and stays as it is"):
+        import_file(table, own)
+    with duckdb.connect(str(own)) as connection:
+        assert connection.execute("FROM diary").fetchall() == [("precious",)]
+
+
+@pytest.mark.parametrize("damage", ["cut", "header"])
+def test_damaged_catalogue_may_be_replaced(
+    damage: str, row: Row, write_csv: Writer, tmp_path: Path
+) -> None:
+    target = tmp_path / "catalog.duckdb"
+    import_file(write_csv([row(1)]), target)
+    content = target.read_bytes()
+    target.write_bytes(
+        content[: len(content) // 2] if damage == "cut" else content[:100] + b"x" + content[101:]
+    )
+    assert import_file(write_csv([row(2), row(3)], "new.csv"), target).kept == 2
+
+
 def test_a_target_that_cannot_be_written_is_named(
     row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
+    table = write_csv([row(1)])
     (tmp_path / "file").write_text("x")
-    with pytest.raises(CatalogError, match="cannot be written"):
-        import_file(write_csv([row(1)]), tmp_path / "file" / "c.duckdb")
+    for target in (tmp_path / "file" / "c.duckdb", tmp_path / ("long" * 100), f"{tmp_path}/%s/"):
+        with pytest.raises(CatalogError, match="cannot be written"):
+            import_file(table, str(target).replace("%s", "long" * 100))
+    with pytest.raises(CatalogError, match="~nosuchuser/x cannot be found"):
+        import_file(table, "~nosuchuser/x")
 
 
 @pytest.mark.parametrize(
