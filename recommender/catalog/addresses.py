@@ -19,7 +19,9 @@ PROTOCOL: Final = "affectune"
 """What DuckDB calls the file system of an open catalogue."""
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
-_USER: Final = re.compile(r"(?<=://)[^/@\s]+@")
+_USER: Final = re.compile(r"(?<=://)[^/\s]*@")
+_QUERY: Final = re.compile(r"(?<=\?)[^\s'\"]+")
+"""What may hold credentials. A password may have an @ of its own, and a query a signature."""
 
 _TAIL_BYTES: Final = 1 << 16
 """A Parquet file is opened at its end, in several small steps: this much is fetched at once."""
@@ -43,8 +45,9 @@ def local_path(place: Path | str) -> Path:
 
 
 def redacted(address: str) -> str:
-    """Return an address without a user's name and password, and without a slash at its end."""
-    return _USER.sub("", address).rstrip("/")
+    """Return an address without a user's name and password, without what it asks after a question
+    mark, and without a slash at its end."""
+    return _without_credentials(address).rstrip("/")
 
 
 def last_part(address: str) -> str:
@@ -77,15 +80,19 @@ def file_system(address: str) -> tuple[Any, str]:
     return system, str(path).rstrip("/")
 
 
-def unreachable(address: str, error: Exception) -> CatalogError:
-    """Return what is to be raised where an address cannot be read."""
-    return CatalogError(f"{redacted(address)} cannot be read: {_sentence(error)}.")
+def unreachable(address: str, error: Exception, what: str = "read") -> CatalogError:
+    """Return what is to be raised where an address cannot be read, or ``"written"``."""
+    return CatalogError(f"{redacted(address)} cannot be {what}: {_sentence(error)}.")
 
 
 def _sentence(error: Exception) -> str:
     """Return what an error says, as part of a sentence, with its kind where it says little."""
-    said = _USER.sub("", " ".join(str(error).split())).rstrip(".")
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    message = _without_credentials(" ".join(str(error).split())).rstrip(".")
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _without_credentials(text: str) -> str:
+    return _QUERY.sub("…", _USER.sub("", text))
 
 
 def read_only(system: Any, root: str, sizes: Mapping[str, int]) -> Any:

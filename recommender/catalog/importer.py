@@ -208,10 +208,10 @@ def _write_dataset(
                 folder=folder,
                 lookups=False,
             )
-            progress.step("Writing the files")
+            progress.step("Writing the files", in_parts=True)
             manifest = lay_out(connection, built, snapshot, progress.part)
             if isinstance(target, RemoteLocation):
-                progress.step("Uploading")
+                progress.step("Uploading", in_parts=True)
             target.publish(built, snapshot, manifest.as_json(), progress.part)
     return report
 

@@ -25,7 +25,13 @@ from recommender.catalog.manifest import (
     snapshot_of,
     versions_of,
 )
-from recommender.catalog.workspace import WORKSPACE, own_workspace, sync
+from recommender.catalog.workspace import (
+    WORKSPACE,
+    exclusive,
+    own_workspace,
+    sync,
+    sync_folder,
+)
 from recommender.errors import CatalogError
 
 Uploaded = Callable[[int, int], None]
@@ -164,7 +170,6 @@ class FolderLocation(Location):
                     self._path.rmdir()
 
     def publish(self, built: Path, snapshot: str, manifest: str, uploaded: Uploaded) -> None:
-        before = _snapshot_of(self.manifest())
         files = sorted(built.rglob("*.parquet"))
         for done, path in enumerate(files, start=1):
             sync(path)
@@ -172,11 +177,15 @@ class FolderLocation(Location):
         written = built.with_name(MANIFEST)
         written.write_text(manifest, encoding="utf-8")
         sync(written)
-        built.replace(self._path / snapshot)
-        written.replace(self._path / MANIFEST)
-        for name in self._names():
-            if SNAPSHOT.fullmatch(name) and name not in (snapshot, before):
-                shutil.rmtree(self._path / name, ignore_errors=True)
+        # Another import would take a snapshot that no manifest names yet for an outdated one.
+        with exclusive(self._path):
+            before = _snapshot_of(self.manifest())
+            built.replace(self._path / snapshot)
+            sync_folder(self._path)
+            written.replace(self._path / MANIFEST)
+            for name in self._names():
+                if SNAPSHOT.fullmatch(name) and name not in (snapshot, before):
+                    shutil.rmtree(self._path / name, ignore_errors=True)
 
     def _names(self) -> list[str]:
         try:
@@ -274,22 +283,23 @@ class RemoteLocation(Location):
                 if _snapshot_of(self.manifest()) != snapshot:
                     self._system.rm(root, recursive=True)
             if isinstance(error, Exception):
-                raise CatalogError(
-                    str(unreachable(str(self.source), error)).replace(
-                        "cannot be read", "cannot be written"
-                    )
-                ) from error
+                raise unreachable(str(self.source), error, "written") from error
             raise
         self._sweep({snapshot, before})
 
     def _sweep(self, kept: set[str | None]) -> None:
         """Remove snapshots that no manifest names and that nothing is being put into any more."""
+        paths: list[object] = []
         with suppress(Exception):
             self._system.invalidate_cache()
-            for path in self._system.ls(self._root, detail=False):
-                name = str(path).rstrip("/").rsplit("/", 1)[-1]
-                if SNAPSHOT.fullmatch(name) and name not in kept and _age(name) > _STALE:
-                    self._system.rm(f"{self._root}/{name}", recursive=True)
+            paths = self._system.ls(self._root, detail=False)
+        for path in paths:
+            name = str(path).rstrip("/").rsplit("/", 1)[-1]
+            if SNAPSHOT.fullmatch(name) and name not in kept:
+                # One that cannot be removed, or whose name is no date, does not keep the others.
+                with suppress(Exception):
+                    if _age(name) > _STALE:
+                        self._system.rm(f"{self._root}/{name}", recursive=True)
 
     @contextmanager
     def _errors_in_words(self) -> Iterator[None]:

@@ -76,17 +76,21 @@ class Progress:
         self._over = Event()
         self._watch = Thread(target=self._look, daemon=True)
 
-    def step(self, what: str) -> None:
-        """Begin one of the steps."""
+    def step(self, what: str, *, in_parts: bool = False) -> None:
+        """Begin one of the steps.
+
+        Args:
+            what: its name.
+            in_parts: whether `part` tells how far it is. Otherwise its statement does.
+        """
         with self._turn:
             self._before += self._share
-            self._share, self._what, self._in_parts = self._steps[what], what, False
+            self._share, self._what, self._in_parts = self._steps[what], what, in_parts
             self._say(self._before)
 
     def part(self, done: int, parts: int) -> None:
-        """Say how much of the present step is done, where that is several statements."""
+        """Say how much of a step in parts is done."""
         with self._turn:
-            self._in_parts = True
             self._say(self._before + self._share * done / parts)
 
     def __enter__(self) -> Progress:
@@ -105,10 +109,11 @@ class Progress:
 
     def _look(self) -> None:
         while not self._over.wait(_EVERY):
+            what = self._what
             percent = self._connection.query_progress()
             with self._turn:
-                # Nothing to report before the first step.
-                if percent > 0 and self._what and not self._in_parts:
+                # Nothing to report before the first step, nor of one that has ended meanwhile.
+                if percent > 0 and what == self._what != "" and not self._in_parts:
                     self._say(self._before + self._share * min(percent, 100) / 100)
 
     def _say(self, done: float) -> None:

@@ -66,6 +66,9 @@ def test_credentials_are_redacted() -> None:
     assert redacted("ftp://me:secret@host/a/b/") == "ftp://host/a/b"
     assert last_part("ftp://me:secret@host/a/b/") == "b"
     assert last_part("s3://bucket") == "bucket"
+    assert redacted("ftp://me:se@cret@host/a") == "ftp://host/a"
+    assert redacted("https://host/a?sig=secret#x") == "https://host/a?…"
+    assert last_part("https://host/a?sig=secret/and/more") == "a?…"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -103,12 +106,13 @@ def test_abandoned_snapshots_are_removed_after_a_day(
 ) -> None:
     address, table = "memory://bucket/music", write_csv([row(1)])
     stale, fresh = "20200101T000000Z-00000000", "29990101T000000Z-00000000"
-    for snapshot in (stale, fresh):
+    undated = "00009999T999999Z-00000000"
+    for snapshot in (undated, stale, fresh):
         memory.pipe_file(f"/bucket/music/{snapshot}/boxes.parquet", b"x")
     import_file(table, address)
     left = {name.rsplit("/", 1)[-1] for name in memory.ls("/bucket/music", detail=False)}
     assert stale not in left
-    assert {fresh, MANIFEST} < left
+    assert {undated, fresh, MANIFEST} < left
 
 
 def test_foreign_files_are_never_overwritten(row: Row, write_csv: Writer, memory: Any) -> None:
@@ -157,7 +161,7 @@ def test_lost_connection_is_reported_without_credentials(
     import_file(STARTER, "memory://bucket/music")
 
     def lose(*_: Any, **__: Any) -> bytes:
-        raise ConnectionResetError("https://me:secret@host went away\nand more")
+        raise ConnectionResetError("https://me:secret@host/x?sig=secret went away\nand more")
 
     with Catalog.open("memory://bucket/music") as catalog:
         monkeypatch.setattr(type(memory), "cat_file", lose)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import duckdb
@@ -222,6 +225,53 @@ def test_killed_import_leaves_the_old_catalogue_intact(
     assert all(SNAPSHOT.fullmatch(name) for name in snapshots(tmp_path / "catalog"))
     with Catalog.open(target) as catalog:
         assert len(catalog) == 3000
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such locks")
+def test_import_that_ends_during_another_leaves_its_snapshot(
+    row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one has its files ready while the first has no manifest in place yet."""
+    target = f"{tmp_path}/catalog/"
+    first, second = write_csv([row(1)], "1.csv"), write_csv([row(1), row(2)], "2.csv")
+    imports: list[Future[object]] = []
+    ready, enter = Semaphore(0), locations.exclusive
+
+    def announce(folder: Path) -> Any:
+        ready.release()
+        return enter(folder)
+
+    def begin_second(folder: Path) -> None:
+        if not imports:
+            ready.acquire(timeout=60)
+            imports.append(threads.submit(import_file, second, target))
+            assert ready.acquire(timeout=60)
+
+    monkeypatch.setattr(locations, "exclusive", announce)
+    monkeypatch.setattr(locations, "sync_folder", begin_second)
+    with ThreadPoolExecutor(1) as threads:
+        import_file(first, target)
+        imports[0].result()
+    with Catalog.open(target) as catalog:
+        assert len(catalog) == 2
+
+
+def test_snapshot_that_was_published_meanwhile_stays_readable(
+    row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = f"{tmp_path}/catalog/"
+    import_file(write_csv([row(1)], "1.csv"), target)
+    opened: list[Catalog] = []
+
+    def another_import(path: Path) -> None:
+        monkeypatch.undo()
+        import_file(write_csv([row(1), row(2)], "2.csv"), target)
+        opened.append(Catalog.open(target))
+
+    monkeypatch.setattr(locations, "sync", another_import)
+    import_file(write_csv([row(3)], "3.csv"), target)
+    with opened[0] as catalog:
+        assert len(catalog.candidates(Mood(0, 0))) == 2
 
 
 def test_snapshot_without_a_manifest_is_not_opened_and_may_be_replaced(

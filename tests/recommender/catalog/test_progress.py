@@ -42,3 +42,47 @@ def test_progress_names_the_step_after_a_completed_one(
         (0.42, "Merging repeated ids"),
     ]
     assert told[-1] == (1.0, "Done")
+
+
+def test_statement_tells_nothing_of_the_step_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_EVERY", 0.001)
+    told: list[tuple[float, str]] = []
+    asked = Event()
+
+    class Ending(Connection):
+        """Whose statement ends, and with it the step, while its progress is asked for."""
+
+        def query_progress(self) -> float:
+            if not asked.is_set():
+                watched.step("Merging repeated ids")
+                asked.set()
+                return 100.0
+            return -1.0
+
+    connection: Any = Ending()
+    watched = Progress(connection, lambda done, what: told.append((done, what)))
+    watched.step("Reading the table")
+    with watched:
+        assert asked.wait(60)
+    assert told == [(0.0, "Reading the table"), (0.42, "Merging repeated ids"), (1.0, "Done")]
+
+
+def test_step_in_parts_is_as_far_as_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_EVERY", 0.001)
+    told: list[float] = []
+    asked = Event()
+
+    class Busy(Connection):
+        def query_progress(self) -> float:
+            asked.set()
+            return 100.0
+
+    connection: Any = Busy()
+    with Progress(connection, lambda done, _: told.append(done), steps={"Writing": 1.0}) as watched:
+        watched.step("Writing", in_parts=True)
+        asked.clear()
+        assert asked.wait(60)
+        asked.clear()
+        assert asked.wait(60)
+        watched.part(1, 2)
+    assert told == [0.0, 0.5, 1.0]
