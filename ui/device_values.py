@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -19,10 +19,11 @@ def number(value: Any) -> float:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError("a finite number is needed")
-    if value < 0:
-        raise ValueError("a number of at least 0 is needed")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a number is needed")
+    # JSON knows integers of any length, which no float can hold.
+    if not 0 <= value <= sys.float_info.max:
+        raise ValueError("a finite number of at least 0 is needed")
     return float(value)
 
 

@@ -304,15 +304,20 @@ class VisitorState:
         self._new_mood()
 
     def choose(self, face: int) -> None:
-        """Read another face of the picture, or the `ROOM`."""
-        if self.photo is not None:
-            self.photo.chosen = face
+        """Read another face of the picture, or the `ROOM`.
+
+        A face that it has not changes nothing: a tap may come when another picture is shown.
+        """
+        photo = self.photo
+        if photo is not None and (face == ROOM or face in range(len(photo.reading.faces))):
+            photo.chosen = face
             self._new_mood()
 
     def favour(self, faces: Iterable[int]) -> None:
-        """Let some faces count more in the room."""
+        """Let some of the faces count more in the room."""
         if self.photo is not None:
-            self.photo.favoured = tuple(sorted(faces))
+            known = range(len(self.photo.reading.faces))
+            self.photo.favoured = tuple(sorted(face for face in faces if face in known))
             self._new_mood()
 
     def correct_emotion(self, emotion: str | None) -> None:

@@ -74,6 +74,17 @@ def test_a_new_mood_forgets_what_was_drawn_for_the_old_one(visitor: VisitorState
     assert (visitor.adventure, visitor.minutes) == (1.0, 90)
 
 
+@pytest.mark.parametrize("face", [2, -2, 10**400])
+def test_tap_on_a_face_of_an_earlier_picture_changes_nothing(
+    face: int, visitor: VisitorState
+) -> None:
+    before = visitor.mood
+    visitor.choose(face)
+    visitor.favour([face])
+    assert visitor.photo is not None
+    assert (visitor.photo.chosen, visitor.photo.favoured, visitor.mood) == (0, (), before)
+
+
 def test_other_filters_ask_anew_and_the_ones_before_are_kept(visitor: VisitorState) -> None:
     jazz, folk = Filters(genres=("jazz",)), Filters(genres=("folk",))
     visitor.narrow(jazz)

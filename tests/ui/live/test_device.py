@@ -70,6 +70,7 @@ def test_browser_reading_equals_a_server_reading(camera: LiveCamera) -> None:
         news(frames=-1),
         news(frames="seven"),
         news(silence=float("nan")),
+        news(silence=10**400),
         news(reading=[]),
         news(reading={}),
         news(reading=reading(faces=[])),

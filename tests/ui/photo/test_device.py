@@ -57,6 +57,7 @@ def test_probabilities_are_those_of_every_other_reading() -> None:
         told(number="1"),
         told(number=-1),
         told(tiny=float("nan")),
+        told(tiny=10**400),
         told(faces={}),
         told(*[face()] * (MAX_FACES + 1)),
         told(face(box={"x": 600, "y": 20, "width": 100, "height": 110})),

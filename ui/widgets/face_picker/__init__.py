@@ -43,8 +43,8 @@ def face_picker(
 
     def choose() -> None:
         face = st.session_state[key].get("chosen")
-        if face is not None:
-            on_choose(int(face))
+        if type(face) is int:
+            on_choose(face)
 
     if isinstance(image, DeviceCopy):
         width, height = image.width, image.height
