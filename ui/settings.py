@@ -7,6 +7,8 @@ import os
 from functools import cache
 from typing import cast
 
+import streamlit as st
+
 from emotion.labels import HEADS, HeadName
 
 logger = logging.getLogger(__name__)
@@ -15,6 +17,13 @@ logger = logging.getLogger(__name__)
 def head() -> HeadName:
     """Return which head of the network is read: ``AFFECTUNE_HEAD``, by default "people"."""
     return _checked(os.environ.get("AFFECTUNE_HEAD", "").strip() or "people")
+
+
+def base_path() -> str:
+    """Return the path under which the app is served, without a slash at its end: ``""``, or what
+    ``server.baseUrlPath`` says behind a slash."""
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}" if base else ""
 
 
 def processes() -> int:

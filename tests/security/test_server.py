@@ -171,7 +171,10 @@ def test_names_that_an_operator_allows() -> None:
 
 
 def test_a_balancer_may_ask_for_health_by_any_name(served: Served) -> None:  # noqa: F811
-    assert served.ask("/_stcore/health", headers={"Host": "10.0.0.7:8501"}).status == 200
+    elsewhere = {"Host": "10.0.0.7:8501"}
+    assert served.ask("/_stcore/health", headers=elsewhere).status == 200
+    for path in ("/x/healthz", "/media/healthz", "/x/_stcore/health"):
+        assert served.ask(path, headers=elsewhere).status == 403
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:

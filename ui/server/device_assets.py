@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-import streamlit as st
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -114,8 +113,7 @@ async def _serve(request: Request) -> Response:
 
 
 def _prefix() -> str:
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{base}/{PATH}" if base else f"/{PATH}"
+    return f"{settings.base_path()}/{PATH}"
 
 
 @cache

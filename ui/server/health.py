@@ -15,12 +15,12 @@ from dataclasses import asdict, dataclass
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from emotion.live.stream import SHARED_SCHEDULER
+from ui import settings
 from ui._compat import streamlit as _compat
 
 PATH: Final = "healthz"
@@ -122,8 +122,7 @@ def health() -> Health:
 
 def route() -> Route:
     """Return the route to it."""
-    base = (st.get_option("server.baseUrlPath") or "").strip("/")
-    return Route("/" + "/".join(filter(None, [base, PATH])), _answer, methods=["GET"])
+    return Route(f"{settings.base_path()}/{PATH}", _answer, methods=["GET"])
 
 
 async def _answer(request: Request) -> Response:

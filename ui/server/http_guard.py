@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui import settings
 from ui.server import device_assets, health, player_frame
 from ui.server.index_page import script_hashes
 
@@ -67,7 +68,7 @@ _UPLOAD: Final = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+/?$")
 _PLAYER: Final = re.compile(rf"/{re.escape(player_frame.PATH)}$")
 _READER: Final = re.compile(rf"/{re.escape(device_assets.PATH)}/[0-9a-f]+/")
 _CLOSED: Final = re.compile(r"/_stcore/metrics/*$")
-_HEALTH: Final = re.compile(rf"/(_stcore/health|{re.escape(health.PATH)})/*$")
+_HEALTH: Final = (f"/{health.PATH}", "/_stcore/health")
 """Paths that are asked for by an address of the machine and not by a name of the server's."""
 _VOLATILE: Final = re.compile(r"(?<!/static)/(media|_stcore)/")
 """Paths that no cache may keep: downloads and messages of one visitor. The fonts in
@@ -136,9 +137,8 @@ def refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     if len(hosts) != 1 or len(origins) > 1:
         return 400, "A request names one host, and at most one origin."
     host = hosts[0]
-    if not _HEALTH.search(scope["path"]) and not host_allowed(
-        host, st.get_option("server.allowedHosts")
-    ):
+    about_health = scope["path"].rstrip("/").removeprefix(settings.base_path()) in _HEALTH
+    if not about_health and not host_allowed(host, st.get_option("server.allowedHosts")):
         return 403, (
             "This server does not go by that name. Its operator can add the name to "
             "server.allowedHosts."

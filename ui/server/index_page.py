@@ -22,6 +22,8 @@ from starlette.responses import FileResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui import settings
+
 TITLE: Final = "Affectune: music that meets your mood, then moves it"
 DESCRIPTION: Final = (
     "Show your face for a moment. Affectune reads the mood on it and plays real tracks that fit. "
@@ -64,8 +66,7 @@ class IndexPage:
 
 def preview_route() -> Route:
     """Return the route of the preview picture."""
-    base = (st.get_option("server.baseUrlPath") or "").strip("/")
-    return Route(f"/{base}{PREVIEW_PATH}" if base else PREVIEW_PATH, _preview, methods=["GET"])
+    return Route(settings.base_path() + PREVIEW_PATH, _preview, methods=["GET"])
 
 
 @cache
@@ -136,8 +137,7 @@ def _address(scope: Scope) -> str:
     headers = Headers(scope=scope)
     said = headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
     scheme = said if said in ("http", "https") else scope.get("scheme", "http")
-    base = quote((st.get_option("server.baseUrlPath") or "").strip("/"))
-    return f"{scheme}://{headers.get('host', '')}" + (f"/{base}" if base else "")
+    return f"{scheme}://{headers.get('host', '')}{quote(settings.base_path())}"
 
 
 def _completing(send: Send, scope: Scope) -> Send:

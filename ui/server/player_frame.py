@@ -22,10 +22,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+
+from ui import settings
 
 PATH: Final = "affectune/player.html"
 """Where it is, below the app's own address."""
@@ -50,8 +51,7 @@ iframe {{ display: block; width: 100%; height: 100%; border: 0; }}
 
 def route() -> Route:
     """Return the route to the document."""
-    base = (st.get_option("server.baseUrlPath") or "").strip("/")
-    return Route("/" + "/".join(filter(None, [base, PATH])), _answer, methods=["GET"])
+    return Route(f"{settings.base_path()}/{PATH}", _answer, methods=["GET"])
 
 
 @cache

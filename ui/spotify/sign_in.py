@@ -36,6 +36,7 @@ from recommender.spotify.auth import (
 from recommender.spotify.playlists import Saves
 from recommender.spotify.profile import Profile
 from recommender.taste.taste import Affinities
+from ui import settings
 from ui.navigation import navigate_to
 from ui.widgets import oauth_redirect
 
@@ -163,8 +164,7 @@ def redirect_uri_to_register() -> str:
     if not host or (here.scheme != "https" and here.hostname not in (*LOOPBACK, "localhost")):
         return REDIRECT
     # Not the path: it names the page as well.
-    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"{here.scheme}://{host}/{base}/" if base else f"{here.scheme}://{host}/"
+    return f"{here.scheme}://{host}{settings.base_path()}/"
 
 
 def connection() -> Connection | None:

@@ -193,7 +193,7 @@ def test_missing_blazeface_is_logged_once(
 def test_it_lies_under_the_server_s_own_path(
     runtime: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device_assets.st, "get_option", lambda name: "/mood/")
+    monkeypatch.setattr(device_assets.settings.st, "get_option", lambda name: "/mood/")
     assert base().startswith("/mood/reading/")
     client = Client()
     assert client.get(f"{base()}worker.js").status == 200
