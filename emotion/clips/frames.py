@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -115,12 +116,56 @@ def clip_frames(
         ValueError: ``fps`` is out of range.
         ClipError: it is not a clip, has no video, or nothing in it can be decoded.
         VideoUnavailable: the ``av`` package is not installed.
-        OSError: the file cannot be opened.
+        OSError: the file cannot be opened, or read to its end.
+        Exception: whatever else ``source`` raises while it is read.
     """
     check_fps(fps)
+    with _watched(source) as opened:
+        yield from _frames(opened, fps, ClipInfo() if info is None else info, threads, max_pixels)
+
+
+class _WatchedFile:
+    """A file that ends where it cannot be read, and remembers why.
+
+    What a file raises, FFmpeg may hide: it takes some of it for a damaged packet, and PyAV writes
+    what comes after it to stderr.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.fault: Exception | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return b"" if self.fault else self._file.read(size)
+        except Exception as error:
+            self.fault = error
+            return b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@contextmanager
+def _watched(source: str | Path | IO[bytes]) -> Iterator[str | _WatchedFile]:
+    """Yield what PyAV opens, and raise what a file raised meanwhile."""
+    if isinstance(source, str | Path):
+        yield str(source)
+        return
+    file = _WatchedFile(source)
+    try:
+        yield file
+    except ClipError:
+        if file.fault is None:
+            raise
+    if file.fault is not None:
+        raise file.fault
+
+
+def _frames(
+    opened: str | _WatchedFile, fps: float, info: ClipInfo, threads: int, max_pixels: int
+) -> Iterator[ClipFrame]:
     av = load_av()
-    info = ClipInfo() if info is None else info
-    opened = str(source) if isinstance(source, str | Path) else source
     try:
         container = av.open(
             opened,

@@ -173,6 +173,28 @@ def test_an_open_file_is_read_like_one_on_disk(clip: Path) -> None:
     assert info.duration == pytest.approx(1)
 
 
+@pytest.mark.parametrize("suffix", ["mp4", "avi"])
+@pytest.mark.parametrize("error", [ConnectionResetError("lost"), ValueError("closed")])
+def test_a_file_that_is_lost_is_not_taken_for_a_short_one(
+    suffix: str, error: Exception, tmp_path: Path, small: Image, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = write_clip(tmp_path / f"take.{suffix}", [small] * 50).read_bytes()
+    for last in range(3):
+
+        class Lost(io.BytesIO):
+            reads = 0
+
+            def read(self, size: int | None = -1) -> bytes:
+                self.reads += 1
+                if self.reads > last:  # noqa: B023
+                    raise error
+                return super().read(min(2048, size or 2048) if self.reads == 1 else size)
+
+        with pytest.raises(type(error), match=str(error)):
+            list(clip_frames(Lost(data)))
+    assert capfd.readouterr().err == ""
+
+
 def test_file_that_is_not_a_clip_is_reported(tmp_path: Path, clip: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("not a clip")
