@@ -21,7 +21,7 @@ from emotion.classifier import EmotionClassifier, WeightsError
 from emotion.clips.frames import DEFAULT_FPS, ClipError, ClipFrame, ClipInfo, clip_frames
 from emotion.clips.reading import ClipFace, build_clip_detector, read_frames
 from emotion.clips.rows import MoodOf, RowWriter
-from emotion.clips.sources import Kind, Source, SourceError
+from emotion.clips.sources import Kind, Source, SourceError, reason
 from emotion.detectors.factory import DetectorName
 from emotion.image.decoding import ImageError, check_bytes, decode_image
 from emotion.labels import HeadName
@@ -132,7 +132,7 @@ class Reader:
         except (ImageError, ClipError, SourceError) as error:
             problem = str(error)
         except OSError as error:
-            problem = error.strerror or str(error)
+            problem = reason(error)
         except Exception as error:  # a fault of ours, or of a decoder: the other files are read
             logger.debug("%s could not be read", source.name, exc_info=True)
             problem = f"it cannot be read ({type(error).__name__}: {error})"

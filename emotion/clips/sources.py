@@ -1,18 +1,20 @@
 """Which files there are to read: named ones, what folders hold, and what lies at an address.
 
-An address is anything that fsspec opens: ``s3://bucket/clips``, ``gs://…``, ``https://…``. It needs
-the package of its kind (s3fs, gcsfs, aiohttp) beside fsspec.
+An address is anything that fsspec opens: ``s3://bucket/clips``, ``gs://…``, ``https://…``. Most
+kinds of address need a package of their own beside fsspec: `PACKAGES`.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import IO, Any, Final, Literal
 
 Kind = Literal["photo", "clip"]
@@ -35,6 +37,22 @@ _PICTURE_BRANDS: Final = (
 _CLIP_SIGNATURES: Final = (
     *(b"\x1aE\xdf\xa3", b"OggS", b"FLV", b"\0\0\x01\xba", b"\0\0\x01\xb3", b"0&\xb2u", b"YUV4"),
 )
+
+PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("s3", "s3a"), "s3fs"),
+        **dict.fromkeys(("gs", "gcs"), "gcsfs"),
+        **dict.fromkeys(("http", "https"), "aiohttp"),
+        **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
+    }
+)
+"""Protocol → what has to be installed beside fsspec for its addresses."""
+
+_VERSIONS: Final = (
+    *("ETag", "etag", "generation", "LastModified", "Last-Modified", "last_modified"),
+    *("mtime", "modified", "created"),
+)
+"""What file systems say of a file that changes when the file does, the surest first."""
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
 
@@ -125,12 +143,20 @@ def find_sources(paths: Sequence[str]) -> Found:
         except SourceError as error:
             problems.append((path, str(error)))
         except OSError as error:
-            problems.append((path, error.strerror or str(error) or type(error).__name__))
+            problems.append((path, reason(error)))
         except Exception as error:  # each kind of address has errors of its own
             if not is_address(path):
                 raise
             problems.append((path, f"{type(error).__name__}: {error}"))
     return Found(tuple(sources.values()), skipped.total(), tuple(problems))
+
+
+def reason(error: OSError) -> str:
+    """Return in words why a file cannot be opened."""
+    said = error.strerror or str(error)
+    if isinstance(error, FileNotFoundError) and (not said or "/" in said):
+        return os.strerror(errno.ENOENT)  # many file systems of fsspec say the path and no more
+    return said or type(error).__name__
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -145,15 +171,20 @@ def file_system(address: str) -> tuple[Any, str]:
     Raises:
         SourceError: fsspec, or the package for such addresses, is not installed.
     """
+    package = PACKAGES.get(address.partition("://")[0].split("::")[-1].lower())
     try:
         import fsspec
     except ImportError as error:
+        needed = f"fsspec {package}" if package else "fsspec"
         raise SourceError(
-            "addresses are not read here: the fsspec package is not installed (pip install fsspec)"
+            f"addresses are not read here: fsspec is not installed (pip install {needed})"
         ) from error
     try:
         system, path = fsspec.core.url_to_fs(address)
-    except (ImportError, ValueError) as error:
+    except ImportError as error:
+        missing = f"{package} is not installed (pip install {package})" if package else error
+        raise SourceError(f"such addresses are not read here: {missing}") from error
+    except ValueError as error:
         raise SourceError(f"such addresses are not read here: {error}") from error
     return system, path
 
@@ -229,5 +260,8 @@ def _remote(address: str, skipped: Counter[str]) -> Iterable[Source]:
 
 
 def _remote_file(system: Any, address: str, path: str, kind: Kind) -> Source:
-    size = int(system.info(path).get("size") or 0)
-    return Source(address, address, kind, size, f"{size} bytes, {system.ukey(path)}")
+    about = system.info(path)
+    size = int(about.get("size") or 0)
+    # Not fsspec's `ukey`: it differs between a file that was listed and one that was asked for.
+    version = next((str(about[key]) for key in _VERSIONS if about.get(key)), None)
+    return Source(address, address, kind, size, f"{size} bytes, {version or system.ukey(path)}")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,32 @@ def test_an_address_is_listed_and_opened() -> None:
         assert file.read() == b"take 9.mp4"
     (one,) = find_sources(["memory://clips/take 10.mp4"]).sources
     assert (one.kind, one.size) == ("clip", 11)
+    assert one.version == found.sources[2].version  # it may be named or listed
+    memory.pipe("/clips/take 10.mp4", b"take 11.mp4")
+    (changed,) = find_sources(["memory://clips/take 10.mp4"]).sources
+    assert changed.version != one.version
+    absent = find_sources(["memory://clips/none.mp4"]).problems
+    assert absent == (("memory://clips/none.mp4", "No such file or directory"),)
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="addresses need fsspec")
+
+    def lacks(address: str) -> None:
+        raise ImportError("Install something to access this")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", lacks)
+    named = ["s3://bucket/a", "simplecache::gs://bucket/a", "strange://bucket/a"]
+    sentence = "such addresses are not read here: "
+    assert [said for _, said in find_sources(named).problems] == [
+        f"{sentence}s3fs is not installed (pip install s3fs)",
+        f"{sentence}gcsfs is not installed (pip install gcsfs)",
+        f"{sentence}Install something to access this",
+    ]
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    assert [said.partition("(")[2] for _, said in find_sources(named[::2]).problems] == [
+        *("pip install fsspec s3fs)", "pip install fsspec)")
+    ]
 
 
 @pytest.mark.parametrize(
