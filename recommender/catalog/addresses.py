@@ -1,7 +1,7 @@
 """Addresses that fsspec opens (``s3://…``, ``gs://…``), for catalogues that lie elsewhere.
 
-Each kind of address needs its own package beside fsspec: s3fs, gcsfs, aiohttp for https. DuckDB
-reads through fsspec as well, so that it needs no extension that it would have to download.
+Most kinds of address need a package of their own beside fsspec: `PACKAGES`. DuckDB reads through
+fsspec as well, so that it needs no extension that it would have to download.
 """
 
 from __future__ import annotations
@@ -11,12 +11,26 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from recommender.errors import CatalogError
 
 PROTOCOL: Final = "affectune"
 """What DuckDB calls the file system of an open catalogue."""
+
+PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(("s3", "s3a"), "s3fs"),
+        **dict.fromkeys(("gs", "gcs"), "gcsfs"),
+        **dict.fromkeys(("http", "https"), "aiohttp"),
+        **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
+    }
+)
+"""Protocol → what has to be installed beside fsspec for its addresses."""
+
+OBJECT_STORES: Final = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"))
+"""Protocols of stores that have buckets and no folders."""
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
 _USER: Final = re.compile(r"(?<=://)[^/\s]*@")
@@ -50,6 +64,11 @@ def redacted(address: str) -> str:
     return _without_credentials(address).rstrip("/")
 
 
+def protocol(address: str) -> str:
+    """Return the protocol of an address: ``s3`` of ``simplecache::s3://…``."""
+    return address.partition("://")[0].split("::")[-1].lower()
+
+
 def last_part(address: str) -> str:
     """Return the last part of the path of an address."""
     return re.split(r"[/:]+", redacted(address))[-1]
@@ -61,19 +80,22 @@ def file_system(address: str) -> tuple[Any, str]:
     Raises:
         CatalogError: fsspec, or the package for such addresses, is not installed.
     """
+    package = PACKAGES.get(protocol(address))
     try:
         import fsspec
     except ImportError as error:
+        needed = f"fsspec {package}" if package else "fsspec"
         raise CatalogError(
             f"{redacted(address)} cannot be read: addresses need the fsspec package, which is not "
-            "installed (pip install fsspec)."
+            f"installed (pip install {needed})."
         ) from error
     try:
         system, path = fsspec.core.url_to_fs(address)
     except ImportError as error:
+        missing = f"pip install {package}" if package else _sentence(error)
         raise CatalogError(
-            f"{redacted(address)} cannot be read: a package for such addresses is not installed "
-            f"({_sentence(error)})."
+            f"{redacted(address)} cannot be read: the package for such addresses is not installed "
+            f"({missing})."
         ) from error
     except Exception as error:  # each kind of address has errors of its own
         raise unreachable(address, error) from error

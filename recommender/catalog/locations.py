@@ -16,7 +16,15 @@ from typing import Any, Final
 
 import duckdb
 
-from recommender.catalog.addresses import PROTOCOL, file_system, read_only, redacted, unreachable
+from recommender.catalog.addresses import (
+    OBJECT_STORES,
+    PROTOCOL,
+    file_system,
+    protocol,
+    read_only,
+    redacted,
+    unreachable,
+)
 from recommender.catalog.manifest import (
     MANIFEST,
     MAX_MANIFEST_BYTES,
@@ -211,6 +219,7 @@ class RemoteLocation(Location):
     def __init__(self, address: str) -> None:
         self.source = redacted(address)
         self._system, self._root = file_system(address)
+        self._has_folders = protocol(address) not in OBJECT_STORES
 
     def manifest(self) -> bytes | None:
         with self._errors_in_words():
@@ -262,8 +271,29 @@ class RemoteLocation(Location):
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
+        self._check_writable()
         with tempfile.TemporaryDirectory(prefix="affectune-") as folder:
             yield Path(folder)
+
+    def _check_writable(self) -> None:
+        """Write something and remove it: nothing is made for long that cannot be kept.
+
+        Raises:
+            CatalogError: it cannot be written.
+        """
+        probe = f"{self._root}/{WORKSPACE}{secrets.token_hex(4)}"
+        try:
+            self._make_folder(self._root)
+            self._system.pipe_file(probe, b"Affectune")
+        except Exception as error:  # each kind of address has errors of its own
+            raise unreachable(str(self.source), error, "written") from error
+        with suppress(Exception):
+            self._system.rm_file(probe)
+
+    def _make_folder(self, path: str) -> None:
+        # In an object store nothing would be made but a bucket, where a name was mistyped.
+        if self._has_folders:
+            self._system.makedirs(path, exist_ok=True)
 
     def publish(self, built: Path, snapshot: str, manifest: str, uploaded: Uploaded) -> None:
         before = _snapshot_of(self.manifest())
@@ -272,8 +302,7 @@ class RemoteLocation(Location):
         try:
             for done, path in enumerate(files, start=1):
                 target = f"{root}/{path.relative_to(built).as_posix()}"
-                # Object stores have no folders, and this does nothing there.
-                self._system.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+                self._make_folder(target.rsplit("/", 1)[0])
                 self._system.put_file(str(path), target)
                 uploaded(done, len(files))
             self._system.pipe_file(f"{self._root}/{MANIFEST}", manifest.encode())

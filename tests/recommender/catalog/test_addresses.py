@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from recommender.catalog import addresses
-from recommender.catalog.addresses import RangeFile, is_address, last_part, redacted
+from emotion.clips import sources
+from recommender.catalog import addresses, importer, locations
+from recommender.catalog.addresses import PACKAGES, RangeFile, is_address, last_part, redacted
 from recommender.catalog.catalog import STARTER, Catalog
 from recommender.catalog.importer import import_file
 from recommender.catalog.manifest import MANIFEST, parse
@@ -185,19 +186,58 @@ def test_server_without_listings_is_read(memory: Any, monkeypatch: pytest.Monkey
 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for address in ("s3://me:secret@bucket/x", "memory://x"):
+    needed = {"s3://me:secret@bucket/x": "fsspec s3fs", "memory://x": "fsspec"}
+    for address, packages in needed.items():
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, "fsspec", None)
-            with pytest.raises(CatalogError, match=r"fsspec package.*pip install fsspec") as caught:
+            with pytest.raises(CatalogError, match=rf"\(pip install {packages}\)") as caught:
                 Catalog.open(address)
             assert "secret" not in str(caught.value)
 
     def lacks(address: str) -> None:
-        raise ImportError("Install s3fs to access S3")
+        raise ImportError("Install something to access this")
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", lacks)
-    with pytest.raises(CatalogError, match=r"a package for such addresses.*Install s3fs"):
-        Catalog.open("s3://bucket/x")
+    with pytest.raises(CatalogError, match=r"the package for such .* \(pip install s3fs\)\.$"):
+        Catalog.open("simplecache::s3://bucket/x")
+    with pytest.raises(CatalogError, match=r"the package for such .* Install something"):
+        Catalog.open("strange://bucket/x")
+
+
+def test_packages_are_the_same_for_clips_and_catalogues() -> None:
+    assert PACKAGES == sources.PACKAGES
+
+
+def test_place_that_cannot_be_written_is_reported_before_the_table_is_read(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError("access denied")
+
+    monkeypatch.setattr(type(memory), "pipe_file", refuse)
+    monkeypatch.setattr(importer, "read_table", lambda *_, **__: pytest.fail("read"))
+    with pytest.raises(CatalogError, match=r"//music cannot be written: .* access denied"):
+        import_file(STARTER, "memory://music")
+
+
+def test_no_folder_is_made_in_an_object_store(
+    row: Row, write_csv: Writer, memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There it would be a bucket, under a name that may be mistyped."""
+
+    def makes_bucket(*_: Any, **__: Any) -> None:
+        pytest.fail("a bucket is made")
+
+    def put_file(self: Any, here: str, there: str) -> None:  # fsspec's own makes folders
+        self.pipe_file(there, Path(here).read_bytes())
+
+    monkeypatch.setattr(locations, "file_system", lambda address: (memory, "/bucket/music"))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(memory), "makedirs", makes_bucket)
+        patch.setattr(type(memory), "put_file", put_file)
+        import_file(write_csv([row(1)]), "s3://bucket/music")
+    with Catalog.open("s3://bucket/music") as catalog:
+        assert len(catalog) == 1
 
 
 def test_unknown_protocol_is_reported(row: Row, write_csv: Writer) -> None:
