@@ -91,25 +91,27 @@ elif idle and (held := live_photo(visitor)):
 else:
     video, words_beside = body.columns([1, 1], gap="large")
     with video:
-        live_probe(
-            key="live-probe",
-            poster=camera.capture is None,
-            idle=idle,
-            turn=camera.asked,
-            waiting=camera.waiting,
-            watch=camera.capture is not None,
-            known=camera.reported,
-            allowed=camera.allowed,
-            constraints=CONSTRAINTS,
-            on_report=camera.on_report,
-            on_press=camera.on_press,
-        )
-        on_device(camera)
-        # There from the beginning, so that nothing has to be loaded once the button is pressed.
-        with st.container(height="content" if camera.capture else 1, border=False):
-            connection.connect(camera)
-            if closing and not connection.connected():
-                st.rerun()  # it is gone: the last run before this one was on another page
+        # Without gaps: one of them has the picture's place, and the others are not to be seen.
+        with st.container(gap=None):
+            live_probe(
+                key="live-probe",
+                poster=camera.capture is None,
+                idle=idle,
+                turn=camera.asked,
+                waiting=camera.waiting,
+                watch=camera.capture is not None,
+                known=camera.reported,
+                allowed=camera.allowed,
+                constraints=CONSTRAINTS,
+                on_report=camera.on_report,
+                on_press=camera.on_press,
+            )
+            on_device(camera)
+            # There from the beginning, so that nothing has to be loaded once the button is pressed.
+            with st.container(height="content" if camera.capture else 1, border=False):
+                connection.connect(camera)
+                if closing and not connection.connected():
+                    st.rerun()  # it is gone: the last run before this one was on another page
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if not idle:
                 st.button(

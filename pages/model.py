@@ -66,7 +66,7 @@ with body:
                 f"moods; one of them is right "
                 f"{in_ten(figure.unsure['either_of_two_when_unsure'])}."
             )
-        st.markdown(f"{lead} It learned faces from FER-2013, small grey photos from the web.")
+        st.markdown(f"{lead} It learned from FER-2013, a set of small grey photos from the web.")
         if figures.is_shipped(measured.sha256, measured.file) is False:
             st.info(
                 "These figures are for an earlier network. The current one hasn’t been measured "
@@ -91,9 +91,9 @@ with body:
                     f"{percent(reader.neutral_read_negative, 0)}."
                 )
             st.markdown(
-                f"{sentence} So the network reads a face in two ways: one follows the labels of "
-                "FER-2013, and the figures below measure that one; the other also learned from "
-                "photographs, and this app uses it."
+                f"{sentence} That is why the network has two outputs. One follows the labels of "
+                "FER-2013; the figures below measure that one. The other also learned from "
+                "photographs of people, and is the one this app uses."
             )
             columns = {"this app": people.app, **people.others}
             as_table(
@@ -119,12 +119,12 @@ with body:
         )
         if repeats:
             sentence += (
-                f" {repeats} of them are in the published training set as well. It was trained "
-                f"without those; of the photos that occur only here it reads "
-                f"{percent(figure.clean_accuracy)}."
+                f" {repeats} of them are also in the published training set. The network was "
+                f"trained without those; on the photos that occur only here it is right "
+                f"{percent(figure.clean_accuracy)} of the time."
             )
         sentence += (
-            f" People who are asked what these faces show name the label "
+            f" People who are asked what these faces show give the same label "
             f"{figures.HUMAN_ACCURACY * 100:.0f}\u00a0±\u00a0"
             f"{figures.HUMAN_ACCURACY_MARGIN * 100:.0f}\u00a0% of the time."
         )
@@ -136,14 +136,14 @@ with body:
         if figure.ferplus:
             again = figure.ferplus
             text = (
-                f"Ten more people looked at the same photos (FER+). It agrees with most of them "
-                f"on {percent(again['agreement'], 0)}; the labels themselves do on "
+                f"Ten more people labelled the same photos (FER+). The network agrees with most of "
+                f"them on {percent(again['agreement'], 0)} of the photos, FER-2013’s own labels on "
                 f"{percent(again['labels_agreement'], 0)}. Where label and people agree, on "
-                f"{again['agreed_images']:,} photos, it is right "
+                f"{again['agreed_images']:,} photos, the network is right "
                 f"{percent(again['agreed_accuracy'], 0)} of the time"
             )
             if again["agreed_accuracy"] > figure.accuracy + 0.05:
-                text += ": a good part of its misses are faces that people dispute"
+                text += ": many of its misses are faces that people disagree about"
             st.markdown(f"{text}.")
         as_table(
             [
@@ -258,12 +258,11 @@ with body:
     elif robustness and robustness.corruptions:
         st.header("When does it fail?")
         hardest, easiest = robustness.corruptions[0], robustness.corruptions[-1]
-        least = wording.escape_markdown(wording.capitalize_first(easiest.name))
+        most, least = (wording.escape_markdown(one.name) for one in (hardest, easiest))
         st.markdown(
-            f"*{wording.capitalize_first(wording.escape_markdown(hardest.name))}* hurts it most: "
-            f"at its worst, {percent(hardest.worst, 0)} are right instead of "
-            f"{percent(hardest.best, 0)}."
-            + (f" *{least}* hurts it least." if easiest is not hardest else "")
+            f"What costs most is *{most}*: at its worst, {percent(hardest.worst, 0)} of the "
+            f"answers are right instead of {percent(hardest.best, 0)}."
+            + (f" What costs least is *{least}*." if easiest is not hardest else "")
         )
         corruptions = robustness.corruptions
         place = st.pills(
@@ -295,7 +294,7 @@ with body:
         )
         note = f"{robustness.images:,} photos of {SPLITS.get(robustness.split, robustness.split)}."
         if any(fer is not None for *_, fer in corruption.points):
-            note += " The dashed line is fer, a package that many apps of this kind use."
+            note += " The dashed line is fer, a widely used package."
         if measured and robustness.sha256 != measured.sha256:
             note += " Measured with an earlier network."
         st.caption(note)
@@ -338,10 +337,10 @@ with body:
                 "face: turning, nodding, opening the mouth, smiling, light from one side.",
             )
             st.caption(
-                "What models of shape and appearance learned of faces before networks did: the "
-                "mean face, and what lies 2.5 standard deviations to either side of it along the "
-                "first four modes of variation. These are no one's faces: every one is an "
-                "average."
+                "What shape and appearance models, which came before neural networks, learned "
+                "about faces: the mean face, and 2.5 standard deviations to either side of it "
+                "along the first four modes of variation. Each face is an average; none belongs "
+                "to a person."
             )
 
     st.header("Can you break it?")

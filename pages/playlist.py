@@ -113,7 +113,10 @@ with body:
             key="journey-pad",
             point=playlist.mood,
             reading=playlist.mood,
-            journey=() if playlist.intent == "match" else (playlist.mood, *playlist.journey),
+            # Of a single track there is no way to draw, only its end.
+            journey=()
+            if playlist.intent == "match" or len(playlist.picks) < 2
+            else (playlist.mood, *playlist.journey),
             start="start" if shared else "you",
             goal=wording.goal_in_words(playlist.mood, playlist.target),
             picks=playlist.picks,

@@ -245,15 +245,18 @@ def describe_mood(mood: Mood) -> str:
     return min(EVERYDAY, key=lambda place: mood.distance(place[1]))[0]
 
 
+def mentioned(scores: EmotionScores) -> tuple[str, ...]:
+    """Return the one or two emotions of a face that are worth a word, the stronger first."""
+    (first, _), (second, probability) = scores.ranked[:2]
+    return (first, second) if scores.unsure or probability >= UNMENTIONED_BELOW else (first,)
+
+
 def describe_scores(scores: EmotionScores) -> str:
     """Name the emotions that a face shows: "Happy, a little surprised"."""
-    (first, _), (second, probability) = scores.ranked[:2]
-    one, two = FEELINGS[first].word, FEELINGS[second].word
+    one, *others = (FEELINGS[emotion].word for emotion in mentioned(scores))
     if scores.unsure:
-        return f"Hard to say: {one} or {two}?"
-    if probability < UNMENTIONED_BELOW:
-        return capitalize_first(one)
-    return f"{capitalize_first(one)}, a little {two}"
+        return f"Hard to say: {one} or {others[0]}?"
+    return ", a little ".join((capitalize_first(one), *others))
 
 
 def emotion_name(scores: EmotionScores) -> str:

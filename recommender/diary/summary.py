@@ -162,9 +162,11 @@ def month_sentence(entries: Sequence[Entry], label: Label) -> str:
     by_hand = len(entries) - counts.total()
     rest = sum(counts[felt] for felt in ranked[3:])
     if rest:
-        shown.append(f"another mood {times(rest)}")
-    if by_hand:
-        shown.append(f"set by hand {times(by_hand)}")
+        shown.append(f"{'another mood' if rest == 1 else 'other moods'} {times(rest)}")
+    if by_hand and not shown:
+        shown.append("set by hand" if by_hand == 1 else "all set by hand")
+    elif by_hand:
+        shown.append(f"{count(by_hand)} set by hand")
     many = "entry" if len(entries) == 1 else "entries"
     return f"{_capitalized(count(len(entries)))} {many}: {joined(shown)}."
 

@@ -44,7 +44,7 @@ def test_diary_from_first_to_last_entry(diary: Page, visit: Callable[..., Page])
 
     # In another tab, which is another session: on this computer there is one owner.
     other = visit("/diary")
-    expect(other.get_by_text("One entry: set by hand once.")).to_be_visible()
+    expect(other.get_by_text("One entry: set by hand.")).to_be_visible()
     other.get_by_role("radio", name="happy").click()
     expect(other.get_by_text("one brighter than before")).to_be_visible()
     check(other)

@@ -656,6 +656,6 @@ def test_the_summary_counts() -> None:
     text = story.month_sentence([entry(n, mood, on(n + 1)) for n, mood in enumerate(moods)])
     assert text == (
         "Seven entries: **happy** 😊 and **sad** 😢 twice each, **afraid** 😨 once, "
-        "another mood once and set by hand once."
+        "another mood once and one set by hand."
     )
-    assert story.month_sentence([entry(1, None, on(1))]) == "One entry: set by hand once."
+    assert story.month_sentence([entry(1, None, on(1))]) == "One entry: set by hand."

@@ -196,9 +196,10 @@ def test_every_metric_comes_from_the_record(app: AppTest, weights: Any) -> None:
     # The way the app reads, on the split that nothing was chosen on.
     assert "73.3\u00a0% of 700 test photos" in text
     assert (
-        "40 of them are in the published training set as well. It was trained without those" in text
+        "40 of them are also in the published training set. The network was trained without those"
+        in text
     )
-    assert "the photos that occur only here it reads 72.3\u00a0%" in text
+    assert "the photos that occur only here it is right 72.3\u00a0%" in text
     assert "of 100 afraid ones only 45" in text
     assert "called afraid, it calls 45 afraid and 55 sad" in text
 
@@ -209,7 +210,7 @@ def test_camera_head_has_its_own_metrics(app: AppTest, weights: Any) -> None:
     assert "On 300 photographs of people it had never seen" in text
     assert "reads 87\u00a0% of the resting faces as neutral, and 6\u00a0% as angry" in text
     assert "FER-2013's labels, it is 47\u00a0% and 48\u00a0%" in text
-    assert "fer, a package many use, it is 41\u00a0% and 52\u00a0%" in text
+    assert "fer, a widely used package, it is 41\u00a0% and 52\u00a0%" in text
     table = next(table.value for table in app.table if "Photographs" in table.value)
     # Three photographs of fear say nothing.
     assert [name.split()[-1] for name in table["Emotion"]] == ["happy", "neutral"]
@@ -263,7 +264,7 @@ def test_page_with_all_records(app: AppTest, weights: Any) -> None:
     text = said(app)
     assert "it is 20 points too sure of itself" in text
     assert "one of them is right eight times in ten" in text
-    assert "it is right 88\u00a0% of the time: a good part of its misses" in text
+    assert "the network is right 88\u00a0% of the time: many of its misses" in text
     assert "python -m model robustness" in app.code[0].value
 
 
@@ -314,10 +315,10 @@ def test_the_costliest_change_comes_first_and_others_can_be_chosen(
     pills = opened(app).pills[0]
     assert pills.options == [":gray[blur]", ":gray[dim light]"]
     assert "It is about blur\\." in said(app)
-    assert "package that many apps" in said(app)
+    assert "fer, a widely used package" in said(app)
     app.pills[0].select(1).run()
     assert "It is about dim light\\." in said(app)
-    assert "package that many apps" not in said(app)
+    assert "fer, a widely used package" not in said(app)
 
 
 def test_a_change_to_both_sides_costs_what_its_worst_end_does(app: AppTest, weights: Any) -> None:
@@ -335,7 +336,7 @@ def test_a_change_to_both_sides_costs_what_its_worst_end_does(app: AppTest, weig
         metrics=metrics(), robustness=robustness(corruptions=[*robustness()["corruptions"], lean])
     )
     assert opened(app).pills[0].options[0] == ":gray[Rotation]"
-    assert "20\u00a0% are right instead of 73\u00a0%" in said(app)
+    assert "20\u00a0% of the answers are right instead of 73\u00a0%" in said(app)
 
 
 def test_the_model_card_and_the_notebooks_are_offered(

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from emotion import personal
 from ui.state import VisitorState
 
-CORRECTED = ":small[Your corrections now count a little.]"
+CORRECTED = ":small[New readings now lean towards your corrections.]"
 ANGRY_REST = {"angry": 0.55, "neutral": 0.30, "sad": 0.06, "fear": 0.05}
 TYPICAL = (-2.5, -4.5, -3.0, -3.0, -2.5, -4.0, -0.5)
 

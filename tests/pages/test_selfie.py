@@ -68,6 +68,14 @@ def test_hard_to_say(selfie: Any, unsure: Any) -> None:
     app = selfie(unsure)
     assert title(app) == "😐 Hard to say: neutral or sad?"
     assert app.pills[0].label == "Tap the one that fits."
+    # The two in question first, then the others in their usual order.
+    assert [option.split("[")[1].rstrip("]") for option in app.pills[0].options] == [
+        *("neutral", "sad", "angry", "disgusted", "afraid", "happy", "surprised")
+    ]
+    app.pills[0].select("sad").run()
+    assert title(app) == "😢 You said: sad"
+    assert app.pills[0].value == "sad"
+    assert "angry" in app.pills[0].options[0]
 
 
 def test_one_tap_corrects_and_another_takes_it_back(selfie: Any, happy: Any, sent_to: Any) -> None:

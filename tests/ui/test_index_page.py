@@ -52,7 +52,13 @@ def property_of(page: str, name: str) -> str:
     return str(found)
 
 
-@pytest.mark.parametrize("path", ["/", "/live", "/music/playlist"])
+@pytest.fixture
+def below_music(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app is served below ``/music``."""
+    monkeypatch.setattr(index_page.settings, "base_path", lambda: "/music")
+
+
+@pytest.mark.parametrize("path", ["/", "/live", "/playlist"])
 def test_a_pasted_link_has_a_title_a_description_and_a_picture(path: str) -> None:
     status, headers, page = ask(path, HTMLResponse(STREAMLITS, headers={"etag": "x"}))
     assert status == 200
@@ -66,6 +72,36 @@ def test_a_pasted_link_has_a_title_a_description_and_a_picture(path: str) -> Non
     # What the page itself needs is still there.
     assert '<div id="root"></div>' in page
     assert 'type="module"' in page
+
+
+@pytest.mark.parametrize("path", ["/music", "/music/", "/music/playlist"])
+def test_pages_are_where_the_server_has_them(path: str, below_music: None) -> None:
+    status, _, page = ask(path, HTMLResponse(STREAMLITS))
+    assert status == 200
+    assert property_of(page, "og:image") == "http://music.example/music/preview.jpg"
+
+
+@pytest.mark.parametrize("path", ["/nope", "/live/x", "/live/playlist", "/<script>"])
+def test_an_address_that_no_page_has_says_so_and_leads_home(path: str) -> None:
+    status, headers, page = ask(path, HTMLResponse(STREAMLITS, headers={"etag": "x"}))
+    assert status == 404
+    assert int(headers["content-length"]) == len(page.encode())
+    assert "There’s no page here" in page
+    assert re.findall(r'href="([^"]*)"', page) == ["/"]
+    assert "<script" not in page
+    assert path not in page
+    assert streamlit.get_option("theme.dark.backgroundColor") in page
+
+
+def test_below_a_path_of_its_own_it_leads_home_to_that(below_music: None) -> None:
+    _, _, page = ask("/music/nope", HTMLResponse(STREAMLITS))
+    assert re.findall(r'href="([^"]*)"', page) == ["/music"]
+
+
+def test_the_router_declares_just_the_pages_that_are_found() -> None:
+    router = (index_page.ROOT / "app.py").read_text(encoding="utf-8")
+    declared = set(re.findall(r'st\.Page\("pages/(\w+)\.py"', router))
+    assert declared - {"home"} | {""} == index_page.page_paths()
 
 
 def test_behind_a_proxy_the_picture_is_named_as_it_is_reached() -> None:

@@ -32,7 +32,11 @@ def test_every_intent_has_wording() -> None:
     ],
 )
 def test_wording_of_a_face_reading(probabilities: dict[str, float], sentence: str) -> None:
-    assert wording.describe_scores(scores(**probabilities)) == sentence
+    reading = scores(**probabilities)
+    assert wording.describe_scores(reading) == sentence
+    # What the bars set in bold is what the sentence names.
+    named = {wording.FEELINGS[emotion].word for emotion in wording.mentioned(reading)}
+    assert named == {word for word, *_ in wording.FEELINGS.values() if word in sentence.lower()}
 
 
 @pytest.mark.parametrize(

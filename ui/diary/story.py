@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from recommender.diary import Entry, summary
@@ -62,6 +62,8 @@ def days_in_words(days: Iterable[Day]) -> str:
     return summary.days_in_words(days, name)
 
 
-def what_stands_out(genres: Mapping[str, Counter[str]]) -> str:
-    """Return which genre came more often in a mood than it usually does, in Markdown."""
-    return summary.what_stands_out(genres, name, plain=wording.escape_markdown)
+def what_stands_out(
+    genres: Mapping[str, Counter[str]], *, plain: Callable[[str], str] = wording.escape_markdown
+) -> str:
+    """Return which genre came more often in a mood than it usually does, by default in Markdown."""
+    return summary.what_stands_out(genres, name, plain=plain)

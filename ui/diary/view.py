@@ -17,8 +17,9 @@ from ui.state import VisitorState
 
 KEEPS = (
     "It keeps the mood, the time, the names of the tracks, and what you like. Never a picture, "
-    "and nothing else from your face. It’s off until you switch it on."
+    "and nothing else from your face."
 )
+OFF_AT_FIRST = "It’s off until you switch it on."
 FIRST_ENTRIES = 6
 MONTH, SHOWN, GONE = "diary-month", "diary-shown", "diary-gone"
 """Names in the session's state: the month and how many entries are shown; what was deleted."""
@@ -49,7 +50,8 @@ def undo_deletion() -> None:
 
 def what_is_kept(person: identity.Identity) -> None:
     """Say what a diary keeps, and on a computer of one's own, what it takes for granted."""
-    st.caption(f":material/lock: {KEEPS}")
+    kept = KEEPS if diary.keeping() else f"{KEEPS} {OFF_AT_FIRST}"
+    st.caption(f":material/lock: {kept}")
     if person.kind == "computer":
         st.caption(wording.DIARY_ASSUMES)
 
@@ -138,7 +140,8 @@ def music(entries: Sequence[Entry]) -> None:
         if genres:
             sentence = story.what_stands_out(genres)
             st.markdown(f"{sentence} Bigger dots mean more tracks.".strip())
-            st.altair_chart(charts.genre_chart(genres), alt=f"Tracks by genre and mood. {sentence}")
+            plain = story.what_stands_out(genres, plain=str)
+            st.altair_chart(charts.genre_chart(genres), alt=f"Tracks by genre and mood. {plain}")
             with st.expander("As a table", type="compact"):
                 st.table(
                     [

@@ -40,7 +40,7 @@ def personalization(*, key: str) -> None:
         )
     if visitor.corrections:
         _line(
-            "Your corrections now count a little.",
+            "New readings now lean towards your corrections.",
             "Forget my corrections",
             key=f"{key}-forget-corrections",
             on_click=visitor.forget_corrections,

@@ -48,7 +48,7 @@ MIN_PHOTOGRAPHS: Final = 10
 """Fewer photographs of an emotion say nothing about it."""
 
 TIMES: Final = (
-    *("hardly ever", "once", "twice", "three times", "four times", "five times"),
+    *("hardly ever", "one time", "two times", "three times", "four times", "five times"),
     *("six times", "seven times", "eight times", "nine times", "almost always"),
 )
 
@@ -269,7 +269,7 @@ def photographs(record: PhotographsRecord) -> Photographs:
     app = record["heads"]["people"]
     readers: dict[str, ReadingFigures | None] = {
         "the same network, by FER-2013's labels": record["heads"].get("fer2013"),
-        "fer, a package many use": app.get("fer"),
+        "fer, a widely used package": app.get("fer"),
     }
     return Photographs(
         photos=_positive(app["photos"]),

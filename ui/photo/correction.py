@@ -14,12 +14,15 @@ def correction() -> None:
     visitor = visitor_state()
     if visitor.photo is None:
         return
-    unsure = visitor.photo.scores.unsure and visitor.corrected_emotion is None
+    scores = visitor.photo.scores
+    unsure = scores.unsure and visitor.corrected_emotion is None
+    # The two that are asked about come first, then the others in their usual order.
+    first = wording.mentioned(scores) if unsure else ()
     # The dot on the pad may have overruled the pill since it was tapped.
     st.session_state["corrected_emotion"] = visitor.corrected_emotion
     st.pills(
         "Tap the one that fits." if unsure else "**Not quite?** Tap what fits.",
-        EMOTIONS,
+        (*first, *(emotion for emotion in EMOTIONS if emotion not in first)),
         # Gray letters: the theme's primary would be too faint on a chosen pill by night.
         format_func=lambda emotion: (
             f"{wording.FEELINGS[emotion].glyph} :gray[{wording.FEELINGS[emotion].word}]"

@@ -238,15 +238,18 @@ def save(visitor: VisitorState, playlist: Playlist, link: str) -> None:
         playlist: the set.
         link: what `recommender.sharing.link.encode` made of it.
     """
-    with st.popover("Save", icon=":material/bookmark:", key="save"):
+    # A width of its own: the menu would change its place when "More ways" is opened.
+    with st.popover("Save", icon=":material/bookmark:", key="save"), st.container(width=320):
         share_link(link, key="share")
+        first, *more = FORMATS
         if offers_to_save(playlist):
             save_section(visitor, playlist)
+            more = [first, *more]
         else:
-            _download(FORMATS[0], playlist, label="Download the set")
+            _download(first, playlist, label="Download the set")
         with st.expander("More ways", type="compact"):
             play_section(visitor, playlist)
-            for one in FORMATS:
+            for one in more:
                 _download(one, playlist)
             st.markdown("You can paste the links, or this list, into a playlist in Spotify:")
             st.code(export.to_text(playlist), language=None, wrap_lines=True)
@@ -257,7 +260,7 @@ def _download(format_: Format, playlist: Playlist, *, label: str = "") -> None:
     st.download_button(
         label or named,
         export_as(playlist),
-        key=f"download-{suffix}{'-first' if label else ''}",
+        key=f"download-{suffix}",
         file_name=f"affectune.{suffix}",
         mime=mime,
         on_click="ignore",

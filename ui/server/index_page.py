@@ -3,6 +3,10 @@
 Streamlit fills its page in the browser, so a program that only fetches it, as messengers do to
 show a pasted link, finds the title "Streamlit" and nothing else. One layer before Streamlit gives
 it a title, a description, a preview picture, and style and a script for what the theme cannot say.
+
+Streamlit answers every address with that page. At an address that no page has, a visitor would get
+a dialog about "the app's main page" and a *Back* button that leads to the dialog again, and one
+folder deeper (``/live/x``) a blank screen. Such an address gets an answer of its own, status 404.
 """
 
 from __future__ import annotations
@@ -30,8 +34,9 @@ DESCRIPTION: Final = (
     "Pictures are read in memory and forgotten."
 )
 
+ROOT: Final = Path(__file__).parents[2]
 PREVIEW_PATH: Final = "/preview.jpg"
-PREVIEW: Final = Path(__file__).parents[2] / "static" / "preview.jpg"
+PREVIEW: Final = ROOT / "static" / "preview.jpg"
 PREVIEW_ALT: Final = (
     "Affectune: a mood pad from unpleasant to pleasant, with a path of tracks across it"
 )
@@ -61,12 +66,23 @@ class IndexPage:
             await self._app(scope, receive, send)
             return
         kept = [(name, value) for name, value in scope["headers"] if name not in _CONDITIONAL]
-        await self._app({**scope, "headers": kept}, receive, _completing(send, scope))
+        known = _below_base(scope["path"]) in page_paths()
+        await self._app({**scope, "headers": kept}, receive, _completing(send, scope, known))
 
 
 def preview_route() -> Route:
     """Return the route of the preview picture."""
     return Route(settings.base_path() + PREVIEW_PATH, _preview, methods=["GET"])
+
+
+@cache
+def page_paths() -> frozenset[str]:
+    """Return the paths of the pages, below the server's own and without slashes.
+
+    `app.py`, which routes to the scripts in ``pages/``, runs only once there is a visitor.
+    """
+    names = {script.stem for script in (ROOT / "pages").glob("[!_]*.py")}
+    return frozenset(names - {"home"} | {""})
 
 
 @cache
@@ -116,6 +132,27 @@ def complete(page: str, address: str) -> str:
     return page.replace("</head>", "\n".join((*head, "</head>")), 1)
 
 
+def missing_page(home: str) -> str:
+    """Return the HTML page for an address that no page has, in the theme's colours.
+
+    Args:
+        home: the path of the first page.
+    """
+
+    def colors(theme: str) -> str:
+        names = ("backgroundColor", "textColor", "primaryColor")
+        return ";".join(f"--{name}:{st.get_option(f'theme.{theme}.{name}')}" for name in names)
+
+    logo = (ROOT / "static" / "logo.svg").read_text(encoding="utf-8")
+    return _beside("missing_page.html").format(
+        title=html.escape(TITLE),
+        light=colors("light"),
+        dark=colors("dark"),
+        logo=logo,
+        home=html.escape(home),
+    )
+
+
 NO_SCRIPT: Final = "Affectune needs JavaScript. Please switch it on and reload this page."
 
 
@@ -140,8 +177,19 @@ def _address(scope: Scope) -> str:
     return f"{scheme}://{headers.get('host', '')}{quote(settings.base_path())}"
 
 
-def _completing(send: Send, scope: Scope) -> Send:
-    """Return a `send` that completes an HTML page, and sends anything else as it comes."""
+def _below_base(path: str) -> str:
+    """Return a request's path below the server's own, without slashes around it."""
+    return path.removeprefix(settings.base_path()).strip("/")
+
+
+def _completing(send: Send, scope: Scope, known: bool) -> Send:
+    """Return a `send` that completes an HTML page, and sends anything else as it comes.
+
+    Args:
+        send: the server's.
+        scope: of the request.
+        known: whether a page has this address; otherwise `missing_page` takes its place.
+    """
     start: Message | None = None
     body = bytearray()
 
@@ -158,7 +206,16 @@ def _completing(send: Send, scope: Scope) -> Send:
         body.extend(message.get("body", b""))
         if message.get("more_body"):
             return
-        page = complete(body.decode("utf-8"), _address(scope)).encode() if body else b""
+        if not known:
+            start["status"] = 404
+        page = b""
+        if body:
+            text = (
+                complete(body.decode(), _address(scope))
+                if known
+                else missing_page(quote(settings.base_path()) or "/")
+            )
+            page = text.encode()
         headers = MutableHeaders(scope=start)
         for name in ("etag", "last-modified", "accept-ranges"):
             del headers[name]

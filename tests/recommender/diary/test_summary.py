@@ -71,11 +71,11 @@ def test_the_summary_counts() -> None:
     )
     assert text == (
         "Seven entries: happy and sad twice each, afraid once, "
-        "another mood once and set by hand once."
+        "another mood once and one set by hand."
     )
     assert (
         summary.month_sentence([entry(1, None, on(1))], LABELS.__getitem__)
-        == "One entry: set by hand once."
+        == "One entry: set by hand."
     )
 
 

@@ -9,7 +9,7 @@ from ui.model import charts, figures
     ("share", "words"),
     [
         (0.02, "hardly ever"),
-        (0.1, "once in ten"),
+        (0.1, "one time in ten"),
         (0.69, "seven times in ten"),
         (0.99, "almost always"),
     ],

@@ -23,13 +23,14 @@ def emotion_bars(
         by_size: the longest first. For a moving picture rows that keep their places are calmer.
         on_device: whether they go on with what the visitor's browser reads of its camera.
     """
-    leading = [emotion for emotion, _ in scores.ranked[:2]]
+    leading = wording.mentioned(scores)
     rows = scores.ranked if by_size else tuple(scores.as_dict().items())
     _bars(
         key=key,
         data={
             "label": "What the face shows",
             "onDevice": on_device,
+            "unmentionedBelow": wording.UNMENTIONED_BELOW,
             "rows": [
                 {
                     **wording.FEELINGS[emotion]._asdict(),

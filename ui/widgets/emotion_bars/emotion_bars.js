@@ -20,11 +20,12 @@ export default function ({ data, parentElement }) {
 }
 
 /** The rows with what a camera that is read in this browser shows just now. */
-function followed({ onDevice, rows }) {
+function followed({ onDevice, rows, unmentionedBelow }) {
   const probabilities = onDevice && window.affectuneReading?.probabilities;
   if (!probabilities) return rows;
   const ranked = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-  return rows.map((row, i) => ({ ...row, probability: probabilities[i], leading: ranked.indexOf(i) < 2 }));
+  const leading = ranked.filter((i, place) => !place || (place === 1 && probabilities[i] >= unmentionedBelow));
+  return rows.map((row, i) => ({ ...row, probability: probabilities[i], leading: leading.includes(i) }));
 }
 
 function newRow() {

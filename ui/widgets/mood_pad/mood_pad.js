@@ -12,6 +12,13 @@ const MARGIN = 30; // room for the words at the edges
 const REACH = 16; // how near a pointer has to be to a track or a landmark to mean it
 const STEP = 0.05; // one arrow key
 const STRIDE = 0.2; // with Shift, or a page key
+const EDGES = {
+  // where the words at the edges are: their middle, width and height
+  top: [180, 15, 92, 14],
+  bottom: [180, 347, 42, 14],
+  left: [13, 180, 14, 72],
+  right: [347, 180, 14, 56],
+};
 const PAUSE = 350; // ms without a key before the point is sent
 
 /** One pad per mounted component; Streamlit calls the function below at every rerun. */
@@ -170,15 +177,35 @@ class MoodPad {
     if (this.data.fixed) {
       Object.assign(label, { x, y: y < SIZE - 60 ? y + 38 : y - 28 });
     } else {
-      const right = x < SIZE * 0.62;
+      // On the side where there is room, and not under the dot.
+      const dx = toX(this.point.valence) - x;
+      const beside = Math.abs(toY(this.point.arousal) - y) < 24 && Math.abs(dx) > 20 && Math.abs(dx) < 100;
+      const right = beside && x > 100 && x < SIZE - 100 ? dx < 0 : x < SIZE * 0.62;
       label.style = `text-anchor: ${right ? "start" : "end"}`;
       Object.assign(label, { x: right ? x + 26 : x - 26, y: y + 4.5 });
     }
     add(this.reading, "text", label, this.data.texts[this.data.fixed ? "start" : "face"]);
   }
 
+  /** The words at an edge step back from what is drawn across them. */
+  clearEdges() {
+    const { reading, tracks, fixed } = this.data;
+    const drawn = tracks.map(({ at }) => [at, 6]);
+    if (reading) drawn.push([reading, 21]);
+    if (!fixed) drawn.push([this.point, 15]);
+    for (const edge of this.edges) {
+      const [x, y, width, height] = EDGES[edge.dataset.edge];
+      const covered = drawn.some(
+        ([at, radius]) =>
+          Math.abs(toX(at.valence) - x) < width / 2 + radius && Math.abs(toY(at.arousal) - y) < height / 2 + radius,
+      );
+      edge.classList.toggle("covered", covered);
+    }
+  }
+
   /** Move the dot, and everything that describes it, to `this.point`. */
   placeDot() {
+    this.clearEdges();
     const { valence, arousal } = this.point;
     const { reading, fixed, scales, texts, caption } = this.data;
     this.dot.style.transform = `translate(${toX(valence)}px, ${toY(arousal)}px)`;

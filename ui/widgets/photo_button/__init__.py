@@ -82,8 +82,8 @@ def photo_button(
                 "reading": "Reading your photo…",
                 "sending": "Sending your photo…",
                 "unreadable": unreadable,
-                "offer": "This device can’t read that photo. The server may: it reads pictures in "
-                "memory and forgets them.",
+                "offer": "This device can’t read that photo. The server may be able to: it reads "
+                "pictures in memory and forgets them.",
                 "send": "Send it to the server",
                 "kind": "That file isn’t a photo we can read. JPEG, PNG, WebP and HEIC all work.",
                 "size": f"That photo is larger than {megabytes} MB. Please choose a smaller one.",
