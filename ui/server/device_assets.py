@@ -193,8 +193,9 @@ def _core() -> bytes:
 def _emotion_network() -> bytes:
     from emotion.classifier import WEIGHTS
     from emotion.fixed_batch import with_fixed_batch
+    from emotion.float_depthwise import with_float_depthwise
 
-    return with_fixed_batch(WEIGHTS.read_bytes())
+    return with_fixed_batch(with_float_depthwise(WEIGHTS.read_bytes()))
 
 
 def _rules() -> bytes:

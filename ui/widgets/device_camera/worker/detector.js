@@ -198,7 +198,9 @@ export class Detector {
   async landmarkScore(image, region) {
     const side = this.landmark.shape[1];
     const { pixels } = this.warpUpright(image, region, side);
-    const outputs = await this.landmark.run(Float32Array.from(pixels.data, (value) => value / 255));
+    const values = new Float32Array(pixels.data.length);
+    for (let at = 0; at < values.length; at += 1) values[at] = pixels.data[at] / 255;
+    const outputs = await this.landmark.run(values);
     return probability(outputs.find((output) => output.length === 1)[0]);
   }
 

@@ -1,6 +1,6 @@
 /*
  * What OpenCV does to pixels in `emotion`, done alike: to within a rounding error, which
- * `tests/browser/test_device_parity.py` measures.
+ * `tests/browser/test_device_camera.py` measures.
  *
  * An image is { data, width, height, channels }, its values 0-255, row by row.
  */
@@ -67,11 +67,11 @@ function areaWeights(from, to) {
 
 /** An image made smaller by averaging (INTER_AREA). */
 export function resizeArea(image, width, height) {
+  const [columns, rows] = [image.width / width, image.height / height];
+  if (Number.isInteger(columns) && Number.isInteger(rows)) return meanOfBlocks(image, columns, rows);
   const { data, channels } = image;
   const kept = Math.min(channels, 3);
   const small = newImage(width, height, kept);
-  // At half the size OpenCV adds whole numbers, and halves are rounded up.
-  const rounded = image.width === 2 * width && image.height === 2 * height ? (sum) => (sum + 0.5) | 0 : round;
   const across = areaWeights(image.width, width);
   const down = areaWeights(image.height, height);
   // Sums have no more digits than OpenCV's: halves are rounded as there.
@@ -84,7 +84,29 @@ export function resizeArea(image, width, height) {
       into(row, data, line * image.width * channels, channels, across, down.weights[step]);
     }
     const to = y * row.length;
-    for (let at = 0; at < row.length; at += 1) small.data[to + at] = rounded(row[at]);
+    for (let at = 0; at < row.length; at += 1) small.data[to + at] = round(row[at]);
+  }
+  return small;
+}
+
+/** Each pixel the mean of a block: there OpenCV adds whole numbers, and rounds halves of 2 x 2 up. */
+function meanOfBlocks({ data, width, height, channels }, columns, rows) {
+  const kept = Math.min(channels, 3);
+  const small = newImage(width / columns, height / rows, kept);
+  const line = width * channels;
+  const one = fround(1 / (columns * rows));
+  const mean = columns === 2 && rows === 2 ? (sum) => (sum + 2) >> 2 : (sum) => round(fround(sum * one));
+  for (let y = 0, to = 0; y < small.height; y += 1) {
+    for (let x = 0; x < small.width; x += 1) {
+      const corner = y * rows * line + x * columns * channels;
+      for (let channel = 0; channel < kept; channel += 1, to += 1) {
+        let sum = 0;
+        for (let row = 0, from = corner + channel; row < rows; row += 1, from += line) {
+          for (let at = from, end = from + columns * channels; at < end; at += channels) sum += data[at];
+        }
+        small.data[to] = mean(sum);
+      }
+    }
   }
   return small;
 }
@@ -221,6 +243,9 @@ export function warpCubic({ data, width, height }, matrix, side) {
 export function warpLinear({ data, width, height, channels }, matrix, side, border) {
   const warped = newImage(side, side, 3);
   const [[a, b, c], [d, e, f]] = matrix;
+  const line = width * channels;
+  const look = (y, x, channel) =>
+    y < 0 || x < 0 || y >= height || x >= width ? border[channel] : data[y * line + x * channels + channel];
   for (let row = 0, to = 0; row < side; row += 1) {
     const startX = round((b * row + c) * 1024) + 16;
     const startY = round((e * row + f) * 1024) + 16;
@@ -231,27 +256,20 @@ export function warpLinear({ data, width, height, channels }, matrix, side, bord
       const top = y >> 5;
       const across = (x & 31) / 32;
       const down = (y & 31) / 32;
-      const inside = left >= 0 && top >= 0 && left + 1 < width && top + 1 < height;
-      const outside = left < -1 || top < -1 || left >= width || top >= height;
-      const corner = (top * width + left) * channels;
-      for (let channel = 0; channel < 3; channel += 1) {
-        let value = border[channel];
-        if (inside) {
+      if (left >= 0 && top >= 0 && left + 1 < width && top + 1 < height) {
+        const corner = top * line + left * channels;
+        for (let channel = 0; channel < 3; channel += 1) {
           const at = corner + channel;
-          const below = at + width * channels;
           const upper = data[at] + across * (data[at + channels] - data[at]);
-          const lower = data[below] + across * (data[below + channels] - data[below]);
-          value = upper + down * (lower - upper);
-        } else if (!outside) {
-          const look = (line, place) =>
-            line < 0 || place < 0 || line >= height || place >= width
-              ? border[channel]
-              : data[(line * width + place) * channels + channel];
-          const upper = look(top, left) * (1 - across) + look(top, left + 1) * across;
-          const lower = look(top + 1, left) * (1 - across) + look(top + 1, left + 1) * across;
-          value = upper * (1 - down) + lower * down;
+          const lower = data[at + line] + across * (data[at + line + channels] - data[at + line]);
+          warped.data[to + channel] = (upper + down * (lower - upper) + 0.5) | 0;
         }
-        warped.data[to + channel] = (value + 0.5) | 0;
+      } else {
+        for (let channel = 0; channel < 3; channel += 1) {
+          const upper = look(top, left, channel) * (1 - across) + look(top, left + 1, channel) * across;
+          const lower = look(top + 1, left, channel) * (1 - across) + look(top + 1, left + 1, channel) * across;
+          warped.data[to + channel] = (upper * (1 - down) + lower * down + 0.5) | 0;
+        }
       }
     }
   }
