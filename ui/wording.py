@@ -452,7 +452,8 @@ def strip_paths(text: str, *known: str | os.PathLike[str]) -> str:
     """
     for path in sorted(map(str, known), key=len, reverse=True):
         if path:
-            for form in (str(Path(path).expanduser().absolute()), path):
+            # `Path` refuses the home folder of a user that is not known.
+            for form in (os.path.abspath(os.path.expanduser(path)), path):  # noqa: PTH100, PTH111
                 text = text.replace(form, Path(path).name)
     return _PATH.sub(lambda found: re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)
 

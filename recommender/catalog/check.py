@@ -105,7 +105,7 @@ SELECT (SELECT count(*) FROM affectune) AS abouts,
 
 def broken(source: Path | str) -> CatalogError:
     """Return what is to be raised where a catalogue file turns out to be damaged."""
-    return CatalogError(f"The catalogue file {source} is broken; import it again.")
+    return CatalogError(f"The catalogue file {source} is broken; import it again.", source=source)
 
 
 def open_file(source: Path) -> duckdb.DuckDBPyConnection:

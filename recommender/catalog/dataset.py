@@ -241,7 +241,8 @@ def _connect(manifest: Manifest, where: Location) -> tuple[duckdb.DuckDBPyConnec
 def _broken(where: Location) -> CatalogError:
     return CatalogError(
         f"The catalogue {where.source} is broken or cannot be read; import it again with "
-        f"{where.command}."
+        f"{where.command}.",
+        source=where.source,
     )
 
 

@@ -7,6 +7,7 @@ same rows under the same numbers, so that a catalogue answers the same from eith
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ _TESTS: Final[Mapping[str, str]] = {
 TESTED: Final = tuple(_TESTS)
 """The filters that look at the track alone, as `recommender.types.Filters` calls them."""
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 COUNT_ROWS: Final = "count(*) FILTER ({})"
 SUM_TRACKS: Final = "coalesce(sum(tracks) FILTER ({}), 0)::BIGINT"
@@ -197,12 +199,12 @@ class Storage(ABC):
     def rows(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
         """Return the rows that a statement gives."""
         with self.damage_in_words(), self.connection.cursor() as cursor:
-            return cursor.execute(statement, dict(values)).fetchall()
+            return cursor.execute(statement, _encodable(values)).fetchall()
 
     def columns(self, statement: str, values: Mapping[str, Any]) -> Arrays:
         """Return the columns that a statement gives."""
         with self.damage_in_words(), self.connection.cursor() as cursor:
-            columns: dict[str, Any] = cursor.execute(statement, dict(values)).fetchnumpy()
+            columns: dict[str, Any] = cursor.execute(statement, _encodable(values)).fetchnumpy()
             return columns
 
     @contextmanager
@@ -216,6 +218,23 @@ class Storage(ABC):
             yield
         except (duckdb.Error, LookupError, ValueError, TypeError, ArithmeticError) as error:
             raise self.broken() from error
+
+
+def _encodable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of parameters with only such texts as DuckDB takes.
+
+    JSON from a browser can hold half a character. No catalogue does: nothing is damaged then, and
+    nothing is to be found.
+    """
+    return {name: _encodable_value(value) for name, value in values.items()}
+
+
+def _encodable_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return [_encodable_value(one) for one in value]
+    return value
 
 
 def filter_values(track_filter: TrackFilter) -> dict[str, Any]:

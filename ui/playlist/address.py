@@ -55,9 +55,8 @@ def restore(visitor: VisitorState, text: str) -> str | None:
     Returns:
         The sentence to show, if it was restored.
     """
-    recommender, _ = services.recommender()
     try:
-        found = resume.decode(text, catalog=recommender.catalog)
+        found = services.with_catalog(lambda catalog: resume.decode(text, catalog=catalog))
     except ValueError:
         return None
     session: Session = found.session

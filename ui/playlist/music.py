@@ -93,7 +93,7 @@ def follow(visitor: VisitorState, position: Position) -> None:
         return
     track = next((one for one in visitor.queue if one.id == position.track_id), None)
     if track is None:  # of a set that has changed since
-        known = services.recommender()[0].catalog.get_many([position.track_id])
+        known = services.with_catalog(lambda catalog: catalog.get_many([position.track_id]))
         if not known:
             return
         track = known[0]

@@ -171,6 +171,20 @@ class Contract:
             assert astuple(found[name])[:2] == pytest.approx(astuple(wanted[name])[:2])
         assert catalog.artist_means([]) == {}
 
+    def test_half_a_character_is_in_no_catalogue(self, catalog: Catalog) -> None:
+        """A browser's JSON can hold one. Where that passed for damage, it took the catalogue away
+        from all visitors."""
+        half = "\ud83d"
+        artists = Filters(without_artists=(half,))
+        assert catalog.get_many([half]) == []
+        assert catalog.find([(half, half)]) == [None]
+        assert catalog.find_recordings([half]) == {}
+        assert catalog.artist_means([half]) == {}
+        assert catalog.candidates(MOODS[0], filters=artists, exclude=[half]) == (
+            catalog.candidates(MOODS[0])
+        )
+        assert catalog.passing(artists).tracks == len(catalog)
+
     def test_concurrent_queries(self, catalog: Catalog) -> None:
         asked = [(mood, filters) for mood in MOODS for filters in FILTERS] * 2
         with Catalog.open(str(catalog.source)) as fresh, ThreadPoolExecutor(8) as threads:

@@ -63,6 +63,10 @@ HOSTILE: dict[str, Callable[[dict[str, Any]], Any]] = {
         **found,
         "filters": {**found["filters"], "without_artists": [1]},
     },
+    "an artist with half a character": lambda found: {
+        **found,
+        "filters": {**found["filters"], "without_artists": ["\ud83d"]},
+    },
     "a verdict of their own": changed("verdicts", [["x", "love", 0, 0]]),
     "verdicts of text": changed("verdicts", "like"),
     "reasons of numbers": changed("reasons", {"a": 1}),

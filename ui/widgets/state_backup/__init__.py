@@ -147,9 +147,9 @@ def restore(visitor: VisitorState, text: str) -> str | None:
     """
     if len(text) > MAX_CHARACTERS:
         return None
-    recommender, _ = services.recommender()
     try:
-        return _read(visitor, json.loads(text), recommender.catalog)
+        found = json.loads(text)
+        return services.with_catalog(lambda catalog: _read(visitor, found, catalog))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError):
         return None
 
@@ -267,4 +267,5 @@ def _mood(valence: float, arousal: float) -> Mood:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > share.MAX_CHARACTERS:
         raise ValueError(value)
+    value.encode()  # half a character cannot be shown, either
     return value
