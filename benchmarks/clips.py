@@ -64,6 +64,16 @@ print(json.dumps({"seconds": seconds, "found": with_face}))
 """
 
 
+WAIT = """
+import json, os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+print(json.dumps({"status": status, "memory": usage.ru_maxrss * 1024}))
+"""
+"""Runs a command from a process that holds next to nothing: Linux counts what a process held before
+it became the command, which is what its parent holds."""
+
+
 def write(path: Path, frames: Iterator[NDArray[np.uint8]], rate: int) -> Path:
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
@@ -101,10 +111,12 @@ def read(paths: list[Path], out: Path, *options: str) -> tuple[float, int]:
     """Run the command line, and return its seconds and the most memory it held, in bytes."""
     command = [sys.executable, "-m", "emotion", *map(str, paths), "--csv", str(out), *options]
     begun = time.perf_counter()
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    assert status == 0, f"{command} ended with {status}"
-    return time.perf_counter() - begun, usage.ru_maxrss * 1024
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", WAIT, *command], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    took, said = time.perf_counter() - begun, json.loads(done.stdout)
+    assert said["status"] == 0, f"{command} ended with {said['status']}"
+    return took, said["memory"]
 
 
 def beside_fer(clip: Path, folder: Path, python: str | None, seconds: float) -> dict[str, Any]:
