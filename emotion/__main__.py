@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -75,14 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     table = parser.add_mutually_exclusive_group()
     table.add_argument(
         "--csv",
-        type=Path,
+        type=_target,
         metavar="OUT.csv",
         help="write a table with a row for each face and instant. Run again, the same command goes "
         "on where it ended, and adds new files",
     )
-    table.add_argument("--parquet", type=Path, metavar="OUT.parquet", help="the same as Parquet")
+    table.add_argument("--parquet", type=_target, metavar="OUT.parquet", help="the same as Parquet")
     parser.add_argument(
-        "--plot", type=Path, metavar="OUT.png", help="draw the mood over time of each face in clips"
+        "--plot",
+        type=_target,
+        metavar="OUT.png",
+        help="draw the mood over time of each face in clips",
     )
     parser.add_argument(
         "--fps",
@@ -100,12 +105,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--scheduler",
+        type=_scheduler,
         metavar="tcp://HOST:PORT",
         help="let the workers of a Dask scheduler read instead (needs the extra 'cluster')",
     )
     parser.add_argument(
         "--annotate",
-        type=Path,
+        type=_target,
         metavar="OUT.png",
         help="save the photo with its faces outlined. For several photos, OUT is a folder, or each "
         "photo's name is added to it (OUT-happy.png). Input files are never overwritten",
@@ -147,6 +153,45 @@ def _workers(text: str) -> int:
     return int(text)
 
 
+def _target(text: str) -> Path:
+    from emotion.clips.sources import is_address
+
+    if is_address(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: a file of this machine, and no address")
+    return Path(text)
+
+
+def _scheduler(text: str) -> str:
+    if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: an address like tcp://10.0.0.5:8786")
+    return text
+
+
+def _check_targets(options: argparse.Namespace) -> None:
+    """Refuse outputs that would replace one another, or be called what they are not.
+
+    Raises:
+        OutputError: with the sentence for the user.
+    """
+    named = {
+        option: path
+        for option, path in (
+            ("--csv", options.csv),
+            ("--parquet", options.parquet),
+            ("--plot", options.plot),
+            ("--annotate", options.annotate),
+        )
+        if path is not None and not path.is_dir()
+    }
+    for (one, first), (other, second) in itertools.combinations(named.items(), 2):
+        if os.path.realpath(first) == os.path.realpath(second):
+            raise OutputError(f"{second} is named for {one} and for {other}: choose two names")
+    for option, suffix, fitting in (("csv", ".parquet", "--parquet"), ("parquet", ".csv", "--csv")):
+        path = getattr(options, option)
+        if path is not None and path.suffix.lower() == suffix:
+            raise OutputError(f"{path} is no name for --{option}: use {fitting}, or another name")
+
+
 def _run(options: argparse.Namespace) -> int:
     from emotion.classifier import WeightsError
     from emotion.clips.cluster import ClusterError
@@ -155,6 +200,10 @@ def _run(options: argparse.Namespace) -> int:
     from emotion.clips.store import StoreError
     from recommender.mood import mood_of
 
+    try:
+        _check_targets(options)
+    except OutputError as error:
+        return _report_error(str(error))
     found = find_sources(options.paths)
     status = 0
     for path, reason in found.problems:

@@ -6,6 +6,7 @@ held at any time, so that memory does not grow with a clip's length.
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 from collections.abc import Iterator
@@ -173,9 +174,10 @@ def _frames(
             metadata_errors="replace",
             container_options={"format_whitelist": CONTAINERS},
         )
-    except OSError:
-        raise
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        # FFmpeg calls an argument invalid where a file is empty.
         raise ClipError("this file is not a clip or a picture we can read") from error
     with container:
         stream = _video_stream(container, av)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -137,6 +138,8 @@ def check_plot_target(target: Path, *, inputs: Sequence[Path], overwrite: bool) 
         raise OutputError(f"{target} cannot be written: --plot draws a .png")
     if not target.parent.is_dir():
         raise OutputError(f"{target} cannot be written: there is no folder {target.parent}")
+    if not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise OutputError(f"{target} cannot be written: it, or its folder, is write-protected")
     if target.exists() and not overwrite and not _is_ours(target):
         raise OutputError(
             f"{target} exists already and is left alone: choose another name, or add --force"

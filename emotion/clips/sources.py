@@ -136,6 +136,9 @@ def find_sources(paths: Sequence[str]) -> Found:
     problems: list[tuple[str, str]] = []
     sources: dict[str, Source] = {}
     for path in paths:
+        if not path:
+            problems.append(("''", "an empty name: is a variable of the shell not set?"))
+            continue
         try:
             found = _remote(path, skipped) if is_address(path) else _local(Path(path), skipped)
             for source in found:

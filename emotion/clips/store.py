@@ -188,6 +188,10 @@ class Store:
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise StoreError(f"{self.path} is in use: another run is writing it") from error
+            if "unable to open" in str(error) or "readonly" in str(error):
+                raise StoreError(
+                    f"{self.path} cannot be written: it, or its folder, is write-protected"
+                ) from error
             raise StoreError(f"{self.path} cannot be used: {error}") from error
         except sqlite3.DatabaseError as error:
             raise StoreError(f"{self.path} cannot be used: {error}") from error

@@ -36,6 +36,14 @@ def run(*arguments: str | Path) -> int:
     return command.main(["--workers", "1", *map(str, arguments)])
 
 
+def status_of(*arguments: str | Path) -> object:
+    """Run, and return the exit status also where the options alone are wrong."""
+    try:
+        return run(*arguments)
+    except SystemExit as end:
+        return end.code
+
+
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -251,6 +259,53 @@ def test_other_settings_do_not_mix_in_one_table(
     assert "--fps 5" in line
     assert "--fps 2" in line
     assert run(folder / "face.png", "--csv", out, "--fps", "2", "--force") == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("--csv a.png --plot ./a.png", "a.png is named for --csv and for --plot"),
+        ("--plot a.png --annotate a.png", "a.png is named for --plot and for --annotate"),
+        ("--csv a.csv --parquet a.csv", "--parquet: not allowed with argument --csv"),
+        ("--csv a.parquet", "a.parquet is no name for --csv: use --parquet"),
+        ("--parquet a.CSV", "a.CSV is no name for --parquet: use --csv"),
+        ("--csv s3://bucket/a.csv", "'s3://bucket/a.csv': a file of this machine"),
+        ("--csv a.csv --scheduler localhost", "'localhost': an address like tcp://"),
+        ("--csv a.csv --workers -1", "'-1': a whole number of at least 1"),
+        ("--csv a.csv --fps nan", "'nan': a number above 0, at most 240"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_reported_before_reading(
+    options: str, sentence: str, folder: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(Reader, "read", lambda *_, **__: pytest.fail("read"))
+    before = sorted(folder.iterdir())
+    for force in ((), ("--force",)):
+        assert status_of("face.png", *options.split(), *force) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert sentence in line
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("option", ["--csv", "--plot"])
+def test_write_protected_folder_is_reported_before_reading(
+    option: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    home = tmp_path / "protected"
+    home.mkdir()
+    home.chmod(0o555)
+    if os.access(home, os.W_OK):  # the superuser may write there
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+        if option == "--csv":
+            (home / "out.csv.state").mkdir()  # SQLite says the same
+    monkeypatch.setattr(Reader, "read", lambda *_, **__: pytest.fail("read"))
+    name = {"--csv": "out.csv", "--plot": "out.png"}[option]
+    assert run(folder, option, home / name) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot be written: it, or its folder, is write-protected" in line
 
 
 @pytest.mark.parametrize(

@@ -200,9 +200,12 @@ def test_file_that_is_not_a_clip_is_reported(tmp_path: Path, clip: Path) -> None
     text.write_text("not a clip")
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(clip.read_bytes()[:600])
-    for path in (text, cut):
-        with pytest.raises(ClipError, match="not a clip"):
-            next(clip_frames(path))
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    for path in (text, cut, empty):
+        for source in (path, io.BytesIO(path.read_bytes())):
+            with pytest.raises(ClipError, match="not a clip"):
+                next(clip_frames(source))
     with pytest.raises(FileNotFoundError):
         next(clip_frames(tmp_path / "none.mp4"))
 

@@ -58,6 +58,15 @@ def test_missing_path_is_reported_with_a_reason(tmp_path: Path) -> None:
     assert "not read here" in unknown[1]
 
 
+def test_an_empty_name_is_not_the_folder_one_is_in(
+    clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(clip.parent)
+    found = find_sources([""])
+    assert found.sources == ()
+    assert "an empty name" in found.problems[0][1]
+
+
 def test_file_name_is_not_a_spreadsheet_formula(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
