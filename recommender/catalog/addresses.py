@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from recommender.deadline import call_with_deadline
 from recommender.errors import CatalogError
+
+Answer = TypeVar("Answer")
 
 PROTOCOL: Final = "affectune"
 """What DuckDB calls the file system of an open catalogue."""
@@ -31,6 +34,10 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
 
 OBJECT_STORES: Final = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"))
 """Protocols of stores that have buckets and no folders."""
+
+ANSWER_SECONDS: Final = 30.0
+"""How long a visitor waits for one call to an address at most. Packages for addresses wait for
+minutes: aiohttp five, s3fs as long by several tries."""
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
 _USER: Final = re.compile(r"(?<=://)[^/\s]*@")
@@ -100,6 +107,15 @@ def file_system(address: str) -> tuple[Any, str]:
     except Exception as error:  # each kind of address has errors of its own
         raise unreachable(address, error) from error
     return system, str(path).rstrip("/")
+
+
+def answered(call: Callable[[], Answer]) -> Answer:
+    """Return what a call to an address returns.
+
+    Raises:
+        DeadlineExceeded: it has not answered within `ANSWER_SECONDS`.
+    """
+    return call_with_deadline(call, ANSWER_SECONDS, name="catalogue")
 
 
 def unreachable(address: str, error: Exception, what: str = "read") -> CatalogError:
@@ -215,7 +231,7 @@ class RangeFile:
         if start == end:
             return b""
         try:
-            data = bytes(self._fetch(start, end))
+            data = bytes(answered(lambda: self._fetch(start, end)))
         except Exception as error:  # each kind of address has errors of its own
             raise OSError(_sentence(error)) from error
         if len(data) != end - start:

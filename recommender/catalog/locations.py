@@ -19,6 +19,7 @@ import duckdb
 from recommender.catalog.addresses import (
     OBJECT_STORES,
     PROTOCOL,
+    answered,
     file_system,
     protocol,
     read_only,
@@ -40,6 +41,7 @@ from recommender.catalog.workspace import (
     sync,
     sync_folder,
 )
+from recommender.deadline import DeadlineExceeded
 from recommender.errors import CatalogError
 
 Uploaded = Callable[[int, int], None]
@@ -224,7 +226,7 @@ class RemoteLocation(Location):
     def manifest(self) -> bytes | None:
         with self._errors_in_words():
             try:
-                content = self._system.cat_file(f"{self._root}/{MANIFEST}")
+                content = answered(lambda: self._system.cat_file(f"{self._root}/{MANIFEST}"))
             except FileNotFoundError:
                 return None
             return bytes(content)
@@ -233,9 +235,11 @@ class RemoteLocation(Location):
         root = f"{self._root}/{snapshot}/"
         try:
             self._system.invalidate_cache()
-            found = self._system.find(root, detail=True)
+            found = answered(lambda: self._system.find(root, detail=True))
         except FileNotFoundError:
             return {}
+        except DeadlineExceeded as error:
+            raise unreachable(str(self.source), error) from error
         except Exception:
             # Some servers list nothing. What is missing is then noticed when it is needed.
             return None
@@ -261,7 +265,7 @@ class RemoteLocation(Location):
         with self._errors_in_words():
             self._system.invalidate_cache()
             try:
-                names = self._system.ls(self._root, detail=False)
+                names = answered(lambda: self._system.ls(self._root, detail=False))
             except FileNotFoundError:
                 return False
         # An object store lists an empty folder as itself.

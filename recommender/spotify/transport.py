@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util import Retry
 
+from recommender.deadline import DeadlineExceeded, call_with_deadline
 from recommender.spotify.endpoints import Endpoint
 from recommender.spotify.errors import (
     EndpointGone,
@@ -81,31 +81,15 @@ def new_session() -> requests.Session:
 def call_with_timeout(function: Callable[[], Answer], seconds: float) -> Answer:
     """Return what a function returns, or give up after some seconds.
 
-    Timeouts of sockets start anew with each byte, and none covers the look-up of a name; so the
-    work is done in a thread that may be left behind. It ends by its own timeouts.
-
     Raises:
         Unreachable: the time is up. The request may have been sent and carried out.
     """
     if seconds <= 0:
         raise Unreachable(sent=False)
-    answers: list[Answer] = []
-    faults: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            answers.append(function())
-        except BaseException as fault:
-            faults.append(fault)
-
-    thread = threading.Thread(target=work, name="spotify", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if answers:
-        return answers[0]
-    if faults:
-        raise faults[0]
-    raise Unreachable(pending=True)
+    try:
+        return call_with_deadline(function, seconds, name="spotify")
+    except DeadlineExceeded:
+        raise Unreachable(pending=True) from None
 
 
 class Deadline:

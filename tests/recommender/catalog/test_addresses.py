@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -172,6 +172,25 @@ def test_lost_connection_is_reported_without_credentials(
         Catalog.open("memory://bucket/music")
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("call", ["cat_file", "find"])
+def test_address_that_never_answers_is_given_up(
+    call: str, memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_file(STARTER, "memory://bucket/music")
+    over = Event()
+    monkeypatch.setattr(addresses, "ANSWER_SECONDS", 0.2)
+    try:
+        with Catalog.open("memory://bucket/music") as catalog:
+            monkeypatch.setattr(type(memory), call, lambda *_, **__: over.wait(60))
+            if call == "cat_file":
+                with pytest.raises(CatalogError, match="music is broken or cannot be read"):
+                    catalog.candidates(Mood(0, 0))
+        with pytest.raises(CatalogError, match=r"cannot be read: .*no answer within 0\.2 seconds"):
+            Catalog.open("memory://bucket/music")
+    finally:
+        over.set()
 
 
 def test_server_without_listings_is_read(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
