@@ -386,4 +386,5 @@ with body:
                     else ""
                 )
             )
-            st.code("\n".join(filter(None, commands)), language="bash", wrap_lines=True)
+            # Without colours: in the light theme Streamlit's own of an option is too pale to read.
+            st.code("\n".join(filter(None, commands)), language=None, wrap_lines=True)
