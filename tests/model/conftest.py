@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -90,6 +90,18 @@ def options(tiny_zip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return parser.parse_args(["--data", str(tiny_zip), *tiny, *more])
 
     return make
+
+
+@pytest.fixture
+def eagerly() -> Iterator[None]:
+    """Train without making graphs, which takes longer than epochs of this size.
+
+    `training/test_export.py` and `networks/test_efficientnet.py` train as everybody does.
+    """
+    tensorflow = pytest.importorskip("tensorflow", exc_type=ImportError)
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
 
 
 def epochs(run: Path) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,16 +15,7 @@ from tests.model.conftest import Options, epochs
 keras = pytest.importorskip("keras", exc_type=ImportError)
 
 # Keras and TensorFlow warn about each other's ways; that is not ours to mend.
-pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-@pytest.fixture(autouse=True)
-def eagerly() -> Iterator[None]:
-    """Train without making graphs, which takes longer than these epochs."""
-    tensorflow = pytest.importorskip("tensorflow", exc_type=ImportError)
-    tensorflow.config.run_functions_eagerly(True)
-    yield
-    tensorflow.config.run_functions_eagerly(False)
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("eagerly")]
 
 
 def test_the_recipe_trains_its_teachers_then_the_network_and_stops_in_time(

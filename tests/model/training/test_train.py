@@ -18,7 +18,7 @@ from tests.model.conftest import Options, epochs
 keras = pytest.importorskip("keras", exc_type=ImportError)
 
 # Keras and TensorFlow warn about each other's ways; that is not ours to mend.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("eagerly")]
 
 
 def test_train_begins_with_another_run_and_learns_from_it(
