@@ -1,7 +1,7 @@
 """The real app on a real server in a real Chromium, with nothing of it replaced.
 
 What is not ours is: Spotify's player answers from here, and any other request that would leave
-this machine fails the test.
+this machine finds no host and fails the test.
 """
 
 import io
@@ -18,11 +18,12 @@ from urllib.request import urlopen
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, Route, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 from skimage import data
 
 from tests.browser import spotify_player
-from tests.browser.axe import DESKTOP, PHONE
+from tests.browser.axe import DESKTOP
+from tests.browser.tabs import Tabs, Visitors, visitors
 
 ROOT = Path(__file__).parents[2]
 # Server, browser and camera may share two busy cores: an answer has a minute and a half to come.
@@ -92,62 +93,56 @@ def wait_until_it_answers(address: str, process: subprocess.Popen[bytes]) -> Non
     pytest.fail("The server did not answer within three minutes")
 
 
-# Not for the session: while Playwright is there, other tests in the process have no event loop.
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    executable = find_chromium()
-    if executable is None:
+@pytest.fixture(scope="package")
+def chromium() -> str:
+    """The path of a Chromium."""
+    found = find_chromium()
+    if found is None:
         pytest.skip("No Chromium: install one, or name it in AFFECTUNE_CHROMIUM")
+    return found
+
+
+@pytest.fixture(scope="package")
+def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """With these arguments a browser finds this machine and its Spotify, and no other host."""
+    with spotify_player.serving(tmp_path_factory.mktemp("spotify")) as arguments:
+        yield arguments
+
+
+# Not for the session: while Playwright is there, other tests in the process have no event loop.
+@pytest.fixture(scope="package")
+def browser(chromium: str, hosts: list[str]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=executable,
-            args=["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+            executable_path=chromium,
+            args=["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", *hosts],
         )
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def tabs(browser: Browser) -> Tabs:
+    return Tabs(browser)
+
+
 @pytest.fixture
-def visit(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
-    """Open a page as a new visitor; afterwards nothing may have gone wrong or gone out."""
-    strangers: list[str] = []
-    problems: list[str] = []
-    contexts = []
+def guests(tabs: Tabs, server: str) -> Iterator[Visitors]:
+    """Visitors of that server; afterwards nothing may have gone wrong or gone out."""
+    with visitors(tabs, server, f"https://{spotify_player.HOST}/") as found:
+        yield found
 
-    def answer(route: Route) -> None:
-        address = route.request.url
-        if address.startswith(server):
-            route.continue_()
-        elif not spotify_player.answer(route):
-            strangers.append(address)
-            route.abort()
 
-    def complain(text: str) -> None:
-        # What the page's own policy keeps it from: then the policy, or the page, is wrong.
-        if "Content Security Policy" in text:
-            problems.append(text)
+@pytest.fixture
+def visit(guests: Visitors, server: str) -> Callable[..., Page]:
+    """Open a page as a new visitor."""
 
     def arrive(path: str = "/", *, screen: ViewportSize = DESKTOP) -> Page:
-        context = browser.new_context(
-            viewport=screen,
-            has_touch=screen == PHONE,
-            reduced_motion="reduce",
-        )
-        contexts.append(context)
-        context.set_default_timeout(60_000)
-        page = context.new_page()
-        page.route("**/*", answer)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: complain(said.text))
-        page.goto(server + path)
+        page = guests.arrive(server + path, screen=screen)
         expect(page.locator("h1")).to_have_count(1)
         return page
 
-    yield arrive
-    for context in contexts:
-        context.close()
-    assert strangers == []
-    assert problems == []
+    return arrive
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,12 @@ OPEN = """(address) => new Promise((resolve, reject) => {
       window.read = ({ pixels, width, height, time }) => new Promise((done, failed) => {
         const number = waiting.size;
         waiting.set(number, [done, failed]);
-        const bytes = Uint8ClampedArray.from(atob(pixels), (letter) => letter.charCodeAt(0));
-        worker.postMessage({ kind: "frame", pixels: { data: bytes, width, height }, time, number });
+        const text = atob(pixels);
+        const data = new Uint8ClampedArray(4 * width * height).fill(255);
+        for (let from = 0, to = 0; from < text.length; to += 4)
+          for (let channel = 0; channel < 3; channel += 1, from += 1)
+            data[to + channel] = text.charCodeAt(from);
+        worker.postMessage({ kind: "frame", pixels: { data, width, height }, time, number });
       });
       window.tell = (message) => worker.postMessage(message);
       resolve();
@@ -54,11 +58,10 @@ class DeviceReader:
     def read(self, frame: NDArray[np.uint8], seconds: float) -> dict[str, Any]:
         """Return what the worker says about RGB uint8 ``(H, W, 3)``."""
         height, width = frame.shape[:2]
-        pixels = np.dstack([frame, np.full((height, width), 255, np.uint8)])
         told: dict[str, Any] = self._page.evaluate(
             "(frame) => window.read(frame)",
             {
-                "pixels": base64.b64encode(pixels.tobytes()).decode(),
+                "pixels": base64.b64encode(frame.tobytes()).decode(),
                 "width": width,
                 "height": height,
                 "time": seconds,

@@ -5,14 +5,24 @@ It plays nothing and keeps no time: a test says when a track has ended.
 
 from __future__ import annotations
 
+import datetime
 import re
-from collections.abc import Callable
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.sync_api import Frame, Page, Route
 
-API = "https://open.spotify.com/embed/iframe-api/v1"
-EMBED = "https://open.spotify.com/embed/track/"
+HOST = "open.spotify.com"
+API = f"https://{HOST}/embed/iframe-api/v1"
+EMBED = f"https://{HOST}/embed/track/"
 PLAYER = '<!doctype html><html lang="en"><title>Player</title><p>A player plays here.</p></html>'
 
 SCRIPT = """(() => {
@@ -62,16 +72,91 @@ setTimeout(() => window.onSpotifyIframeApiReady({
 """
 
 
-def answer(route: Route) -> bool:
-    """Answer what Spotify would have been asked. Returns whether it would."""
-    address = route.request.url
+def answer_to(address: str) -> tuple[str, str] | None:
+    """Return what Spotify would be asked for at an address, and its content type."""
     if address.startswith(API):
-        route.fulfill(body=SCRIPT, content_type="text/javascript")
-    elif address.startswith(EMBED):
-        route.fulfill(body=PLAYER, content_type="text/html")
+        return SCRIPT, "text/javascript"
+    if address.startswith(EMBED):
+        return PLAYER, "text/html"
+    return None
+
+
+def answer(route: Route) -> None:
+    """Answer what Spotify would have been asked."""
+    found = answer_to(route.request.url)
+    if found is None:
+        route.abort()
     else:
-        return False
-    return True
+        route.fulfill(body=found[0], content_type=found[1])
+
+
+class _Answers(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        found = answer_to(f"https://{HOST}{self.path}")
+        self.send_response(200 if found else 404)
+        body, kind = found or ("", "text/plain")
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing of a tab that was closed in between."""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[list[str]]:
+    """Answer at a port of this machine.
+
+    Args:
+        folder: where the key of the server is put.
+
+    Yields:
+        The arguments with which Chromium takes it for Spotify, and finds no other host at all.
+    """
+    server = _Server(("127.0.0.1", 0), _Answers)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(_certificate(folder / "spotify.pem"))
+    # A handshake must not keep others waiting.
+    server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        hosts = (
+            f"MAP {HOST}:443 127.0.0.1:{server.server_address[1]}, MAP * ~NOTFOUND, "
+            "EXCLUDE 127.0.0.1, EXCLUDE localhost"
+        )
+        yield [f"--host-resolver-rules={hosts}", "--ignore-certificate-errors"]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(30)
+
+
+def _certificate(path: Path) -> Path:
+    """Write a key and a certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 class StandIn:

@@ -5,6 +5,8 @@ The browser of these tests has no WebRTC at all: what works here works without i
 
 from __future__ import annotations
 
+import base64
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,9 +22,9 @@ from playwright.sync_api import Browser, Page, WebSocket, expect
 
 from emotion.classifier import EmotionClassifier
 from tests.browser import clips
-from tests.browser.axe import check
-from tests.browser.conftest import DESKTOP, PHONE, find_chromium
+from tests.browser.axe import PHONE, check
 from tests.browser.device import ServerReader, compare, device_reader
+from tests.browser.tabs import Cameras, Tabs, Visitors
 from tests.browser.waiting import wait_until
 from ui.live.fallback import ADVICE, CameraProblem
 from ui.server.device_assets import base_address
@@ -31,6 +33,7 @@ pytestmark = pytest.mark.skipif(
     base_address() is None, reason="LiteRT's runtime for browsers could not be had from npm"
 )
 
+FRAMES_TO_READ = 30
 LARGEST_MESSAGE = 4096
 """Bytes that the page may send at once: no picture is that small."""
 NO_WEBRTC = """
@@ -97,8 +100,8 @@ def variations() -> Iterator[clips.Picture]:
     yield two_people()
 
 
-def test_browser_reads_faces_like_the_server(browser: Browser, server: str) -> None:
-    page = browser.new_context().new_page()
+def test_browser_reads_faces_like_the_server(tabs: Tabs, server: str) -> None:
+    page = tabs.take()
     base = base_address()
     assert base is not None
     classifier = EmotionClassifier()
@@ -112,7 +115,7 @@ def test_browser_reads_faces_like_the_server(browser: Browser, server: str) -> N
             ours, theirs = moving.read(frame, number / 10), device.read(frame, number / 10)
             told.append((ours, theirs["reading"]))
         moving.stream.close()
-    page.context.close()
+    tabs.give_back(page)
     assert len(results) >= 11
     assert all(result["found"] == (True, True) for result in results)
     differences = [result["difference"] for result in results]
@@ -133,64 +136,70 @@ def test_browser_reads_faces_like_the_server(browser: Browser, server: str) -> N
     assert np.mean(same) >= 0.97
 
 
-IN_JAVASCRIPT = """async ({ base, grey, colour, side, matrix, small, large }) => {
+IN_JAVASCRIPT = """async ({ base, grey, colour, side, matrices, small, large }) => {
   const images = await import(base + "images.js");
-  const picture = (values, channels) => {
-    return { data: Uint8Array.from(values), width: side, height: side, channels };
+  const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const picture = (text, channels) => {
+    return { data: bytes(text), width: side, height: side, channels };
   };
+  const told = ({ data }) => btoa(Array.from(data, (value) => String.fromCharCode(value)).join(""));
   const [plain, rgb] = [picture(grey, 1), picture(colour, 3)];
   return [
     images.toGrey(rgb),
-    images.warpCubic(plain, matrix, 96),
-    images.warpLinear(rgb, matrix, 128, [128, 128, 128]),
+    ...matrices.flatMap((matrix) => [
+      images.warpCubic(plain, matrix, 96),
+      images.warpLinear(rgb, matrix, 128, [128, 128, 128]),
+    ]),
     ...small.map(([width, height]) => images.resizeArea(rgb, width, height)),
     images.resizeLinear(rgb, ...large),
-  ].map(({ data }) => [...data]);
+  ].map(told);
 }"""
 
 
-@pytest.mark.parametrize("degrees", [0.0, 13.7, -31.0])
-def test_its_pixels_are_those_of_opencv(browser: Browser, server: str, degrees: float) -> None:
+def test_its_pixels_are_those_of_opencv(tabs: Tabs, server: str) -> None:
     side = 200
-    colour = clips.astronaut()[:side, 200 : 200 + side]
+    colour = np.ascontiguousarray(clips.astronaut()[:side, 200 : 200 + side])
     grey = cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY)
-    # Reaches beyond the edges.
-    matrix = cv2.getRotationMatrix2D((55.3, 70.1), degrees, 1.3)
+    # They reach beyond the edges.
+    matrices = [
+        cv2.getRotationMatrix2D((55.3, 70.1), degrees, 1.3) for degrees in (0.0, 13.7, -31.0)
+    ]
     small, large = [(100, 100), (61, 77), (98, 74)], (300, 260)
-    page = browser.new_context().new_page()
+    page = tabs.take()
     page.goto(f"{server}/_stcore/health")
     told = page.evaluate(
         IN_JAVASCRIPT,
         {
             "base": f"{server}{base_address()}",
-            "grey": grey.ravel().tolist(),
-            "colour": colour.ravel().tolist(),
+            "grey": base64.b64encode(grey.tobytes()).decode(),
+            "colour": base64.b64encode(colour.tobytes()).decode(),
             "side": side,
-            "matrix": matrix.tolist(),
+            "matrices": [matrix.tolist() for matrix in matrices],
             "small": small,
             "large": large,
         },
     )
-    page.context.close()
-    warp = cv2.WARP_INVERSE_MAP
-    expected = [
-        grey,
-        cv2.warpAffine(
-            grey, matrix, (96, 96), flags=cv2.INTER_CUBIC | warp, borderMode=cv2.BORDER_REPLICATE
-        ),
-        cv2.warpAffine(
-            colour, matrix, (128, 128), flags=cv2.INTER_LINEAR | warp, borderValue=(128, 128, 128)
-        ),
-        *(cv2.resize(colour, size, interpolation=cv2.INTER_AREA) for size in small),
-        cv2.resize(colour, large, interpolation=cv2.INTER_LINEAR),
-    ]
-    for ours, theirs in zip(expected, told, strict=True):
+    tabs.give_back(page)
+    cubic = {"flags": cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP, "borderMode": cv2.BORDER_REPLICATE}
+    linear = {"flags": cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, "borderValue": (128, 128, 128)}
+    expected = [grey]
+    for matrix in matrices:
+        expected.append(cv2.warpAffine(grey, matrix, (96, 96), **cubic))
+        expected.append(cv2.warpAffine(colour, matrix, (128, 128), **linear))
+    expected += [cv2.resize(colour, size, interpolation=cv2.INTER_AREA) for size in small]
+    expected.append(cv2.resize(colour, large, interpolation=cv2.INTER_LINEAR))
+    for ours, text in zip(expected, told, strict=True):
+        theirs = np.frombuffer(base64.b64decode(text), np.uint8)
         differences = np.abs(np.subtract(ours.ravel().astype(int), theirs))
         assert differences.max() <= 1
         assert np.mean(differences > 0) <= 0.002
 
 
 # On the page
+
+
+Hear = Callable[[Any, str, Callable[..., None]], object]
+"""Has a page's events told to a function."""
 
 
 @dataclass
@@ -200,7 +209,13 @@ class Sent:
     messages: list[bytes] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
 
-    def watch(self, page: Page) -> None:
+    @property
+    def frames(self) -> int:
+        """How many frames the page has read, as far as the server was told."""
+        counts = (re.findall(rb'"frames\\*":(\d+)', message) for message in self.messages)
+        return max((int(count) for found in counts for count in found), default=0)
+
+    def watch(self, page: Page, hear: Hear = lambda page, event, do: page.on(event, do)) -> None:
         def connected(socket: WebSocket) -> None:
             self.addresses.append(socket.url)
             socket.on("framesent", lambda data: self.messages.append(as_bytes(data)))
@@ -210,8 +225,8 @@ class Sent:
                 self.addresses.append(request.url)
             self.messages.append(request.post_data_buffer or b"")
 
-        page.on("websocket", connected)
-        page.on("request", requested)
+        hear(page, "websocket", connected)
+        hear(page, "request", requested)
 
 
 def as_bytes(data: str | bytes) -> bytes:
@@ -243,46 +258,34 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+@pytest.fixture(scope="module")
+def cameras(browser: Browser, chromium: str, films: dict[str, Path]) -> Iterator[Cameras]:
+    found = Cameras(browser, chromium, films)
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def arrive(browser: Browser, server: str, films: dict[str, Path]) -> Iterator[Callable[..., Page]]:
+def arrive(guests: Visitors, cameras: Cameras, server: str) -> Callable[..., Page]:
     """Open the live page as a visitor with a camera of their own, or without one."""
-    opened: list[Browser] = []
-    problems: list[str] = []
 
     def open_page(
         film: str | None = "smiling",
         *,
         allowed: bool = True,
-        theme: str = "light",
-        screen: dict[str, int] | None = None,
         sent: Sent | None = None,
+        **options: Any,
     ) -> Page:
-        answer = "--use-fake-ui-for-media-stream" + ("" if allowed else "=deny")
-        camera = ["--use-fake-device-for-media-stream"] if film else []
-        camera += [f"--use-file-for-fake-video-capture={films[film]}"] if film else []
-        another = browser.browser_type.launch(
-            executable_path=find_chromium(), args=[answer, *camera]
+        page = guests.arrive(
+            f"{server}/live",
+            tabs=cameras.tabs(film, allowed=allowed, script=NO_WEBRTC),
+            before=lambda page: sent.watch(page, guests.hear) if sent else None,
+            **options,
         )
-        opened.append(another)
-        context = another.new_context(
-            viewport=screen or DESKTOP,  # type: ignore[arg-type]
-            color_scheme=theme,  # type: ignore[arg-type]
-            has_touch=screen == PHONE,
-        )
-        context.set_default_timeout(90_000)
-        context.add_init_script(NO_WEBRTC)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        if sent is not None:
-            sent.watch(page)
-        page.goto(f"{server}/live")
         expect(page.get_by_text(PROMISE)).to_be_visible()
         return page
 
-    yield open_page
-    for another in opened:
-        another.close()
-    assert problems == []
+    return open_page
 
 
 def says(page: Page, text: str) -> None:
@@ -314,10 +317,13 @@ def test_nothing_of_a_picture_leaves_the_page(arrive: Callable[..., Page], serve
     says(page, "😊 Looks happy")
     wait_for_outline(page)
     expect(page.locator("svg .outline")).to_be_hidden()  # what has the picture's place until then
-    before = len(sent.messages)
-    page.wait_for_timeout(15_000)
+    before, read = len(sent.messages), sent.frames
     # It goes on reading, and tells the server only now and then.
-    assert 1 <= len(sent.messages) - before <= 15
+    deadline = time.monotonic() + 90
+    while sent.frames < read + FRAMES_TO_READ:
+        assert time.monotonic() < deadline, f"It told the server of {sent.frames - read} frames"
+        page.wait_for_timeout(200)
+    assert len(sent.messages) - before <= FRAMES_TO_READ / 2
     # A smile is no resting face; the words are those of ever.
     page.get_by_role("button", name="This is my resting face").click()
     expect(page.get_by_text("That doesn’t look like a resting face.")).to_be_visible()

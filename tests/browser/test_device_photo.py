@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -14,8 +16,9 @@ from skimage import data
 
 from emotion import decode_image
 from emotion.recognizer import EmotionRecognizer
-from tests.browser.axe import check
-from tests.browser.conftest import PHONE, as_jpeg
+from tests.browser.axe import PHONE, check
+from tests.browser.conftest import as_jpeg
+from tests.browser.tabs import Tabs, Visitors
 from tests.browser.test_device_camera import LARGEST_MESSAGE, PICTURES, Sent
 from tests.browser.waiting import wait_until
 from ui.photo.device import device_reading
@@ -69,9 +72,9 @@ def photographs() -> dict[str, bytes]:
 
 
 def test_browser_reads_photos_like_the_server(
-    browser: Browser, server: str, two_people: bytes, cup: bytes
+    tabs: Tabs, server: str, two_people: bytes, cup: bytes
 ) -> None:
-    page = browser.new_context().new_page()
+    page = tabs.take()
     page.goto(f"{server}/_stcore/health")
     recognizer = EmotionRecognizer()
     files = photographs() | {"two people": two_people, "no face": cup}
@@ -95,27 +98,24 @@ def test_browser_reads_photos_like_the_server(
                 atol=2,
                 err_msg=name,
             )
-    page.context.close()
+    tabs.give_back(page)
 
 
 # On the page
 
 
-def open_selfie(
-    browser: Browser, server: str, sent: Sent, *, dark: bool = False, phone: bool = False
-) -> Page:
-    context = browser.new_context(
-        viewport=PHONE if phone else None,
-        has_touch=phone,
-        color_scheme="dark" if dark else "light",
-        reduced_motion="reduce",
-    )
-    context.set_default_timeout(60_000)
-    page = context.new_page()
-    sent.watch(page)
-    page.goto(f"{server}/selfie")
-    expect(page.get_by_text(ON_DEVICE)).to_be_visible()
-    return page
+@pytest.fixture
+def open_selfie(guests: Visitors, server: str) -> Callable[..., Page]:
+    """Open the page of a visitor from whom everything that is sent is noted."""
+
+    def arrive(sent: Sent, **options: Any) -> Page:
+        page = guests.arrive(
+            f"{server}/selfie", before=lambda page: sent.watch(page, guests.hear), **options
+        )
+        expect(page.get_by_text(ON_DEVICE)).to_be_visible()
+        return page
+
+    return arrive
 
 
 def choose(page: Page, label: str, file: bytes, name: str = "me.jpg") -> None:
@@ -143,10 +143,10 @@ def nothing_has_left(sent: Sent, server: str) -> None:
 
 
 def test_a_photo_stays_in_the_browser(
-    browser: Browser, server: str, astronaut: bytes, two_people: bytes
+    open_selfie: Callable[..., Page], server: str, astronaut: bytes, two_people: bytes
 ) -> None:
     sent = Sent()
-    page = open_selfie(browser, server, sent)
+    page = open_selfie(sent)
     choose(page, "Choose a photo", astronaut)
     expect(page.locator("h1")).to_have_text("😊 Happy")
     assert has_a_picture(page, "Your photo with the face outlined")
@@ -171,14 +171,13 @@ def test_a_photo_stays_in_the_browser(
     expect(page.get_by_text("Who counts more?")).to_be_visible()
     check(page)
     nothing_has_left(sent, server)
-    page.context.close()
 
 
 def test_a_photo_without_a_face_is_sent_for_a_closer_look_if_the_visitor_says_so(
-    browser: Browser, server: str, cup: bytes
+    open_selfie: Callable[..., Page], server: str, cup: bytes
 ) -> None:
     sent = Sent()
-    page = open_selfie(browser, server, sent, dark=True, phone=True)
+    page = open_selfie(sent, theme="dark", screen=PHONE)
     choose(page, "Choose a photo", cup)
     expect(page.locator("h1")).to_have_text("No face found in this picture")
     assert has_a_picture(page, "Your picture, in which no face was found")
@@ -190,21 +189,19 @@ def test_a_photo_without_a_face_is_sent_for_a_closer_look_if_the_visitor_says_so
     picture = page.get_by_alt_text("Your picture, in which no face was found")
     assert picture.evaluate("(image) => image.src.startsWith('data:')")
     assert any("/upload_file/" in address for address in sent.addresses)
-    page.context.close()
 
 
 def test_what_the_browser_cannot_open_is_sent_if_the_visitor_says_so(
-    browser: Browser, server: str, heic: bytes
+    open_selfie: Callable[..., Page], server: str, heic: bytes
 ) -> None:
     sent = Sent()
-    page = open_selfie(browser, server, sent)
+    page = open_selfie(sent)
     choose(page, "Choose a photo", heic, "me.heic")
     expect(page.get_by_text("This device can’t read that photo.")).to_be_visible()
     check(page)
     nothing_has_left(sent, server)
     page.get_by_role("button", name="Send it to the server").click()
     expect(page.get_by_alt_text("Your photo with the face outlined")).to_be_visible()
-    page.context.close()
 
 
 def test_a_browser_without_webassembly_leaves_it_to_the_server(
@@ -223,10 +220,10 @@ def test_a_browser_without_webassembly_leaves_it_to_the_server(
 
 
 def test_runtime_failure_is_reported_before_upload(
-    browser: Browser, server: str, astronaut: bytes
+    open_selfie: Callable[..., Page], server: str, astronaut: bytes
 ) -> None:
     sent = Sent()
-    page = open_selfie(browser, server, sent)
+    page = open_selfie(sent)
     page.context.route("**/*.wasm", lambda route: route.abort())
     choose(page, "Choose a photo", astronaut)
     expect(page.get_by_text("This device can’t read that photo.")).to_be_visible()
@@ -235,7 +232,6 @@ def test_runtime_failure_is_reported_before_upload(
     expect(page.get_by_text("Pictures are read in memory and forgotten.")).to_be_visible()
     page.get_by_role("button", name="Send it to the server").click()
     expect(page.get_by_alt_text("Your photo with the face outlined")).to_be_visible()
-    page.context.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,20 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
-from tests.browser import clips, spotify_player
-from tests.browser.axe import DESKTOP, PHONE, check, check_as_it_is
-from tests.browser.conftest import find_chromium
+from tests.browser import clips
+from tests.browser.axe import PHONE, check, check_as_it_is
 from tests.browser.server_camera import RELAY_ALONE, UNABLE, wait_for_frame
+from tests.browser.tabs import Cameras, Visitors
 from tests.browser.taps import Taps, music_plays
-
-ALLOWED = "--use-fake-ui-for-media-stream"
-REFUSED = "--use-fake-ui-for-media-stream=deny"
-CAMERA = "--use-fake-device-for-media-stream"
 
 INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false });"
 
@@ -42,52 +38,32 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def cameras(browser: Browser, films: dict[str, Path]) -> Iterator[Callable[..., Browser]]:
-    """Give a browser whose camera shows a film, or that has none; one of each kind."""
-    opened: dict[tuple[str | None, str], Browser] = {}
-
-    def browser_with(film: str | None, answer: str) -> Browser:
-        if (film, answer) not in opened:
-            camera = [CAMERA, f"--use-file-for-fake-video-capture={films[film]}"] if film else []
-            opened[film, answer] = browser.browser_type.launch(
-                executable_path=find_chromium(), args=[answer, *camera]
-            )
-        return opened[film, answer]
-
-    yield browser_with
-    for one in opened.values():
-        one.close()
+def cameras(
+    browser: Browser, chromium: str, hosts: list[str], films: dict[str, Path]
+) -> Iterator[Cameras]:
+    found = Cameras(browser, chromium, films, hosts)
+    yield found
+    found.close()
 
 
 @pytest.fixture
-def arrive(cameras: Callable[..., Browser], server: str) -> Iterator[Callable[..., Page]]:
+def arrive(guests: Visitors, cameras: Cameras, server: str) -> Callable[..., Page]:
     """Open the live page as a new visitor with a camera of their own, or without one."""
-    contexts: list[BrowserContext] = []
 
     def open_page(
         film: str | None = "smiling",
         *,
-        answer: str = ALLOWED,
-        theme: Literal["light", "dark"] = "light",
-        screen: ViewportSize = DESKTOP,
+        allowed: bool = True,
         script: str = "",
         path: str = "/live",
+        **options: Any,
     ) -> Page:
-        context = cameras(film, answer).new_context(
-            viewport=screen, color_scheme=theme, has_touch=screen == PHONE
-        )
-        contexts.append(context)
-        context.set_default_timeout(90_000)
-        context.add_init_script(UNABLE + script)
-        page = context.new_page()
-        page.route("https://open.spotify.com/**", lambda route: spotify_player.answer(route))
-        page.goto(f"{server}{path}")
+        tabs = cameras.tabs(film, allowed=allowed, script=UNABLE + script)
+        page = guests.arrive(f"{server}{path}", tabs=tabs, **options)
         expect(page.locator("h1")).to_have_count(1)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 def says(page: Page, text: str) -> None:
@@ -203,7 +179,7 @@ def test_two_visitors_never_see_each_other(arrive: Callable[..., Page]) -> None:
 
 
 def test_camera_refused(arrive: Callable[..., Page]) -> None:
-    page = arrive(answer=REFUSED)
+    page = arrive(allowed=False)
     start(page)
     says(page, "Camera blocked")
     check(page)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Worker
 
+from tests.browser.tabs import Tabs
 from tests.browser.waiting import wait_until
 from ui.server.device_assets import base_address
 
@@ -50,12 +51,12 @@ def stranger() -> Iterator[Stranger]:
 
 
 @pytest.fixture
-def page(browser: Browser, server: str) -> Iterator[Page]:
-    page = browser.new_context().new_page()
+def page(tabs: Tabs, server: str) -> Iterator[Page]:
+    page = tabs.take()
     page.goto(f"{server}/selfie")
     page.locator("h1").wait_for()
     yield page
-    page.context.close()
+    tabs.give_back(page)
 
 
 FETCH = "(address) => fetch(address).then(() => 'answered', () => 'refused')"

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import spotify_player
-from tests.browser.axe import DESKTOP, check
+from tests.browser.axe import PHONE, check
 from tests.browser.conftest import ROOT, wait_until_it_answers
+from tests.browser.tabs import Tabs, visitors
 from tests.recommender.spotify.server import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -88,39 +89,19 @@ def spotify(installation: Installation) -> SpotifyServer:
 
 
 @pytest.fixture
-def visitor(
-    browser: Browser, installation: Installation, spotify: SpotifyServer
-) -> Iterator[Callable[..., BrowserContext]]:
-    """A browser of its own; nothing but the app and our Spotify may be asked."""
-    contexts: list[BrowserContext] = []
-    strangers: list[str] = []
-    problems: list[str] = []
+def arrive(
+    tabs: Tabs, installation: Installation, spotify: SpotifyServer
+) -> Iterator[Callable[..., Page]]:
+    """Open a page as a new visitor; nothing but the app and our Spotify may be asked."""
     here = installation.address
-    ours = (here, here.replace("127.0.0.1", "localhost"), spotify.url)
+    by_another_name = here.replace("127.0.0.1", "localhost")
+    player = f"https://{spotify_player.HOST}/"
+    with visitors(tabs, here, by_another_name, spotify.url, player) as found:
 
-    def answer(route: Any) -> None:
-        address = route.request.url
-        if address.startswith(ours):
-            route.continue_()
-        elif not spotify_player.answer(route):
-            strangers.append(address)
-            route.abort()
+        def open_page(path: str, *, host: str = here, **options: Any) -> Page:
+            return found.arrive(host + path, **options)
 
-    def arrive(**options: Any) -> BrowserContext:
-        context = browser.new_context(
-            **{"viewport": DESKTOP, "reduced_motion": "reduce", **options}
-        )
-        contexts.append(context)
-        context.set_default_timeout(90_000)
-        context.route("**/*", answer)
-        context.on("weberror", lambda error: problems.append(str(error.error)))
-        return context
-
-    yield arrive
-    for context in contexts:
-        context.close()
-    assert strangers == []
-    assert problems == []
+        yield open_page
 
 
 def section(page: Page) -> Locator:
@@ -137,12 +118,15 @@ def named(page: Page) -> None:
     expect(page.get_by_role("slider", name="From familiar to adventurous")).to_be_visible()
 
 
-def open_settings(context: BrowserContext, installation: Installation) -> Page:
-    page = context.new_page()
-    page.goto(f"{installation.address}/settings")
-    expect(section(page)).to_have_text("Connect Spotify, if you like")
-    named(page)
-    return page
+@pytest.fixture
+def open_settings(arrive: Callable[..., Page]) -> Callable[..., Page]:
+    def open_page(**options: Any) -> Page:
+        page = arrive("/settings", **options)
+        expect(section(page)).to_have_text("Connect Spotify, if you like")
+        named(page)
+        return page
+
+    return open_page
 
 
 def connect(page: Page, name: str) -> None:
@@ -171,17 +155,16 @@ def no_answer_in(page: Page) -> None:
 
 
 def test_sign_in_taste_and_sign_out(
-    visitor: Callable[..., BrowserContext], installation: Installation, spotify: SpotifyServer
+    open_settings: Callable[..., Page], installation: Installation, spotify: SpotifyServer
 ) -> None:
-    context = visitor()
-    page = open_settings(context, installation)
+    page = open_settings()
     check(page)
     # Longer than the browser takes to clean up the address, which requests the next run.
     spotify.fault("POST /api/token", slow(2))
     connect(page, "Ann Example")
     assert page.url == f"{installation.address}/settings"
     no_answer_in(page)
-    assert not [c for c in context.cookies() if c["name"].startswith("affectune")]
+    assert not [c for c in page.context.cookies() if c["name"].startswith("affectune")]
     expect(page.get_by_text("Often heard:")).to_be_visible()
     expect(page.get_by_text("Allowed")).to_have_count(1)
     check(page)
@@ -196,10 +179,9 @@ def test_sign_in_taste_and_sign_out(
 
 
 def test_save_and_play(
-    visitor: Callable[..., BrowserContext], installation: Installation, spotify: SpotifyServer
+    arrive: Callable[..., Page], installation: Installation, spotify: SpotifyServer
 ) -> None:
-    page = visitor().new_page()
-    page.goto(f"{installation.address}/playlist")
+    page = arrive("/playlist")
     page.get_by_role("button", name="Set it by hand").click()
     page.get_by_role("button", name="Find music for this").click()
     tracks = page.get_by_role("list", name="Tracks in playing order").get_by_role("listitem")
@@ -261,10 +243,10 @@ def test_save_and_play(
 
 
 def test_two_visitors_never_meet(
-    visitor: Callable[..., BrowserContext], installation: Installation, spotify: SpotifyServer
+    open_settings: Callable[..., Page], spotify: SpotifyServer
 ) -> None:
     spotify.ask = True
-    ann, ben = (open_settings(visitor(), installation) for _ in range(2))
+    ann, ben = (open_settings() for _ in range(2))
     # Both are at Spotify at the same time, and come back in the other order.
     for page in (ann, ben):
         page.get_by_role("button", name="Connect Spotify").click()
@@ -281,7 +263,7 @@ def test_two_visitors_never_meet(
     expect(section(ann)).to_have_text("Connect Spotify, if you like")
     ben.get_by_role("link", name="Home").first.click()
     expect(heading(ben)).to_contain_text("Music that meets your mood")
-    stranger = open_settings(visitor(), installation)
+    stranger = open_settings()
     expect(stranger.get_by_role("button", name="Connect Spotify")).to_be_visible()
     # Every request went out with the token of the one whom it was about.
     for request in spotify.requests:
@@ -289,22 +271,21 @@ def test_two_visitors_never_meet(
 
 
 def test_stolen_oauth_answer_is_refused(
-    visitor: Callable[..., BrowserContext], installation: Installation, spotify: SpotifyServer
+    arrive: Callable[..., Page], open_settings: Callable[..., Page], spotify: SpotifyServer
 ) -> None:
-    mine = visitor()
+    page = open_settings()
+    mine = page.context
     begun: list[str] = []
     mine.route(
         f"{spotify.url}authorize?**", lambda route: (begun.append(route.request.url), route.abort())
     )
-    page = open_settings(mine, installation)
     with page.expect_event("requestfailed"):
         page.get_by_role("button", name="Connect Spotify").click()
     # The answer is kept from its owner, and somebody else sees the address.
     stolen = mine.request.get(begun[0], max_redirects=0).headers["location"]
     assert f"code={SECRET}" in stolen
 
-    thief = visitor().new_page()
-    thief.goto(stolen)
+    thief = arrive("", host=stolen)
     expect(section(thief)).to_have_text("Connect Spotify, if you like")
     expect(thief.get_by_text("This sign-in was started in another browser")).to_be_visible()
     no_answer_in(thief)
@@ -320,10 +301,10 @@ def test_stolen_oauth_answer_is_refused(
 
 
 def test_declining_authorization_loses_nothing(
-    visitor: Callable[..., BrowserContext], installation: Installation, spotify: SpotifyServer
+    open_settings: Callable[..., Page], spotify: SpotifyServer
 ) -> None:
     spotify.ask = True
-    page = open_settings(visitor(), installation)
+    page = open_settings()
     page.get_by_role("button", name="Connect Spotify").click()
     page.get_by_role("link", name="Agree as Nobody").click()
     expect(section(page)).to_have_text("Connect Spotify, if you like")
@@ -332,9 +313,9 @@ def test_declining_authorization_loses_nothing(
 
 
 def test_the_same_page_with_everything_down(
-    visitor: Callable[..., BrowserContext], installation: Installation, spotify: SpotifyServer
+    open_settings: Callable[..., Page], spotify: SpotifyServer
 ) -> None:
-    page = open_settings(visitor(), installation)
+    page = open_settings()
     spotify.always("POST /api/token", dropped())
     page.get_by_role("button", name="Connect Spotify").click()
     expect(page.get_by_text("Spotify is not answering right now")).to_be_visible()
@@ -358,10 +339,9 @@ def test_the_same_page_with_everything_down(
 
 
 def test_wrong_host_name_is_reported_before_redirecting(
-    visitor: Callable[..., BrowserContext], installation: Installation
+    arrive: Callable[..., Page], installation: Installation
 ) -> None:
-    page = visitor().new_page()
-    page.goto(installation.address.replace("127.0.0.1", "localhost") + "/settings")
+    page = arrive("/settings", host=installation.address.replace("127.0.0.1", "localhost"))
     link = page.get_by_role("link", name=installation.address)
     expect(link).to_have_attribute("href", f"{installation.address}/")
     expect(page.get_by_role("button", name="Connect Spotify")).to_have_count(0)
@@ -369,11 +349,8 @@ def test_wrong_host_name_is_reported_before_redirecting(
     check(page)
 
 
-def test_a_phone_at_night(
-    visitor: Callable[..., BrowserContext], installation: Installation, spotify: SpotifyServer
-) -> None:
-    context = visitor(viewport={"width": 390, "height": 844}, color_scheme="dark", has_touch=True)
-    page = open_settings(context, installation)
+def test_a_phone_at_night(open_settings: Callable[..., Page], spotify: SpotifyServer) -> None:
+    page = open_settings(screen=PHONE, theme="dark")
     check(page)
     # Longer than the browser takes to clean up the address, which requests the next run.
     spotify.fault("POST /api/token", slow(2))
