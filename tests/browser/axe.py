@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import DEFAULT_OPTIONS, Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.waiting import wait_until
@@ -12,8 +12,16 @@ from tests.browser.waiting import wait_until
 DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 800}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 
-LOOKS: Final = (("light", DESKTOP), ("dark", DESKTOP), ("dark", PHONE))
-"""Every theme, and every width: colours do not depend on the width, nor places on the theme."""
+CONTRAST: Final = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
+"""Options of axe for the one rule of its that looks at colours."""
+
+LOOKS: Final = (
+    ("light", DESKTOP, DEFAULT_OPTIONS),
+    ("dark", DESKTOP, CONTRAST),
+    ("dark", PHONE, DEFAULT_OPTIONS),
+)
+"""Every theme, and every width, with what to check there: colours do not depend on the width, and
+nothing but colours depends on the theme."""
 
 NOT_OURS = {
     "presentation-role-conflict": "[data-testid=stFileUploaderDropzone]",
@@ -34,22 +42,31 @@ AFTER_ANIMATIONS = """() => Promise.allSettled(
 )"""
 
 
-def check(page: Page) -> None:
-    """Check a screen in every look, and leave it in the one in which it was."""
+def check(page: Page, part: str | None = None) -> None:
+    """Check a screen in every look, and leave it in the one in which it was.
+
+    Args:
+        page: the screen.
+        part: the CSS selector of what has come since all of it was checked.
+    """
     before = page.viewport_size
     assert before is not None
     was_dark = is_dark(page)
-    for theme, screen in LOOKS:
+    for theme, screen, options in LOOKS:
         show(page, theme == "dark", screen)
-        check_as_it_is(page)
+        check_as_it_is(page, part, options)
     show(page, was_dark, before)
 
 
-def check_as_it_is(page: Page) -> None:
+def check_as_it_is(
+    page: Page, part: str | None = None, options: dict[str, Any] = DEFAULT_OPTIONS
+) -> None:
     """Check a screen in the look that it has: one with a camera's picture, which others delay."""
+    if part is not None:
+        expect(page.locator(part)).to_be_visible()
     found = [
         f"{violation['id']}: {node['html']}"
-        for violation in Axe().run(page).response["violations"]
+        for violation in Axe().run(page, part, options).response["violations"]
         for node in violation["nodes"]
         if not is_within(page, node["target"][0], NOT_OURS.get(violation["id"]))
     ]

@@ -1,11 +1,12 @@
 """A diary from switching it on to deleting it, on the real server: this computer's only."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import check
+from tests.browser.listening import settle
 
 OFF = "A diary, if you want one"
 
@@ -18,22 +19,30 @@ def keep(page: Page) -> None:
     page.get_by_test_id("stCheckbox").get_by_text("Keep a diary").click()
 
 
-@pytest.fixture
-def diary(visit: Callable[..., Page]) -> Iterator[Page]:
-    """The diary's page, switched off; and nothing in it afterwards."""
-    page = visit("/diary")
-    heading(page, OFF)
-    yield page
-    rest = visit("/diary")
-    expect(rest.get_by_text("Keep a diary")).to_be_visible()
-    rest.wait_for_timeout(3_000)  # what a test that failed has left is there by now
-    if rest.get_by_role("button", name="Delete everything").count():
-        rest.get_by_role("button", name="Delete everything").click()
-        rest.get_by_role("button", name="Yes, delete everything").click()
-        heading(rest, OFF)
+@contextmanager
+def emptied_after_failure(visit: Callable[..., Page]) -> Iterator[None]:
+    """Leave nothing in the diary of the server, which other tests use as well."""
+    try:
+        yield
+    except BaseException:
+        rest = visit("/diary")
+        expect(rest.get_by_text("Keep a diary")).to_be_visible()
+        settle(rest)
+        if rest.get_by_role("button", name="Delete everything").count():
+            rest.get_by_role("button", name="Delete everything").click()
+            rest.get_by_role("button", name="Yes, delete everything").click()
+            heading(rest, OFF)
+        raise
 
 
-def test_diary_from_first_to_last_entry(diary: Page, visit: Callable[..., Page]) -> None:
+def test_diary_from_first_to_last_entry(visit: Callable[..., Page]) -> None:
+    with emptied_after_failure(visit):
+        write_and_delete(visit)
+
+
+def write_and_delete(visit: Callable[..., Page]) -> None:
+    diary = visit("/diary")
+    heading(diary, OFF)
     check(diary)
     keep(diary)
     heading(diary, "Your ")
