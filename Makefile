@@ -29,9 +29,11 @@ run: $(VENV)/app.installed reading  ## serve the app on http://127.0.0.1:8501
 # For others: diaries in PostgreSQL, and sign-ins to tell people apart. See docs/deployment.md.
 service: $(VENV)/service.installed reading  ## install what a server for others runs on
 
-# In the order of `testpaths`: the longest files, a browser's, come first and not last.
+# One worker more than there are cores, since a browser's tests wait part of their time; each may take
+# 2 GB. In the order of `testpaths`: the longest files, a browser's, come first and not last.
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
 test: lint chromium postgresql services reading  ## everything that CI runs, a real browser included
-	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: lint fast  ## lint, types and fast tests, while you work
 
