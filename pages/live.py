@@ -6,6 +6,7 @@ from ui._compat.navigation import uninterrupted
 from ui.diary import diary
 from ui.live import connection
 from ui.live.camera import CONSTRAINTS, live_camera
+from ui.live.device import DeviceCapture
 from ui.live.fallback import ADVICE, fallback_buttons, take_snapshot
 from ui.live.on_device import live_privacy, on_device
 from ui.live.reading import live_photo, reading_panel, use_mood
@@ -120,11 +121,16 @@ else:
                     on_click=use_mood,
                     args=(visitor, camera),
                 )
-            st.button(
-                "No picture? Take a snapshot instead",
-                type="tertiary",
-                on_click=take_snapshot,
-            )
+            # A picture that this browser has read is there.
+            if not (isinstance(camera.capture, DeviceCapture) and camera.capture.stream.frames):
+                st.button(
+                    "No picture? Take a snapshot instead"
+                    if camera.capture
+                    else "Take a snapshot instead",
+                    type="tertiary",
+                    icon=":material/photo_camera:",
+                    on_click=take_snapshot,
+                )
 
     with words_beside:
         if idle:

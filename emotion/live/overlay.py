@@ -62,8 +62,15 @@ def draw_reading(
         label = _render_label(caption.word, round(size * 1.15), caption.colour)
         middle = box.x + (box.width - label.shape[1]) // 2
         above = box.y - label.shape[0] - size // 2
-        # Where a face touches the upper edge its name goes inside, over the forehead.
-        _blend(drawn, label, middle, above if above >= 0 else box.y + size // 2)
+        below = box.y + box.height + size // 2
+        # A face that leaves no room above nor below has its name inside, over the forehead.
+        if above >= 0:
+            y = above
+        elif below + label.shape[0] <= image.shape[0]:
+            y = below
+        else:
+            y = box.y + size // 2
+        _blend(drawn, label, middle, y)
     return drawn
 
 

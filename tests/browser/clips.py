@@ -151,3 +151,18 @@ def write(path: Path, frames: Iterator[Picture], rate: int = RATE) -> Path:
             film.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         film.mux(stream.encode())
     return path
+
+
+def write_stills(path: Path, *parts: tuple[Picture, float], rate: int = RATE) -> Path:
+    """Write pictures, each for some seconds without noise, as a file like that of `write`.
+
+    Args:
+        path: ends with ``.mjpeg``.
+        parts: RGB uint8 pictures of one size, each with its seconds.
+        rate: frames a second.
+    """
+    with path.open("wb") as film:
+        for picture, seconds in parts:
+            _, frame = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+            film.write(frame.tobytes() * round(seconds * rate))
+    return path

@@ -88,14 +88,15 @@ class Cameras:
         self._executable = executable
         self._films = films
         self._more = more
-        self._opened: dict[tuple[str | None, bool], Browser] = {}
-        self._tabs: dict[tuple[str | None, bool, str], Tabs] = {}
+        self._opened: dict[tuple[str | int | None, bool], Browser] = {}
+        self._tabs: dict[tuple[str | int | None, bool, str], Tabs] = {}
 
-    def tabs(self, film: str | None, *, allowed: bool = True, script: str = "") -> Tabs:
+    def tabs(self, film: str | int | None, *, allowed: bool = True, script: str = "") -> Tabs:
         """Return the tabs of one.
 
         Args:
-            film: what its camera shows, ``None`` if it has none.
+            film: what its camera shows, ``None`` if it has none. As a number: how many it has,
+                which show Chromium's own test picture.
             allowed: whether the visitor allows the camera.
             script: JavaScript that is run in every document before its own.
         """
@@ -109,10 +110,12 @@ class Cameras:
         for browser in self._opened.values():
             browser.close()
 
-    def _browser(self, film: str | None, allowed: bool) -> Browser:
+    def _browser(self, film: str | int | None, allowed: bool) -> Browser:
         if (film, allowed) not in self._opened:
             arguments = ["--use-fake-ui-for-media-stream" + ("" if allowed else "=deny")]
-            if film is not None:
+            if isinstance(film, int):
+                arguments.append(f"--use-fake-device-for-media-stream=device-count={film}")
+            elif film is not None:
                 arguments += [
                     "--use-fake-device-for-media-stream",
                     f"--use-file-for-fake-video-capture={self._films[film]}",

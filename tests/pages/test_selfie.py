@@ -123,7 +123,7 @@ def test_one_face_in_the_room_can_weigh_more(
     assert "Who counts more?" not in [pills.label for pills in app.pills]
     choose(app, ROOM)
     more = next(pills for pills in app.pills if pills.label == "Who counts more?")
-    assert more.options == [":gray[Face 1]", ":gray[Face 2]"]
+    assert more.options == [":gray[Face 1 😊]", ":gray[Face 2 😢]"]
     assert any(text.value.startswith("Your moods split in two: ") for text in app.markdown)
     more.select(0).run()
     assert title(app) == "😊 Everyone together: happy, a little sad"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from recommender.room import room as room_of
+from ui import wording
 from ui.state import ROOM, visitor_state
 
 
@@ -14,12 +15,17 @@ def room() -> None:
     if visitor.photo is None or visitor.photo.chosen != ROOM:
         return
     st.markdown(room_of(visitor.photo.moods, visitor.photo.weights).sentence)
+    # Of the live camera no picture is left: faces are told apart by what they show.
+    names = [
+        f":gray[Face {number} {wording.FEELINGS[face.scores.emotion].glyph}]"
+        for number, face in enumerate(visitor.photo.reading.faces, start=1)
+    ]
     st.session_state["favoured"] = list(visitor.photo.favoured)
     st.pills(
         "Who counts more?",
-        range(len(visitor.photo.reading.faces)),
+        range(len(names)),
         selection_mode="multi",
-        format_func=lambda face: f":gray[Face {face + 1}]",
+        format_func=names.__getitem__,
         key="favoured",
         on_change=lambda: visitor.favour(st.session_state["favoured"]),
         wrap=True,

@@ -818,6 +818,17 @@ def test_a_face_carries_its_emotion_in_its_colour_and_nothing_else(
     assert (grey == 128).all()
 
 
+def test_a_name_leaves_the_face_free_where_it_can(
+    image: Image, reading: Callable[..., LiveReading]
+) -> None:
+    grey = np.full_like(image, 128)
+    at_the_top = draw_reading(grey, reading(Box(260, 4, 120, 120)))
+    assert (at_the_top[20:110, 280:360] == 128).all()
+    assert (at_the_top[130:170, 280:360] != 128).any()
+    filling = draw_reading(grey, reading(Box(100, 4, 470, 470)))
+    assert (filling[20:110, 280:360] != 128).any()
+
+
 @pytest.mark.parametrize("box", [Box(0, 0, 60, 60), Box(580, 420, 60, 60), Box(0, 0, 640, 480)])
 def test_names_stay_within_the_image(
     image: Image, reading: Callable[..., LiveReading], box: Box

@@ -29,6 +29,7 @@ const ROW_SECONDS = 0.08; // between two of them
 /** One camera per mounted component; Streamlit calls the function below at every rerun. */
 const cameras = new WeakMap();
 let unable = false; // once it has turned out, for as long as the page is open
+let chosen = null; // which of several cameras, by its id, once the visitor has switched
 
 export default function ({ data, parentElement, setStateValue }) {
   let camera = cameras.get(parentElement);
@@ -47,6 +48,8 @@ class DeviceCamera {
     this.place = root.querySelector(".place");
     this.video = root.querySelector("video");
     this.canvas = root.querySelector("canvas");
+    this.switch = root.querySelector("button");
+    this.switch.addEventListener("click", () => this.useNextCamera());
     this.capture = 0;
     this.reader = null;
     this.tapped = (event) => {
@@ -105,23 +108,48 @@ class DeviceCamera {
     for (const tap of TAPS) document.addEventListener(tap, this.tapped, { capture: true });
     this.timer = setInterval(() => this.report(), NEWS);
     this.slow = setTimeout(() => this.rules || this.giveUp("it takes too long to load"), LOADING);
+    if (!(await this.open(capture))) return;
+    this.show(true);
+    this.pump(capture);
+  }
+
+  /** Open the camera, and return whether the capture goes on with its picture. */
+  async open(capture) {
     try {
       if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
         throw new DOMException("", "InsecureContext");
       }
-      const stream = await navigator.mediaDevices.getUserMedia(this.constraints);
-      if (this.capture !== capture) return release(stream);
+      const stream = await openCamera(this.constraints);
+      if (this.capture !== capture) {
+        release(stream);
+        return false;
+      }
       this.stream = stream;
-      stream.getVideoTracks()[0].onended = () => this.capture === capture && this.news({ over: true });
+      const [track] = stream.getVideoTracks();
+      track.onended = () => this.stream === stream && this.news({ over: true });
+      // People know themselves mirrored, and what is in front of them as it is.
+      this.mirror = track.getSettings().facingMode !== "environment";
+      this.video.classList.toggle("mirrored", this.mirror);
       this.video.srcObject = stream;
       await this.video.play();
     } catch (error) {
       if (this.capture === capture) this.news({ error: error.name });
-      return;
+      return false;
     }
-    if (this.capture !== capture) return;
-    this.show(true);
-    this.pump(capture);
+    allCameras().then((all) => (this.switch.hidden = all.length < 2));
+    return this.capture === capture;
+  }
+
+  /** Go on with another of the visitor's cameras. */
+  async useNextCamera() {
+    const { capture, stream } = this;
+    if (!stream) return;
+    this.stream = null; // meanwhile a second tap does nothing
+    const { deviceId } = stream.getVideoTracks()[0].getSettings();
+    const all = await allCameras();
+    chosen = all[(all.findIndex((one) => one.deviceId === deviceId) + 1) % all.length]?.deviceId;
+    release(stream); // some phones open one camera at a time
+    if (this.capture === capture) await this.open(capture);
   }
 
   /** Show the picture where the page's button was, which had the camera opened for the question. */
@@ -156,7 +184,8 @@ class DeviceCamera {
 
   async read(capture) {
     const began = performance.now();
-    const answer = await this.reader.read(await bitmapOf(this.video), began / 1000);
+    const { mirror } = this;
+    const answer = await this.reader.read(await bitmapOf(this.video), began / 1000, mirror);
     if (this.capture !== capture) return;
     this.frames += 1;
     this.readAt = began;
@@ -299,12 +328,12 @@ class Reader {
     this.worker.postMessage(message, transfer);
   }
 
-  read(bitmap, time) {
+  read(bitmap, time, mirror) {
     return new Promise((resolve, reject) => {
       this.number += 1;
       const timer = setTimeout(() => reject(new WorkerLost("the worker does not answer")), ANSWER);
       this.waiting.set(this.number, { resolve, reject, timer });
-      this.post({ kind: "frame", bitmap, time, mirror: true, number: this.number }, [bitmap]);
+      this.post({ kind: "frame", bitmap, time, mirror, number: this.number }, [bitmap]);
     });
   }
 
@@ -393,6 +422,27 @@ function bitmapOf(video) {
   });
 }
 
+/** Open the camera that the visitor has chosen, or the one that fits best where it is gone. */
+async function openCamera(constraints) {
+  if (!chosen) return navigator.mediaDevices.getUserMedia(constraints);
+  const { facingMode, ...video } = constraints.video;
+  try {
+    return await navigator.mediaDevices.getUserMedia({
+      ...constraints,
+      video: { ...video, deviceId: { exact: chosen } },
+    });
+  } catch (error) {
+    if (!["OverconstrainedError", "NotFoundError"].includes(error.name)) throw error;
+    chosen = null;
+    return navigator.mediaDevices.getUserMedia(constraints);
+  }
+}
+
+async function allCameras() {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter(({ kind }) => kind === "videoinput");
+}
+
 function release(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
@@ -463,17 +513,20 @@ function panel({ pen, rules }, x, y, width, height) {
 }
 
 function label(picture, { box, emotion }) {
-  const { pen, font, captions, width: end } = picture;
+  const { pen, font, captions, width: end, height: bottom } = picture;
   const size = Math.round(picture.size * 1.15);
   pen.font = `600 ${size}px ${font}`;
   pen.textBaseline = "middle";
   const [word, colour] = captions[emotion];
   const wide = pen.measureText(word).width + size;
   const high = Math.round(size * 1.55);
-  const above = box.y - high - picture.size / 2;
   const x = Math.max(0, Math.min(box.x + (box.width - wide) / 2, end - wide));
-  // Where a face touches the upper edge its name goes inside, over the forehead.
-  const y = above >= 0 ? above : box.y + picture.size / 2;
+  const above = box.y - high - picture.size / 2;
+  const below = box.y + box.height + picture.size / 2;
+  // A face that leaves no room above nor below has its name inside, over the forehead.
+  let y = box.y + picture.size / 2;
+  if (above >= 0) y = above;
+  else if (below + high <= bottom) y = below;
   panel(picture, x, y, wide, high);
   pen.fillStyle = colour;
   pen.fillText(word, x + size / 2, y + high / 2);
