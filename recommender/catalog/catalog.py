@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections import OrderedDict
@@ -458,7 +459,11 @@ class Catalog:
 
     @cached_property
     def _families(self) -> list[FamilyRow]:
-        return self._storage.families()
+        with self._storage.damage_in_words():
+            families = self._storage.families()
+            if not all(0 <= row.valence <= 1 and 0 <= row.energy <= 1 for row in families):
+                raise ValueError("a family's means are not within 0 to 1")
+            return families
 
     @cached_property
     def _languages(self) -> dict[str, tuple[int, int]]:
@@ -470,7 +475,12 @@ class Catalog:
 
     @cached_property
     def _curves(self) -> dict[str, tuple[list[float], list[float]]]:
-        return self._storage.curves()
+        with self._storage.damage_in_words():
+            curves = self._storage.curves()
+            for figures, positions in curves.values():
+                if not all(map(math.isfinite, figures)) or not all(-1 <= p <= 1 for p in positions):
+                    raise ValueError("a curve leads off the plane")
+            return curves
 
     def _track(self, record: object) -> Track:
         with self._storage.damage_in_words():

@@ -89,6 +89,9 @@ class Blocks:
         boxes: the columns of the table ``blocks``, each (blocks,).
         read: returns the tracks of the blocks with some numbers, in any order: ``rowid`` and
             the columns that `TrackFilter` and `score` look at.
+
+    Raises:
+        ValueError: a box is not finite. No search among such would come to an end.
     """
 
     def __init__(self, boxes: Columns, read: Callable[[Sequence[int]], Columns]) -> None:
@@ -96,6 +99,8 @@ class Blocks:
         self._high = np.stack([boxes["high_valence_rank"], boxes["high_energy_rank"]]).astype(float)
         self._bonus = POPULARITY_BONUS / 100 * boxes["popularity"].astype(float)
         self._families = boxes["families"]
+        if not all(np.isfinite(each).all() for each in (self._low, self._high, self._bonus)):
+            raise ValueError("Incorrect value for 'boxes' argument: finite numbers are needed")
         self._read = read
         self._open: OrderedDict[int, Columns] = OrderedDict()
         self._lock = Lock()

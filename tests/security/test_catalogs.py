@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from recommender.catalog import catalog as catalogs
 from recommender.catalog.catalog import STARTER, Catalog
 from recommender.catalog.check import open_file
 from recommender.catalog.importer import import_file
@@ -159,6 +160,33 @@ def test_a_damaged_record_is_noticed_where_it_is_read(
         ):
             with pytest.raises(CatalogError, match="is broken"):
                 ask()
+
+
+@pytest.mark.parametrize("column", ["low_valence_rank", "high_energy_rank", "popularity"])
+@pytest.mark.parametrize("number", ["NaN", "inf"])
+def test_search_among_boxes_that_are_not_finite_comes_to_an_end(
+    number: str, column: str, forged: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogs, "_SCANNED_TRACKS", 0)
+    path = forged(f"UPDATE blocks SET {column} = '{number}'")
+    with Catalog.open(path) as catalog, pytest.raises(CatalogError, match="is broken"):
+        catalog.candidates(Mood(0, 0))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE families SET valence = 'NaN'",
+        "UPDATE families SET energy = 1e300",
+        "UPDATE curves SET figure = 'NaN'",
+        "UPDATE curves SET position = 2",
+    ],
+)
+def test_means_and_curves_off_the_plane_are_damage(
+    change: str, forged: Callable[..., Path]
+) -> None:
+    with Catalog.open(forged(change)) as catalog, pytest.raises(CatalogError, match="is broken"):
+        catalog.genre_means()
 
 
 def test_an_open_catalogue_reaches_nothing_else(good: Path, tmp_path: Path) -> None:
