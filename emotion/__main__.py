@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from emotion.detectors.factory import DETECTORS
 from emotion.labels import HEADS
-from emotion.output import OutputError, annotation_targets
+from emotion.output import OutputError, annotation_targets, on_one_line
 from emotion.types import EmotionScores
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _run(options: argparse.Namespace) -> int:
     found = find_sources(options.paths)
     status = 0
     for path, reason in found.problems:
-        status = _report_error(f"{path}: {reason}")
+        status = _report_error(f"{on_one_line(path)}: {reason}")
     found = _without_outputs(found, options)
     if found.skipped:
         files = "1 file was" if found.skipped == 1 else f"{found.skipped:,} files were"
@@ -336,7 +336,7 @@ def _read_with_progress(
         def problem(outcome: Outcome) -> None:
             bar.clear()
             if outcome.problem:
-                _report(f"{outcome.source.name}: {outcome.problem}")
+                _report(f"{on_one_line(outcome.source.name)}: {outcome.problem}")
             if outcome.not_outlined:
                 _report(outcome.not_outlined)
 
@@ -357,7 +357,7 @@ def _settings_as_text(settings: Settings) -> str:
 
 
 def _report(line: str) -> None:
-    print(f"emotion: {' '.join(line.split())}", file=sys.stderr)
+    print(f"emotion: {on_one_line(' '.join(line.split()))}", file=sys.stderr)
 
 
 def _report_error(line: str) -> int:
@@ -428,7 +428,7 @@ def _photo_as_text(outcome: Outcome) -> str:
     count = outcome.count
     none = "no face that can be read" if outcome.notes else "no face found"
     found = {0: none, 1: "one face"}.get(count, f"{count} faces, the largest first")
-    lines = [f"{outcome.source.name}: {found}"]
+    lines = [f"{on_one_line(outcome.source.name)}: {found}"]
     for row in rows_of(outcome.rows):
         box = row.box
         place = f"{box.width} × {box.height} pixels at {box.x}, {box.y}"
@@ -454,7 +454,9 @@ def _clip_as_text(outcome: Outcome) -> str:
         begin, _, count = seen.get(row.face, (row.time, row.time, 0))
         seen[row.face] = begin, row.time, count + 1
     found = {0: "no face found", 1: "one face"}.get(len(seen), f"{len(seen)} faces")
-    lines = [f"{outcome.source.name}: {found} in {_counted(outcome.instants, 'instant')}"]
+    lines = [
+        f"{on_one_line(outcome.source.name)}: {found} in {_counted(outcome.instants, 'instant')}"
+    ]
     for face, (begin, end, count) in seen.items():
         *probabilities, valence, arousal = (value / count for value in sums[face])
         scores = EmotionScores(tuple(probabilities))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,14 @@ SUFFIX_BESIDE_INPUTS: Final = "-annotated"
 
 class OutputError(Exception):
     """An image that was not written. Its text is the sentence for the user."""
+
+
+def on_one_line(text: str) -> str:
+    """Return text without control characters: file names may have line breaks and worse."""
+    return "".join(
+        ascii(letter)[1:-1] if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") else letter
+        for letter in text
+    )
 
 
 def annotation_targets(

@@ -20,7 +20,7 @@ from emotion.annotation import INK, Colour
 from emotion.clips.reader import Outcome
 from emotion.clips.rows import rows_of
 from emotion.labels import EMOTIONS
-from emotion.output import OutputError, is_one_of
+from emotion.output import OutputError, is_one_of, on_one_line
 
 MAX_PANELS: Final = 12
 """Faces that are drawn, at most: those that were seen at the most instants."""
@@ -230,7 +230,7 @@ class _Canvas:
         """
         title = self.text((MARGIN_PX, top + 20), f"Face {line.face}", 19, INK)
         room = WIDTH_PX - 2 * MARGIN_PX - title - 16
-        name = _shortened(line.file, lambda t: self._width(t, 17), room)
+        name = _shortened(on_one_line(line.file), lambda t: self._width(t, 17), room)
         self.text((MARGIN_PX + title + 16, top + 20), name, 17, SOFT_INK)
 
         left, right = MARGIN_PX + AXIS_PX, WIDTH_PX - MARGIN_PX

@@ -126,6 +126,19 @@ def test_text_output(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert empty == ""
 
 
+def test_name_of_a_file_cannot_steer_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a\n\x1b[2J 😀\u202f.mp4"
+    try:
+        path.write_text("not a clip")
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert run(path) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"emotion: {tmp_path / 'a'}\\n\\x1b[2J 😀")
+
+
 def test_unreadable_files_are_named_and_the_rest_is_read(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,14 @@ def test_face_read_once_is_drawn_as_a_point() -> None:
     assert 1 <= drawn.sum() <= 2 * plot.MIN_SEEN_PX
 
 
+def test_line_break_in_a_name_stays_on_its_line() -> None:
+    broken, written = (
+        np.asarray(draw_timelines([line([0.0, 1.0], file=name)]))
+        for name in ("a\n\nb.mp4", r"a\n\nb.mp4")
+    )
+    assert (broken == written).all()
+
+
 def test_the_faces_of_a_clip_share_their_scale() -> None:
     picture = draw_timelines([line([0.0, 10.0]), line([0.0, 0.5, 1.0, 1.5], "sad")])
     drawn = columns_of(np.asarray(picture), "sad")
