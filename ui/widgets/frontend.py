@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 
-def component(name: str) -> Any:
+def component(name: str, *, shared: Sequence[str] = ()) -> Any:
     """Register ``name/name.html``, ``.css`` and ``.js`` of this folder as one component.
+
+    Args:
+        name: of the folder.
+        shared: style sheets of this folder that come before its own, without their ending.
 
     Returns:
         What mounts it: a callable that takes ``key``, ``data`` and ``on_…_change`` callbacks.
     """
-    html, css, js = (
-        (Path(__file__).parent / name / f"{name}.{kind}").read_text(encoding="utf-8")
-        for kind in ("html", "css", "js")
+    folder = Path(__file__).parent
+    styles = [folder / f"{sheet}.css" for sheet in shared] + [folder / name / f"{name}.css"]
+    html, js = (
+        (folder / name / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("html", "js")
     )
+    css = "\n".join(sheet.read_text(encoding="utf-8") for sheet in styles)
     return st.components.v2.component(f"affectune.{name}", html=html, css=css, js=js)

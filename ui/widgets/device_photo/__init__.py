@@ -10,7 +10,7 @@ from ui.photo.device import DeviceCopy
 from ui.server import device_assets
 from ui.widgets.frontend import component
 
-_photo = component("device_photo")
+_photo = component("device_photo", shared=("button",))
 
 GONE: Final = "Your browser no longer has this picture. Please choose it again."
 

@@ -10,7 +10,7 @@ import streamlit as st
 from ui.server import device_assets
 from ui.widgets.frontend import component
 
-_button = component("photo_button")
+_button = component("photo_button", shared=("button",))
 
 
 def photo_button(

@@ -134,11 +134,8 @@ class PhotoButton {
   sendFile(file) {
     const input = this.uploader();
     if (!input) return;
-    const one = new DataTransfer();
-    one.items.add(file);
-    input.files = one.files;
     this.forServer = true;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    give(input, file);
     this.forServer = false;
   }
 
@@ -171,16 +168,21 @@ class PhotoButton {
     this.place.classList.toggle("over", event.type === "dragenter" || event.type === "dragover");
     const input = this.uploader();
     if (event.type !== "drop" || this.busy || !input) return;
-    const one = new DataTransfer();
-    one.items.add(event.dataTransfer.files[0]);
-    input.files = one.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
+    give(input, event.dataTransfer.files[0]);
   }
 
   end() {
     clearInterval(this.timer);
     document.removeEventListener("change", this.listener, true);
   }
+}
+
+/** Have an uploader take a file, as if it had been chosen there. */
+function give(input, file) {
+  const one = new DataTransfer();
+  one.items.add(file);
+  input.files = one.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 /** Whether a file begins as pictures do: JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF. */
