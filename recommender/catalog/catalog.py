@@ -228,13 +228,11 @@ class Catalog:
             known = self._counted.get(filters)
         if known is not None:
             return known
-        bits = {family: 1 << bit for family, bit, *_ in self._families}
-        asked = {code.strip().lower() for code in filters.languages}
         values: dict[str, Any] = {
-            "genres": sum(bits.get(family, 0) for family in set(filters.genres)),
-            "without_genres": sum(bits.get(family, 0) for family in set(filters.without_genres)),
+            "genres": self._family_bits(filters.genres),
+            "without_genres": self._family_bits(filters.without_genres),
             "decades": list(filters.decades),
-            "languages": [code for name, (code, _) in self._languages.items() if name in asked],
+            "languages": self._language_codes(filters.languages),
         }
         names = active(filters)
         tested = [name for name in names if name in TESTED]
@@ -374,10 +372,8 @@ class Catalog:
 
     def _track_filter(self, filters: Filters, exclude: Collection[str]) -> TrackFilter | None:
         """Return the filters in the catalogue's own numbers, or ``None`` where nothing passes."""
-        bits = {family: 1 << bit for family, bit, *_ in self._families}
-        track_filter = {name.strip().lower() for name in filters.languages}
-        languages = [code for name, (code, _) in self._languages.items() if name in track_filter]
-        families = sum(bits.get(family, 0) for family in set(filters.genres))
+        languages = self._language_codes(filters.languages)
+        families = self._family_bits(filters.genres)
         decades = set(filters.decades) & set(self.decades())
         if (
             (filters.genres and not families)
@@ -395,12 +391,21 @@ class Catalog:
             banned |= self._storage.numbers_of(unknown, list(filters.without_artists))
         return TrackFilter(
             families=families if filters.genres else None,
-            without_families=sum(bits.get(family, 0) for family in set(filters.without_genres)),
+            without_families=self._family_bits(filters.without_genres),
             decades=tuple(sorted(decades)),
             languages=tuple(sorted(set(languages))),
             explicit=filters.explicit,
             banned=tuple(sorted(banned)),
         )
+
+    def _family_bits(self, names: Collection[str]) -> int:
+        """Return the bits of some families as one number; unknown ones have none."""
+        return sum(1 << row.bit for row in self._families if row.family in names)
+
+    def _language_codes(self, names: Collection[str]) -> list[int]:
+        """Return the codes of some languages, in any case; unknown ones are left out."""
+        asked = {name.strip().lower() for name in names}
+        return [code for name, (code, _) in self._languages.items() if name in asked]
 
     def _passing_at_most(self, track_filter: TrackFilter) -> int:
         """Return a bound on the tracks that pass: how many each filter alone lets in, if no
