@@ -443,8 +443,8 @@ def _as_text(playlist: Playlist, emotion: str | None, *, short: bool) -> str:
         ]
     if short:
         count = len(playlist.picks)
-        these = f"only {'this one' if count == 1 else f'these {count}'}"
-        lines += ["", f"The catalogue has {these if count else 'nothing'} for this."]
+        these = "Only this one" if count == 1 else f"Only these {count}" if count else "Nothing"
+        lines += ["", f"{these} in the catalogue fit{'' if count > 1 else 's'}."]
     else:
         lines += ["", f"About {_lasts(playlist):.0f} minutes."]
     lines += ["", f"For the same set again: --seed {playlist.seed}"]

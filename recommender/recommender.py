@@ -22,10 +22,7 @@ from recommender.taste.taste import Taste
 from recommender.types import EVERYTHING, Filters, Intent, Mood, Pick, Playlist, Track
 
 TYPICAL_TRACK_MINUTES: Final = 3.5
-"""How long a track is taken to last where the lengths of nearly all are unknown."""
-
-MIN_KNOWN_LENGTHS: Final = 5
-"""From this many known lengths on, their median stands in for an unknown one."""
+"""How long a track of unknown length is taken to last; the median of the starter's known ones."""
 
 MAX_SEARCHES: Final = 8
 """Around how many slots of a journey the catalogue is searched, about."""
@@ -110,8 +107,7 @@ class Recommender:
         """Return the playlist for a request.
 
         No track comes twice. Where the catalogue runs out, the playlist is shorter. A track of
-        unknown length counts as the median of the known ones among the candidates, or as
-        `TYPICAL_TRACK_MINUTES`.
+        unknown length counts as `TYPICAL_TRACK_MINUTES`.
 
         Raises:
             ValueError: its filters name a genre that the catalogue does not have.
@@ -254,10 +250,15 @@ def _fill(
 
 
 def lengths_in_minutes(tracks: Sequence[Track]) -> list[float]:
-    """Return how many minutes each track lasts, or is taken to: the median of the known ones."""
-    known = [track.duration_ms / 60_000 for track in tracks if track.duration_ms]
-    usual = median(known) if len(known) >= MIN_KNOWN_LENGTHS else TYPICAL_TRACK_MINUTES
-    return [track.duration_ms / 60_000 if track.duration_ms else usual for track in tracks]
+    """Return how many minutes each track lasts; `TYPICAL_TRACK_MINUTES` where that is not known.
+
+    A guess from the other tracks would differ between a candidate set and the tracks chosen from
+    it: a set that fills its time would be called too short.
+    """
+    return [
+        track.duration_ms / 60_000 if track.duration_ms else TYPICAL_TRACK_MINUTES
+        for track in tracks
+    ]
 
 
 def _passes(filters: Filters, track: Track) -> bool:
