@@ -59,7 +59,10 @@ RENAMED = {"placement": "localization"}
 def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     given[:1] = [RENAMED.get(name, name) for name in given[:1]]
-    parser = argparse.ArgumentParser(prog="python -m model", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m model",
+        description="Makes the network, measures it, and writes about it.",
+    )
     parsers = parser.add_subparsers(dest="command", required=True)
     expand = None
     for name, what in COMMANDS.items():

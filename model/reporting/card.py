@@ -186,17 +186,18 @@ def as_markdown(records: CardRecords) -> str:
     parts += [
         "## Ethical considerations",
         "A face is not a feeling: people smile when they are sad. Faces of some people and "
-        "cultures are read less well than others; FER-2013 says nothing about whose faces it "
-        "holds, so that it cannot be measured by how much."
+        "cultures are read less well than others; FER-2013 does not say whose faces it "
+        "holds, so by how much cannot be measured."
         + (
-            " Whom the press photographs show was not counted either: nothing is known of how it "
-            "reads children, the old, or people whom the press seldom showed."
+            " Who is in the press photographs was not recorded either: nothing is known about how "
+            "it reads children, old people, or people whom the press seldom shows."
             if records.people
             else ""
         ),
         "The images of FER-2013 were found by web search and belong to whoever took them; whether "
-        "the people in them agreed is not known. FER-2013 was published for a research challenge: "
-        "take the weights for research and private use, and read its terms before any other.",
+        "the people in them consented is not known. FER-2013 was published for a research "
+        "challenge: use the weights for research and private purposes, and read its terms before "
+        "any other use.",
         "## Caveats and recommendations",
         _caveats(records),
     ]
@@ -222,7 +223,7 @@ def _details(records: CardRecords) -> str:
         f"**Input and output**: a grey 48×48 crop of a face, and the probabilities of seven "
         f"expressions: {', '.join(EMOTIONS)}. Scaling of intensities and calibration are inside.",
         f"**Files**: `{network['file']}` ({network['bytes'] / 1e6:.2f} MB, 8-bit weights, LiteRT) "
-        "in `emotion/weights/`, and as `.keras` to go on from in `model/weights/`.",
+        "in `emotion/weights/`, and as `.keras`, to train further, in `model/weights/`.",
         f"**Training**: {_training(how)}",
         "**Licence**: the code is the project's own (Apache-2.0). What FER-2013 allows for the "
         "weights stands under ethical considerations. FER+ votes: MIT licence."
@@ -239,8 +240,8 @@ def _details(records: CardRecords) -> str:
 
 def _training(how: TrainingRecord) -> str:
     said = f"on Keras with the {how['starts'][-1]['backend']} backend. " + (
-        "The first of its runs began with weights that know the objects of ImageNet (`python -m "
-        "model imagenet`); faces, the network learned here."
+        "The first of its runs began with weights pretrained on ImageNet (`python -m model "
+        "imagenet`); everything about faces was learned here."
         if _knew_imagenet(how)
         else "The first of its runs began with random weights."
     )
@@ -251,7 +252,7 @@ def _training(how: TrainingRecord) -> str:
         )
     return said + (
         " `docs/training.md` has the lineage and how to repeat it; `model/weights/training.json` "
-        "the arguments of every start of this run and of the runs that it began with; "
+        "the arguments of every start of this run and of the runs that it started from; "
         "`model/weights/history.csv` every epoch; `model/experiments.md` what else was tried."
     )
 
@@ -259,8 +260,8 @@ def _training(how: TrainingRecord) -> str:
 def _training_data(records: CardRecords) -> str:
     parts = [
         "FER-2013 (Goodfellow et al. 2013): 35,887 grey crops found by web search, with one label "
-        "each, which people agree with about two times in three. The Training split is cleaned of "
-        "what equals a test image, of repeats and of blanks: 26,941 images are left of 28,709."
+        "each, with which people agree about two times in three. Images that equal a test image, "
+        "repeats and blanks were removed from the Training split: 26,941 of 28,709 are left."
         + (
             " FER+ votes (Barsoum et al. 2016) are an auxiliary target in training only."
             if records.training["starts"][-1].get("votes")
@@ -304,7 +305,7 @@ def _analyses(records: CardRecords) -> list[str]:
             f"{SPLITS[located['split']]} faces pasted into images that training does not paste "
             "into, found by the app's detectors and cropped as the app does, at "
             f"{len(located['detectors'][0]['conditions'])} sizes and tilts "
-            f"(`{located['command']}`). Loss is what accuracy falls by, in points, from FER-2013's "
+            f"(`{located['command']}`). Loss is the drop in accuracy, in points, from FER-2013's "
             "own crops of the same faces to the detector's. `model/weights/localization.json` has "
             "every condition."
             + (
@@ -383,11 +384,11 @@ def _caveats(records: CardRecords) -> str:
     if records.people:
         rows += [
             "Few press photographs show anger, sadness or surprise, and hardly any fear or "
-            "disgust: the wide intervals above are meant.",
-            "The thresholds of the face detector were chosen on photographs of this collection "
-            "too, so that the rate of faces found is not one of unseen photographs.",
+            "disgust: take the wide intervals above seriously.",
+            "The thresholds of the face detector were also chosen on photographs of this "
+            "collection, so the detection rate is not measured on unseen photographs.",
         ]
-    rows.append("Measure it anew where cameras, light or people differ from those above.")
+    rows.append("Measure it again where cameras, light or people differ from those above.")
     return "\n".join(f"- {row}" for row in rows)
 
 

@@ -171,9 +171,9 @@ def listeners_table(view: Mapping[str, Any]) -> str:
         "## What listeners say",
         "",
         f"{view['songs']:,} songs of the {view['split']} split of a table of listeners' ratings, "
-        "by artists of whom nothing was fitted or chosen by, found again by mood. A song carries "
-        "a mood if it is among the quarter that listeners place nearest to it, so that a quarter "
-        "is what chance finds. Precision:",
+        "by artists whose songs were not used to fit or choose anything, retrieved by mood. A song "
+        "carries a mood if it is among the quarter that listeners place nearest to it, so chance "
+        "gives 0.25. Precision:",
         "",
         *_precision_rows(view["precision"]),
     ]
@@ -192,8 +192,8 @@ def _labelled_like(precision: Mapping[str, Mapping[str, Sequence[float]]]) -> st
             f"{len(SET_SEEDS)} sets of {len(LABELLED) * TRACKS_PER_MOOD} tracks without genres, "
             "drawn from a table of tracks so that each mood has the quartiles of valence and "
             "energy of 686 tracks that people labelled with it, and that what is calm is mostly "
-            "instrumental. Their labels are drawn and not given by people: it rehearses what the "
-            "quartiles say and no more. At random a quarter is found. Precision:",
+            "instrumental. Their labels come from this draw and not from people, so this tests "
+            "what the quartiles say and no more. Chance gives 0.25. Precision:",
             "",
             *_precision_rows(precision),
         ]
@@ -229,7 +229,7 @@ def _precision_rows(precision: Mapping[str, Mapping[str, Sequence[float]]]) -> l
 def _adjectives(found: Mapping[str, Any]) -> str:
     lines = [
         "",
-        "### What reasons say of how songs sound",
+        "### What reasons say about how songs sound",
         "",
         f"Of the {found['songs']:,} best known of these songs a reason may say that "
         f"{found['described']:,} sound one way or another. Words that say bright are held to "
@@ -329,13 +329,13 @@ def _heading(content: Content) -> str:
         [
             "# How well the music fits",
             "",
-            "Written by `python -m recommender evaluate --record`, what people say of songs with "
+            "Written by `python -m recommender evaluate --record`, the parts on listeners with "
             "`--listeners` and `--facts`; the figures are also in "
             "[evaluation.json](evaluation.json).",
             "",
             f"Catalogue: `{content['catalog']}`, {content['tracks']:,} tracks. Each way of "
             f"choosing made {playlists} playlists of {content['n']} tracks: {content['scenarios']} "
-            f"moods and intents, each asked {len(content['seeds'])} times with another draw.",
+            f"moods and intents, each {len(content['seeds'])} times with different seeds.",
             "",
             "- **random**: any track.",
             "- **popularity**: the most popular ones, for any mood.",
@@ -345,7 +345,7 @@ def _heading(content: Content) -> str:
             "- **nearest, ranked**: nearest by their ranks in the catalogue, and nothing else. It "
             "shows how near one can come, at the price of the same playlist every time.",
             "",
-            "All of them were given our journey, so that only the choice differs.",
+            "All of them follow our journey, so that they differ only in the choice of tracks.",
             "",
             "![Bars: each way of choosing in ten of the measures below](evaluation.svg)",
             "",
@@ -410,9 +410,9 @@ def _features(gains: Mapping[str, float | None]) -> str:
         [
             *lines,
             "",
-            "Acousticness and instrumentalness have a say in the ranking where it is quiet and "
-            "calm. What tempo and mode add in the starter catalogue is too little to give them "
-            "one. Danceability says much of genres, which the ranking knows already.",
+            "Acousticness and instrumentalness count in the ranking where it is quiet and calm. "
+            "What tempo and mode add in the starter catalogue is too little to let them count. "
+            "Danceability says much about genres, which the ranking knows already.",
         ]
     )
 
@@ -425,7 +425,7 @@ def _search(search: Mapping[str, Any], weights: Mapping[str, float]) -> str:
         "",
         "`python -m recommender evaluate --tune` tries one weight after the other and keeps what "
         "raises the mean of marks: 0 for the worst baseline's figure, 1 for the best one's, and "
-        "no more for being still better. Draws are others than those of the table. The marks "
+        "no more for being better still. Its seeds differ from those of the table. The marks "
         f"count: {parts}.",
         "",
         f"It began at {search['first']:.3f} and ended at {search['last']:.3f}. "
@@ -475,12 +475,11 @@ def _limits() -> str:
             "No listener was asked about a playlist. Nearness is judged on the plane that the "
             "ranking itself goes by, and genre fit by our own table. Listeners' ratings are the "
             "check from outside. They derive from tags, two ratings of one song correlate at .7, "
-            "and next to no well known song is rated calm and pleasant: of so few songs a "
-            "precision is rough, and what is right for tracks that people labelled on purpose may "
-            "be more. Of 686 such tracks the quartiles are known: the ranking goes by those of "
-            "energy, and the weights were chosen by sets that have them, so they check it no more "
-            "than that. Labels of one's own say more: `--labels FILE.csv` with the columns "
-            "`id,mood`.",
+            "and hardly any well-known song is rated calm and pleasant: with so few songs, "
+            "precision is a rough figure, and on tracks that people labelled on purpose it may be "
+            "higher. The quartiles of 686 such tracks are known. The ranking uses those of energy, "
+            "and the weights were chosen on sets drawn by them, so they are no independent check. "
+            "Labels of your own say more: `--labels FILE.csv` with the columns `id,mood`.",
             "",
         ]
     )

@@ -70,3 +70,27 @@ def test_the_readme_names_every_setting() -> None:
             read |= set(found)
     assert read
     assert {name for name in read if f"`{name}`" not in text} == set()
+
+
+@pytest.mark.parametrize(
+    "notebook", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda path: path.name
+)
+def test_links_in_notebooks_resolve(notebook: Path) -> None:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    missing = {target for target in linked(text) if not (notebook.parent / target).exists()}
+    assert not missing
+
+
+def test_what_the_page_says_of_spotify_is_quoted_as_it_says_it() -> None:
+    text = (ROOT / "docs" / "spotify.md").read_text(encoding="utf-8")
+    table = text.partition("| what the page says | why |")[2].strip().splitlines()[1:]
+    quoted = [row.split("|")[1].strip() for row in table if row.startswith("|")]
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("recommender/spotify", "ui/spotify")
+        for path in (ROOT / folder).glob("*.py")
+    )
+    ours = [quote for quote in quoted if "on Spotify's page" not in quote]
+    assert len(ours) > 4
+    assert [quote for quote in ours if quote.partition(" until ")[0] not in code] == []

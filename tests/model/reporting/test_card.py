@@ -73,7 +73,7 @@ def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path)
     text = write(weights)
     assert "EfficientNet-Lite0" in text
     assert "69 million multiply-adds" in text
-    assert "began with weights that know the objects of ImageNet" in text
+    assert "began with weights pretrained on ImageNet" in text
     assert "Apache-2.0 by the licence file" in text
     assert "enlarges the crop to 96×96" in text
     joined = {"starts": [{**SETTINGS, "teacher": ["large/best.keras", "runs/wise.keras"]}]}
