@@ -228,10 +228,36 @@ def look_of(image: NDArray[np.uint8], face: Face) -> NDArray[np.float32]:
 
 
 def show(title: str, rows: list[dict[str, Any]]) -> None:
-    print(f"\n{title}")
+    print(f"\n{title}", flush=True)
     for row in rows:
         figures = (f"{k} {v:,.1f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items())
-        print("  " + " · ".join(figures))
+        print("  " + " · ".join(figures), flush=True)
+
+
+def as_markdown(
+    beside: dict[str, Any], workers: list[dict[str, Any]], lengths: list[dict[str, Any]]
+) -> str:
+    """Return the tables of `benchmarks/README.md`."""
+    lines = ["| one clip, five instants a second | frames a second | instants with a face |"]
+    lines += ["|---|---|---|"]
+    found = f"{beside['with a face']} of {beside['instants']}"
+    lines += [f"| Affectune | {beside['frames a second']:,.0f} | {found} |"]
+    if "times as fast" in beside:
+        found = f"{beside['fer: with a face']} of {beside['instants']}"
+        lines += [f"| PyPI's `fer` | {beside['fer: frames a second']:,.0f} | {found} |"]
+    if workers:
+        lines += ["", "| eight clips, starting up included | frames a second |", "|---|---|"]
+        for row in workers:
+            processes = "1 process" if row["workers"] == 1 else f"{row['workers']} processes"
+            lines += [f"| {processes} | {row['frames a second']:,.0f} |"]
+    if lengths:
+        lines += ["", "| one clip, 10 frames a second | as fast as it plays | rows | memory |"]
+        lines += ["|---|---|---|---|"]
+        for row in lengths:
+            rows, held = f"{row['rows']:,}", f"{row['MB at most']:.0f} MB"
+            times = f"{row['times as fast as it plays']:.1f} times"
+            lines += [f"| {row['minutes']:g} minutes | {times} | {rows} | {held} |"]
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -248,12 +274,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home)
         clip = write(folder / "clip.mp4", changing(options.seconds), RATE)
-        show("One clip", [beside_fer(clip, folder, options.fer, options.seconds)])
+        beside = beside_fer(clip, folder, options.fer, options.seconds)
+        show("One clip", [beside])
+        workers: list[dict[str, Any]] = []
+        lengths: list[dict[str, Any]] = []
         if options.workers:
-            rows = by_workers(clip, folder, options.workers, options.seconds)
-            show("Eight clips, starting up included", rows)
+            workers = by_workers(clip, folder, options.workers, options.seconds)
+            show("Eight clips, starting up included", workers)
         if options.minutes:
-            show("By length", by_length(folder, options.minutes))
+            lengths = by_length(folder, options.minutes)
+            show("By length", lengths)
+        print(f"\n{as_markdown(beside, workers, lengths[:-1])}")
 
 
 if __name__ == "__main__":
