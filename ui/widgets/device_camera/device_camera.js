@@ -318,7 +318,7 @@ class Reader {
         else this.answer(data);
       };
     });
-    this.post({ kind: "load" });
+    this.post({ kind: "load", working: WORKING });
     const rules = fetch(new URL("rules.json", base)).then((answer) => answer.json());
     this.ready = Promise.all([rules, loaded]).then(([table]) => ({ rules: table }));
     this.ready.catch(() => {}); // whoever needs it hears of it

@@ -11,12 +11,14 @@ export class FaceStream {
   /**
    * @param rules the table that Python writes
    * @param networks { emotion, shortRange, fullRange, landmark }
+   * @param working fraction of the time that readings may take
    * @param clock returns seconds, with which a detection's cost is measured
    */
-  constructor(rules, networks, clock = () => performance.now() / 1000) {
+  constructor(rules, networks, working = 1, clock = () => performance.now() / 1000) {
     this.rules = rules;
     this.emotion = networks.emotion;
     this.detector = new Detector(rules, networks);
+    this.working = working;
     this.clock = clock;
     this.offsets = null;
     this.detectionCost = 0;
@@ -67,7 +69,7 @@ export class FaceStream {
   get detectionInterval() {
     const { DETECTION_FRACTION, MIN_DETECTION_INTERVAL_SECONDS, MAX_DETECTION_INTERVAL_SECONDS } =
       this.rules.scheduler;
-    const wanted = this.detectionCost / DETECTION_FRACTION;
+    const wanted = this.detectionCost / (DETECTION_FRACTION * this.working);
     return Math.min(MAX_DETECTION_INTERVAL_SECONDS, Math.max(MIN_DETECTION_INTERVAL_SECONDS, wanted));
   }
 

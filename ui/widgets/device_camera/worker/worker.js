@@ -1,7 +1,7 @@
 /*
  * Reads a camera's frames beside the page, so that the page stays fluent.
  *
- * In:  { kind: "load" }, { kind: "frame", bitmap | pixels, time, mirror, number },
+ * In:  { kind: "load", working }, { kind: "frame", bitmap | pixels, time, mirror, number },
  *      { kind: "recentre", offsets }, { kind: "rest", number }, { kind: "forget" },
  *      { kind: "photo", file, number }
  * Out: { kind: "ready" }, { kind: "failed", message },
@@ -38,7 +38,7 @@ class Network {
   }
 }
 
-async function load(frameClock) {
+async function load({ working, frameClock }) {
   const [{ loadLiteRt, loadAndCompile, Tensor }, { FaceStream }, images, rules] = await Promise.all([
     import("./litert/core.js"),
     import("./stream.js"),
@@ -59,7 +59,7 @@ async function load(frameClock) {
     // The first run of a network prepares it.
     await networks[name].run(new Float32Array(networks[name].shape.reduce((a, b) => a * b)));
   }
-  stream = new FaceStream(rules, networks, frameClock ? () => 0 : undefined);
+  stream = new FaceStream(rules, networks, working, frameClock ? () => 0 : undefined);
 }
 
 async function readFrame({ bitmap, pixels, time, mirror, number }) {
@@ -97,7 +97,7 @@ function drawn(bitmap, mirror) {
 }
 
 const HANDLERS = {
-  load: ({ frameClock }) => load(frameClock).then(() => self.postMessage({ kind: "ready" })),
+  load: (message) => load(message).then(() => self.postMessage({ kind: "ready" })),
   frame: readFrame,
   photo: readPhotoFile,
   recentre: ({ offsets }) => stream?.recentre(offsets),
