@@ -58,7 +58,7 @@ def below_music(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_page.settings, "base_path", lambda: "/music")
 
 
-@pytest.mark.parametrize("path", ["/", "/live", "/playlist"])
+@pytest.mark.parametrize("path", ["/", "/live", "/playlist", "/~/+/", "/~/+/live"])
 def test_a_pasted_link_has_a_title_a_description_and_a_picture(path: str) -> None:
     status, headers, page = ask(path, HTMLResponse(STREAMLITS, headers={"etag": "x"}))
     assert status == 200

@@ -34,6 +34,9 @@ DESCRIPTION: Final = (
     "Pictures are read in memory and forgotten."
 )
 
+COMMUNITY_CLOUD: Final = "/~/+"
+"""Below this path Streamlit's Community Cloud shows apps, in a frame of its own page."""
+
 ROOT: Final = Path(__file__).parents[2]
 PREVIEW_PATH: Final = "/preview.jpg"
 PREVIEW: Final = ROOT / "static" / "preview.jpg"
@@ -179,7 +182,7 @@ def _address(scope: Scope) -> str:
 
 def _below_base(path: str) -> str:
     """Return a request's path below the server's own, without slashes around it."""
-    return path.removeprefix(settings.base_path()).strip("/")
+    return path.removeprefix(settings.base_path()).removeprefix(COMMUNITY_CLOUD).strip("/")
 
 
 def _completing(send: Send, scope: Scope, known: bool) -> Send:
