@@ -199,7 +199,21 @@ def test_interrupted_run_resumes(
     assert out.read_bytes() == whole.read_bytes()
 
 
-def test_killed_run_resumes(folder: Path, tmp_path: Path) -> None:
+def test_interrupt_before_reading_is_reported(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(paths: object) -> None:  # while a bucket is listed, say
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("emotion.clips.sources.find_sources", interrupt)
+    before = signal.getsignal(signal.SIGTERM)
+    assert run(folder) == 130
+    assert capsys.readouterr().err == "emotion: interrupted\n"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("sent", ["SIGKILL", "SIGTERM"])
+def test_killed_run_resumes(sent: str, folder: Path, tmp_path: Path) -> None:
     whole, out = tmp_path / "whole.csv", tmp_path / "moods.csv"
     code = (
         "import os, signal, sys\n"
@@ -208,15 +222,19 @@ def test_killed_run_resumes(folder: Path, tmp_path: Path) -> None:
         "really, count = Reader.read, []\n"
         "def read(self, task, **settings):\n"
         "    count.append(task)\n"
-        "    if len(count) == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"    if len(count) == 3: os.kill(os.getpid(), signal.{sent})\n"
         "    return really(self, task, **settings)\n"
         "Reader.read = read\n"
-        "main(sys.argv[1:])\n"
+        "sys.exit(main(sys.argv[1:]))\n"
     )
     arguments = [str(folder), "--csv", str(out), "--workers", "1"]
     died = subprocess.run([sys.executable, "-c", code, *arguments], cwd=ROOT, timeout=120)
-    assert died.returncode == -signal.SIGKILL
-    assert not out.exists()
+    if sent == "SIGKILL":
+        assert died.returncode == -signal.SIGKILL
+        assert not out.exists()
+    else:
+        assert died.returncode == 130
+        assert len({row["file"] for row in table(out)}) == 1  # and a clip without a face
     assert run(folder, "--csv", out) == 0
     assert run(folder, "--csv", whole) == 0
     assert out.read_bytes() == whole.read_bytes()
