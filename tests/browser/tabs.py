@@ -65,10 +65,11 @@ class Tabs:
             page.goto(f"{here.scheme}://{here.netloc}/_stcore/health")
             context.clear_cookies()
             context.clear_permissions()
+            touch = page.evaluate("navigator.maxTouchPoints > 0")
         except Error:  # as a failed test may leave it
             context.close()
             return
-        self._free[page.evaluate("navigator.maxTouchPoints > 0")].append(page)
+        self._free[touch].append(page)
 
 
 class Cameras:
