@@ -15,6 +15,7 @@ parts is gone or behaves differently.
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -24,6 +25,9 @@ import streamlit as st
 from aioice import Candidate, Connection
 from aiortc import rtcicetransport
 from streamlit_webrtc.component import generate_frontend_component_key
+from streamlit_webrtc.process import AsyncMediaProcessTrack
+
+_MARK: Final = "_affectune"
 
 ELSEWHERE: Final = {4: (socket.AF_INET, "198.51.100.1"), 6: (socket.AF_INET6, "2001:db8::1")}
 """Addresses reserved for documentation, to query the routing table; nothing is sent there."""
@@ -105,6 +109,32 @@ def forget_rendered_runs(connection: Any) -> None:
     """
     if connection is not None:
         connection._last_rendered_run_count = None
+
+
+def send_no_picture_twice() -> None:
+    """Have streamlit-webrtc send a picture when there is a new one, and not with every frame.
+
+    Where frames arrive faster than they are read, it answers the others with the last picture, each
+    of which is encoded again: on a busy server more than half of the encoder's work, which takes
+    longer than drawing. Until the first picture it sends back what came in, not mirrored.
+
+    https://github.com/whitphx/streamlit-webrtc/blob/v0.79.0/streamlit_webrtc/process.py
+    (``AsyncMediaProcessTrack.recv``). Calling it again changes nothing.
+    """
+    receive = AsyncMediaProcessTrack.recv
+    if hasattr(receive, _MARK):
+        return
+
+    @functools.wraps(receive)
+    async def recv(track: Any) -> Any:
+        while True:
+            before = track._last_out_frame
+            frame = await receive(track)  # type: ignore[no-untyped-call]
+            if track._last_out_frame is not before:
+                return frame
+
+    setattr(recv, _MARK, True)
+    AsyncMediaProcessTrack.recv = recv  # type: ignore[method-assign]
 
 
 def use_quiet_connections() -> None:

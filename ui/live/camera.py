@@ -46,6 +46,7 @@ take 25 MB."""
 logger = logging.getLogger(__name__)
 
 _compat_webrtc.use_quiet_connections()
+_compat_webrtc.send_no_picture_twice()
 
 
 class CaptureSession:
