@@ -421,3 +421,35 @@ def test_a_set_is_drawn_with_a_few_searches_and_also_without(
     assert 1 <= len(queries) <= 3
     (drawn,) = settings.session_state["visitor"].sets.values()
     assert len(drawn.picks) >= 10
+
+
+def devices() -> None:
+    """The part of a page that plays a set on the visitor's devices."""
+    import streamlit as st
+
+    from recommender.request import Request
+    from recommender.types import Mood
+    from ui import services
+    from ui.spotify import panel
+    from ui.state import visitor_state
+
+    if "playlist" not in st.session_state:
+        st.session_state["playlist"] = services.recommend(Request(Mood(0.5, 0.5), "match", n=3))
+    panel.play_section(visitor_state(), st.session_state["playlist"])
+
+
+def test_a_set_is_played_on_the_device_that_was_chosen_last(
+    warm_server: None, spotify: SpotifyServer
+) -> None:
+    app = AppTest.from_function(devices, default_timeout=60)
+    app.session_state[sign_in.CONNECTION_KEY] = connection(spotify)
+    app.run()
+    app.button("spotify-find").click().run()
+    phone = app.radio("spotify-device").options.index("Phone")
+    app.radio("spotify-device").set_value(["d1", "d2"][phone])
+    # Both in one run: the press was quicker than the run that the choice caused.
+    app.button("spotify-play").click().run()
+    assert not app.exception
+    ((_, device, _),) = spotify.played
+    assert device == "d2"
+    assert any("Playing on Phone" in said.value for said in app.markdown)

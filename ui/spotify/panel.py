@@ -89,20 +89,26 @@ def play_section(visitor: VisitorState, playlist: Playlist) -> None:
         _said("played")
         return
     named = {device.id: device for device in found}
-    device = st.radio(
+    st.radio(
         "On your devices",
         list(named),
         format_func=lambda key: wording.escape_markdown(named[key].name),
         key="spotify-device",
         horizontal=True,
     )
+
+    def play() -> str:
+        # Not the value of this run: the button may be pressed before the run for a device chosen
+        # just now has come this far.
+        return _play(playlist, named[st.session_state["spotify-device"]])
+
     with st.container(horizontal=True, gap="xsmall"):
         st.button(
             "Play the set",
             key="spotify-play",
             icon=":material/play_arrow:",
             on_click=_do,
-            args=("played", lambda: _play(playlist, named[device])),
+            args=("played", play),
         )
         if visitor.playing is not None:
             st.button(
