@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
+from streamlit.navigation.page import StreamlitPage
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
 from emotion.image.decoding import MAX_BYTES
 from ui import services
 from ui.clip import upload as clip
 from ui.photo import upload as photo
+from ui.playlist import player
 from ui.server import setup as server
 
 ROOT = Path(__file__).parents[2]
@@ -113,6 +116,27 @@ def test_a_page_that_ends_early_keeps_what_stands_below_every_page(
 ) -> None:
     app.switch_page(f"pages/{page}.py").run()
     assert "connection is lost" in sent_to(app, "connection_notice")["text"]
+
+
+def test_a_run_that_gives_way_draws_nothing_more(
+    monkeypatch: pytest.MonkeyPatch, warm_server: None
+) -> None:
+    drawn: list[int] = []
+    runs = 0
+    run = StreamlitPage.run
+
+    def interrupted_once(page: Any) -> Any:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            raise RerunException(RerunData())
+        return run(page)
+
+    monkeypatch.setattr(StreamlitPage, "run", interrupted_once)
+    monkeypatch.setattr(player, "draw", lambda: drawn.append(runs))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    assert not app.exception
+    assert drawn == [2]
 
 
 def test_our_elements_fetch_nothing_and_write_no_markup() -> None:

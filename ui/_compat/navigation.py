@@ -112,6 +112,19 @@ def finish_callbacks() -> bool:
     return True
 
 
+def end_of_run() -> tuple[type[BaseException], ...]:
+    """Return the exceptions with which Streamlit ends a run for a newer request, or for good.
+
+    https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/scriptrunner_utils/exceptions.py
+    """
+    try:
+        from streamlit.runtime.scriptrunner import RerunException, StopException
+    except ImportError:
+        logger.warning("This version of Streamlit is not supported: a click may be lost")
+        return ()
+    return RerunException, StopException
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let what follows finish before a newer request replaces the run.
