@@ -103,13 +103,79 @@ def finish_callbacks() -> bool:
 
     @functools.wraps(call)
     def on_script_will_rerun(state: Any, *args: Any, **kwargs: Any) -> None:
+        _asking.page_was_told = False
         with _holding(state):
             call(state, *args, **kwargs)
+        if _asking.page_was_told:
+            _run_the_page_if_a_fragment_runs()
 
     setattr(on_script_will_rerun, _MARK, True)
     # mypy: as above
     SafeSessionState.on_script_will_rerun = on_script_will_rerun  # type: ignore[method-assign, assignment]
     return True
+
+
+def note_callbacks_of_the_page() -> bool:
+    """Have the whole page run where a fragment's run called callbacks of the page around it.
+
+    Streamlit 1.67's browser part sends the clicks of a moment together, in the request of whichever
+    component was last. If that one is in a fragment, a click elsewhere has its callback called and
+    nothing of what it changed is drawn: only the fragment is.
+
+    https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/state/session_state.py
+    (``WStates.call_callback``, ``SessionState._execute_widget_callback``).
+
+    Returns:
+        Whether the patch is applied. Calling it again changes nothing.
+    """
+    try:
+        from streamlit.runtime.state.session_state import SessionState, WStates
+
+        call_one = WStates.call_callback
+        call_of_many = SessionState._execute_widget_callback
+    except (ImportError, AttributeError):
+        logger.warning("This version of Streamlit is not supported: a click may not be drawn")
+        return False
+    if hasattr(call_one, _MARK):
+        return True
+
+    @functools.wraps(call_one)
+    def call_callback(states: Any, widget_id: str) -> None:
+        _note_callback(states.widget_metadata.get(widget_id))
+        call_one(states, widget_id)
+
+    @functools.wraps(call_of_many)
+    def execute_widget_callback(
+        state: Any, votes: Any, function: Any, metadata: Any, *rest: Any
+    ) -> None:
+        _note_callback(metadata)
+        call_of_many(state, votes, function, metadata, *rest)
+
+    setattr(call_callback, _MARK, True)
+    # mypy: as above
+    WStates.call_callback = call_callback  # type: ignore[method-assign, assignment]
+    SessionState._execute_widget_callback = execute_widget_callback  # type: ignore[method-assign, assignment]
+    return True
+
+
+def _note_callback(metadata: Any) -> None:
+    if metadata is not None and metadata.fragment_id is None:
+        _asking.page_was_told = True
+
+
+def _run_the_page_if_a_fragment_runs() -> None:
+    from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+
+    ctx = get_script_run_ctx(suppress_warning=True)
+    if ctx is not None and ctx.script_requests is not None and ctx.fragment_ids_this_run:
+        ctx.script_requests.request_rerun(
+            RerunData(
+                query_string=ctx.query_string,
+                page_script_hash=ctx.page_script_hash,
+                cached_message_hashes=ctx.cached_message_hashes,
+                context_info=ctx.context_info,
+            )
+        )
 
 
 def end_of_run() -> tuple[type[BaseException], ...]:
@@ -221,6 +287,7 @@ def mend_streamlit() -> None:
     """Apply all patches, to this run and later ones."""
     begin_at_the_top()
     finish_callbacks()
+    note_callbacks_of_the_page()
     ignore_news_of_left_pages()
 
 

@@ -4,7 +4,9 @@ The races themselves are run in `tests/browser/test_leaving_live.py`.
 """
 
 import asyncio
+import json
 import threading
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,19 +15,24 @@ from streamlit.delta_generator_singletons import context_dg_stack, get_default_d
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime import scriptrunner
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils import script_run_context
 from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import (
     RerunData,
     ScriptRequests,
     ScriptRequestType,
 )
-from streamlit.runtime.state import SafeSessionState, SessionState
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
+from streamlit.runtime.state import SafeSessionState, SessionState, session_state
+from streamlit.runtime.state.common import WidgetMetadata
+from streamlit.runtime.state.session_state import WStates
 
 from ui._compat import navigation as _compat
 
@@ -39,6 +46,8 @@ def test_installed_streamlit_has_the_patched_functions() -> None:
     assert _compat.begin_at_the_top()
     for mend, owner, name in (
         (_compat.finish_callbacks, SafeSessionState, "on_script_will_rerun"),
+        (_compat.note_callbacks_of_the_page, WStates, "call_callback"),
+        (_compat.note_callbacks_of_the_page, SessionState, "_execute_widget_callback"),
         (_compat.ignore_news_of_left_pages, AppSession, "request_rerun"),
     ):
         assert mend()
@@ -110,6 +119,57 @@ def test_without_a_run_an_uninterrupted_block_is_just_a_block() -> None:
         pass
     with pytest.raises(ZeroDivisionError), _compat.uninterrupted():
         _ = 1 / 0
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["one callback", "one for each trigger"])
+@pytest.mark.parametrize("running", [[], ["player"]], ids=["page runs", "fragment runs"])
+@pytest.mark.parametrize("drawn_by", [None, "player"])
+def test_the_page_runs_where_a_fragment_called_its_callbacks(
+    monkeypatch: pytest.MonkeyPatch, several: bool, running: list[str], drawn_by: str | None
+) -> None:
+    requests, called = ScriptRequests(), []
+    ctx = SimpleNamespace(
+        fragment_ids_this_run=running,
+        script_requests=requests,
+        query_string="",
+        page_script_hash="playlist",
+        cached_message_hashes=set(),
+        context_info=None,
+        session_state=None,
+    )
+    for module in (script_run_context, scriptrunner, session_state):
+        monkeypatch.setattr(module, "get_script_run_ctx", lambda **_: ctx)
+    ThreadState.initialize()
+    like = partial(called.append, "like")
+    widget: dict[str, Any] = {
+        "value_type": "int_value",
+        "deserializer": lambda value: value,
+        "callback": like,
+    }
+    if several:
+        widget = {
+            "value_type": "json_trigger_value",
+            "deserializer": json.loads,
+            "callbacks": {"like": like},
+        }
+    inner = SessionState()
+    inner._new_widget_state.set_widget_metadata(
+        WidgetMetadata(
+            id="tracks",
+            serializer=lambda value: value,
+            fragment_id=drawn_by,
+            **widget,
+        )
+    )
+    clicked = WidgetStates()
+    state = clicked.widgets.add(id="tracks")
+    if several:
+        state.json_trigger_value = '[{"event": "like", "value": true}]'
+    else:
+        state.int_value = 1
+    SafeSessionState(inner, yield_callback=lambda: None).on_script_will_rerun(clicked)
+    assert called == ["like"]
+    assert runs(requests) == ("playlist" if running and drawn_by is None else None)
 
 
 PAGES = {
