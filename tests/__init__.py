@@ -1,0 +1,1 @@
+"""A package because `tests.browser` is one: its modules keep their full names."""
