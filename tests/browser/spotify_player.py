@@ -139,7 +139,7 @@ def serving(folder: Path) -> Iterator[list[str]]:
 
 
 def _certificate(path: Path) -> Path:
-    """Write a key and a certificate that nobody vouches for."""
+    """Write a key and a certificate that no authority has signed."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
     now = datetime.datetime.now(datetime.UTC)

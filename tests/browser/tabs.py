@@ -24,7 +24,7 @@ OWN_SCHEMES: Final = ("data", "blob", "about")
 
 
 class Tabs:
-    """The tabs of a browser that nobody uses now.
+    """The free tabs of a browser.
 
     Args:
         browser: whose.
