@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,17 @@ import pytest
 # do, and share a process with those of the camera.
 import streamlit_webrtc  # noqa: F401
 from streamlit.components.v2 import manifest_scanner
+
+MAIN = sys.modules["__main__"]
+
+
+@pytest.fixture(autouse=True)
+def _main_module_is_that_of_the_tests() -> None:
+    """Take back the main module, for which Streamlit puts the script that an `AppTest` runs.
+
+    Processes that a later test starts would run that script first.
+    """
+    sys.modules["__main__"] = MAIN
 
 
 def pytest_collection_finish() -> None:
