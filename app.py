@@ -64,7 +64,7 @@ if __name__ == "__main__":
     st.session_state.pop("_navigate_to", None)  # only here: the way there may have been interrupted
     st.session_state["_routed"] = True  # for `require_router`, and for this run only
     state_backup.announce_restored()
-    gives_way = False
+    interrupted = False
     try:
         page.run()
     except PageEnd:
@@ -72,15 +72,15 @@ if __name__ == "__main__":
     except CatalogError as error:  # noticed only where it is damaged
         if not services.play_starter(error):
             raise
-        gives_way = True
+        interrupted = True
         st.rerun()
-    except _compat_navigation.end_of_run():
+    except _compat_navigation.run_ending_exceptions():
         # What is drawn now might ask for a run of its own, which would replace the newer request
         # together with the click that it carries.
-        gives_way = True
+        interrupted = True
         raise
     finally:  # pages end early, and what they drew is kept all the same
-        if not gives_way:
+        if not interrupted:
             # Outside the page, so that the music goes on when the page changes.
             player.draw()
             connection_notice()

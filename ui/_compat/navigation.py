@@ -103,11 +103,11 @@ def finish_callbacks() -> bool:
 
     @functools.wraps(call)
     def on_script_will_rerun(state: Any, *args: Any, **kwargs: Any) -> None:
-        _asking.page_was_told = False
-        with _holding(state):
+        _asking.page_callback_ran = False
+        with _requests_deferred(state):
             call(state, *args, **kwargs)
-        if _asking.page_was_told:
-            _run_the_page_if_a_fragment_runs()
+        if _asking.page_callback_ran:
+            _request_page_run_from_fragment()
 
     setattr(on_script_will_rerun, _MARK, True)
     # mypy: as above
@@ -115,7 +115,7 @@ def finish_callbacks() -> bool:
     return True
 
 
-def note_callbacks_of_the_page() -> bool:
+def rerun_page_for_its_callbacks() -> bool:
     """Have the whole page run where a fragment's run called callbacks of the page around it.
 
     Streamlit 1.67's browser part sends the clicks of a moment together, in the request of whichever
@@ -141,14 +141,14 @@ def note_callbacks_of_the_page() -> bool:
 
     @functools.wraps(call_one)
     def call_callback(states: Any, widget_id: str) -> None:
-        _note_callback(states.widget_metadata.get(widget_id))
+        _record_callback(states.widget_metadata.get(widget_id))
         call_one(states, widget_id)
 
     @functools.wraps(call_of_many)
     def execute_widget_callback(
         state: Any, votes: Any, function: Any, metadata: Any, *rest: Any
     ) -> None:
-        _note_callback(metadata)
+        _record_callback(metadata)
         call_of_many(state, votes, function, metadata, *rest)
 
     setattr(call_callback, _MARK, True)
@@ -158,12 +158,12 @@ def note_callbacks_of_the_page() -> bool:
     return True
 
 
-def _note_callback(metadata: Any) -> None:
+def _record_callback(metadata: Any) -> None:
     if metadata is not None and metadata.fragment_id is None:
-        _asking.page_was_told = True
+        _asking.page_callback_ran = True
 
 
-def _run_the_page_if_a_fragment_runs() -> None:
+def _request_page_run_from_fragment() -> None:
     from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
     ctx = get_script_run_ctx(suppress_warning=True)
@@ -178,7 +178,7 @@ def _run_the_page_if_a_fragment_runs() -> None:
         )
 
 
-def end_of_run() -> tuple[type[BaseException], ...]:
+def run_ending_exceptions() -> tuple[type[BaseException], ...]:
     """Return the exceptions with which Streamlit ends a run for a newer request, or for good.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/scriptrunner_utils/exceptions.py
@@ -207,12 +207,12 @@ def uninterrupted() -> Iterator[None]:
         ctx = get_script_run_ctx(suppress_warning=True)
     except ImportError:
         ctx = None
-    with _holding(ctx.session_state) if ctx else nullcontext():
+    with _requests_deferred(ctx.session_state) if ctx else nullcontext():
         yield
 
 
 @contextmanager
-def _holding(state: Any) -> Iterator[None]:
+def _requests_deferred(state: Any) -> Iterator[None]:
     """Have the run that uses a session's state ignore newer requests for the time being."""
     give_way = getattr(state, "_yield_callback", None)
     if give_way is None:
@@ -287,7 +287,7 @@ def mend_streamlit() -> None:
     """Apply all patches, to this run and later ones."""
     begin_at_the_top()
     finish_callbacks()
-    note_callbacks_of_the_page()
+    rerun_page_for_its_callbacks()
     ignore_news_of_left_pages()
 
 

@@ -111,7 +111,7 @@ def forget_rendered_runs(connection: Any) -> None:
         connection._last_rendered_run_count = None
 
 
-def send_no_picture_twice() -> None:
+def skip_repeated_frames() -> None:
     """Have streamlit-webrtc send a picture when there is a new one, and not with every frame.
 
     Where frames arrive faster than they are read, it answers the others with the last picture, each

@@ -46,7 +46,7 @@ take 25 MB."""
 logger = logging.getLogger(__name__)
 
 _compat_webrtc.use_quiet_connections()
-_compat_webrtc.send_no_picture_twice()
+_compat_webrtc.skip_repeated_frames()
 
 
 class CaptureSession:

@@ -46,8 +46,8 @@ def test_installed_streamlit_has_the_patched_functions() -> None:
     assert _compat.begin_at_the_top()
     for mend, owner, name in (
         (_compat.finish_callbacks, SafeSessionState, "on_script_will_rerun"),
-        (_compat.note_callbacks_of_the_page, WStates, "call_callback"),
-        (_compat.note_callbacks_of_the_page, SessionState, "_execute_widget_callback"),
+        (_compat.rerun_page_for_its_callbacks, WStates, "call_callback"),
+        (_compat.rerun_page_for_its_callbacks, SessionState, "_execute_widget_callback"),
         (_compat.ignore_news_of_left_pages, AppSession, "request_rerun"),
     ):
         assert mend()
@@ -105,9 +105,9 @@ def test_an_uninterrupted_block_is_finished_before_a_newer_request(drawn: bool) 
             state["step"] = 1
 
     with runner._set_execing_flag():
-        with _compat._holding(state):
+        with _compat._requests_deferred(state):
             act()
-            with _compat._holding(state):
+            with _compat._requests_deferred(state):
                 act()
             act()
         with pytest.raises(RerunException):

@@ -72,8 +72,8 @@ class SlowReader:
 # The library leaves its thread's event loop open, which is said when it is collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_each_picture_is_sent_once_and_the_camera_is_heard_meanwhile() -> None:
-    webrtc.send_no_picture_twice()
-    webrtc.send_no_picture_twice()
+    webrtc.skip_repeated_frames()
+    webrtc.skip_repeated_frames()
 
     async def watch() -> None:
         film, reader = Film(), SlowReader()
