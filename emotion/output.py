@@ -21,10 +21,19 @@ class OutputError(Exception):
     """An image that was not written. Its text is the sentence for the user."""
 
 
+_DIRECTION: Final = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+"""Characters that change the direction of the text after them (Unicode TR9, section 2)."""
+
+
 def on_one_line(text: str) -> str:
-    """Return text without control characters: file names may have line breaks and worse."""
+    """Return text with control and direction characters escaped: a file name may hold any of them,
+    and would break a line, steer a terminal or show its ending elsewhere."""
     return "".join(
-        ascii(letter)[1:-1] if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") else letter
+        ascii(letter)[1:-1]
+        if letter in _DIRECTION or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
+        else letter
         for letter in text
     )
 
