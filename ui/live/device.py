@@ -15,7 +15,7 @@ from emotion.labels import EMOTIONS
 from emotion.live.tracker import MAX_TRACKS, LiveFace, LiveReading
 from emotion.personal import Recentring, RestingFace
 from emotion.types import EmotionScores, Face, FaceReading
-from ui import device_values
+from ui import browser_values
 
 MAX_ROWS: Final = 200
 """Of a resting face, far more than it takes."""
@@ -51,8 +51,8 @@ class DeviceStream:
             ValueError: they are not what the app's own script sends.
         """
         frames, silence = (
-            device_values.number(news.get("frames")),
-            device_values.number(news.get("silence")),
+            browser_values.number(news.get("frames")),
+            browser_values.number(news.get("silence")),
         )
         reading = news.get("reading")
         self.latest = None if reading is None else live_reading(reading)
@@ -87,8 +87,8 @@ class DeviceStream:
             seconds, probabilities = row
             if self.resting is not None:
                 self.resting.add(
-                    None if probabilities is None else device_values.probabilities(probabilities),
-                    device_values.number(seconds),
+                    None if probabilities is None else browser_values.probabilities(probabilities),
+                    browser_values.number(seconds),
                 )
         self._rows = len(rows)
         if self.resting is not None and self.resting.recentring is not None:
@@ -159,21 +159,21 @@ def live_reading(told: Mapping[str, Any]) -> LiveReading:
     if not isinstance(faces, list) or not 1 <= len(faces) <= MAX_TRACKS:
         raise ValueError(f"A reading has 1 to {MAX_TRACKS} faces")
     return LiveReading(
-        time=device_values.number(told["time"]),
+        time=browser_values.number(told["time"]),
         faces=tuple(
             LiveFace(
-                identity=int(device_values.number(face["identity"])),
+                identity=int(browser_values.number(face["identity"])),
                 reading=FaceReading(
-                    Face(device_values.box(face["box"])),
-                    EmotionScores(device_values.probabilities(face["probabilities"])),
+                    Face(browser_values.box(face["box"])),
+                    EmotionScores(browser_values.probabilities(face["probabilities"])),
                 ),
                 emotion=_emotion(face["emotion"]),
             )
             for face in faces
         ),
-        scores=EmotionScores(device_values.probabilities(told["probabilities"])),
+        scores=EmotionScores(browser_values.probabilities(told["probabilities"])),
         emotion=_emotion(told["emotion"]),
-        stable_for=device_values.number(told["stableFor"]),
+        stable_for=browser_values.number(told["stableFor"]),
     )
 
 

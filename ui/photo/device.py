@@ -8,7 +8,7 @@ from typing import Any
 
 from emotion.recognizer import MAX_FACES, notes_on
 from emotion.types import EmotionScores, Face, FaceReading, ImageReading
-from ui import device_values
+from ui import browser_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,18 @@ def device_reading(told: Mapping[str, Any]) -> tuple[DeviceCopy, ImageReading]:
         ValueError: it is not what the app's own script sends. A KeyError or TypeError where
             something is missing.
     """
-    width, height = (int(device_values.number(told[side])) for side in ("width", "height"))
-    if not 1 <= min(width, height) <= max(width, height) <= device_values.MAX_SIDE_PX:
+    width, height = (int(browser_values.number(told[side])) for side in ("width", "height"))
+    if not 1 <= min(width, height) <= max(width, height) <= browser_values.MAX_SIDE_PX:
         raise ValueError("a picture has a width and a height")
     faces = told["faces"]
     if not isinstance(faces, list) or len(faces) > MAX_FACES:
         raise ValueError(f"a photo has at most {MAX_FACES} faces that are read")
     readings = tuple(_face(face, width, height) for face in faces)
     tiny, away, left_out = (
-        int(device_values.number(told[name])) for name in ("tiny", "away", "leftOut")
+        int(browser_values.number(told[name])) for name in ("tiny", "away", "leftOut")
     )
     copy = DeviceCopy(
-        number=int(device_values.number(told["number"])),
+        number=int(browser_values.number(told["number"])),
         width=width,
         height=height,
         unsure=bool(told["unsure"]),
@@ -60,7 +60,7 @@ def device_reading(told: Mapping[str, Any]) -> tuple[DeviceCopy, ImageReading]:
 
 
 def _face(told: Mapping[str, Any], width: int, height: int) -> FaceReading:
-    box = device_values.box(told["box"])
+    box = browser_values.box(told["box"])
     if not box.area or box.x + box.width > width or box.y + box.height > height:
         raise ValueError("a face within the picture is needed")
-    return FaceReading(Face(box), EmotionScores(device_values.probabilities(told["probabilities"])))
+    return FaceReading(Face(box), EmotionScores(browser_values.probabilities(told["probabilities"])))
