@@ -1,16 +1,52 @@
-"""Checks on what a visitor's own browser says that it has read: anyone can send anything."""
+"""Checks on what a visitor's browser sends: anyone can send anything."""
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+import streamlit as st
 
 from emotion.labels import EMOTIONS
 from emotion.types import Box
+from recommender.types import Mood
+
+logger = logging.getLogger(__name__)
 
 MAX_SIDE_PX: Final = 16_384
 """No picture that a browser reads has more pixels a side."""
+
+MAX_CHARACTERS: Final = 1_000
+"""No id, name or title that a component sends back is longer."""
+
+MAX_INTEGER: Final = 2**53 - 1
+"""JavaScript's largest safe integer."""
+
+_Value = TypeVar("_Value")
+_Word = TypeVar("_Word", bound=str)
+
+
+def sent(key: str, name: str, parse: Callable[[Any], _Value]) -> _Value | None:
+    """Return what a component's browser part has sent, or ``None``.
+
+    What the component's own script would not send is logged and otherwise ignored: the visitor
+    who forges it gets no error page, and nobody's mood or playlist changes.
+
+    Args:
+        key: of the component.
+        name: of the state or trigger value.
+        parse: checks and converts the value. It may raise a ValueError, TypeError or KeyError.
+    """
+    value = (st.session_state.get(key) or {}).get(name)
+    if value is None:
+        return None
+    try:
+        return parse(value)
+    except (KeyError, TypeError, ValueError) as error:
+        logger.warning("A browser sent a malformed %r for %r: %r", name, key, error)
+        return None
 
 
 def number(value: Any) -> float:
@@ -25,6 +61,64 @@ def number(value: Any) -> float:
     if not 0 <= value <= sys.float_info.max:
         raise ValueError("a finite number of at least 0 is needed")
     return float(value)
+
+
+def integer(value: Any) -> int:
+    """Return an integer from 0 to `MAX_INTEGER`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if type(value) is not int or not 0 <= value <= MAX_INTEGER:
+        raise ValueError("an integer of at least 0 is needed")
+    return value
+
+
+def text(value: Any) -> str:
+    """Return a text of at most `MAX_CHARACTERS`.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, str) or len(value) > MAX_CHARACTERS:
+        raise ValueError(f"a text of at most {MAX_CHARACTERS} characters is needed")
+    return value
+
+
+def one_of(words: Collection[_Word], value: Any) -> _Word:
+    """Return the one of some words that the value equals.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    for word in words:
+        if value == word:
+            return word
+    raise ValueError(f"one of {', '.join(words)} is needed")
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return a JSON object, whose values are still to be checked.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, Mapping):
+        raise ValueError("an object is needed")
+    return value
+
+
+def mood(values: Mapping[str, Any]) -> Mood:
+    """Return ``valence`` and ``arousal``, −1 to 1 each, as a mood.
+
+    Raises:
+        ValueError: one is out of range. A KeyError or TypeError where something is missing.
+    """
+    axes = values["valence"], values["arousal"]
+    for axis in axes:
+        if isinstance(axis, bool) or not isinstance(axis, int | float) or not -1 <= axis <= 1:
+            raise ValueError("a number from -1 to 1 is needed")
+    return Mood(*axes)
 
 
 def probabilities(values: Sequence[Any]) -> tuple[float, ...]:

@@ -63,4 +63,5 @@ def _face(told: Mapping[str, Any], width: int, height: int) -> FaceReading:
     box = browser_values.box(told["box"])
     if not box.area or box.x + box.width > width or box.y + box.height > height:
         raise ValueError("a face within the picture is needed")
-    return FaceReading(Face(box), EmotionScores(browser_values.probabilities(told["probabilities"])))
+    scores = EmotionScores(browser_values.probabilities(told["probabilities"]))
+    return FaceReading(Face(box), scores)

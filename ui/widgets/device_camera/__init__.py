@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import streamlit as st
-
+from ui import browser_values
 from ui.widgets.frontend import component
 
 _camera = component("device_camera")
@@ -47,13 +46,13 @@ def device_camera(
     """
 
     def abled() -> None:
-        able = st.session_state[key].get("able")
+        able = browser_values.sent(key, "able", bool)
         if able is not None:
-            on_able(bool(able))
+            on_able(able)
 
     def told() -> None:
-        news = st.session_state[key].get("news")
-        if isinstance(news, Mapping):
+        news = browser_values.sent(key, "news", browser_values.mapping)
+        if news is not None:
             on_news(news)
 
     _camera(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import streamlit as st
-
+from ui import browser_values
 from ui.widgets.frontend import component
 
 _probe = component("live_probe")
@@ -45,14 +44,14 @@ def live_probe(
     """
 
     def reported() -> None:
-        report = st.session_state[key].get("report")
+        report = browser_values.sent(key, "report", _report)
         if report:
-            on_report(bool(report["secure"]), bool(report["allowed"]))
+            on_report(*report)
 
     def pressed() -> None:
-        press = st.session_state[key].get("press")
+        press = browser_values.sent(key, "press", _press)
         if press:
-            on_press(int(press["asked"]), int(press["answered"]), str(press["error"]))
+            on_press(*press)
 
     _probe(
         key=key,
@@ -68,4 +67,18 @@ def live_probe(
             "allowed": allowed,
             "constraints": constraints,
         },
+    )
+
+
+def _report(values: Any) -> tuple[bool, bool]:
+    """Return whether a page may have a camera, and whether it was allowed before."""
+    return bool(values["secure"]), bool(values["allowed"])
+
+
+def _press(values: Any) -> tuple[int, int, str]:
+    """Return the last press, the last one answered, and the error's name."""
+    return (
+        browser_values.integer(values["asked"]),
+        browser_values.integer(values["answered"]),
+        browser_values.text(values["error"]),
     )

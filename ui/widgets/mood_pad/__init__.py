@@ -10,7 +10,7 @@ import streamlit as st
 from emotion.labels import EMOTIONS
 from recommender.mood import CALM, COORDINATES
 from recommender.types import Mood, Pick
-from ui import wording
+from ui import browser_values, wording
 from ui.widgets.frontend import component
 
 _pad = component("mood_pad")
@@ -71,15 +71,15 @@ def mood_pad(
     heard = f"{key}-turn"
 
     def moved() -> None:
-        gesture = st.session_state[key].get("point")
+        gesture = browser_values.sent(key, "point", _gesture)
         # A pad that is mounted again may repeat the last gesture of the one before it.
-        if gesture and gesture["turn"] > st.session_state.get(heard, 0):
-            st.session_state[heard] = gesture["turn"]
+        if gesture and gesture[0] > st.session_state.get(heard, 0):
+            st.session_state[heard], mood = gesture
             if on_move is not None:
-                on_move(Mood(gesture["valence"], gesture["arousal"]))
+                on_move(mood)
 
     def picked() -> None:
-        track = st.session_state[key].get("track")
+        track = browser_values.sent(key, "track", browser_values.text)
         if track and on_pick is not None:
             on_pick(track)
 
@@ -104,6 +104,11 @@ def mood_pad(
             "texts": {**TEXTS, "start": start},
         },
     )
+
+
+def _gesture(values: Any) -> tuple[int, Mood]:
+    """Return the number of a gesture and where it ended."""
+    return browser_values.integer(values["turn"]), browser_values.mood(values)
 
 
 def _at(mood: Mood) -> dict[str, float]:

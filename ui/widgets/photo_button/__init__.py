@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-import streamlit as st
-
+from ui import browser_values
 from ui.server import device_assets
 from ui.widgets.frontend import component
 
@@ -51,14 +50,14 @@ def photo_button(
     """
 
     def take_reading() -> None:
-        told = st.session_state[key].get("read")
-        if isinstance(told, Mapping):
+        told = browser_values.sent(key, "read", browser_values.mapping)
+        if told is not None:
             on_read(told)
 
     def take_able() -> None:
-        able = st.session_state[key].get("able")
+        able = browser_values.sent(key, "able", bool)
         if able is not None and on_able is not None:
-            on_able(bool(able))
+            on_able(able)
 
     _button(
         key=key,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import streamlit as st
 
 from recommender.sharing.elsewhere import elsewhere
 from recommender.types import Track
+from ui import browser_values
 from ui._compat.navigation import uninterrupted
 from ui.place_color import place_color
 from ui.server.player_frame import PATH
@@ -38,6 +39,7 @@ TEXTS: Final = {
 }
 
 Pressed = Literal["like", "next", "stop"]
+_PRESSED: Final[tuple[Pressed, ...]] = get_args(Pressed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +137,34 @@ def hear(
 def _hear(
     key: str, on_position: Callable[[Position], None], on_press: Callable[[Pressed, str], None]
 ) -> None:
-    state = st.session_state.get(key) or {}
-    at, said = state.get("at"), state.get("said")
-    if at and at["n"] != st.session_state.get(_last(key, "report")):
-        st.session_state[_last(key, "report")] = at["n"]
-        on_position(Position(at["turn"], at["id"], at["playing"], at["ended"]))
-    if said and said["n"] > st.session_state.get(_last(key, "press"), 0):
-        st.session_state[_last(key, "press")] = said["n"]
-        on_press(said["does"], said["id"])
+    report = browser_values.sent(key, "at", _report)
+    if report and report[0] != st.session_state.get(_last(key, "report")):
+        st.session_state[_last(key, "report")], position = report
+        on_position(position)
+    press = browser_values.sent(key, "said", _press)
+    if press and press[0] > st.session_state.get(_last(key, "press"), 0):
+        st.session_state[_last(key, "press")], pressed, track_id = press
+        on_press(pressed, track_id)
+
+
+def _report(values: Any) -> tuple[int, Position]:
+    """Return the number of a report and where the player is."""
+    position = Position(
+        turn=browser_values.integer(values["turn"]),
+        track_id=browser_values.text(values["id"]),
+        playing=bool(values["playing"]),
+        ended=bool(values["ended"]),
+    )
+    return browser_values.integer(values["n"]), position
+
+
+def _press(values: Any) -> tuple[int, Pressed, str]:
+    """Return the number of a press, what was pressed, and the track that it was pressed for."""
+    return (
+        browser_values.integer(values["n"]),
+        browser_values.one_of(_PRESSED, values["does"]),
+        browser_values.text(values["id"]),
+    )
 
 
 def _last(key: str, what: str) -> str:

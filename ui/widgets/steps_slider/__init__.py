@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import streamlit as st
-
+from ui import browser_values
 from ui.widgets.frontend import component
 
 _slider = component("steps_slider")
@@ -28,9 +27,9 @@ def steps_slider(
     """
 
     def moved() -> None:
-        chosen = st.session_state[key].get("step")
-        if chosen is not None and 0 <= chosen < len(words):
-            on_step(int(chosen))
+        chosen = browser_values.sent(key, "step", browser_values.integer)
+        if chosen is not None and chosen < len(words):
+            on_step(chosen)
 
     _slider(
         key=key,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-
-import streamlit as st
+from typing import Any, Final, get_args
 
 from recommender.taste.taste import Verdict
 from recommender.types import Pick
+from ui import browser_values
 from ui.place_color import place_color
 from ui.widgets.frontend import component
 
 _rows = component("track_list")
+
+_VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
 
 
 def track_list(
@@ -49,27 +51,27 @@ def track_list(
     """
 
     def pressed() -> None:
-        track = st.session_state[key].get("play")
+        track = browser_values.sent(key, "play", browser_values.text)
         if track:
             on_play(track)
 
     def judged() -> None:
-        said = st.session_state[key].get("verdict")
+        said = browser_values.sent(key, "verdict", _verdict)
         if said:
-            on_verdict(said["id"], said["verdict"])
+            on_verdict(*said)
 
     def similar() -> None:
-        track = st.session_state[key].get("similar")
+        track = browser_values.sent(key, "similar", browser_values.text)
         if track and on_similar is not None:
             on_similar(track)
 
     def banned() -> None:
-        said = st.session_state[key].get("ban")
+        said = browser_values.sent(key, "ban", _ban)
         if said and on_ban is not None:
-            on_ban(said["id"], said["artist"])
+            on_ban(*said)
 
     def undone() -> None:
-        if st.session_state[key].get("undo"):
+        if browser_values.sent(key, "undo", bool):
             on_undo()
 
     _rows(
@@ -102,6 +104,19 @@ def track_list(
             ],
         },
     )
+
+
+def _verdict(values: Any) -> tuple[str, Verdict]:
+    """Return the id of a track and what was said of it."""
+    return (
+        browser_values.text(values["id"]),
+        browser_values.one_of(_VERDICTS, values["verdict"]),
+    )
+
+
+def _ban(values: Any) -> tuple[str, str]:
+    """Return the id of a track and the artist to leave out from there on."""
+    return browser_values.text(values["id"]), browser_values.text(values["artist"])
 
 
 def track_length(duration_ms: int | None) -> str:
