@@ -45,7 +45,8 @@ class _Parser(argparse.ArgumentParser):
     """Reports an error in one line; the usage is for --help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_ERROR, f"{self.prog}: {message}\n")
+        command = self.prog.removeprefix("python -m ")
+        self.exit(EXIT_ERROR, f"{command}: {message}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,7 +89,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="emotion", description="Reads the emotion on the faces in photos and clips."
+        prog="python -m emotion", description="Reads the emotion on the faces in photos and clips."
     )
     parser.add_argument(
         "paths",

@@ -32,7 +32,8 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line; the usage is there for those who ask with --help."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(EXIT_ERROR, f"{self.prog}: {_one_line(message)}\n")
+        command = self.prog.removeprefix("python -m ")
+        self.exit(EXIT_ERROR, f"{command}: {_one_line(message)}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="recommender", description="Music that meets a mood, then moves it.")
+    parser = _Parser(
+        prog="python -m recommender", description="Music that meets a mood, then moves it."
+    )
     commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
 
     play = commands.add_parser("play", help="choose a playlist for a mood")
