@@ -252,9 +252,9 @@ class VisitorState:
             return f"You picked: {wording.describe_mood(self.manual_mood)}"
         if self.photo is None:
             return ""
-        title = wording.describe_scores(self.photo.scores)
-        if self.photo.chosen == ROOM:
-            title = f"Everyone together: {title[:1].lower()}{title[1:]}"
+        together = self.photo.chosen == ROOM
+        describe = wording.describe_room if together else wording.describe_scores
+        title = describe(self.photo.scores)
         return f"{wording.FEELINGS[self.photo.scores.emotion].glyph} {title}"
 
     @property

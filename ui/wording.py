@@ -253,10 +253,19 @@ def mentioned(scores: EmotionScores) -> tuple[str, ...]:
 
 def describe_scores(scores: EmotionScores) -> str:
     """Name the emotions that a face shows: "Happy, a little surprised"."""
+    named = _named(scores)
+    return f"Hard to say: {named}" if scores.unsure else capitalize_first(named)
+
+
+def describe_room(scores: EmotionScores) -> str:
+    """Name the emotions that several faces show: "Everyone together: happy"."""
+    return f"Everyone together: {_named(scores)}"
+
+
+def _named(scores: EmotionScores) -> str:
+    """Return one or two emotions: "happy, a little surprised", "neutral or sad?"."""
     one, *others = (FEELINGS[emotion].word for emotion in mentioned(scores))
-    if scores.unsure:
-        return f"Hard to say: {one} or {others[0]}?"
-    return ", a little ".join((capitalize_first(one), *others))
+    return f"{one} or {others[0]}?" if scores.unsure else ", a little ".join((one, *others))
 
 
 def emotion_name(scores: EmotionScores) -> str:

@@ -40,6 +40,17 @@ def test_wording_of_a_face_reading(probabilities: dict[str, float], sentence: st
 
 
 @pytest.mark.parametrize(
+    ("probabilities", "sentence"),
+    [
+        ({"happy": 0.60, "surprise": 0.40}, "Everyone together: happy, a little surprised"),
+        ({"neutral": 0.51, "sad": 0.49}, "Everyone together: neutral or sad?"),
+    ],
+)
+def test_wording_of_a_room(probabilities: dict[str, float], sentence: str) -> None:
+    assert wording.describe_room(scores(**probabilities)) == sentence
+
+
+@pytest.mark.parametrize(
     ("valence", "arousal", "place"),
     [
         (0.0, 0.0, "in the middle"),
