@@ -1,6 +1,6 @@
-"""What Spotify is asked on behalf of a visitor: their account, what they listen to, fresh tracks.
+"""Requests to Spotify for a visitor: their account, what they listen to, further tracks.
 
-Answers are kept in the visitor's connection and go with it.
+Answers are kept in the visitor's connection and dropped with it.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from ui.state import VisitorState
 PAUSED_SEARCH_KEY: Final = "spotify-paused-search"
 
 RETRY_SECONDS: Final = 60.0
-"""How long nothing is asked again that did not work."""
+"""How long a failed request is not repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Pause:
-    """A search that failed, and the second of `time.monotonic` until which none is tried."""
+    """A failed search, and when to search again, on `time.monotonic`."""
 
     until: float
     error: SpotifyError
 
 
 def remember(*names: str) -> None:
-    """Ask for some of `_ASKED`, all at the same time, and keep the answers.
+    """Make some of the requests in `_ASKED`, all at once, and keep the answers.
 
-    An answer is kept as long as the visitor is connected, a refusal for `RETRY_SECONDS`, so that no
-    page waits for the same one again and again.
+    An answer is kept while the visitor is connected, an error for `RETRY_SECONDS`, so that pages do
+    not wait for the same error again and again.
     """
     mine = sign_in.connection()
     if mine is None:
@@ -91,9 +91,9 @@ def _remembered(name: str) -> Any:
 
 
 def affinities() -> Affinities | None:
-    """Return what the visitor listens to, for `Taste(known=…)`; nothing where it is not known.
+    """Return what the visitor listens to, for `Taste(known=…)`; ``None`` if it is not known.
 
-    The first call after a sign-in asks Spotify, five seconds at most.
+    The first call after a sign-in asks Spotify, for at most five seconds.
     """
     if not sign_in.may("taste"):
         return None
@@ -105,15 +105,15 @@ def affinities() -> Affinities | None:
 
 
 def extra_tracks(visitor: VisitorState, slots: Sequence[Mood]) -> list[Track]:
-    """Return fresh tracks from Spotify for `Recommender.recommend(extra=…)`, in two seconds.
+    """Return further tracks from Spotify for `Recommender.recommend(extra=…)`, in two seconds.
 
-    Searches as the visitor or, where there is a secret, as the app. Nothing but genres, decades
-    and words of music goes out. Without keys, and while Spotify fails or rests, there are none,
-    and `why_no_extras` says why.
+    Searches as the visitor or, if there is a secret, as the app. A search contains only genres,
+    decades and words that describe music. Without keys, or if Spotify fails or is backing off, the
+    list is empty; `why_no_extras` says why a search failed.
 
     Args:
-        visitor: whose filters to keep to.
-        slots: the moods on the way, as `recommender.plan` makes them.
+        visitor: whose filters apply.
+        slots: the moods of the journey, from `recommender.plan`.
     """
     client = sign_in.client() or _app()
     if client is None or not slots:
@@ -132,7 +132,7 @@ def extra_tracks(visitor: VisitorState, slots: Sequence[Mood]) -> list[Track]:
 
 
 def why_no_extras() -> str | None:
-    """Return in a line why Spotify found nothing just now, if it was asked and failed."""
+    """Return a sentence about the last search on Spotify, if it failed."""
     pause: _Pause | None = st.session_state.get(PAUSED_SEARCH_KEY)
     return pause.error.sentence if pause else None
 
@@ -148,7 +148,7 @@ def _catalog() -> Catalog:
 
 
 def resting() -> list[str]:
-    """Return what Spotify asked to be left alone with, a line each, in the visitor's time."""
+    """Return a line for each kind of request that Spotify has paused, in the visitor's time."""
     return [
         f"{_RESTING.get(kind, 'This')} until {clock(until)}."
         for kind, until in sorted(SHARED.backing_off().items(), key=lambda item: item[1])
@@ -168,7 +168,7 @@ def clock(moment: datetime) -> str:
     """Return a time of day as the visitor's clock shows it, with the day unless it is today."""
     try:
         zone = ZoneInfo(st.context.timezone or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         zone = ZoneInfo("UTC")
     there = moment.astimezone(zone)
     today = datetime.now(zone).date() == there.date()
