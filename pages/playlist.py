@@ -113,7 +113,7 @@ with body:
             key="journey-pad",
             point=playlist.mood,
             reading=playlist.mood,
-            # Of a single track there is no way to draw, only its end.
+            # A single track has no path to draw, only an end.
             journey=()
             if playlist.intent == "match" or len(playlist.picks) < 2
             else (playlist.mood, *playlist.journey),
@@ -127,6 +127,7 @@ with body:
         )
         count, minutes = len(playlist.picks), minutes_of(playlist)
         st.caption(
-            f"{count} track{'' if count == 1 else 's'}, about {minutes} minutes",
+            f"{count} track{'' if count == 1 else 's'}, "
+            f"about {minutes} minute{'' if minutes == 1 else 's'}",
             text_alignment="center",
         )

@@ -1,4 +1,4 @@
-"""What the diary page draws. Ink and the theme's seven colours, with glyphs and words beside."""
+"""The charts of the diary page, in ink and the theme's seven colours, with glyphs and words."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def calendar_rows(days: Sequence[Day]) -> list[dict[str, Any]]:
-    """Return the rows of `calendar_chart`, one a day."""
+    """Return the rows of `calendar_chart`, one per day."""
     return [
         {
             "weekday": WEEKDAYS[day.day.weekday()],
@@ -41,11 +41,11 @@ def calendar_rows(days: Sequence[Day]) -> list[dict[str, Any]]:
 
 
 def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> Chart:
-    """Draw a month: a cell a day, with the glyph and the colour of what was felt most.
+    """Draw a month: a cell per day, with the glyph and colour of what was felt most.
 
     Args:
         days: all days of the month.
-        faint: whether to draw it as an example only.
+        faint: whether to draw it faintly, as an example.
     """
     rows = calendar_rows(days)
     weeks = max(day.week for day in days) + 1
@@ -68,8 +68,8 @@ def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> Chart:
             alt.Tooltip("felt:N", title="Mood"),
         ],
     )
-    # Layers that can be empty are hidden from screen readers: a group of nothing has no name. What
-    # there is to say is in the picture's alternative text.
+    # Layers that may be empty are hidden from screen readers: an empty group has no name. The
+    # chart's alternative text says it all.
     cells = base.mark_rect(cornerRadius=9, fill=INK, opacity=0.06)
     felt = (
         base.transform_filter("datum.emotion != null")
@@ -90,7 +90,7 @@ def calendar_chart(days: Sequence[Day], *, faint: bool = False) -> Chart:
 
 
 def genre_rows(genres: Mapping[str, Counter[str]]) -> list[dict[str, Any]]:
-    """Return the rows of `genre_chart`, one a genre and emotion."""
+    """Return the rows of `genre_chart`, one per genre and emotion."""
     return [
         {
             "genre": genre,
@@ -106,7 +106,7 @@ def genre_rows(genres: Mapping[str, Counter[str]]) -> list[dict[str, Any]]:
 
 
 def genre_chart(genres: Mapping[str, Counter[str]]) -> Chart:
-    """Draw how many tracks of a genre came with an emotion: the more, the larger the dot."""
+    """Draw how many tracks of each genre came with each emotion, as the size of a dot."""
     seen = {emotion for counts in genres.values() for emotion in counts}
     signs = [wording.FEELINGS[emotion].glyph for emotion in EMOTIONS if emotion in seen]
     base = alt.Chart(alt.InlineData(values=genre_rows(genres))).encode(
@@ -181,7 +181,7 @@ def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> Chart:
     lines = base.mark_rule(stroke=INK, strokeWidth=2, opacity=0.45).encode(
         x=alt.X("start:Q", scale=scale, axis=axis), x2="end:Q"
     )
-    # One that ends where it began shows its end only.
+    # A journey that ends where it began shows only its end.
     before = (
         base.transform_filter("!datum.same")
         .mark_text(fontSize=GLYPH_PX - 4, fill=INK, opacity=0.65, aria=False)
@@ -198,7 +198,7 @@ def journey_chart(journeys: Sequence[Journey], dates: Sequence[str]) -> Chart:
 
 
 def _axis(**look: Any) -> alt.Axis:
-    """Return an axis of labels alone, in ink."""
+    """Return an axis with only labels, in ink."""
     return alt.Axis(title=None, labelColor=INK, labelFlush=False, domain=False, ticks=False, **look)
 
 

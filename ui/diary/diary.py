@@ -1,4 +1,4 @@
-"""A visitor's diary, for the pages. While it is off, nothing here does anything.
+"""A visitor's diary, for the pages. While it is off, nothing is written.
 
 If the database fails, the page says so once and does not try again for a while.
 """
@@ -35,11 +35,10 @@ from ui.state import VisitorState
 logger = logging.getLogger(__name__)
 
 SAME_MOOD_SECONDS: Final = 300.0
-"""A new set for the same mood within this time replaces the entry before, which was hardly
-heard."""
+"""A new set for the same mood within this time replaces the last entry, which was hardly heard."""
 
 FRESH: Final = timedelta(hours=6)
-"""How long after a playlist visitors are asked how they feel."""
+"""For this long after a playlist, visitors are asked how they feel."""
 
 RETRY_DATABASE_SECONDS: Final = 60.0
 """Pause after a database failed, before it is tried again."""
@@ -52,17 +51,17 @@ Found = TypeVar("Found")
 
 @dataclass(slots=True)
 class Page:
-    """What a session knows of its visitor's diary.
+    """What a session knows about its visitor's diary.
 
     Attributes:
         owner: whose diary it is; another owner gets a new page.
-        keeping: whether it is on; ``None`` until that was read.
-        entry: the last entry that was written.
+        keeping: whether it is on; ``None`` until that is read.
+        entry: the id of the last entry that was written.
         mood, first, noted: that entry's mood and first track, and when it was written.
         restored: whether earlier verdicts were restored already.
         problem: what failed last, as a sentence.
-        pause_until: when to try again, by the monotonic clock.
-        deleted: entries that were deleted in this visit, in memory alone, for "Undo".
+        pause_until: when to try again, on `time.monotonic`.
+        deleted: entries that were deleted in this visit, kept in memory for "Undo".
     """
 
     owner: str
@@ -171,7 +170,7 @@ def ask_after_music(visitor: VisitorState) -> None:
 def ask_how_it_ended(entry: Entry, visitor: VisitorState) -> None:
     """Ask how the visitor feels after a playlist, with one tap, for some hours.
 
-    Of the present visit's playlist it is asked only after some of it was heard.
+    For the playlist of this visit, only after some of it was heard.
     """
     page = _page()
     present = page is not None and page.entry == entry.id
@@ -267,13 +266,13 @@ def forget(entry: Entry) -> None:
 
 
 def deleted() -> Entry | None:
-    """Return the entry that was deleted last in this visit, if it can be restored."""
+    """Return the last entry deleted in this visit, if it can be restored."""
     page = _page()
     return page.deleted[-1] if page and page.deleted else None
 
 
 def restore_deleted() -> None:
-    """Write the entry that was deleted last again."""
+    """Write the last deleted entry again."""
     page = _page()
     if page is None or not page.deleted:
         return
@@ -330,9 +329,9 @@ def _page() -> Page | None:
 
 
 def _keeping(page: Page, *, afresh: bool = False) -> bool:
-    """Return whether the diary is on; with ``afresh`` as the database has it, for another tab."""
+    """Return whether the diary is on; ``afresh`` asks the database, for changes in other tabs."""
     if afresh or page.keeping is None:
-        # A failure matters only to a visitor who is known to keep one.
+        # A failure matters only to a visitor who is known to keep a diary.
         page.keeping = _try(page, lambda diary: diary.keeping, None, quiet=not page.keeping)
         if page.keeping is None and page.problem is None:
             page.keeping = False  # there is no database yet
@@ -378,7 +377,7 @@ def _try(
 
 
 def _files() -> tuple[str, ...]:
-    """Return the database's file, if it is one and the setting can be parsed."""
+    """Return the database's file, if it has one and the setting can be parsed."""
     try:
         return (str(location().database or ""),)
     except DiaryError:

@@ -1,8 +1,8 @@
-"""Who is there, as far as a diary needs to know.
+"""Who the visitor is, as far as a diary needs to know.
 
-On a machine of one's own there is one owner: this computer. On a server for others, people are
-told apart by `st.login` (OpenID Connect) where it is set up; where it is not, they cannot be, and
-nothing is kept.
+On your own computer there is one owner: the computer. On a server for others, `st.login` (OpenID
+Connect) identifies people if it is set up; otherwise they cannot be told apart, and nothing is
+kept.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ BROWSERS_SAY: Final = frozenset(
         *("dnt", "priority", "te", "save-data"),
     }
 )
-"""What a browser says when it opens a connection, beside what begins with ``sec-``. Any other
-header is the sign of a proxy or a tunnel, under any name: the visitor may be elsewhere."""
+"""Headers that a browser sends when it opens a connection, besides ``sec-…``. Any other header, of
+whatever name, suggests a proxy or a tunnel: the visitor may be elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is there.
+    """Who the visitor is.
 
     Attributes:
-        kind: this computer's only owner, a person who is signed in, a stranger who can sign in, or
-            nobody, where people cannot be told apart.
-        owner: the key of their diary; nothing for a stranger and for nobody.
-        name: what to call a person who is signed in.
+        kind: "computer", this computer's only owner; "person", someone signed in; "stranger",
+            someone who can sign in; or "nobody", if people cannot be told apart.
+        owner: the key of their diary; ``None`` for a stranger or nobody.
+        name: what to call someone who is signed in.
     """
 
     kind: Kind
@@ -59,10 +59,10 @@ def who() -> Identity:
 
 
 def of_claims(claims: Mapping[str, Any]) -> Identity:
-    """Return who an identity provider says it is.
+    """Return who the visitor is according to an identity provider.
 
     The key is a hash of issuer and subject, which OpenID Connect makes unique together (Core 1.0,
-    section 5.7). A name or an address of mail may change hands, and is not looked at.
+    section 5.7). Names and email addresses may change hands, and are not used.
 
     Args:
         claims: what `st.user` holds.
@@ -80,15 +80,15 @@ def is_local(
 ) -> bool:
     """Return whether a visitor sits at the machine that serves the page, as far as can be told.
 
-    Everything has to say so: one sign of a way from outside is enough to keep nothing. What cannot
-    be told is who of several accounts on the machine it is, and whether something that says
-    nothing of itself passes the connection on: `wording.DIARY_ASSUMES` tells visitors so.
+    All signs have to agree: one hint of a connection from outside is enough to keep nothing. What
+    cannot be told: which account on the machine it is, and whether something invisible forwards the
+    connection. `wording.DIARY_ASSUMES` tells visitors so.
 
     Args:
         bound_to: the address that the server listens on.
         headers: those of the request that opened the session.
         url: the page's address, as the browser has it.
-        ip: where the connection comes from; Streamlit says nothing for the machine itself.
+        ip: the visitor's address; Streamlit has ``None`` for the machine itself.
     """
     said = {name.lower(): value for name, value in headers.items()}
     host, origin = said.get("host", ""), said.get("origin", "")
@@ -97,7 +97,7 @@ def is_local(
         and ip is None
         and _loopback(_host(f"//{host}"))
         and (url is None or _loopback(_host(url)))
-        # The page that asks is this server's own, on this port, and not another one's beside it.
+        # The requesting page is from this server and port, not from another one on the machine.
         and origin in (f"http://{host}", f"https://{host}")
         and all(name in BROWSERS_SAY or name.startswith("sec-") for name in said)
     )
@@ -115,10 +115,10 @@ def providers() -> tuple[str | None, ...]:
 
 
 def sign_in(provider: str | None) -> None:
-    """Send a stranger to an identity provider; where it is set up wrongly, remember a sentence."""
+    """Send a stranger to an identity provider; if its setup is wrong, store a sentence to show."""
     try:
         st.login(provider) if provider else st.login()
-    except StreamlitAPIException:  # what is wrong is for who runs the server, not for a visitor
+    except StreamlitAPIException:  # the details are for the operator, not for a visitor
         _log.exception("Signing in does not work")
         st.session_state["sign-in-problem"] = "Sign-in isn’t working right now."
 

@@ -1,4 +1,4 @@
-"""What a diary tells, in the app's words and signs. The sums are `recommender.diary.summary`'s."""
+"""A diary in the app's words and glyphs. `recommender.diary.summary` does the counting."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from recommender.types import Intent
 from ui import wording
 
 BY_HAND_GLYPH: Final = "●"
-"""The sign of a mood that was set by hand."""
+"""The glyph of a mood that was set by hand."""
 
 INTENT_DONE: Final[Mapping[Intent, str]] = {
     "match": "Stayed with it",
@@ -34,7 +34,7 @@ def name(felt: str) -> str:
 
 
 def glyph(felt: str) -> str:
-    """Return the sign for an emotion or for `BY_HAND`."""
+    """Return the glyph for an emotion or for `BY_HAND`."""
     return BY_HAND_GLYPH if felt == BY_HAND else wording.FEELINGS[felt].glyph
 
 
@@ -58,12 +58,12 @@ def month_sentence(entries: Sequence[Entry]) -> str:
 
 
 def days_in_words(days: Iterable[Day]) -> str:
-    """Return what a calendar shows, day by day, for those who cannot see the picture."""
+    """Return what a calendar shows, day by day, for those who cannot see it."""
     return summary.days_in_words(days, name)
 
 
 def what_stands_out(
     genres: Mapping[str, Counter[str]], *, plain: Callable[[str], str] = wording.escape_markdown
 ) -> str:
-    """Return which genre came more often in a mood than it usually does, by default in Markdown."""
+    """Say which genre was more frequent in a mood than usual, by default in Markdown."""
     return summary.what_stands_out(genres, name, plain=plain)

@@ -1,4 +1,4 @@
-"""What the diary's page shows: the invitation, a month, the music, the journeys, the way out."""
+"""The parts of the diary page: invitation, month, music, journeys, export and deletion."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ KEEPS = (
 OFF_AT_FIRST = "It’s off until you switch it on."
 FIRST_ENTRIES = 6
 MONTH, SHOWN, GONE = "diary-month", "diary-shown", "diary-gone"
-"""Names in the session's state: the month and how many entries are shown; what was deleted."""
+"""Keys in the session's state: the month and how many entries are shown; what was deleted."""
 
 
 def switch() -> None:
-    """Draw what switches the diary on and off."""
+    """Draw the switch that turns the diary on and off."""
     st.session_state["keep-diary"] = diary.keeping()
     st.toggle("Keep a diary", key="keep-diary", on_change=_switch)
 
@@ -39,17 +39,17 @@ def problem() -> None:
 
 
 def undo_deletion() -> None:
-    """Offer to take back that an entry was deleted."""
+    """Offer to undo the deletion of an entry."""
     entry = diary.deleted()
     if entry is None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"“{story.title(entry)}” is deleted.", width="content")
+        st.caption(f"Deleted “{story.title(entry)}”.", width="content")
         st.button("Undo", type="tertiary", icon=":material/undo:", on_click=diary.restore_deleted)
 
 
 def what_is_kept(person: identity.Identity) -> None:
-    """Say what a diary keeps, and on a computer of one's own, what it takes for granted."""
+    """Say what a diary keeps and, on your own computer, what it assumes."""
     kept = KEEPS if diary.keeping() else f"{KEEPS} {OFF_AT_FIRST}"
     st.caption(f":material/lock: {kept}")
     if person.kind == "computer":
@@ -88,12 +88,12 @@ def invitation(person: identity.Identity, this_month: Month) -> None:
 def calendar(
     entries: Sequence[Entry], month: Month, first_month: Month, today: date, zone: tzinfo
 ) -> None:
-    """Draw a month's days, each with a face for its mood, and the way to other months."""
+    """Draw a month's days, each with a face for its mood, and buttons to other months."""
     days = summary.days_of(entries, month, zone)
     in_words = story.days_in_words(days)
     st.altair_chart(charts.calendar_chart(days), alt=f"Moods in {month.named(today)}. {in_words}")
     if any(entry.emotion is None for entry in summary.entries_in(entries, month, zone)):
-        st.caption(f"{story.BY_HAND_GLYPH} is a mood that you set by hand.")
+        st.caption(f"{story.BY_HAND_GLYPH} marks a mood you set by hand.")
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.button(
             month.step(-1).named(today),
@@ -129,7 +129,7 @@ def timeline(of_month: Sequence[Entry], month: Month, today: date, zone: tzinfo)
 
 
 def music(entries: Sequence[Entry]) -> None:
-    """Draw which genres came with which mood, and what was liked in it."""
+    """Draw which genres came with which mood, and what was liked in each."""
     genres = summary.genres_by_feeling(entries)
     liked = summary.liked_by_feeling(entries)
     if not genres and not liked:
@@ -173,7 +173,7 @@ def music(entries: Sequence[Entry]) -> None:
 
 
 def journeys(entries: Sequence[Entry], zone: tzinfo) -> None:
-    """Draw where the mood was after a playlist, as far as that was said."""
+    """Draw the moods before and after playlists, where the visitor told the one after."""
     ended = summary.journeys(entries)
     st.header("Before and after", anchor=False)
     if not ended:
@@ -201,7 +201,7 @@ def journeys(entries: Sequence[Entry], zone: tzinfo) -> None:
 def way_out(
     entries: Sequence[Entry], verdicts: Sequence[KeptVerdict], visitor: VisitorState
 ) -> None:
-    """Draw what exports everything, and what deletes it."""
+    """Draw the buttons that export everything, and that delete it."""
     with st.container(horizontal=True):
         with st.popover("Export", icon=":material/download:"):
             st.markdown("Everything your diary keeps about you.")
@@ -224,9 +224,11 @@ def way_out(
                 width="stretch",
             )
         with st.popover("Delete everything", icon=":material/delete:", type="tertiary"):
+            moods = "1 entry" if len(entries) == 1 else f"{len(entries):,} entries"
+            likes = "like or dislike" if len(verdicts) == 1 else "likes and dislikes"
             st.markdown(
-                f"This deletes all {len(entries):,} entries and {len(verdicts):,} likes and "
-                "dislikes for good, and switches the diary off."
+                f"This deletes {moods} and {len(verdicts):,} {likes} for good, and switches the "
+                "diary off."
             )
             st.button(
                 "Yes, delete everything",
