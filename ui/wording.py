@@ -1,7 +1,7 @@
-"""What the page says: the one place for the seven words, their glyphs and the sentences.
+"""What the pages say: the one place for the seven words, their glyphs and the sentences.
 
-Nothing here draws. A sentence about a face names emotions; a place on the pad takes the nearest
-everyday word.
+Nothing here draws. A sentence about a face names emotions; a place on the pad is named by the
+nearest everyday word.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from recommender.types import Filters, Intent, Mood
 
 
 class Feeling(NamedTuple):
-    """How one emotion is shown: a word people say, a glyph, a name in Streamlit's palette."""
+    """How one emotion is shown: an everyday word, a glyph and a colour of Streamlit's palette."""
 
     word: str
     glyph: str
@@ -47,7 +47,7 @@ PRIVACY_WITH_DIARY: Final = (
 ON_DEVICE: Final = "Your picture stays on this device. No account, nothing stored."
 ON_DEVICE_WITH_DIARY: Final = "Your picture stays on this device. Your diary keeps moods and music."
 
-# What is promised, word for word as the README and the pages of docs/ have it; a test compares.
+# The promises, word for word as in the README and docs/; a test compares them.
 PHOTO_PROMISE: Final = (
     "A photo that is sent stays in the server's memory while its page is open, so that it can be "
     "shown, and is gone at most three minutes after the page is closed. The uploaded file is "
@@ -58,24 +58,24 @@ CLIP_OFFER: Final = "A clip works too: up to 60 seconds and 100 MB."
 CLIP_TO_SERVER: Final = " It is read on the server."
 CLIP_PROMISE: Final = (
     "A clip of at most 60 seconds and 100 MB is read in memory and dropped as soon as it is read. "
-    "None of its pictures is shown or kept, only what was read in them."
+    "None of its pictures is shown or kept, only the readings."
 )
 LIVE_PROMISE: Final = (
-    "Each frame of the live camera is dropped when the next one arrives, and what was read in a "
-    "stream when it stops, when its page is left, or when the connection ends. The reading on the "
-    "page stays as your mood."
+    "Each frame of the live camera is dropped when the next one arrives. The readings are dropped "
+    "when the camera stops, when you leave its page, or when the connection ends. The reading on "
+    "the page stays as your mood."
 )
 DEVICE_PROMISE: Final = (
-    "Where your browser can read faces itself, the live picture stays on your device: what reaches "
-    "the server is what was read, as numbers, and no image."
+    "Where your browser can read faces itself, the live picture stays on your device: the server "
+    "gets the readings, as numbers, and no image."
 )
 DEVICE_PHOTO_PROMISE: Final = (
     "A photo that your browser can read itself stays on your device. Where it cannot, or finds no "
     "face, the page asks before it sends the photo."
 )
 VISIT_PROMISE: Final = (
-    "What is learned about your face, from your resting face and from your corrections, is seven "
-    "numbers each. They stay in memory for this visit, and one tap forgets them."
+    "Affectune learns seven numbers from your resting face, and seven from your corrections. They "
+    "stay in memory for this visit, and one tap forgets them."
 )
 DIARY_ASSUMES: Final = (
     "A diary on your own computer can be opened by anyone who can open this page there: every "
@@ -91,11 +91,11 @@ DELETED: Final[Mapping[Deleted, str]] = {
     "server": "Everything is deleted from the diary. The database server may keep traces in its "
     "files, its log and its backups until its operator clears them out.",
 }
-"""What is true once everything was deleted: of a file, of one in use, of a PostgreSQL server."""
+"""What to say once everything was deleted: from a file, from one in use, from PostgreSQL."""
 
 
 class Choice(NamedTuple):
-    """One answer to the question what the music should do."""
+    """One answer to `QUESTION`."""
 
     label: str
     promise: str
@@ -111,7 +111,7 @@ CHOICES: Final[Mapping[Intent, Choice]] = {
 }
 
 # Upper bounds of the steps on each axis of the pad. The pad's script gets these tables too, so
-# that what it says while the dot moves is what Python says once it rests.
+# that it says the same while the dot moves as Python does once it rests.
 PLEASANTNESS: Final = (
     (-0.6, "very unpleasant"),
     (-0.15, "unpleasant"),
@@ -134,7 +134,7 @@ ADVENTURE: Final[Mapping[float, str]] = {
     0.75: "mostly new",
     1.0: "adventurous",
 }
-"""The steps from what most people know to what few have heard."""
+"""The steps from well-known to little-known music."""
 
 LANGUAGES: Final[Mapping[str, str]] = {
     "zxx": "without words",
@@ -229,14 +229,14 @@ EVERYDAY: Final[tuple[tuple[str, Mood], ...]] = (
     ("relaxed", Mood(0.40, -0.20)),
     ("peaceful", Mood(0.85, -0.70)),
 )
-"""What people call the places of the pad. The seven emotions are where the recommender has them."""
+"""Everyday words for places on the pad. The seven emotions lie where the recommender puts them."""
 
 UNMENTIONED_BELOW: Final = 0.10
 """Below this probability the second emotion is not worth a word."""
 
 
 def capitalize_first(text: str) -> str:
-    """Return the text with its first letter raised and the rest as it was."""
+    """Return the text with its first letter in upper case and the rest unchanged."""
     return text[:1].upper() + text[1:]
 
 
@@ -275,7 +275,7 @@ def emotion_name(scores: EmotionScores) -> str:
 
 
 def promise(intent: Intent, start: str, mood: Mood) -> str:
-    """Say what an answer to the question will do: "From angry to calm, step by step."
+    """Say what an answer to `QUESTION` will do: "From angry to calm, step by step."
 
     Args:
         intent: the answer.
@@ -298,8 +298,8 @@ def playlist_title(
     Args:
         start: the visitor's mood in words.
         intent: what was asked for.
-        mood, target: where the journey begins and ends. Where it leads to is where a happy person
-            is already; then nothing is promised.
+        mood, target: where the journey begins and ends. Where these are the same, as for a happy
+            visitor, the title promises no change.
         everyone: whether it is for several people.
     """
     goal = goal_in_words(mood, target)
@@ -332,8 +332,8 @@ def verdict_effect(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
         verdict: ``like``, ``unlike`` (a like taken back), ``dislike``, ``ban`` or ``more`` (of the
             same).
         name: the track's title, or the artist's name.
-        fresh: how many tracks ahead are new.
-        owed: how many of them are there because of what the visitor likes.
+        fresh: how many of the tracks ahead are new.
+        owed: how many of those are there because of the visitor's likes.
     """
     if verdict == "more":
         return f"Next: {'one' if fresh == 1 else fresh} more like “{name}”."
@@ -352,7 +352,7 @@ def verdict_effect(verdict: str, name: str, fresh: int, owed: int = 0) -> str:
 
 
 def language_name(code: str) -> str:
-    """Name a language: "Spanish". ``zxx`` means music without words; an unknown code is itself."""
+    """Name a language: "Spanish"; ``zxx`` is music without words, an unknown code names itself."""
     return LANGUAGES.get(code, code.upper())
 
 
@@ -386,12 +386,13 @@ def filter_in_words(filters: Filters, name: str) -> str:
 
 
 LOST_SET: Final = (
-    "The connection was lost, and none of your set's tracks is in this catalogue: this is another."
+    "The connection was lost, and none of your set’s tracks is in this catalogue. Here is a new "
+    "set."
 )
 
 
 def restored_sentence(missing: int, tracks: int) -> str:
-    """Say that a set was taken over after the server had lost it.
+    """Say that a set was restored after the server had lost it.
 
     Args:
         missing: how many of its tracks are not here.
@@ -401,19 +402,19 @@ def restored_sentence(missing: int, tracks: int) -> str:
     if missing:
         verb = "is" if missing == 1 else "are"
         said += f", but {missing} of its {tracks} tracks {verb} not in this catalogue"
-    return f"{said}. What you pressed last may need another press."
+    return f"{said}. You may need to repeat your last tap."
 
 
 def welcome_back(missing: int, tracks: int, forgotten: int) -> str:
-    """Say that a set, or a mood, was restored from the address, and what that did not hold.
+    """Say that a set, or a mood, was restored from the address, and what is missing.
 
     Args:
         missing: how many of its tracks are not here.
         tracks: how many it had in all; 0 where there was a mood and no set yet.
-        forgotten: how many earlier likes and skips were too many.
+        forgotten: how many earlier likes and skips did not fit in the address.
     """
     if tracks and missing >= tracks:
-        return "Welcome back. None of your set’s tracks is in this catalogue: this is another."
+        return "Welcome back. None of your set’s tracks is in this catalogue. Here is a new set."
     said = "Welcome back. Your set is still here"
     if not tracks:
         said = "Welcome back. Your mood is where you left it"
@@ -422,7 +423,7 @@ def welcome_back(missing: int, tracks: int, forgotten: int) -> str:
         said += f", but {missing} of its {tracks} tracks {verb} not in this catalogue"
     if forgotten:
         what = "like or skip" if forgotten == 1 else "likes and skips"
-        said += f". {forgotten} earlier {what} did not fit into the address"
+        said += f". {forgotten} earlier {what} did not fit in the address"
     return f"{said}."
 
 
@@ -438,9 +439,8 @@ def escape_markdown(text: str) -> str:
     """Return text that Markdown shows as it is, for titles and names from a catalogue.
 
     Streamlit's Markdown also knows ``:red[…]``, ``:smile:`` and ``$…$``; a track called
-    "A$AP *" should not set anything. Nor should one called "www.example.org" lead anywhere:
-    addresses become links even where every letter is escaped, so they are held apart by a letter
-    that nobody sees.
+    "A$AP *" should format nothing. Nor should one called "www.example.org" be a link: addresses
+    become links even where every character is escaped, so an invisible character splits them.
     """
     apart = _ADDRESS.sub(f"\\g<0>{WORD_JOINER}", " ".join(text.split()))
     return re.sub(r"([\\`*_{}\[\]<>()#+\-.!|~$:^=&])", r"\\\1", apart)
@@ -449,19 +449,19 @@ def escape_markdown(text: str) -> str:
 WORD_JOINER: Final = "\u2060"
 
 _ADDRESS: Final = re.compile(r"www(?=\.)|\w(?=://)|@", re.IGNORECASE)
-"""Within what GitHub's Markdown takes for an address: www., a scheme, an e-mail's sign."""
+"""Where to split what GitHub's Markdown takes for an address: at www., a scheme or an @."""
 
 
 def strip_paths(text: str, *known: str | os.PathLike[str]) -> str:
-    """Return a message for visitors: of files, their names and not where they are.
+    """Return a message for visitors, with file names in place of paths.
 
     Args:
         text: a sentence for the operator of the machine.
-        known: paths that may be in it, also such as have spaces in them.
+        known: paths that may be in it, which may contain spaces.
     """
     for path in sorted(map(str, known), key=len, reverse=True):
         if path:
-            # `Path` refuses the home folder of a user that is not known.
+            # `Path.expanduser` raises an error for the home folder of an unknown user.
             for form in (os.path.abspath(os.path.expanduser(path)), path):  # noqa: PTH100, PTH111
                 text = text.replace(form, Path(path).name)
     return _PATH.sub(lambda found: re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)
@@ -470,7 +470,7 @@ def strip_paths(text: str, *known: str | os.PathLike[str]) -> str:
 _PATH: Final = re.compile(
     r"""(?<![\w:/\\.<~])(?:~|[A-Za-z]:|[/\\])?(?:[/\\][^\s/\\'"“”,;:<>|]+){2,}[/\\]?"""
 )
-"""An absolute path, with at least two parts: "AC/DC" and "/shrug" are none."""
+"""An absolute path of at least two parts; "AC/DC" and "/shrug" are not paths."""
 
 
 def _either(names: Sequence[str]) -> str:
