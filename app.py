@@ -1,7 +1,7 @@
-"""The router: what every page has around it, and nothing else.
+"""The router: what surrounds every page, and nothing else.
 
-Streamlit runs this file for every visitor. Before that, its server imports it once and serves what
-it finds as `app`: the same router, with what keeps our promises around it.
+Streamlit runs this file for every visitor. Before that, its server imports it once and serves the
+`app` it finds: the same router, behind the middleware that keeps our promises.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from streamlit.starlette import App
 STATIC = Path(__file__).parent / "static"
 
 if __name__ == "__main__":
-    # Only here: components are made known to a server that runs already.
+    # Only here: components register themselves with a running server.
     from recommender.errors import CatalogError
     from ui import services
     from ui._compat import navigation as _compat_navigation
@@ -61,7 +61,7 @@ if __name__ == "__main__":
     wanted = pages.get(st.session_state.get("_navigate_to", ""), page)
     if wanted.url_path != page.url_path:
         st.switch_page(wanted)
-    st.session_state.pop("_navigate_to", None)  # only here: the way there may have been interrupted
+    st.session_state.pop("_navigate_to", None)  # not earlier: the switch may be interrupted
     st.session_state["_routed"] = True  # for `require_router`, and for this run only
     state_backup.announce_restored()
     interrupted = False
@@ -69,17 +69,17 @@ if __name__ == "__main__":
         page.run()
     except PageEnd:
         pass
-    except CatalogError as error:  # noticed only where it is damaged
+    except CatalogError as error:  # found only when the damaged part is read
         if not services.play_starter(error):
             raise
         interrupted = True
         st.rerun()
     except _compat_navigation.run_ending_exceptions():
-        # What is drawn now might ask for a run of its own, which would replace the newer request
-        # together with the click that it carries.
+        # Anything drawn now might request a rerun, which would replace the newer request and lose
+        # the click that it carries.
         interrupted = True
         raise
-    finally:  # pages end early, and what they drew is kept all the same
+    finally:  # also for a page that ends early
         if not interrupted:
             # Outside the page, so that the music goes on when the page changes.
             player.draw()

@@ -1,1 +1,1 @@
-"""One script a page. `app.py` routes to them; they are not run on their own."""
+"""One script per page. `app.py` routes to them; they do not run on their own."""

@@ -1,4 +1,4 @@
-"""Home: what it does in one sentence, and the ways in."""
+"""Home: what the app does in one sentence, and the ways to enter a mood."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Live: the mood read as it happens, until it has settled."""
+"""Live: the mood, read from the camera until it settles."""
 
 import streamlit as st
 
@@ -21,11 +21,11 @@ from ui.widgets.emotion_bars import emotion_bars
 from ui.widgets.live_probe import live_probe
 from ui.widgets.mood_pad import mood_pad
 
-with uninterrupted():  # otherwise the next run would not know that the visitor has just come
+with uninterrupted():  # otherwise the next run would not know that the visitor has just arrived
     came_from = require_router("live")
     visitor, camera = visitor_state(), live_camera()
     if came_from != "live":
-        camera.stop()  # the connection went with the page
+        camera.stop()  # leaving the page closed the connection
         if camera.wanted:
             camera.start()
     camera.wanted = False
@@ -45,7 +45,7 @@ idle = camera.capture is None and not camera.waiting and not closing
 
 apply_resting_face(visitor, camera)
 
-# What keeps the picture away
+# No video
 if camera.failed and not connection.connected():
     ask, hand = body.columns([6, 5], gap="large", vertical_alignment="center")
     with ask:
@@ -92,7 +92,7 @@ elif idle and (held := live_photo(visitor)):
 else:
     video, words_beside = body.columns([1, 1], gap="large")
     with video:
-        # Without gaps: one of them has the picture's place, and the others are not to be seen.
+        # No gaps: one of these takes the picture's place, and the others are invisible.
         with st.container(gap=None):
             live_probe(
                 key="live-probe",
@@ -108,11 +108,11 @@ else:
                 on_press=camera.on_press,
             )
             on_device(camera)
-            # There from the beginning, so that nothing has to be loaded once the button is pressed.
+            # Mounted from the start, so that nothing has to load once the button is pressed.
             with st.container(height="content" if camera.capture else 1, border=False):
                 connection.connect(camera)
                 if closing and not connection.connected():
-                    st.rerun()  # it is gone: the last run before this one was on another page
+                    st.rerun()  # it has closed: the run before this one was on another page
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             if not idle:
                 st.button(
@@ -121,7 +121,7 @@ else:
                     on_click=use_mood,
                     args=(visitor, camera),
                 )
-            # A picture that this browser has read is there.
+            # Not once this browser has read a frame: then there is a picture.
             if not (isinstance(camera.capture, DeviceCapture) and camera.capture.stream.frames):
                 st.button(
                     "No picture? Take a snapshot instead"
@@ -136,14 +136,14 @@ else:
         if idle:
             st.title("Let the camera catch your mood", anchor=False)
             st.markdown(
-                "Watch it being read as your face changes. Once it has held for two seconds, you "
-                "can start the music from there."
+                "Watch the reading change with your face. Once it holds for two seconds, you can "
+                "start the music."
             )
             st.markdown(f"What helps:\n{TIPS}")
             privacy, promise = live_privacy(camera)
             st.caption(f":material/lock: {privacy}", help=promise)
         elif camera.able:
-            # What changes is drawn by the browser, which calls the server where more has changed.
+            # The browser redraws the reading, and calls the server when more has to change.
             reading_panel(visitor, camera, closing=closing)
         else:
             st.fragment(reading_panel, run_every=0.4)(visitor, camera, closing=closing)

@@ -1,4 +1,4 @@
-"""Model: the truth about the network, question by question."""
+"""Model: how well the network reads faces, question by question."""
 
 from typing import Any
 
@@ -22,13 +22,13 @@ SPLITS = {"private-test": "PrivateTest", "public-test": "PublicTest"}
 
 
 def as_table(rows: list[dict[str, Any]], alt: str) -> None:
-    """Offer a chart's figures as a table, for screen readers too."""
+    """Offer a chart's figures as a table, also for screen readers."""
     with st.expander("As a table", type="compact"):
         st.table(pd.DataFrame(rows), hide_index=True, border="horizontal", alt=alt)
 
 
 def unreadable(what: str) -> None:
-    st.info(f"{what} cannot be shown just now: their file cannot be read.", icon=":material/info:")
+    st.info(f"{what} can’t be shown right now: the file can’t be read.", icon=":material/info:")
 
 
 measured, metrics_broken = figures.read("metrics.json", records.MetricsRecord, figures.measured)
@@ -57,13 +57,12 @@ with body:
         repeats = figure.images - figure.clean_images
         split = SPLITS.get(figure.split, figure.split)
         lead = (
-            f"On photos it was not trained on, it agrees with people about "
-            f"**{in_ten(figure.accuracy)}**."
+            f"On photos it was not trained on, it agrees with people **{in_ten(figure.accuracy)}**."
         )
         if figure.unsure:
             lead += (
-                f" About {in_ten(figure.unsure['fraction'])} it says “hard to say” and names two "
-                f"moods; one of them is right "
+                f" {wording.capitalize_first(in_ten(figure.unsure['fraction']))} it says “hard to "
+                f"say” and names two moods; one of them is right "
                 f"{in_ten(figure.unsure['either_of_two_when_unsure'])}."
             )
         st.markdown(f"{lead} It learned from FER-2013, a set of small grey photos from the web.")
@@ -75,7 +74,7 @@ with body:
             )
 
         if people_broken:
-            unreadable("What it reads on photographs of people")
+            unreadable("The figures on photographs of people")
         if people is not None:
             st.header("What about people on camera?")
             resting, negative = people.app.recall["neutral"], people.app.neutral_read_negative
@@ -109,7 +108,7 @@ with body:
                     for emotion in people.app.recall
                     if people.counts[emotion] >= figures.MIN_PHOTOGRAPHS
                 ],
-                "Photographs read right, by emotion, for each reader",
+                "Photographs read correctly, by emotion and reader",
             )
 
         st.header("How often is it right?")
@@ -163,9 +162,8 @@ with body:
         ranked = sorted(EMOTIONS, key=lambda emotion: -figure.recall[emotion])
         best, worst = ranked[0], ranked[-1]
         st.markdown(
-            f"Of 100 {wording.FEELINGS[best].word} faces it finds "
-            f"{figure.recall[best] * 100:.0f}, of 100 {wording.FEELINGS[worst].word} ones only "
-            f"{figure.recall[worst] * 100:.0f}."
+            f"It finds {figure.recall[best] * 100:.0f} of 100 {wording.FEELINGS[best].word} faces, "
+            f"but only {figure.recall[worst] * 100:.0f} of 100 {wording.FEELINGS[worst].word} ones."
         )
         st.altair_chart(
             charts.recall_chart(figure),
@@ -260,9 +258,9 @@ with body:
         hardest, easiest = robustness.corruptions[0], robustness.corruptions[-1]
         most, least = (wording.escape_markdown(one.name) for one in (hardest, easiest))
         st.markdown(
-            f"What costs most is *{most}*: at its worst, {percent(hardest.worst, 0)} of the "
-            f"answers are right instead of {percent(hardest.best, 0)}."
-            + (f" What costs least is *{least}*." if easiest is not hardest else "")
+            f"The hardest is *{most}*: at its worst, {percent(hardest.worst, 0)} of the answers "
+            f"are right instead of {percent(hardest.best, 0)}."
+            + (f" The easiest is *{least}*." if easiest is not hardest else "")
         )
         corruptions = robustness.corruptions
         place = st.pills(
@@ -350,8 +348,8 @@ with body:
     st.markdown(
         "It reads faces, not feelings. A smile can be polite, and a calm face doesn’t tell you "
         "much.\n\n"
-        "- **Not for judging people**: not to grade, hire, monitor, diagnose or lie-detect "
-        "anyone. It’s wrong too often, and nobody has measured who it’s wrong about most.\n"
+        "- **Not for judging people**: not to grade, hire, monitor or diagnose anyone, and not to "
+        "detect lies. It’s wrong too often, and nobody has measured who it’s wrong about most.\n"
         "- **Not at work or school**: inferring emotions there is prohibited in the European "
         "Union, except for medical or safety reasons (AI Act, article 5(1)(f)).\n"
         "- **Not to sell**: FER-2013, which it learned from, is for research."
@@ -386,5 +384,5 @@ with body:
                     else ""
                 )
             )
-            # Without colours: in the light theme Streamlit's own of an option is too pale to read.
+            # No highlighting: Streamlit's colour for options is too pale in the light theme.
             st.code("\n".join(filter(None, commands)), language=None, wrap_lines=True)

@@ -1,4 +1,4 @@
-"""Notebook: how the network was made, as executed notebooks to read."""
+"""Notebook: how the network was made, in executed notebooks."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ titles = {name: notebook.title if notebook else name for name, notebook in opene
 
 
 def choose() -> None:
-    """Put the choice into the address, so that a link to it can be passed on."""
+    """Put the choice into the address, so that it can be shared as a link."""
     st.query_params["notebook"] = st.session_state["notebook"]
 
 
@@ -32,7 +32,7 @@ with body:
         name = next(iter(found))
     if len(found) > 1:
         st.session_state["notebook"] = name
-        # One below the other: titles are sentences, and a phone is narrow.
+        # Stacked: titles are sentences, and a phone is narrow.
         st.radio(
             "Which notebook?",
             list(found),

@@ -1,4 +1,4 @@
-"""Selfie: from a picture to a mood, and to the one question."""
+"""Selfie: from a picture to a mood, and to what the music should do."""
 
 import streamlit as st
 
@@ -28,11 +28,11 @@ body = st.container(horizontal_alignment="center").container(width=1080)
 
 with body:
     photo.read_waiting_picture()
-    # Above what it says of the last file: whoever reads that finds the next uploader in place.
+    # Above the report on the last file: when that shows, the next uploader is already in place.
     photo.uploader()
 
 if visitor.faceless is not None:
-    # Words first in the order of reading, so that they come first on a phone.
+    # Words first in reading order, so that they come first on a phone.
     advice, beside = body.columns([6, 5], gap="large", vertical_alignment="center")
     with advice:
         found = "No face we can read" if visitor.why_unread else "No face found"

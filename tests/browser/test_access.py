@@ -96,7 +96,7 @@ def test_model(
     check(page)
     hand_in(page, astronaut)
     page.get_by_role("radio", name="Mouth covered").click()
-    page.get_by_role("radio", name="Badly").click()
+    page.get_by_role("radio", name="Extremely").click()
     expect(page.get_by_text("The lower 50 % of the face covered")).to_be_visible()
     check(page)
 

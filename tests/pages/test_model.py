@@ -192,7 +192,7 @@ def test_the_shipped_files_are_shown(app: AppTest) -> None:
 def test_every_metric_comes_from_the_record(app: AppTest, weights: Any) -> None:
     weights(metrics=metrics())
     text = said(opened(app))
-    assert "about **seven times in ten**" in text
+    assert "**about seven times in ten**" in text
     # The way the app reads, on the split that nothing was chosen on.
     assert "73.3\u00a0% of 700 test photos" in text
     assert (
@@ -200,7 +200,7 @@ def test_every_metric_comes_from_the_record(app: AppTest, weights: Any) -> None:
         in text
     )
     assert "the photos that occur only here it is right 72.3\u00a0%" in text
-    assert "of 100 afraid ones only 45" in text
+    assert "only 45 of 100 afraid ones" in text
     assert "called afraid, it calls 45 afraid and 55 sad" in text
 
 
@@ -216,7 +216,7 @@ def test_camera_head_has_its_own_metrics(app: AppTest, weights: Any) -> None:
     assert [name.split()[-1] for name in table["Emotion"]] == ["happy", "neutral"]
     assert list(table["this app"]) == ["90\u00a0%", "87\u00a0%"]
     weights(photographs="no JSON")
-    assert "photographs of people cannot be shown just now" in said(opened(app))
+    assert "photographs of people can’t be shown right now" in said(opened(app))
 
 
 def test_what_older_files_lack_is_left_out(app: AppTest, weights: Any) -> None:
@@ -263,7 +263,7 @@ def test_page_with_all_records(app: AppTest, weights: Any) -> None:
     ]
     text = said(app)
     assert "it is 20 points too sure of itself" in text
-    assert "one of them is right eight times in ten" in text
+    assert "one of them is right about eight times in ten" in text
     assert "the network is right 88\u00a0% of the time: many of its misses" in text
     assert "python -m model robustness" in app.code[0].value
 
@@ -291,7 +291,7 @@ def test_broken_record_is_reported(
     weights(metrics=metrics(), robustness=robustness(), baselines=BASELINES)
     weights(**{name: content})
     (info,) = opened(app).info
-    assert "cannot be shown just now" in info.value
+    assert "can’t be shown right now" in info.value
     assert f"{name}.json cannot be read" in caplog.text
     assert headings(app)[-1] == "What is it not for?"
 
@@ -425,7 +425,7 @@ def test_reading_that_changes_under_corruption(broken: AppTest, recognizer: Any)
 def test_face_lost_under_corruption(broken: AppTest, recognizer: Any) -> None:
     recognizer.show()
     broken.pills[0].select("eyes").run()
-    assert "**No face found any more.**" in said(broken)
+    assert "**No face found now.**" in said(broken)
     assert len(broken.image) == 1
 
 

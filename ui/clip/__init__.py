@@ -1,1 +1,1 @@
-"""Clips: a mood over time, read where a photo may be handed in."""
+"""Clips: a mood over time, from a video uploaded in place of a photo."""

@@ -1,4 +1,4 @@
-"""Reading a clip that a visitor hands in. It stays in memory and goes when it is read."""
+"""Reading a clip that a visitor uploads. It stays in memory and is dropped once it is read."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SUFFIXES: Final = ("mp4", "m4v", "mov", "webm", "mkv", "avi", "3gp")
 MAX_MEGABYTES: Final = 100
 MAX_SECONDS: Final = 60.0
 SPARE_SECONDS: Final = 1.0
-"""Phones stop a little late."""
+"""Tolerance: phones stop recording a little late."""
 MAX_PIXELS: Final = 4096 * 2304
-"""Of a frame. A decoder holds up to sixteen of them: 230 MB."""
+"""Pixels of a frame. A decoder holds up to sixteen frames: 230 MB."""
 MAX_READING_SECONDS: Final = 240.0
-"""A clip that takes longer to read than this is given up."""
+"""Reading a clip that takes longer than this is aborted."""
 
 STAGE: Final = "Watching your clip…"
 IN_LINE: Final = "Waiting in line: another clip is being read…"
@@ -38,7 +38,7 @@ _turn = threading.Lock()
 
 
 def is_clip(data: bytes) -> bool:
-    """Return whether an uploaded file is a clip and no photo."""
+    """Return whether an uploaded file is a clip, not a photo."""
     return looks_like_clip(data[:16])
 
 
@@ -50,17 +50,17 @@ def read_uploaded_clip(
     on_progress: Callable[[float], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> ClipSummary:
-    """Return a clip in brief.
+    """Read a clip and return its summary.
 
     Args:
         data: the file.
         classifier: reads the faces.
-        on_wait: called where another clip is being read first.
+        on_wait: called if another clip has to be read first.
         on_progress: called with the fraction that is read, 0-1.
-        clock: returns seconds that never go back.
+        clock: a monotonic clock, in seconds.
 
     Raises:
-        ClipError: it is not read. Its text is the sentence for the visitor.
+        ClipError: the clip cannot be read. Its message is the sentence for the visitor.
     """
     if not _turn.acquire(blocking=False):
         on_wait()
@@ -88,7 +88,7 @@ def _bounded(
     on_progress: Callable[[float], None],
     clock: Callable[[], float],
 ) -> Iterator[Instant]:
-    """Yield instants, and raise a ClipError where there are too many or they take too long."""
+    """Yield instants, and raise a ClipError if the clip is too long or takes too long to read."""
     began = clock()
     for instant in instants:
         if max(info.duration, instant.time) > MAX_SECONDS + SPARE_SECONDS:

@@ -20,7 +20,7 @@ GAP_SECONDS: Final = 1.0
 
 
 def clip_rows(clip: ClipSummary) -> list[dict[str, Any]]:
-    """Return the rows of `clip_chart`: one for each emotion and instant, in unbroken parts."""
+    """Return the rows of `clip_chart`: one per emotion and instant, numbered by unbroken part."""
     part = 0
     rows = []
     for before, time, mood in zip((None, *clip.times), clip.times, clip.moods, strict=False):
@@ -40,7 +40,7 @@ def clip_rows(clip: ClipSummary) -> list[dict[str, Any]]:
 
 
 def clip_chart(rows: Sequence[Mapping[str, Any]]) -> Chart:
-    """Draw the emotions on one another over the seconds of a clip."""
+    """Draw the emotions, stacked, over the seconds of a clip."""
     base = alt.Chart(alt.InlineData(values=list(rows))).encode(
         x=alt.X(
             "time:Q",
@@ -73,7 +73,7 @@ def clip_chart(rows: Sequence[Mapping[str, Any]]) -> Chart:
         symbolType="square",
         labelExpr=f"{words}[datum.value]",
     )
-    # A part each, so that no area reaches over a time without a face.
+    # One layer per part, so that no area spans a time without a face.
     parts = [
         base.transform_filter(f"datum.part === {part}")
         .mark_area(interpolate="monotone", line=False)
@@ -84,27 +84,27 @@ def clip_chart(rows: Sequence[Mapping[str, Any]]) -> Chart:
 
 
 def clip_in_words(clip: ClipSummary) -> str:
-    """Say which moods followed one another: "First happy, then surprised, at the end neutral"."""
+    """Name the moods in turn: "First happy, then surprised, and neutral at the end."."""
     led = [wording.FEELINGS[mood.emotion].word for mood in clip.moods]
     runs = [(word, len(list(group))) for word, group in itertools.groupby(led)]
-    # What lasted only a moment is not worth a word.
+    # What lasted only a moment is left out.
     lasting = [word for word, count in runs if count >= max(3, len(led) // 20)] or [led[-1]]
     words = [word for word, _ in itertools.groupby(lasting)]
     if len(words) == 1:
         return f"{wording.capitalize_first(words[0])} all the way through."
     if len(words) > 4:
-        return f"First {words[0]}, then this and that, at the end {words[-1]}."
+        return f"First {words[0]}, then a bit of everything, and {words[-1]} at the end."
     middle = "".join(f", then {word}" for word in words[1:-1])
-    return f"First {words[0]}{middle}, at the end {words[-1]}."
+    return f"First {words[0]}{middle}, and {words[-1]} at the end."
 
 
 def clip_mood(clip: ClipSummary) -> None:
-    """Draw the mood over time, and say what the music goes by."""
+    """Draw the mood over time, and say which part of it the music follows."""
     st.header("Your mood over time", anchor=False)
     said = clip_in_words(clip)
     everyone = f" Everyone together: {clip.people} people." if clip.people > 1 else ""
     st.markdown(said + everyone)
     st.altair_chart(clip_chart(clip_rows(clip)), alt=f"Moods over the seconds of your clip. {said}")
     st.caption(
-        f"The music goes by how your clip ended: its last {ENDING_SECONDS:.0f} seconds with a face."
+        f"The music follows how your clip ended: the last {ENDING_SECONDS:.0f} seconds with a face."
     )

@@ -1,7 +1,4 @@
-"""What the model page draws.
-
-They are ink on paper, with their labels where the eye is.
-"""
+"""The charts of the model page: in ink, with labels right beside the data."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ from ui.model.figures import (
 
 GRID_OPACITY: Final = 0.09
 MAX_SHOWN_ACCURACY: Final = 0.8
-"""Where the accuracy axes end that compare networks: no result is higher."""
+"""End of the accuracy axes that compare networks: no result is higher."""
 
 Rows = Sequence[Mapping[str, Any]]
 Align = Literal["left", "center", "right"]
@@ -37,10 +34,10 @@ Align = Literal["left", "center", "right"]
 def standouts(rows: Sequence[Baseline], *, plot: tuple[int, int] = (290, 420)) -> Mapping[str, str]:
     """Return which rows to name on `baseline_chart` and on which side: the Pareto front first.
 
-    A name that would cover another name or dot, or leave the chart, is left to the table.
+    A name that would cover another name or dot, or leave the chart, appears only in the table.
 
     Args:
-        rows: all on the chart.
+        rows: all rows of the chart.
         plot: its width and height in pixels, by default a phone's.
     """
     first, last = _span(rows)
@@ -79,17 +76,17 @@ NAMED_ON: Final[Mapping[str, tuple[Align, int, int]]] = {
     "above": ("center", 0, -17),
     "below": ("center", 0, 17),
 }
-"""Where a dot's name may stand: its alignment, and its way from the dot in pixels."""
+"""Where a dot's name may stand: its alignment, and its offset from the dot in pixels."""
 ALIGNED: Final[Mapping[Align, float]] = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    """Return whether two boxes (left, right, bottom, top) do."""
+    """Return whether two boxes (left, right, bottom, top) overlap."""
     return one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
 
 
 def _span(rows: Sequence[Baseline]) -> tuple[float, float]:
-    """Return where the axis of the milliseconds begins and ends."""
+    """Return the ends of the milliseconds axis."""
     times = [row.milliseconds for row in rows]
     return min(times) / 2, max(times) * 2
 
@@ -105,7 +102,7 @@ def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
             "… without repeats",
             figure.clean_accuracy,
             margin(figure.clean_accuracy, figure.clean_images),
-            "without those that are in the training set as well",
+            "without those that are also in the training set",
         ),
     ]
     if figure.ferplus and "agreed_accuracy" in figure.ferplus:
@@ -127,7 +124,7 @@ def accuracy_rows(figure: Figure) -> list[dict[str, Any]]:
 
 
 def accuracy_chart(figure: Figure) -> Chart:
-    """Draw how often the answer is right, beside chance and people."""
+    """Draw how often the answer is right, compared with chance and people."""
     rows = accuracy_rows(figure)
     base = _base(rows).encode(
         y=alt.Y("who:N", sort=None, axis=_names(155)),
@@ -157,7 +154,7 @@ def accuracy_chart(figure: Figure) -> Chart:
 
 
 def recall_rows(figure: Figure) -> list[dict[str, Any]]:
-    """Return the rows of `recall_chart`, the emotion that is found best first."""
+    """Return the rows of `recall_chart`, the emotion with the highest recall first."""
     ranked = sorted(EMOTIONS, key=lambda emotion: -figure.recall[emotion])
     return [
         {
@@ -192,7 +189,7 @@ def recall_chart(figure: Figure) -> Chart:
 
 
 def confusion_chart(figure: Figure) -> Chart:
-    """Draw what each emotion is taken for, of 100 faces."""
+    """Draw what each emotion is mistaken for, of 100 faces."""
     rows = [
         {
             "true": named(true),
@@ -281,8 +278,8 @@ def reliability_chart(figure: Figure) -> Chart:
 
 
 def corruption_rows(corruption: Corruption, *, ours: str = "Affectune") -> list[dict[str, Any]]:
-    """Return the rows of `corruption_chart`; the last of each line names it, at the height
-    ``label``, apart from the other's."""
+    """Return the rows of `corruption_chart`; the last of each line carries its name, at the height
+    ``label``, which keeps the two names apart."""
     _, end, other = corruption.points[-1]
     apart = 0.0 if other is None else max(0.0, 0.06 - abs(end - other)) / 2
     above = apart if other is None or end >= other else -apart
@@ -301,7 +298,7 @@ def corruption_rows(corruption: Corruption, *, ours: str = "Affectune") -> list[
 
 
 def corruption_chart(corruption: Corruption, *, ours: str = "Affectune") -> Chart:
-    """Draw the accuracy as an image is corrupted, ours and that of ``fer``."""
+    """Draw accuracy against the severity of a corruption, ours and that of ``fer``."""
     severities = [severity for severity, *_ in corruption.points]
     # From better to worse, whether the numbers rise or fall.
     span = sorted((min(severities), max(severities)), reverse=severities[0] > severities[-1])

@@ -1,7 +1,7 @@
-"""The files in ``model/weights`` that the model page's figures come from, and figures as words.
+"""The figures of the model page, read from the files in ``model/weights``, and figures as words.
 
-Nothing here knows a figure of its own, but for what people do: a network that is replaced brings
-its files along. A file that cannot be read is told from one that is not there.
+Except for the accuracy of people, no figure is written here: a new network brings its own files. A
+file that cannot be read is distinguished from one that is missing.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ CARD: Final = WEIGHTS.parent / "MODEL_CARD.md"
 MODES: Final = WEIGHTS.parent / "figures" / "modes.png"
 
 PREFERRED: Final = ("private-test+tta", "private-test", "public-test+tta", "public-test")
-"""The figure to quote: the app reads a face and its mirror image (``tta``), and PrivateTest is the
-half of the test that nothing was chosen on."""
+"""Which figure to quote, the best first: the app reads a face and its mirror image (``tta``), and
+PrivateTest is the half of the test set that no choice was based on."""
 
 HUMAN_ACCURACY, HUMAN_ACCURACY_MARGIN = 0.65, 0.05
 """How often people name FER-2013's label (Goodfellow et al. 2013, "Challenges in Representation
 Learning")."""
 
 MIN_PHOTOGRAPHS: Final = 10
-"""Fewer photographs of an emotion say nothing about it."""
+"""Emotions with fewer photographs are not shown: too few to say anything."""
 
 TIMES: Final = (
     *("hardly ever", "one time", "two times", "three times", "four times", "five times"),
@@ -58,7 +58,7 @@ View = TypeVar("View")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A network measured on one split, one way (`model.records.SplitMetrics`)."""
+    """A network measured on one split, with or without ``tta`` (`model.records.SplitMetrics`)."""
 
     split: str
     tta: bool
@@ -94,7 +94,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """What one corruption of the image costs: (severity, accuracy, accuracy of ``fer``)."""
+    """Accuracy under one corruption; a point is (severity, accuracy, accuracy of ``fer``)."""
 
     name: str
     unit: str
@@ -108,7 +108,7 @@ class Corruption:
 
     @property
     def best(self) -> float:
-        """The highest accuracy, 0-1: where nothing is changed, which may be in the middle."""
+        """The highest accuracy, 0-1: of the unchanged image, which may be in the middle."""
         return max(accuracy for _, accuracy, _ in self.points)
 
     @property
@@ -119,7 +119,7 @@ class Corruption:
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
-    """All of ``robustness.json``, the costliest corruption first."""
+    """All of ``robustness.json``, the corruption that costs most accuracy first."""
 
     sha256: str
     split: str
@@ -130,7 +130,7 @@ class Robustness:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Something that reads the same test images (`model.records.BaselineRow`)."""
+    """One method, measured on the same test images (`model.records.BaselineRow`)."""
 
     name: str
     features: str
@@ -158,7 +158,7 @@ class Baselines:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How photographs were read: fractions, 0-1."""
+    """How well one reader reads photographs: fractions, 0-1."""
 
     recall: Mapping[str, float]
     mean_recall: float
@@ -178,12 +178,12 @@ class Photographs:
 def read(
     name: str, schema: type[Record], view: Callable[[Record], View]
 ) -> tuple[View | None, bool]:
-    """Return what a record in ``model/weights`` says, and whether it is there but unreadable.
+    """Return the contents of a record in ``model/weights``, and whether it is there but unreadable.
 
     Args:
         name: the file.
         schema: the record's type in `model.records`.
-        view: makes the result of the record; a ValueError means that it shows nothing.
+        view: turns the record into the result; a ValueError means that it is unreadable.
     """
     path = WEIGHTS / name
     if not path.is_file():
@@ -287,9 +287,9 @@ def _reader(found: ReadingFigures) -> Reader:
 
 
 def is_shipped(sha256: str, file: str) -> bool | None:
-    """Return whether the network that was measured is the one that the app runs on.
+    """Return whether the measured network is the one that the app runs.
 
-    Nothing where its file is not there to be compared.
+    ``None`` where its file is missing and cannot be compared.
     """
     path = SHIPPED.with_name(Path(file).name)
     if not path.is_file():
@@ -299,7 +299,7 @@ def is_shipped(sha256: str, file: str) -> bool | None:
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def _sha256(path: str, changed: int) -> str:
-    """Return a file's checksum; ``changed`` is there to notice another file of the same name."""
+    """Return a file's SHA-256; ``changed``, its time of change, is part of the cache's key."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
@@ -341,14 +341,14 @@ def margin(fraction: float, images: int) -> float:
 
 
 def percent(fraction: float, digits: int = 1) -> str:
-    """Return a fraction as text: "69.4 %", with a space that does not break."""
+    """Return a fraction as text: "69.4 %", with a non-breaking space."""
     return f"{fraction * 100:.{digits}f}\u00a0%"
 
 
 def in_ten(fraction: float) -> str:
-    """Return a fraction as people say it: "seven times in ten"."""
+    """Return a fraction as people say it: "about seven times in ten"."""
     tenths = min(10, max(0, round(fraction * 10)))
-    return f"{TIMES[tenths]} in ten" if 0 < tenths < 10 else TIMES[tenths]
+    return f"about {TIMES[tenths]} in ten" if 0 < tenths < 10 else TIMES[tenths]
 
 
 def named(emotion: str) -> str:
@@ -357,7 +357,7 @@ def named(emotion: str) -> str:
 
 
 def mistaken(figure: Figure) -> tuple[str, str]:
-    """Return the emotion that is most often taken for one certain other, and that other."""
+    """Return the most frequent confusion: the true emotion and the one it is mistaken for."""
     fractions = {
         (true, predicted): figure.confusion[i][j] / max(sum(figure.confusion[i]), 1)
         for i, true in enumerate(EMOTIONS)
@@ -374,7 +374,7 @@ def confusion_rate(figure: Figure, true: str, predicted: str) -> float:
 
 
 def overconfidence(figure: Figure) -> float:
-    """Return by how much the network claims more than it keeps; negative: it is too modest."""
+    """Return mean confidence minus accuracy; negative where the network is too modest."""
     total = sum(row["images"] for row in figure.reliability)
     gaps = (
         (row["confidence"] - row["accuracy"]) * row["images"] / total for row in figure.reliability

@@ -16,14 +16,14 @@ def correction() -> None:
         return
     scores = visitor.photo.scores
     unsure = scores.unsure and visitor.corrected_emotion is None
-    # The two that are asked about come first, then the others in their usual order.
+    # The two in question come first, then the others in their usual order.
     first = wording.mentioned(scores) if unsure else ()
-    # The dot on the pad may have overruled the pill since it was tapped.
+    # The dot on the pad may have overridden the pill since it was tapped.
     st.session_state["corrected_emotion"] = visitor.corrected_emotion
     st.pills(
         "Tap the one that fits." if unsure else "**Not quite?** Tap what fits.",
         (*first, *(emotion for emotion in EMOTIONS if emotion not in first)),
-        # Gray letters: the theme's primary would be too faint on a chosen pill by night.
+        # Gray: on a selected pill the primary colour would be too faint in the dark theme.
         format_func=lambda emotion: (
             f"{wording.FEELINGS[emotion].glyph} :gray[{wording.FEELINGS[emotion].word}]"
         ),

@@ -1,6 +1,6 @@
 """Corruptions of the visitor's own photo, to see where the network fails.
 
-Everything is done in memory, on the photo that the session holds already; nothing is kept.
+Everything happens in memory, on the photo that the session already holds; nothing is kept.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from ui.widgets.emotion_bars import emotion_bars
 
 Image = NDArray[np.uint8]
 
-SEVERITIES: Final = {0.0: "Not at all", 0.25: "A little", 0.5: "Clearly", 1.0: "Badly"}
+SEVERITIES: Final = {0.0: "Not at all", 0.25: "A little", 0.5: "A lot", 1.0: "Extremely"}
 
 CROP_FACTOR: Final = 2.4
 """Width of the crop that is corrupted, in widths of the face: room to rotate it in."""
 MAX_SIDE_PX: Final = 480
-"""Longest side of the crop, so that it is read at once."""
+"""Longest side of the crop, so that it is read quickly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Corruption:
     """One way to make a face harder to read.
 
     Attributes:
-        label: on the pill.
-        amount: says in words what a severity, 0-1, means for a face in this box.
+        label: the pill's text.
+        amount: describes in words a severity, 0-1, for a face in this box.
         apply: takes an RGB uint8 image, the face's box in it and the severity, and returns a new
             image. Severity 0 changes nothing.
     """
@@ -58,7 +58,7 @@ def darken(image: Image, box: Box, severity: float) -> Image:
 
 
 def blur(image: Image, box: Box, severity: float) -> Image:
-    """Blur by a Gaussian of up to an eighth of the face."""
+    """Blur by a Gaussian whose standard deviation is up to an eighth of the face's width."""
     sigma = severity * box.width / 8
     return image.copy() if sigma < 0.1 else _uint8(cv2.GaussianBlur(image, (0, 0), sigma))
 
@@ -73,7 +73,7 @@ def lower_resolution(image: Image, box: Box, severity: float) -> Image:
 
 
 def rotate(image: Image, box: Box, severity: float) -> Image:
-    """Turn the picture about the face, by up to 90 degrees."""
+    """Rotate the picture about the face clockwise, by up to 90 degrees."""
     middle = box.x + box.width / 2, box.y + box.height / 2
     turn = cv2.getRotationMatrix2D(middle, -90 * severity, 1.0)
     size = image.shape[1], image.shape[0]
@@ -86,7 +86,7 @@ def cover_mouth(image: Image, box: Box, severity: float) -> Image:
 
 
 def cover_eyes(image: Image, box: Box, severity: float) -> Image:
-    """Cover a band about the eyes of up to 40 % of the face's height."""
+    """Cover a band over the eyes, of up to 40 % of the face's height."""
     return _cover(image, box, top=0.4 - 0.2 * severity, bottom=0.4 + 0.2 * severity)
 
 
@@ -111,7 +111,7 @@ CORRUPTIONS: Final[Mapping[str, Corruption]] = {
 
 
 def crop_around(image: Image, box: Box) -> tuple[Image, Box]:
-    """Return a copy of the part of a picture about a face, not too large, and the box in it.
+    """Return a copy of a picture around a face, of bounded size, and the face's box in it.
 
     Args:
         image: RGB uint8 ``(H, W, 3)``.
@@ -132,7 +132,7 @@ def crop_around(image: Image, box: Box) -> tuple[Image, Box]:
 
 
 def same_face(readings: tuple[FaceReading, ...], box: Box) -> FaceReading | None:
-    """Return the reading whose middle lies in the middle of ``box``, if there is one."""
+    """Return the first reading whose face is centred near the centre of ``box``, if any."""
     x, y = box.x + box.width / 2, box.y + box.height / 2
     for reading in readings:
         found = reading.face.box
@@ -144,11 +144,11 @@ def same_face(readings: tuple[FaceReading, ...], box: Box) -> FaceReading | None
 
 
 def verdict(before: EmotionScores, after: EmotionScores | None) -> str:
-    """Say in a sentence what has become of the reading."""
+    """Say in a sentence how the reading has changed."""
     if after is None:
         return (
-            "**No face found any more.** When that happens, Affectune says so and asks for another "
-            "photo. It never makes a reading up."
+            "**No face found now.** When that happens, Affectune says so and asks for another "
+            "photo. It never makes up a reading."
         )
     was, now = wording.FEELINGS[before.emotion].word, wording.FEELINGS[after.emotion].word
     then, sure = before.as_dict()[before.emotion], after.confidence
@@ -159,13 +159,13 @@ def verdict(before: EmotionScores, after: EmotionScores | None) -> str:
 
 @st.fragment
 def corruption_demo() -> None:
-    """Let the visitor spoil their own photo and watch the reading change."""
+    """Let the visitor corrupt their own photo and watch the reading change."""
     photo.read_waiting_picture()
     visitor = visitor_state()
     photo.uploader(then=None)
     photo.problem()
     image = visitor.photo and visitor.photo.image
-    # What only the visitor's browser has cannot be spoiled here.
+    # A photo that only the visitor's browser has cannot be corrupted here.
     if visitor.chooser or visitor.photo is None or not isinstance(image, np.ndarray):
         _ask_for_photo(visitor)
         return
@@ -182,7 +182,7 @@ def corruption_demo() -> None:
         wrap=True,
     )
     corruption = CORRUPTIONS[name]
-    # No slider: by night the number above its knob is too faint to read.
+    # No slider: in the dark theme the number above its thumb is too faint to read.
     severity = st.segmented_control(
         "How much?",
         list(SEVERITIES),
@@ -249,7 +249,7 @@ def _ask_for_photo(visitor: VisitorState) -> None:
 
 
 def _cover(image: Image, box: Box, *, top: float, bottom: float) -> Image:
-    """Return a copy with a plain band over a face; ``top`` and ``bottom`` are shares of its box."""
+    """Return a copy with a plain band over a face, from ``top`` to ``bottom`` in box heights."""
     covered = image.copy()
     first, last = (round(box.y + box.height * edge) for edge in (top, bottom))
     if last > first and top < 1:
@@ -261,7 +261,7 @@ def _cover(image: Image, box: Box, *, top: float, bottom: float) -> Image:
 
 
 def _face_width_px(severity: float, box: Box) -> float:
-    """Return how many pixels across a face keeps: from all it has to 10, halving evenly."""
+    """Return how many pixels across a face keeps: from all to 10, on a geometric scale."""
     fraction: float = min(1.0, 10 / box.width) ** severity
     return box.width * fraction
 

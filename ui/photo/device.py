@@ -1,4 +1,4 @@
-"""Photos that the visitor's own browser reads: what of them reaches the server."""
+"""Photos that the visitor's own browser reads: what the server gets to know of them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class DeviceCopy:
     """A picture that only the visitor's browser has.
 
     Attributes:
-        number: by which the browser knows it.
-        width: in pixels, as it was read.
-        height: in pixels, as it was read.
+        number: the browser's number for it.
+        width: in pixels, at the size at which it was read.
+        height: in pixels, likewise.
         unsure: whether another detector, on the server, might find more faces in it.
     """
 
@@ -36,8 +36,8 @@ def device_reading(told: Mapping[str, Any]) -> tuple[DeviceCopy, ImageReading]:
             ``probabilities``, and how many faces were ``tiny``, ``away`` and ``leftOut``.
 
     Raises:
-        ValueError: it is not what the app's own script sends. A KeyError or TypeError where
-            something is missing.
+        ValueError: it is not what the app's own script sends.
+        KeyError, TypeError: a value is missing.
     """
     width, height = (int(browser_values.number(told[side])) for side in ("width", "height"))
     if not 1 <= min(width, height) <= max(width, height) <= browser_values.MAX_SIDE_PX:

@@ -1,4 +1,4 @@
-"""A visitor's picture on the page. It travels inside the page, and no address leads to it."""
+"""A visitor's picture on the page. It is embedded in the page and has no address of its own."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from PIL import Image
 from emotion.image.resize import downscale
 
 MAX_PICTURE_SIDE_PX: Final = 1000
-"""Pixels of the longer side at most: more than the page has room for, on a sharp screen too."""
+"""The longer side at most: more than the page has room for, even on a high-density screen."""
 JPEG_QUALITY: Final = 88
 
 
 def picture(
     image: NDArray[np.uint8], *, alt: str, width: int | Literal["stretch"] = "stretch"
 ) -> None:
-    """Draw a picture of a visitor's.
+    """Draw a visitor's picture.
 
-    Not as an array through `st.image`, which would put it at an address that anyone can fetch
+    Not as an array through `st.image`, which would serve it at an address that anyone can fetch
     and caches may keep.
 
     Args:
         image: RGB uint8 ``(H, W, 3)`` or grey uint8 ``(H, W)``.
         alt: what it shows, in words.
-        width: in pixels, or as wide as there is room.
+        width: in pixels, or "stretch" for all the available width.
     """
     st.image(data_url(image), alt=alt, width=width)
 
 
 def data_url(image: NDArray[np.uint8]) -> str:
-    """Return a picture as the text of a ``data:`` address, not larger than a page needs.
+    """Return a picture as a ``data:`` URL, no larger than a page needs.
 
     Args:
         image: RGB uint8 ``(H, W, 3)`` or grey uint8 ``(H, W)``.

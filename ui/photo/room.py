@@ -10,12 +10,12 @@ from ui.state import ROOM, visitor_state
 
 
 def room() -> None:
-    """Where the whole room was chosen, say how far apart people are and ask who counts more."""
+    """If the whole room was chosen, say how far apart its moods are and ask who counts more."""
     visitor = visitor_state()
     if visitor.photo is None or visitor.photo.chosen != ROOM:
         return
     st.markdown(room_of(visitor.photo.moods, visitor.photo.weights).sentence)
-    # Of the live camera no picture is left: faces are told apart by what they show.
+    # The live camera leaves no picture, so faces are identified by what they show.
     names = [
         f":gray[Face {number} {wording.FEELINGS[face.scores.emotion].glyph}]"
         for number, face in enumerate(visitor.photo.reading.faces, start=1)

@@ -32,7 +32,7 @@ UPLOADER_KEY: Final = "photo-upload"
 """Key of the container of Streamlit's uploader; `ui/server/page.css` hides it."""
 
 MAX_PHOTO_MEGABYTES: Final = 15
-"""What `emotion.image` reads; the button names it and refuses more before anything is sent."""
+"""What `emotion.image` accepts; the button says so and refuses more before anything is sent."""
 
 IN_LINE: Final = "Waiting in line: other photos are being opened…"
 
@@ -55,7 +55,7 @@ NOT_WORKING: Final = (
 
 
 OUTLINED: Final = "Your photo with the face outlined"
-SERVER_READS: Final = "The server looks more closely; it reads pictures in memory and forgets them."
+SERVER_READS: Final = "The server can look closer: it reads pictures in memory and forgets them."
 
 LOST: Final = "Your photo didn’t get through. Please choose it again."
 
@@ -89,8 +89,8 @@ def read_waiting_picture() -> None:
         except Exception:
             logging.getLogger(__name__).exception("A picture could not be read")
             visitor.problem = NOT_WORKING
-        # Not earlier, so that a script that is interrupted while reading starts over with the same
-        # picture; nor after the next Streamlit call, where it may be interrupted.
+        # Not earlier, so that a run that is interrupted while reading starts over with the same
+        # picture; nor after the next Streamlit call, where the run may be interrupted.
         visitor.waiting = None
         visitor.handed_in += 1
     place.empty()
@@ -106,13 +106,13 @@ def photo_choice(
 ) -> None:
     """Draw the button that opens the picture chooser. What is chosen is shown on the selfie page.
 
-    A photo is read in the visitor's own browser, where that can be done; no image is sent then.
+    Where possible, a photo is read in the visitor's own browser; then no image is sent.
 
     Args:
-        label: what it says.
+        label: the button's text.
         look: which of Streamlit's buttons it looks like.
-        zone: whether to draw a place around it where a file can be dropped.
-        on_device: whether the browser may read it; otherwise the server does.
+        zone: whether to draw a drop zone around it.
+        on_device: whether the browser may read the photo; otherwise the server does.
         ask_able: whether to find out if the browser can, for a page that says so.
     """
     visitor = visitor_state()
@@ -139,7 +139,7 @@ def photo_choice(
 
 
 def take_device_reading(told: Mapping[str, Any]) -> None:
-    """Take what the visitor's browser has read in a photo. For callbacks."""
+    """Show what the visitor's browser has read in a photo. For callbacks."""
     visitor = visitor_state()
     visitor.handed_in += 1
     try:
@@ -154,7 +154,7 @@ def take_device_reading(told: Mapping[str, Any]) -> None:
 
 
 def privacy() -> tuple[str, str]:
-    """Return what becomes of a photo of this visitor's: in a sentence, and in more words."""
+    """Return what happens to this visitor's photo: in a sentence, and in detail."""
     visitor = visitor_state()
     if visitor.on_device and visitor.chooser != "camera":
         return diary.privacy(on_device=True), wording.DEVICE_PHOTO_PROMISE
@@ -162,7 +162,7 @@ def privacy() -> tuple[str, str]:
 
 
 def uploader(*, then: str | None = "selfie") -> None:
-    """Mount Streamlit's uploader, which `photo_choice` works and the page's style sheet hides.
+    """Mount Streamlit's uploader, which `photo_choice` operates and the page's style sheet hides.
 
     Args:
         then: the page that reads the picture, or ``None`` for this one.
@@ -179,7 +179,7 @@ def uploader(*, then: str | None = "selfie") -> None:
 
 
 def snapshot(*, then: str | None = "selfie") -> None:
-    """Draw the camera's picture with its shutter. `then` is as for `uploader`."""
+    """Draw the camera input. `then` is as for `uploader`."""
     key, take = _picture_input("camera", then)
     st.camera_input("Look at the camera", key=key, on_change=take, resolution="720p")
     st.caption(
@@ -198,7 +198,7 @@ def problem() -> None:
 
 
 def choose(way: Chooser | None) -> None:
-    """Open the camera's shutter, or close it. For callbacks."""
+    """Open or close the camera input. For callbacks."""
     visitor = visitor_state()
     visitor.problem, visitor.chooser, visitor.by_hand = None, way, False
 
@@ -233,7 +233,7 @@ def _picture_input(way: Chooser, then: str | None) -> tuple[str, Callable[[], No
 
 
 def portrait(photo: Photo) -> None:
-    """Show the picture: its face with an outline or, of several, all to choose from."""
+    """Show the picture: its face outlined, or several faces to choose from."""
     image = photo.image
     if image is None:
         return
@@ -253,7 +253,7 @@ def portrait(photo: Photo) -> None:
         outlined = annotate(image, faces, selected=0)
         picture(square_around(outlined, photo.faces), alt=OUTLINED)
     if isinstance(image, DeviceCopy):
-        if visitor_state().chooser != "camera":  # whose snapshot will not
+        if visitor_state().chooser != "camera":  # a snapshot goes to the server
             st.caption(f":material/lock: {diary.privacy(on_device=True)}")
         if image.unsure:
             _offer_server(image, "This device may have missed a face.")

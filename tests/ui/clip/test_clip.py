@@ -87,14 +87,14 @@ def summary(*led: str, times: tuple[float, ...] = ()) -> ClipSummary:
     [
         (["happy"] * 9, "Happy all the way through."),
         (["happy"], "Happy all the way through."),
-        ([*["sad"] * 9, "fear", *["happy"] * 9], "First sad, at the end happy."),
+        ([*["sad"] * 9, "fear", *["happy"] * 9], "First sad, and happy at the end."),
         (
             [*["sad"] * 9, *["neutral"] * 5, *["happy"] * 9],
-            "First sad, then neutral, at the end happy.",
+            "First sad, then neutral, and happy at the end.",
         ),
         (
             [name for name in (*EMOTIONS, "happy") for _ in range(5)],
-            "First angry, then this and that, at the end happy.",
+            "First angry, then a bit of everything, and happy at the end.",
         ),
     ],
 )

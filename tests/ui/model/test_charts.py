@@ -9,8 +9,8 @@ from ui.model import charts, figures
     ("share", "words"),
     [
         (0.02, "hardly ever"),
-        (0.1, "one time in ten"),
-        (0.69, "seven times in ten"),
+        (0.1, "about one time in ten"),
+        (0.69, "about seven times in ten"),
         (0.99, "almost always"),
     ],
 )
