@@ -1,6 +1,6 @@
 """What every visitor shares: the network and the catalogue. Neither holds anything of theirs.
 
-Both are opened in the background as soon as the first page is drawn, while the visitor is still
+Both are loaded in the background as soon as the first page is drawn, while the visitor is still
 reading it. A page that needs one earlier waits until it is loaded.
 """
 
@@ -32,9 +32,9 @@ Answer = TypeVar("Answer")
 
 RETRY_SECONDS: Final = 60.0
 """After this time a catalogue that could not be read is tried again: an address may have been out
-of reach for a moment, and a damaged folder been imported anew."""
+of reach for a moment, or a damaged folder may have been imported again."""
 MAX_RETRY_SECONDS: Final = 3600.0
-"""Each further trial takes twice as long to come, up to this."""
+"""The pause doubles with each further attempt, up to this."""
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +52,10 @@ def recognizer() -> EmotionRecognizer:
 
 def recommender() -> tuple[Recommender, str | None]:
     """Return the one recommender, and a line for visitors if its catalogue is a fallback."""
-    shelf = _recommender()
-    found = shelf.future.result()
+    holder = _recommender()
+    found = holder.future.result()
     if found[1] is not None:
-        _try_again(shelf)
+        _try_again(holder)
     return found
 
 
@@ -63,8 +63,8 @@ def recommend(request: Request) -> Playlist:
     """Return `Recommender.answer(request)`, from the starter catalogue if need be.
 
     Raises:
-        CatalogError: that one is damaged, too.
-        ValueError: as there.
+        CatalogError: the starter catalogue is damaged, too.
+        ValueError: as in `Recommender.answer`.
     """
     try:
         return recommender()[0].answer(request)
@@ -76,10 +76,10 @@ def recommend(request: Request) -> Playlist:
 
 
 def with_catalog(use: Callable[[Catalog], Answer]) -> Answer:
-    """Return what a function makes of the catalogue, or of the starter catalogue if need be.
+    """Call a function with the catalogue, or with the starter catalogue if need be.
 
     Raises:
-        CatalogError: that one is damaged, too.
+        CatalogError: the starter catalogue is damaged, too.
     """
     try:
         return use(recommender()[0].catalog)
@@ -90,30 +90,30 @@ def with_catalog(use: Callable[[Catalog], Answer]) -> Answer:
 
 
 def play_starter(error: CatalogError) -> bool:
-    """Replace a catalogue that has turned out to be damaged by the starter catalogue.
+    """Replace a catalogue that turned out to be damaged with the starter catalogue.
 
     Returns:
-        Whether it was another one. Several visitors may find out at the same time: the first
-        replaces it, and the others have what they asked for looked up anew.
+        Whether to try again; false where the damaged one is the starter catalogue. Of several
+        visitors who find out at the same time the first replaces it, and all try again.
     """
-    shelf = _recommender()
-    present = shelf.future
+    holder = _recommender()
+    present = holder.future
     if present.result()[0].catalog.source == STARTER:
         return error.source not in (None, STARTER)
-    with shelf.lock:
-        if shelf.future is present:
+    with holder.lock:
+        if holder.future is present:
             logger.error("%s", error)
-            shelf.future = _workers().submit(_load_starter, _in_public(error))
+            holder.future = _workers().submit(_load_starter, _in_public(error))
             now = time.monotonic()
-            if now >= shelf.retry_at:  # it has been read for a while
-                shelf.delay = RETRY_SECONDS
-            shelf.retry_at = now + shelf.delay
+            if now >= holder.retry_at:  # it could be read for a while
+                holder.delay = RETRY_SECONDS
+            holder.retry_at = now + holder.delay
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the catalogue can be asked for: what has no answer in it is not offered."""
+    """The filter values that the catalogue has tracks for; no others are offered."""
 
     genres: tuple[str, ...]
     decades: tuple[int, ...]
@@ -122,7 +122,7 @@ class Choices:
 
 
 def choices() -> Choices:
-    """Return what the catalogue can be asked for."""
+    """Return the filter values that the catalogue has tracks for."""
     catalog = recommender()[0].catalog
     return _choices(catalog.fingerprint, catalog)
 
@@ -148,41 +148,43 @@ def _recognizer() -> Future[EmotionRecognizer]:
 
 
 @dataclass(slots=True)
-class _Shelf:
-    """Where the recommender is, or is going to be.
+class _RecommenderHolder:
+    """Holds the recommender, loaded or loading, and retries its catalogue.
 
     Attributes:
         future: the recommender, and a line for visitors if its catalogue is a fallback.
         retry_at: when the operator's catalogue is tried again, on `time.monotonic`.
-        delay: seconds from one trial to the next.
-        trial: the last of them.
+        delay: seconds from one attempt to the next.
+        attempt: the last attempt.
         lock: held while any of these changes.
     """
 
     future: Future[tuple[Recommender, str | None]]
     retry_at: float = 0.0
     delay: float = RETRY_SECONDS
-    trial: Future[None] | None = None
+    attempt: Future[None] | None = None
     lock: Lock = field(default_factory=Lock)
 
 
 @st.cache_resource(show_spinner=False)
-def _recommender() -> _Shelf:
-    return _Shelf(_workers().submit(_load_recommender), retry_at=time.monotonic() + RETRY_SECONDS)
+def _recommender() -> _RecommenderHolder:
+    return _RecommenderHolder(
+        _workers().submit(_load_recommender), retry_at=time.monotonic() + RETRY_SECONDS
+    )
 
 
-def _try_again(shelf: _Shelf) -> None:
+def _try_again(holder: _RecommenderHolder) -> None:
     """Try the operator's catalogue again, in the background, if that is due."""
-    with shelf.lock:
-        running = shelf.trial is not None and not shelf.trial.done()
-        if running or time.monotonic() < shelf.retry_at:
+    with holder.lock:
+        running = holder.attempt is not None and not holder.attempt.done()
+        if running or time.monotonic() < holder.retry_at:
             return
-        shelf.delay = min(2 * shelf.delay, MAX_RETRY_SECONDS)
-        shelf.retry_at = time.monotonic() + shelf.delay
-        shelf.trial = _workers().submit(_reopen, shelf)
+        holder.delay = min(2 * holder.delay, MAX_RETRY_SECONDS)
+        holder.retry_at = time.monotonic() + holder.delay
+        holder.attempt = _workers().submit(_reopen, holder)
 
 
-def _reopen(shelf: _Shelf) -> None:
+def _reopen(holder: _RecommenderHolder) -> None:
     from recommender import Recommender
 
     try:
@@ -193,8 +195,8 @@ def _reopen(shelf: _Shelf) -> None:
     logger.warning("The catalogue %s can be read again.", opened.catalog.name)
     ready: Future[tuple[Recommender, str | None]] = Future()
     ready.set_result((opened, None))
-    with shelf.lock:
-        shelf.future = ready
+    with holder.lock:
+        holder.future = ready
 
 
 def _load_recognizer() -> EmotionRecognizer:
@@ -222,7 +224,7 @@ def _load_starter(problem: str) -> tuple[Recommender, str]:
 
 
 def _in_public(error: CatalogError) -> str:
-    """Return what is wrong without where on this machine, or which other: that is for the log."""
+    """Return the error for visitors, without paths or hosts, which are for the log."""
     place = os.environ.get(ENVIRONMENT, "")
     if is_address(place):
         return f"The catalogue {last_part(place)} cannot be read."

@@ -41,12 +41,12 @@ def damage(folder: Path) -> None:
 
 
 def wait_and_try_again() -> tuple[Any, str | None]:
-    """Return what is shared after the next trial, as if it was due."""
-    shelf = services._recommender()
-    shelf.retry_at = 0.0
+    """Return what is shared after the next attempt, as if it was due."""
+    holder = services._recommender()
+    holder.retry_at = 0.0
     services.recommender()
-    assert shelf.trial is not None
-    shelf.trial.result(60)
+    assert holder.attempt is not None
+    holder.attempt.result(60)
     return services.recommender()
 
 
@@ -64,24 +64,24 @@ def test_catalogue_is_read_again_once_it_can_be(folder: Path) -> None:
     assert services.with_catalog(found)[0] is not None
 
 
-def test_trials_become_rarer_until_the_catalogue_has_been_read_for_a_while(folder: Path) -> None:
-    shelf = services._recommender()
+def test_attempts_become_rarer_until_the_catalogue_has_been_read_for_a_while(folder: Path) -> None:
+    holder = services._recommender()
     damage(folder)
     services.with_catalog(found)
     for factor in (2, 4, 8):
         wait_and_try_again()
-        assert shelf.delay == factor * services.RETRY_SECONDS
+        assert holder.delay == factor * services.RETRY_SECONDS
     import_file(STARTER, f"{folder}/")
     wait_and_try_again()
     damage(folder)
     services.with_catalog(found)
-    assert shelf.delay == 16 * services.RETRY_SECONDS
+    assert holder.delay == 16 * services.RETRY_SECONDS
     import_file(STARTER, f"{folder}/")
     wait_and_try_again()
-    shelf.retry_at = 0.0
+    holder.retry_at = 0.0
     damage(folder)
     services.with_catalog(found)
-    assert shelf.delay == services.RETRY_SECONDS
+    assert holder.delay == services.RETRY_SECONDS
 
 
 def test_missing_catalogue_is_read_once_it_is_there(
