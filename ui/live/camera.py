@@ -1,7 +1,7 @@
 """One visitor's live camera: what was requested, and the stream between start and stop.
 
-Lives in the visitor's session. Streams run in threads of streamlit-webrtc, where Streamlit must not
-be called: they write their readings into their own `CaptureSession`, which the page polls.
+It lives in the visitor's session. Streams run in threads of streamlit-webrtc, which must not call
+Streamlit: they write their readings into their own `CaptureSession`, which the page polls.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class CaptureSession:
 
     Args:
         classifier: reads the faces; shared by all visitors.
-        recentring: moves what is read to this visitor's own rest.
+        recentring: re-centres readings on this visitor's resting face.
     """
 
     def __init__(self, classifier: Classifier, recentring: Recentring | None = None) -> None:
@@ -63,10 +63,10 @@ class CaptureSession:
         self.stream = FaceStream(
             classifier, captions=captions(), mirror=True, recentring=recentring
         )
-        self._complained = float("-inf")
+        self._logged_at = float("-inf")
 
     def on_frame(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Return the frame to be shown. Never raises: that would freeze the picture for good."""
+        """Return the frame to show. Never raises: that would freeze the picture for good."""
         try:
             at = self._seconds(frame)
             width, height = bounded(frame.width, frame.height)
@@ -74,11 +74,11 @@ class CaptureSession:
                 frame.to_ndarray(format="rgb24", width=width, height=height), dtype=np.uint8
             )
             shown, _ = self.stream.process(pixels, at)
-            # The encoder wants this format; here the conversion holds up one visitor only.
+            # The encoder needs this format; converting here delays only one visitor.
             return av.VideoFrame.from_ndarray(shown, format="rgb24").reformat(format="yuv420p")
         except Exception:
-            if time.monotonic() - self._complained >= 1.0:
-                self._complained = time.monotonic()
+            if time.monotonic() - self._logged_at >= 1.0:
+                self._logged_at = time.monotonic()
                 logger.exception("A frame could not be converted")
             return frame
 
@@ -89,7 +89,7 @@ class CaptureSession:
 
     @property
     def playing(self) -> bool:
-        """Whether a picture has come."""
+        """Whether a frame has arrived."""
         return self.stream.frames > 0
 
     @staticmethod
@@ -99,23 +99,23 @@ class CaptureSession:
 
 @dataclass(slots=True)
 class LiveCamera:
-    """The state of the camera from run to run of the page.
+    """The state of the camera across runs of the page.
 
     Attributes:
-        secure: whether the browser gives this page a camera.
+        secure: whether the browser offers a camera to a page at this address.
         allowed: whether the visitor has allowed it before, so that the browser will not ask.
-        wanted: whether it was asked for on another page, to be started on the live page.
-        reported: whether the browser has said so.
-        asked: the number of presses of a button that starts the camera.
+        reported: whether the browser has reported these two.
+        wanted: whether another page asked for the camera, to be started on the live page.
+        asked: how many times a button that starts the camera was pressed.
         answered: the last press that the browser has answered.
         able: whether the visitor's browser can read the camera itself.
         capture: the capture session, while the camera is on.
         keep: whether to keep reading after the mood is stable.
         failed: why there is no video.
         error: the name of the browser's error.
-        tapped: whether the visitor has touched the page, of which the rest of it has yet to hear.
-        seen: the last reading of the stream, which stays while a face is out of sight.
-        recentring: moves what is read to this visitor's own rest.
+        tapped: whether the page has to be rerun for a tap of the visitor.
+        seen: the last reading of the stream, which stays while the face is out of sight.
+        recentring: re-centres readings on this visitor's resting face.
         heard: the last resting face that `new_rest` has returned.
     """
 
@@ -179,7 +179,7 @@ class LiveCamera:
             self.capture.stream.recentre(recentring)
 
     def start(self) -> None:
-        """Ask for the camera."""
+        """Request the camera."""
         self.on_press(self.asked + 1, self.asked + self.allowed, "")
 
     def read_on(self) -> None:
@@ -228,16 +228,16 @@ class LiveCamera:
             self._start_capture()
 
     def on_able(self, able: bool) -> None:
-        """Handle the browser's report whether it can read the camera itself.
+        """Handle the browser's report on whether it can read the camera itself.
 
-        Where it turns out later that it cannot, the server reads on.
+        If it later turns out that it cannot, the server takes over.
         """
         self.able = able
         if not able and isinstance(self.capture, DeviceCapture):
             self._start_capture()
 
     def on_news(self, news: Mapping[str, Any]) -> None:
-        """Handle what the browser says of the camera that it reads."""
+        """Handle the browser's report on the camera that it reads."""
         if isinstance(self.capture, DeviceCapture) and news.get("capture") == self.capture.number:
             self.capture.on_news(news)
             self.tapped = bool(news.get("tap"))
@@ -245,14 +245,14 @@ class LiveCamera:
                 self.error, self.allowed = str(error), False
 
     def look(self, *, playing: bool, signalling: bool = False) -> None:
-        """Update from the state of the connection, and stop where there is no video.
+        """Update from the state of the connection, and stop if there is no video.
 
         Args:
             playing: whether browser and server are connected.
             signalling: whether they are trying.
         """
         if self.capture is not None and self.capture.over:
-            self.stop()  # ended by the browser: a cable pulled, a lid closed, another page
+            self.stop()  # ended by the browser: unplugged, lid closed, page left
         capture = self.capture
         if capture is not None:
             capture.timer.look(playing=playing, signalling=signalling, frames=capture.stream.frames)
@@ -290,7 +290,7 @@ def bounded(width: int, height: int) -> tuple[int, int]:
 def live_camera() -> LiveCamera:
     """Return this visitor's own camera."""
     if "live" not in st.session_state:
-        # Until the browser says otherwise it is trusted to read: no picture leaves it by mistake.
+        # Until the browser reports, assume that it can: no picture leaves it by mistake.
         able = device_assets.base_address() is not None
         st.session_state["live"] = LiveCamera(able=able)
     mine: LiveCamera = st.session_state["live"]
@@ -303,8 +303,8 @@ def _classifier() -> Classifier:
 
 
 def captions() -> dict[str, Caption]:
-    """Return how emotions are written on the picture: as everywhere, in the colours of the night,
-    because words on a picture stand on a dark ground."""
+    """Return the words for emotions on the picture, in the colours of the dark theme: they stand on
+    a dark background."""
     return {
         emotion: Caption(feeling.word, _rgb(st.get_option(f"theme.dark.{feeling.color}Color")))
         for emotion, feeling in wording.FEELINGS.items()

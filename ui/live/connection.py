@@ -28,11 +28,11 @@ def update(camera: LiveCamera) -> None:
 
 
 def connect(camera: LiveCamera) -> None:
-    """Mount the connection between browser and server, where the browser does not read itself."""
+    """Mount the connection between browser and server, unless the browser reads itself."""
     if camera.able:
         return
-    # Before the component's iframe has reported, a request to play would reach it several times: it
-    # would send as many offers, of which the server answers one and the browser keeps another.
+    # Until the component's iframe has reported, a request to play would reach it several times. It
+    # would send as many offers, and the server might answer another one than the browser keeps.
     mounted = st.session_state.get(_compat_webrtc.component_state_key(KEY)) is not None
     capture = camera.capture if mounted and isinstance(camera.capture, CaptureSession) else None
     if capture is not None:
@@ -40,7 +40,7 @@ def connect(camera: LiveCamera) -> None:
     try:
         servers = ice_servers()
     except ValueError as error:
-        # The log only: what is wrong may be next to a password.
+        # Only to the log: the faulty part may be next to a password.
         logger.error("%s", error)
         st.error(
             f"{SETTING} cannot be used; the server's log says why.", icon=":material/settings:"

@@ -1,8 +1,8 @@
-"""A camera that is read in the visitor's own browser: what of it reaches the server, as a stream.
+"""A camera that the visitor's own browser reads: its readings on the server, as a stream.
 
-The browser tells what it read (`ui/widgets/device_camera`) a few times a second: probabilities,
-boxes, names. No image ever arrives here. To the page it looks like the stream that
-`emotion.live.stream.FaceStream` is of a camera that the server reads.
+The browser (`ui/widgets/device_camera`) reports probabilities, boxes and names, up to a few times a
+second. No image ever arrives here. The page uses it like the `emotion.live.stream.FaceStream` of a
+camera that the server reads.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from emotion.types import EmotionScores, Face, FaceReading
 from ui import browser_values
 
 MAX_ROWS: Final = 200
-"""Of a resting face, far more than it takes."""
+"""The most readings of a resting face that are accepted, far more than it takes."""
 
 logger = logging.getLogger(__name__)
 
 
 class DeviceStream:
-    """What a browser has read of one camera, from start to stop.
+    """What a browser has read from one camera, from start to stop.
 
     Args:
-        recentring: applied by the browser to what it reads of the visitor.
+        recentring: applied by the browser to its readings of the visitor.
     """
 
     def __init__(self, recentring: Recentring | None = None) -> None:
@@ -45,10 +45,10 @@ class DeviceStream:
         return self.frames
 
     def take(self, news: Mapping[str, Any]) -> None:
-        """Take the browser's news.
+        """Update from a report of the browser.
 
         Raises:
-            ValueError: they are not what the app's own script sends.
+            ValueError: it is not what the app's own script sends.
         """
         frames, silence = (
             browser_values.number(news.get("frames")),
@@ -62,11 +62,11 @@ class DeviceStream:
             self._take_rest(rest)
 
     def recentre(self, recentring: Recentring) -> None:
-        """Apply another re-centring; the browser hears of it with the next run of its component."""
+        """Apply another re-centring; the browser gets it with the next run of its component."""
         self.recentring = recentring
 
     def collect_resting(self) -> None:
-        """Take the next second of the visitor's face as their resting face."""
+        """Collect the next second of the visitor's face as their resting face."""
         self.resting = RestingFace()
         self.rest_number += 1
         self._rows = 0
@@ -77,9 +77,9 @@ class DeviceStream:
         self.recentring = Recentring()
 
     def _take_rest(self, rest: Any) -> None:
-        """Add what is new of the visitor's face to the resting face that is being collected."""
+        """Add new readings to the resting face that is being collected."""
         if not isinstance(rest, Mapping) or rest.get("number") != self.rest_number:
-            return  # of an earlier request
+            return  # for an earlier request
         rows = rest.get("rows")
         if not isinstance(rows, list) or len(rows) > MAX_ROWS:
             raise ValueError("A resting face is a list of readings")
@@ -112,15 +112,15 @@ class DeviceTimer:
         return self._stream.silence
 
     def look(self, *, playing: bool, signalling: bool, frames: int) -> None:
-        """Count nothing: the browser does."""
+        """Do nothing: the browser measures the time."""
 
 
 class DeviceCapture:
     """One capture that the browser reads, from start to stop.
 
     Args:
-        number: tells it from the visitor's other captures.
-        recentring: moves what is read to this visitor's own rest.
+        number: identifies it among the visitor's captures.
+        recentring: re-centres readings on this visitor's resting face.
     """
 
     def __init__(self, number: int, recentring: Recentring | None = None) -> None:
@@ -131,29 +131,30 @@ class DeviceCapture:
 
     @property
     def playing(self) -> bool:
-        """Whether browser and server are connected: they need no connection."""
+        """Whether browser and server are connected; always, as no connection is needed."""
         return True
 
     def on_news(self, news: Mapping[str, Any]) -> None:
-        """Take the browser's news, unless they are of another capture or not as they should be."""
+        """Handle the browser's report, unless it is invalid or of another capture."""
         if news.get("capture") != self.number or self.over:
             return
         try:
             self.over = bool(news.get("over"))
             self.stream.take(news)
         except (TypeError, ValueError, KeyError) as error:
-            logger.warning("A browser's news of its camera were not understood: %s", error)
+            logger.warning("A browser's report on its camera was not understood: %s", error)
 
 
 def live_reading(told: Mapping[str, Any]) -> LiveReading:
-    """Return what a browser has read as a reading.
+    """Return a browser's report of a reading as a `LiveReading`.
 
     Args:
         told: ``time``, ``emotion``, ``probabilities``, ``stableFor`` and ``faces``, each with
             ``identity``, ``box``, ``emotion`` and ``probabilities``.
 
     Raises:
-        ValueError: it is none. A KeyError or TypeError where something is missing.
+        ValueError: a value is not valid.
+        KeyError, TypeError: a value is missing.
     """
     faces = told["faces"]
     if not isinstance(faces, list) or not 1 <= len(faces) <= MAX_TRACKS:

@@ -1,4 +1,4 @@
-"""Fallbacks where the live camera does not work: what happened, in a sentence, and what to do."""
+"""Fallbacks if the live camera does not work: what happened, in a sentence, and what to do."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ui.photo.upload import photo_choice, problem, uploader
 from ui.state import visitor_state
 
 CAMERA_GRACE_SECONDS: Final = 10.0
-"""Allowance before a connection is tried: opening the camera."""
+"""Time to open the camera, before the connection is attempted."""
 CONNECT_TIMEOUT_SECONDS: Final = 20.0
-"""Browser and server find a way to each other within this time or not at all."""
+"""Browser and server connect within this time or not at all."""
 NO_FRAME_TIMEOUT_SECONDS: Final = 8.0
 """Without a frame for this long, none will come."""
 MAX_LOOK_SECONDS: Final = 0.5
-"""The longest that one look at the connection counts; the page looks every 0.4 s."""
+"""The most seconds that one check of the connection counts; the page checks every 0.4 s."""
 
 CameraProblem = Literal["insecure", "refused", "none", "busy", "unreachable", "silent", "broken"]
 Fallback = Literal["again", "snapshot", "upload"]
@@ -34,7 +34,7 @@ ERRORS: Final[Mapping[str, CameraProblem]] = {
     "AbortError": "busy",
     "InsecureContext": "insecure",
 }
-"""Error names of the browser, and those of `live_probe.js` where the browser has none."""
+"""Error names of the browser, and of `live_probe.js` where the browser has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,11 @@ class CameraSigns:
 
     Attributes:
         error: the name of the browser's error, if it reported one.
-        secure: whether the browser gives a camera to a page at this address.
-        connecting: seconds since the connection was begun; ``None`` before that.
-        playing: whether browser and server have found each other.
-        silence: seconds since the last frame, or since the connection was begun.
+        secure: whether the browser offers a camera to a page at this address.
+        connecting: seconds since the connection attempt began, negative before; ``None`` while the
+            camera is off.
+        playing: whether browser and server are connected.
+        silence: seconds since the last frame, or since they were connected.
     """
 
     error: str = ""
@@ -57,11 +58,10 @@ class CameraSigns:
 
 
 class ConnectionTimer:
-    """How long a visitor has waited for video, measured in looks at the connection.
+    """How long a visitor has waited for video, measured in checks of the connection.
 
-    Where the page looks less often than it should, browser or server are busy, and connecting
-    takes them longer, too. So a look counts for `MAX_LOOK_SECONDS` at most: on a slow machine the
-    limits above are longer.
+    If the page checks less often than it should, browser or server is busy, and connecting takes
+    longer, too. So a check counts for `MAX_LOOK_SECONDS` at most: a slow machine gets more time.
 
     Attributes:
         silence: seconds since the last frame, or since browser and server were connected.
@@ -76,19 +76,19 @@ class ConnectionTimer:
 
     @property
     def connecting(self) -> float:
-        """Seconds for which browser and server have been looking for each other.
+        """Seconds for which browser and server have been trying to connect.
 
         Negative while the camera may still be opening.
         """
         return self._connecting if self._offered else self._opening - CAMERA_GRACE_SECONDS
 
     def look(self, *, playing: bool, signalling: bool, frames: int) -> None:
-        """Count the time since the last look.
+        """Count the time since the last check.
 
         Args:
             playing: whether browser and server are connected.
             signalling: whether they are trying.
-            frames: how many frames have come so far.
+            frames: how many frames have arrived so far.
         """
         now = self._clock()
         elapsed = min(now - self._looked_at, MAX_LOOK_SECONDS)
@@ -107,9 +107,9 @@ class ConnectionTimer:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What to say about a problem, and what to offer, the most promising fallback first.
+    """What to say about a problem, and which fallbacks to offer, the most promising first.
 
-    Setting the mood by hand is offered beside it in any case.
+    Setting the mood by hand is always offered beside them.
     """
 
     title: str
@@ -180,7 +180,7 @@ def diagnose(signs: CameraSigns) -> CameraProblem | None:
 
 
 def take_snapshot() -> None:
-    """Go to the selfie page and its shutter. For callbacks."""
+    """Go to the selfie page with its camera open. For callbacks."""
     visitor_state().chooser = "camera"
     navigate_to("selfie")
 

@@ -1,4 +1,4 @@
-"""Which servers help two machines find each other: AFFECTUNE_ICE_SERVERS."""
+"""The STUN and TURN servers that help browser and server connect: AFFECTUNE_ICE_SERVERS."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ EXAMPLE: Final = '[{"urls": "turn:turn.example.org:3478", "username": "u", "cred
 def ice_servers(environment: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
     """Return the STUN and TURN servers that a deployment has set, none by default.
 
-    Visitors on the same machine or network need none. Never ``None``, which streamlit-webrtc
-    would take as a wish to ask servers on the internet.
+    Visitors on the same machine or network need none. Never returns ``None``, for which
+    streamlit-webrtc would ask servers on the internet.
 
     Raises:
-        ValueError: the setting is not a JSON list of servers. The text says what is wrong.
+        ValueError: the setting is not a JSON list of servers. The message says what is wrong.
     """
     text = environment.get(SETTING, "").strip()
     if not text:
@@ -53,4 +53,4 @@ def _checked(server: Any) -> dict[str, Any]:
 
 
 def _wrong(what: str) -> str:
-    return f"{SETTING} cannot be used: {what}. It has to look like {EXAMPLE}"
+    return f"{SETTING} cannot be used: {what}. It must look like {EXAMPLE}"

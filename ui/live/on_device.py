@@ -18,22 +18,22 @@ KEY = "device-camera"
 
 
 def on_device(camera: LiveCamera) -> None:
-    """Mount the camera, where what a browser reads it with is installed."""
+    """Mount the camera, if the files with which a browser reads it are installed."""
     base = device_assets.base_address()
     if base is not None:
-        # A fragment: most of what the browser says draws nothing else anew.
+        # A fragment: most reports of the browser require no rerun of the page.
         st.fragment(_mount)(camera, base, drawn=_state(camera))
 
 
 def live_privacy(camera: LiveCamera) -> tuple[str, str]:
-    """Return what becomes of this visitor's picture: in a sentence, and in more words."""
+    """Return what happens to this visitor's picture: in a sentence, and in detail."""
     if camera.able:
         return diary.privacy(on_device=True), wording.DEVICE_PROMISE
     return diary.privacy(), wording.LIVE_PROMISE
 
 
 def refresh(camera: LiveCamera) -> None:
-    """Take the browser's last news of the camera, if this run's callbacks have not done so yet."""
+    """Handle the browser's last report on the camera, in case no callback of this run has."""
     state = st.session_state.get(KEY)
     news = state.get("news") if isinstance(state, Mapping) else None
     if isinstance(news, Mapping):
@@ -41,7 +41,7 @@ def refresh(camera: LiveCamera) -> None:
 
 
 def _state(camera: LiveCamera) -> tuple[object, ...]:
-    """Return what the rest of the page is drawn by. What changes all the time the browser draws."""
+    """Return what the rest of the page depends on, without what the browser draws itself."""
     reading = camera.reading
     return (
         camera.able,
@@ -57,8 +57,8 @@ def _state(camera: LiveCamera) -> tuple[object, ...]:
 def _mount(camera: LiveCamera, base: str, *, drawn: tuple[object, ...]) -> None:
     connection.update(camera)
     if camera.tapped or _state(camera) != drawn:
-        # News of the camera brought other news with it, which the rest of the page has not seen.
-        # The browser may have sent a button's click with it: then there is no other run for that.
+        # The report changes the rest of the page. The browser may also have sent a button's click
+        # along with it, for which there is no other run.
         camera.tapped = False
         st.rerun()
     capture = camera.capture if isinstance(camera.capture, DeviceCapture) else None

@@ -1,4 +1,4 @@
-"""What the live page draws beside the picture: the reading as it changes, and what it waits for."""
+"""What the live page draws beside the picture: the current reading, or what it is waiting for."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ KEEPING = "Reading until you stop it."
 
 
 def live_photo(visitor: VisitorState) -> Photo | None:
-    """Return the visitor's reading if it came from the live camera, which keeps no image."""
+    """Return the visitor's reading if it came from the live camera, whose images are not kept."""
     photo = visitor.photo
     return photo if photo is not None and photo.image is None and photo.clip is None else None
 
 
 def use_mood(visitor: VisitorState, camera: LiveCamera) -> None:
-    """Stop the camera and keep what is on the page as the mood, without an image. For callbacks."""
+    """Stop the camera and keep the reading on the page as the mood. For callbacks."""
     refresh(camera)
     apply_resting_face(visitor, camera)
     reading = camera.reading or camera.seen
@@ -50,17 +50,16 @@ def use_mood(visitor: VisitorState, camera: LiveCamera) -> None:
 def reading_panel(visitor: VisitorState, camera: LiveCamera, *, closing: bool) -> None:
     """Draw what the stream has read.
 
-    What the server reads is drawn by a fragment that runs a few times a second. What the visitor's
-    browser reads it draws by itself: the server draws the panel anew when something else has to
-    stand there.
+    Readings of the server are drawn by a fragment that runs a few times a second. The visitor's
+    browser draws its own readings: then the server redraws the panel only to show something else.
 
     Args:
-        visitor: who takes the mood over.
+        visitor: who gets the mood.
         camera: theirs.
         closing: whether the stream has ended and its connection is about to close.
     """
     if closing:
-        # What was read is there already, while the connection closes.
+        # The reading is already there while the connection closes.
         held = live_photo(visitor)
         st.title(visitor.reading_title if held else "One moment…", anchor=False)
         if held:
@@ -123,12 +122,12 @@ def reading_title(emotion: str, faces: int) -> str:
 
 
 def _settling(seconds: int) -> tuple[str, str]:
-    """Say in how many seconds the mood settles: plain words, and bold ones."""
+    """Say in how many seconds the mood settles: the plain part, and the bold part."""
     return "Hold that: settling in ", f"{seconds} second{'s' if seconds > 1 else ''}"
 
 
 def _status(camera: LiveCamera, reading: LiveReading, *, in_sight: bool) -> None:
-    """Draw the heading, and how soon the mood settles."""
+    """Draw the heading, and the seconds until the mood settles."""
     st.title(reading_title(reading.emotion, len(reading.faces)), anchor=False)
     if not in_sight:
         st.progress(0.0, text=LOST)
@@ -140,7 +139,7 @@ def _status(camera: LiveCamera, reading: LiveReading, *, in_sight: bool) -> None
 
 
 def _browser_drawn_status(camera: LiveCamera, reading: LiveReading) -> None:
-    """Hand over the words with which the visitor's browser draws the same as it reads."""
+    """Draw the same in the visitor's browser, which fills these texts in as it reads."""
     live_reading(
         key="live-reading",
         titles={
@@ -172,7 +171,7 @@ def _bars_and_pad(
 
 
 def _resting_face_instructions() -> None:
-    """Say what to do while the visitor's resting face is collected."""
+    """Say what to do while the visitor's resting face is being collected."""
     st.title("Relax your face", anchor=False)
     st.markdown("Look at the camera without any expression. It takes a second.")
 
@@ -192,6 +191,6 @@ def _waiting(camera: LiveCamera) -> None:
 
 
 def _set_manually(visitor: VisitorState, camera: LiveCamera, mood: Mood) -> None:
-    """Stop the camera at a mood that the visitor sets on the pad: it overrules the reading."""
+    """Stop the camera and use the mood set on the pad, which overrides the reading."""
     use_mood(visitor, camera)
     visitor.set_manually(mood)

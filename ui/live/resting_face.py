@@ -1,4 +1,4 @@
-"""What was learned of the visitor's own face in this visit, and how to forget it."""
+"""What was learned about the visitor's face in this visit, and how to forget it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def apply_resting_face(visitor: VisitorState, camera: LiveCamera) -> None:
 
 
 def nothing_learned() -> bool:
-    """Whether nothing is known of the visitor's own face."""
+    """Return whether nothing was learned about the visitor's face."""
     visitor = visitor_state()
     return visitor.resting is None and not visitor.corrections
 
 
 def personalization(*, key: str) -> None:
-    """Say what is known of the visitor's face, each with one tap to forget it.
+    """Say what was learned about the visitor's face, with a button for each to forget it.
 
     Args:
-        key: tells the buttons of one place from those of another.
+        key: makes the buttons' keys unique on the page.
     """
     visitor = visitor_state()
     if visitor.resting is not None:

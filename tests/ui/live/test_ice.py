@@ -36,4 +36,4 @@ def test_a_wrong_setting_says_what_is_wrong(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
         ice_servers({SETTING: text})
     assert SETTING in str(error.value)
-    assert "It has to look like" in str(error.value)
+    assert "It must look like" in str(error.value)
