@@ -1,1 +1,1 @@
-"""Everything that reaches into another library's private parts."""
+"""All code that uses other libraries' private parts."""

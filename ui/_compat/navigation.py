@@ -1,7 +1,7 @@
 """Access to Streamlit's private parts, for moving between pages and for reruns.
 
-In a release that changes these parts the app still works: then nothing is patched, the log says so,
-and `tests/ui/_compat/test_navigation.py` fails.
+If a release changes these parts, the app still works: nothing is patched, the log says so, and
+`tests/ui/_compat/test_navigation.py` fails.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _asking = threading.local()
 
 
 def ignore_news_of_left_pages() -> bool:
-    """Have the server ignore requests for a page that its visitor has left already.
+    """Make the server ignore requests for a page that its visitor has already left.
 
     Until a browser has learned that another page runs, fragments and components of the old page
-    (the camera's, for one) go on sending requests for it. Streamlit 1.67 runs these after the new
-    page: a fragment of the old page draws nothing, and the browser clears the screen for it, which
+    (the camera's, for one) keep sending requests for it. Streamlit 1.67 runs these after the new
+    page: a fragment of the old page draws nothing, but the browser clears the screen for it, which
     stays blank (``handleNewSession`` → ``clearAppState``); a component brings the old page back.
     Nor may ``st.rerun`` in a run that is about to end replace a request for another page.
 
@@ -79,7 +79,7 @@ def ignore_news_of_left_pages() -> bool:
 
 
 def finish_callbacks() -> bool:
-    """Have the callbacks of a run called before a newer request replaces the run.
+    """Make Streamlit call the callbacks of a run before a newer request replaces the run.
 
     Streamlit 1.67 checks for newer requests just before it calls them, and whenever they access the
     session's state or draw something. A click whose run is replaced there is lost: the newer
@@ -116,11 +116,11 @@ def finish_callbacks() -> bool:
 
 
 def rerun_page_for_its_callbacks() -> bool:
-    """Have the whole page run where a fragment's run called callbacks of the page around it.
+    """Rerun the whole page if a fragment's run called callbacks of the page around it.
 
-    Streamlit 1.67's browser part sends the clicks of a moment together, in the request of whichever
-    component was last. If that one is in a fragment, a click elsewhere has its callback called and
-    nothing of what it changed is drawn: only the fragment is.
+    Streamlit 1.67's frontend sends simultaneous clicks together, in the request of whichever
+    component was last. If that one is in a fragment, the callback of a click elsewhere is called,
+    but what it changed is not drawn: only the fragment is.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/state/session_state.py
     (``WStates.call_callback``, ``SessionState._execute_widget_callback``).
@@ -179,7 +179,7 @@ def _request_page_run_from_fragment() -> None:
 
 
 def run_ending_exceptions() -> tuple[type[BaseException], ...]:
-    """Return the exceptions with which Streamlit ends a run for a newer request, or for good.
+    """Return the exceptions with which Streamlit ends a run, for a newer request or for good.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/scriptrunner_utils/exceptions.py
     """
@@ -193,10 +193,10 @@ def run_ending_exceptions() -> tuple[type[BaseException], ...]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let what follows finish before a newer request replaces the run.
+    """Let the block finish before a newer request replaces the run.
 
     Streamlit 1.67 checks for newer requests at every access to the session's state and whenever
-    something is drawn. What is read once and acted upon would be lost between the two.
+    something is drawn. State that is read once and then acted upon would be lost in between.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/scriptrunner/script_runner.py
     (``_maybe_handle_execution_control_request``).
@@ -213,13 +213,13 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def _requests_deferred(state: Any) -> Iterator[None]:
-    """Have the run that uses a session's state ignore newer requests for the time being."""
+    """Make the run that uses a session's state ignore newer requests inside the block."""
     give_way = getattr(state, "_yield_callback", None)
     if give_way is None:
         logger.warning("This version of Streamlit is not supported: a click may be lost")
         yield
         return
-    runner = getattr(give_way, "__self__", None)  # which checks whenever something is drawn, too
+    runner = getattr(give_way, "__self__", None)  # it also checks whenever something is drawn
     executes = getattr(runner, "_execing", False)
     # A plain assignment would set an item of the session's state.
     object.__setattr__(state, "_yield_callback", lambda: None)
@@ -234,19 +234,19 @@ def _requests_deferred(state: Any) -> Iterator[None]:
 
 
 def begin_at_the_top() -> bool:
-    """Have this run of the router draw from the top of the page. To be called before anything else.
+    """Make this run of the router draw from the top of the page. To be called before anything else.
 
     Streamlit 1.67 leaves its drawing position in a fragment's container when the fragment has
-    ended: a run of the whole script that follows in the same thread draws the page into that
+    ended. A run of the whole script that follows in the same thread draws the page into that
     container, and the browser fails with a blank screen ("Cannot set a node at a delta path"). The
-    position is reset only after runs that were interrupted.
+    position is reset only after interrupted runs.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/fragment.py
     (``wrapped_fragment`` sets ``context_dg_stack``) and …/runtime/scriptrunner/exec_code.py
     (``exec_func_with_error_handling`` resets it on ``RerunException`` alone).
 
     Returns:
-        Whether it was done.
+        Whether the position was reset.
     """
     try:
         from streamlit.delta_generator_singletons import (
@@ -263,8 +263,8 @@ def begin_at_the_top() -> bool:
 def json_from_browser() -> Iterator[str]:
     """Yield the states of custom components that the browser sent with this run, as JSON.
 
-    Streamlit returns a state once its component is drawn. A server that has just started runs the
-    page before the router, where the component has another id, and drops the state.
+    Streamlit makes a state available once its component is drawn. A server that has just started
+    runs the page before the router, where the component has another id, and drops the state.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/state/session_state.py
     (``SessionState._new_widget_state``).

@@ -7,7 +7,7 @@ The sources are at https://github.com/streamlit/streamlit/tree/1.67.0/lib/stream
 - ``web/server/starlette/starlette_app.py``: `App` creates its runtime with its own storages
 - ``runtime/memory_uploaded_file_manager.py``: keeps an upload until its session is shut down
 - ``runtime/memory_session_storage.py``: drops an expired session only when another one is looked
-  up, and never shuts it down, so that its uploads and media stay
+  up, and never shuts it down, so that its uploads and media remain
 - ``runtime/runtime.py``: its loop keeps a reference to the session that it served last
 - ``runtime/scriptrunner/script_runner.py``: leaves the globals of the latest script in ``__main__``
 - ``net_util.py``: asks a public service for this machine's address
@@ -162,7 +162,7 @@ class Sessions(SessionStorage):
 
 
 def keep_little(app: App) -> None:
-    """Have a server that has not been started use `Uploads` and `Sessions`."""
+    """Make a server use `Uploads` and `Sessions`, before it is started."""
 
     def create_runtime() -> Runtime:
         return Runtime(
@@ -203,7 +203,7 @@ def sweep() -> int:
             _log.exception("A session could not be closed")
             sessions.delete(session_id)
     if expired:
-        here.media_file_mgr.remove_orphaned_files()  # which removes downloads at the second call
+        here.media_file_mgr.remove_orphaned_files()  # removes downloads at the second call
         _forget_last_script()
     uploads.sweep(lambda session_id: manager.get_session_info(session_id) is not None)
     return len(expired)
@@ -217,7 +217,7 @@ def visitors() -> int:
 def _empty(session: AppSession) -> None:
     """Drop the state of a closed session, to which the server's loop still holds a reference.
 
-    A script that still runs holds the state itself, and ends at its next Streamlit call.
+    A script that is still running holds the state itself, and ends at its next Streamlit call.
     """
     session._session_state = SessionState()
     session._fragment_storage = MemoryFragmentStorage()
@@ -228,7 +228,7 @@ def _forget_last_script() -> None:
     """Drop the globals of the script that ran last, among which may be its visitor's photo.
 
     Streamlit runs every script in a new module, which it installs as ``__main__`` and leaves there
-    until the next run. A script that still runs holds its module itself.
+    until the next run. A script that is still running holds its module itself.
     """
     latest, empty = sys.modules["__main__"], ModuleType("__main__")
     empty.__file__ = getattr(latest, "__file__", None)
@@ -236,11 +236,11 @@ def _forget_last_script() -> None:
 
 
 def forget_upload(file: UploadedFile) -> None:
-    """Drop the bytes of an upload of the current session, once it was read."""
+    """Drop the bytes of an upload of the current session, once it has been read."""
     context = get_script_run_ctx()
     if context is not None and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
-    file.close()  # the uploader's state refers to it until there is another one
+    file.close()  # the uploader's state refers to it until the next upload
 
 
 def never_ask_for_this_address() -> None:

@@ -2,9 +2,9 @@
 
 Written against streamlit-webrtc 0.79, aiortc 1.16 and aioice 0.13.
 
-aiortc and aioice offer a visitor the address of every interface that this machine has, and send
-STUN requests to every address that a visitor names. Both are decided in `aioice.Connection`, which
-aiortc looks up in its own module:
+aiortc and aioice reveal to a visitor the address of every interface of this machine, and send STUN
+requests to every address that a visitor names. Both happen in `aioice.Connection`, which aiortc
+looks up in its own module:
 https://github.com/aiortc/aiortc/blob/1.16.0/src/aiortc/rtcicetransport.py and
 https://github.com/aiortc/aioice/blob/0.13.0/src/aioice/ice.py.
 
@@ -38,8 +38,8 @@ class QuietConnection(Connection):
 
     It offers one candidate per address family: the address that the server listens on, or else that
     of the default route. The browser starts the checks, and answers go to where its packets come
-    from. Remote candidates are ignored, except those of the TURN server that the operator has set,
-    without which two relays would not find each other.
+    from. Remote candidates are ignored, except those of the operator's TURN server, without which
+    two relays could not connect.
     """
 
     async def get_component_candidates(
@@ -51,7 +51,7 @@ class QuietConnection(Connection):
         )
 
     async def add_remote_candidate(self, remote_candidate: Candidate | None) -> None:
-        # The end of candidates (None) is ignored as well: the page itself has a timeout.
+        # The end of candidates (None) is ignored as well: the page has its own timeout.
         if remote_candidate is not None and await self._is_our_relay(remote_candidate):
             await super().add_remote_candidate(remote_candidate)
 
@@ -87,7 +87,7 @@ def needed(addresses: Sequence[str], *, bound_to: str | None = None) -> list[str
 
 
 def component_state_key(key: str) -> str:
-    """Return the session-state key under which a `webrtc_streamer`'s browser part reports.
+    """Return the session-state key under which a `webrtc_streamer`'s frontend reports.
 
     https://github.com/whitphx/streamlit-webrtc/blob/v0.79.0/streamlit_webrtc/component.py
     """
@@ -98,8 +98,7 @@ def forget_rendered_runs(connection: Any) -> None:
     """Keep streamlit-webrtc from stopping because it was not drawn in some runs.
 
     It counts the runs that did not draw it, to notice that its page was left, and stops after two.
-    But runs that were interrupted do not draw it either; the app itself notices when the page is
-    left.
+    But interrupted runs do not draw it either; the app itself notices when the page is left.
 
     https://github.com/whitphx/streamlit-webrtc/blob/v0.79.0/streamlit_webrtc/component.py
     (``WebRtcStreamerContext._last_rendered_run_count``).
@@ -112,11 +111,11 @@ def forget_rendered_runs(connection: Any) -> None:
 
 
 def skip_repeated_frames() -> None:
-    """Have streamlit-webrtc send a picture when there is a new one, and not with every frame.
+    """Make streamlit-webrtc send a picture only when it is new, not with every frame.
 
-    Where frames arrive faster than they are read, it answers the others with the last picture, each
-    of which is encoded again: on a busy server more than half of the encoder's work, which takes
-    longer than drawing. Until the first picture it sends back what came in, not mirrored.
+    If frames arrive faster than they are read, it answers the others with the last picture, encoded
+    again each time: on a busy server more than half of the encoder's work, which takes longer than
+    drawing. Until the first picture it sends back what came in, not mirrored.
 
     https://github.com/whitphx/streamlit-webrtc/blob/v0.79.0/streamlit_webrtc/process.py
     (``AsyncMediaProcessTrack.recv``). Calling it again changes nothing.
@@ -138,7 +137,7 @@ def skip_repeated_frames() -> None:
 
 
 def use_quiet_connections() -> None:
-    """Have aiortc make every connection a `QuietConnection`."""
+    """Make every connection of aiortc a `QuietConnection`."""
     # Replaced where aiortc looks it up.
     rtcicetransport.Connection = QuietConnection  # type: ignore[attr-defined]
 

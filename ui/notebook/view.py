@@ -1,6 +1,6 @@
 """Executed notebooks, read from ``notebooks/*.ipynb`` (nbformat 4) and shown as a page.
 
-Nothing is executed here, and nothing that a notebook brings along runs in the visitor's browser.
+Nothing is executed here, and no script in a notebook runs in the visitor's browser.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ui import wording
 FOLDER: Final = Path(__file__).parents[2] / "notebooks"
 NAMELESS: Final = "·"
 SCROLL_ABOVE_ROWS: Final = 25
-"""A table of more rows is shown as one to scroll in."""
+"""A table with more rows scrolls."""
 
 Kind = Literal["heading", "markdown", "code", "image", "table", "html", "text", "failure"]
 
@@ -36,11 +36,11 @@ class Block:
 
     Attributes:
         kind: what it is.
-        text: Markdown, code, HTML or plain text; of an image, its alternative text.
-        level: of a heading, 1-6.
-        anchor: of a heading, what a link to it names.
-        picture: of an image, its bytes.
-        rows: of a table, its cells, the header first.
+        text: Markdown, code, HTML or plain text; for an image, its alternative text.
+        level: for a heading, 1-6.
+        anchor: for a heading, its id for links.
+        picture: for an image, its bytes.
+        rows: for a table, its cells, the header first.
     """
 
     kind: Kind
@@ -64,12 +64,12 @@ class Notebook:
 
 
 def notebooks(folder: Path | None = None) -> dict[str, Path]:
-    """Return the notebooks of a folder (``notebooks/`` by default), by file name without ending."""
+    """Return the notebooks of a folder (``notebooks/`` by default), by file name without suffix."""
     return {path.stem: path for path in sorted((folder or FOLDER).glob("*.ipynb"))}
 
 
 def open_notebook(path: Path) -> Notebook | None:
-    """Return a notebook, or nothing if its file makes no sense."""
+    """Return a notebook; ``None`` if its file is damaged."""
     try:
         return _read(str(path), path.stat().st_mtime_ns)
     except (OSError, AttributeError, LookupError, TypeError, ValueError):
@@ -79,22 +79,22 @@ def open_notebook(path: Path) -> Notebook | None:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _read(path: str, changed: int) -> Notebook:
-    """Read a file; ``changed`` is there to notice another one of the same name."""
+    """Read a file; ``changed``, its time of change, is part of the cache's key."""
     return parse(json.loads(Path(path).read_text(encoding="utf-8")), name=Path(path).stem)
 
 
 def parse(data: Any, *, name: str) -> Notebook:
-    """Make a `Notebook` of an ``.ipynb`` file's JSON.
+    """Make a `Notebook` from an ``.ipynb`` file's JSON.
 
     Args:
         data: nbformat 4.
-        name: the title, should there be no heading of the first level.
+        name: the title, if there is no heading of the first level.
 
     Raises:
-        ValueError: another format.
+        ValueError: it has another format.
     """
     if data.get("nbformat") != 4:
-        raise ValueError(f"Incorrect value for 'nbformat': {data.get('nbformat')!r}: 4")
+        raise ValueError(f"Incorrect value for 'nbformat': {data.get('nbformat')!r}: 4 is needed")
     blocks = list(_named_apart(_blocks(data["cells"])))
     first = next((block for block in blocks if block.kind == "heading" and block.level == 1), None)
     if first is not None:
@@ -116,7 +116,7 @@ def _blocks(cells: Iterable[Mapping[str, Any]]) -> Iterator[Block]:
 
 
 def split_markdown(source: str) -> Iterator[Block]:
-    """Divide Markdown at its headings, so that each gets an anchor of our own."""
+    """Split Markdown at its headings, so that each gets an anchor of our own."""
     lines: list[str] = []
     fence = ""
     for line in source.splitlines():
@@ -139,21 +139,21 @@ def _markdown(text: str) -> Iterator[Block]:
 
 
 def without_dead_ends(text: str) -> str:
-    """Return Markdown without links to files of the repository and pictures inside the notebook.
+    """Return Markdown without links to repository files and without the notebook's own pictures.
 
-    On the page they would lead nowhere.
+    On the page they would be broken.
     """
     text = re.sub(r"!\[[^\]]*\]\((?!https?:)[^)]*\)", "", text)
     return re.sub(r"(?<!!)\[([^\]]+)\]\((?!https?:|mailto:|#)[^)]*\)", r"\1", text)
 
 
 def slug(text: str) -> str:
-    """Return a heading as the name of its anchor: "What it takes" → "what-it-takes"."""
+    """Return a heading's anchor: "What it takes" → "what-it-takes"."""
     return re.sub(r"[^\w]+", "-", text.lower()).strip("-") or "section"
 
 
 def _named_apart(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Number the anchors of headings that say the same."""
+    """Number the anchors of headings with the same text."""
     seen: dict[str, int] = {}
     for block in blocks:
         if block.kind == "heading":
@@ -167,7 +167,7 @@ def _named_apart(blocks: Iterable[Block]) -> Iterator[Block]:
 def _output(output: Mapping[str, Any], said: str) -> Iterator[Block]:
     kind = output.get("output_type")
     if kind == "stream":
-        # What libraries chatter is of no use to a reader.
+        # What libraries write to stderr is of no use to a reader.
         text = terminal(_joined(output.get("text", "")))
         if output.get("name") != "stderr" and text:
             yield Block("text", text)
@@ -180,11 +180,11 @@ def _output(output: Mapping[str, Any], said: str) -> Iterator[Block]:
 
 
 def _richest(data: Mapping[str, Any], metadata: Mapping[str, Any], said: str) -> Block | None:
-    """Return the best of the forms in which a notebook keeps one output."""
+    """Return the richest of the formats in which a notebook stores an output."""
     plain = terminal(_joined(data.get("text/plain", "")))
     for kind in ("image/png", "image/jpeg"):
         if kind in data:
-            # The plain form of a figure is its words, or a line such as <Figure size 640x480>.
+            # A figure's plain text is a description, or a line such as <Figure size 640x480>.
             alternative = (
                 _alternative(metadata.get(kind, {}))
                 or _alternative(metadata)
@@ -214,13 +214,13 @@ def _alternative(metadata: Mapping[str, Any]) -> str:
 
 
 def _joined(text: Any) -> str:
-    """Return a text that nbformat may keep as a list of lines."""
+    """Return as one string a text that nbformat may store as a list of lines."""
     return "".join(text) if isinstance(text, list) else str(text)
 
 
 def terminal(text: str) -> str:
-    """Return what a terminal would show in the end: no colours, and only the last state of lines
-    that were written over."""
+    """Return what a terminal would show in the end: without colours, and only the last state of
+    lines that were overwritten."""
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r\n", "\n")
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n")).strip("\n")
 
@@ -242,7 +242,7 @@ class _Table(HTMLParser):
         elif self._tables == 1 and tag in ("td", "th"):
             self._cell = []
             if self.rows:
-                # pandas lets a name span its columns.
+                # pandas lets a column group's name span its columns.
                 span = dict(attrs).get("colspan") or "1"
                 self.rows[-1].extend([""] * (int(span) - 1 if span.isdecimal() else 0))
 
@@ -266,10 +266,10 @@ def table_rows(html: str) -> tuple[tuple[str, ...], ...]:
     if len(rows) < 2:
         return ()
     square = list(zip(*zip_longest(*rows, fillvalue=""), strict=True))
-    # pandas writes the name of an index into a row of its own, below the names of the columns.
+    # pandas writes the name of an index in a row of its own, below the names of the columns.
     if not square[0][0] and square[1][0] and not any(square[1][1:]) and len(square) > 2:
         square[:2] = [(square[1][0], *square[0][1:])]
-    # A numbered index is no news.
+    # A numbered index carries no information.
     numbers = [str(number) for number in range(len(square) - 1)]
     if not square[0][0] and [row[0] for row in square[1:]] == numbers:
         square = [row[1:] for row in square]
@@ -280,7 +280,7 @@ def table_rows(html: str) -> tuple[tuple[str, ...], ...]:
 
 
 def contents(notebook: Notebook) -> None:
-    """Draw the table of contents: the headings of the two upper levels, as links."""
+    """Draw the table of contents: the headings down to level 3, as links."""
     shown = [heading for heading in notebook.headings if heading.level <= 3]
     if len(shown) < 2:
         return
@@ -303,7 +303,7 @@ def draw(blocks: Sequence[Block], *, code: bool) -> None:
                 st.markdown(block.text)
             case "code":
                 if code:
-                    # Plain ink: Streamlit's own colours for Python are too faint on paper.
+                    # No highlighting: its colours are too faint in the light theme.
                     st.code(block.text, language=None, wrap_lines=True)
             case "image":
                 st.image(block.picture, alt=block.text)
@@ -329,7 +329,7 @@ def _heading(block: Block) -> None:
 
 def _table(block: Block) -> None:
     header, *rows = block.rows
-    # Names are needed that differ, and screen readers want every column to have one.
+    # Column names have to differ, and screen readers need one for every column.
     names = [name or NAMELESS for name in header]
     names = [f"{n} {place}" if names.count(n) > 1 else n for place, n in enumerate(names, 1)]
     frame = pd.DataFrame(rows, columns=names)

@@ -1,4 +1,4 @@
-"""The visitor's session in the address of the page, so that a reload or a new tab finds it."""
+"""The visitor's session in the page's address, so that a reload or a new tab restores it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ui.state import VisitorState
 
 
 def written(visitor: VisitorState) -> str | None:
-    """Return what the address says of the visitor's session.
+    """Return the visitor's session as text for the address.
 
-    Nothing before there is a set or a mood that was set by hand. Where a face was read, a dot
-    beside its reading would tell of it.
+    ``None`` until there is a set, or a mood that was set by hand. If a face was read, such a mood
+    alone does not count: a dot near the reading would reveal it.
     """
     session = music.session_of(visitor)
     playlist = session.sets.get(session.options)
     by_hand = visitor.manual_mood is not None and visitor.photo is None
     if playlist is None and not by_hand:
         return None
-    # Not in every run: which journey a set walks takes a search.
+    # Not in every run: finding the journey of a set takes a search.
     what = session.mood if playlist is None else id(playlist)
     state = (what, session.options, session.taste.feedback, session.playing)
     last: tuple[object, str | None] | None = st.session_state.get("_address")
@@ -36,21 +36,21 @@ def written(visitor: VisitorState) -> str | None:
 
 
 def asked() -> str | None:
-    """Return what the address said when this session began."""
-    # A page that was asked for on a cold server has put the address aside: see `require_router`.
+    """Return the text in the address when this session began."""
+    # On a cold server a page has saved the query parameters: see `require_router`.
     early = st.session_state.get("_asked") or {}
     text = st.query_params.get(PARAMETER) or early.get(PARAMETER)
     return text if isinstance(text, str) else None
 
 
 def restore(visitor: VisitorState, text: str) -> str | None:
-    """Restore a visitor's state from an address. One that is no such text changes nothing.
+    """Restore a visitor's state from an address. An invalid text changes nothing.
 
     The mood comes back as one that was set by hand: the address knows nothing of a face.
 
     Args:
         visitor: a new state, in which nothing has happened yet.
-        text: what the address says, so untrusted.
+        text: from the address, so untrusted.
 
     Returns:
         The sentence to show, if it was restored.

@@ -1,4 +1,4 @@
-"""What the visitor can set about a playlist, and the ways to take it along."""
+"""What the visitor can set about a playlist, and the ways to save or share it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FORMATS: Final[tuple[Format, ...]] = (
 
 
 def intents(visitor: VisitorState) -> None:
-    """Ask again what the music should do, with the present answer chosen."""
+    """Ask again what the music should do, with the present answer selected."""
 
     def change() -> None:
         visitor.intent, visitor.draw = st.session_state["intent"], 0
@@ -55,7 +55,7 @@ def intents(visitor: VisitorState) -> None:
 
 
 def play_set(visitor: VisitorState, playlist: Playlist) -> None:
-    """Offer to hear the set from its first track on."""
+    """Offer to play the set from its first track."""
     if playlist.picks:
         st.button(
             "Play the set",
@@ -69,7 +69,7 @@ def play_set(visitor: VisitorState, playlist: Playlist) -> None:
 
 
 def another_set(visitor: VisitorState) -> None:
-    """Offer tracks that were not in a set before."""
+    """Offer a set of other tracks."""
 
     def draw() -> None:
         visitor.draw += 1
@@ -78,7 +78,7 @@ def another_set(visitor: VisitorState) -> None:
 
 
 def tune(visitor: VisitorState) -> None:
-    """Offer everything else that can be set, behind one button."""
+    """Offer all other options, behind one button."""
     with st.popover("Tune", icon=":material/tune:", key="tune"):
         how_far_and_long(visitor)
         _filters(visitor)
@@ -136,7 +136,7 @@ def _filters(visitor: VisitorState) -> None:
         changes: dict[str, Any] = {
             name: chosen if isinstance(chosen, bool) else tuple(sorted(chosen))
         }
-        # What is asked for last counts where the two lists of genres contradict each other.
+        # Where the two lists of genres contradict each other, the later choice counts.
         other = {"genres": "without_genres", "without_genres": "genres"}.get(name)
         if other:
             listed = getattr(visitor.filters, other)
@@ -196,7 +196,7 @@ def _filters(visitor: VisitorState) -> None:
 
 
 def too_few(visitor: VisitorState, playlist: Playlist) -> None:
-    """Where the filters leave too little, say so and offer to take them back."""
+    """If the filters leave too few tracks, say so and offer to loosen or clear them."""
     if not falls_short(playlist, visitor.minutes):
         return
     if visitor.filters == EVERYTHING:
@@ -231,14 +231,14 @@ def too_few(visitor: VisitorState, playlist: Playlist) -> None:
 
 
 def save(visitor: VisitorState, playlist: Playlist, link: str) -> None:
-    """Offer the set as a link, and in the visitor's account or as a file; the rest behind "more".
+    """Offer the set as a link, and in the visitor's account or as a file; the rest in "More ways".
 
     Args:
-        visitor: who takes it along.
+        visitor: who saves it.
         playlist: the set.
-        link: what `recommender.sharing.link.encode` made of it.
+        link: its text, from `recommender.sharing.link.encode`.
     """
-    # A width of its own: the menu would change its place when "More ways" is opened.
+    # A fixed width: otherwise the popover would move when "More ways" is opened.
     with st.popover("Save", icon=":material/bookmark:", key="save"), st.container(width=320):
         share_link(link, key="share")
         first, *more = FORMATS

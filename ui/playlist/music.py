@@ -23,11 +23,11 @@ from ui.state import VisitorState
 from ui.widgets.player import Position, Pressed
 
 SPOTIFY_SEARCH_SLOTS: Final = 5
-"""Slots on the way for which fresh tracks are looked for on Spotify."""
+"""Slots of the journey for which Spotify is searched for further tracks."""
 
 
 def current_set(visitor: VisitorState) -> Playlist:
-    """Return the set for the visitor's mood and wish; draw it if it is new.
+    """Return the set for the visitor's mood and options; draw it if it is new.
 
     Raises:
         ValueError: there is no mood to draw for.
@@ -42,7 +42,7 @@ def current_set(visitor: VisitorState) -> Playlist:
     if visitor.wish not in visitor.sets:
         with st.spinner("Choosing the music…"):
             session = rules.with_set(session, _draw_for(visitor))
-        # A set that the visitor has but the diary has not would never be noted.
+        # Interrupted in between, the set would never get into the diary.
         with uninterrupted():
             _write_back(visitor, session)
             visitor.heard, visitor.set_ended = frozenset(), False
@@ -51,24 +51,24 @@ def current_set(visitor: VisitorState) -> Playlist:
 
 
 def not_known_clean(visitor: VisitorState, playlist: Playlist) -> str | None:
-    """Return what to tell a visitor who wants nothing explicit, where that is not known."""
+    """Return what to tell a visitor who wants nothing explicit if some tracks are not marked."""
     recommender, _ = services.recommender()
     return None if visitor.filters.explicit else unmarked(recommender.catalog, playlist.picks)
 
 
 def passing(visitor: VisitorState) -> Passing:
-    """Count what passes the visitor's filters, and what would with one of them lifted."""
+    """Count the tracks that pass the visitor's filters, and with each filter lifted."""
     recommender, _ = services.recommender()
     return recommender.passing(visitor.filters)
 
 
 def play(visitor: VisitorState, track_id: str) -> None:
-    """Put a track into the player. The player itself pauses and goes on."""
+    """Put a track into the player, which pauses and resumes by itself."""
     _write_back(visitor, rules.play(session_of(visitor), track_id))
 
 
 def play_set(visitor: VisitorState, playlist: Playlist) -> None:
-    """Play a set from its first track on."""
+    """Play a set from its first track."""
     if playlist.picks:
         first = playlist.picks[0].track
         if visitor.playing == first:
@@ -77,9 +77,9 @@ def play_set(visitor: VisitorState, playlist: Playlist) -> None:
 
 
 def queue(visitor: VisitorState) -> tuple[Track, ...]:
-    """Return what the player goes through: the set that the visitor has, from where it is on.
+    """Return the tracks for the player: those of the set that is shown.
 
-    A track of an earlier set stays in front of the present one until it has ended.
+    A track of an earlier set stays in front of them until it has ended.
     """
     if visitor.playing is not None:
         shown = session_of(visitor).playlist
@@ -88,11 +88,11 @@ def queue(visitor: VisitorState) -> tuple[Track, ...]:
 
 
 def follow(visitor: VisitorState, position: Position) -> None:
-    """Take in where the player is, unless it has been told to go elsewhere since."""
+    """Update from the player's position, unless it was given a newer order since."""
     if position.turn < visitor.turn:
         return
     track = next((one for one in visitor.queue if one.id == position.track_id), None)
-    if track is None:  # of a set that has changed since
+    if track is None:  # its set has changed since
         known = services.with_catalog(lambda catalog: catalog.get_many([position.track_id]))
         if not known:
             return
@@ -102,7 +102,7 @@ def follow(visitor: VisitorState, position: Position) -> None:
     if position.playing:
         visitor.heard |= {track.id}
     visitor.set_ended = position.ended
-    # Another track is rare enough to draw the page for: the address holds it, and the backup.
+    # A new track is rare enough for a rerun of the page: address and backup hold it.
     visitor.redraw |= before != (visitor.playing, visitor.heard_enough)
 
 
@@ -120,14 +120,14 @@ def press(visitor: VisitorState, pressed: Pressed, track_id: str) -> None:
 
 
 def _skip(visitor: VisitorState, track_id: str) -> None:
-    """Remember that a track was skipped. Where the player has gone it tells by itself."""
+    """Record that a track was skipped. The player itself reports where it has gone."""
     playing, turn = visitor.playing, visitor.turn
     judge(visitor, track_id, "skip")
     visitor.playing, visitor.turn = playing, turn
 
 
 def _like_of_earlier(visitor: VisitorState, track_id: str) -> None:
-    """Like a track of an earlier set, which still plays, or take that back."""
+    """Like a track of an earlier set that still plays, or take the like back."""
     track = next((one for one in visitor.queue if one.id == track_id), None)
     if track is None:
         return
@@ -141,7 +141,7 @@ def _like_of_earlier(visitor: VisitorState, track_id: str) -> None:
 
 
 def judge(visitor: VisitorState, track_id: str, verdict: Verdict) -> None:
-    """Take in what the visitor says of a track of the set that they look at."""
+    """Apply the visitor's verdict on a track of the set that is shown."""
     before = session_of(visitor)
     after = rules.judge(before, track_id, verdict, _draw_for(visitor))
     if after is before:
@@ -156,7 +156,7 @@ def judge(visitor: VisitorState, track_id: str, verdict: Verdict) -> None:
 
 
 def more_like(visitor: VisitorState, track_id: str) -> None:
-    """Follow a track with more that is like it."""
+    """Put similar tracks after a track."""
     before = session_of(visitor)
     after = rules.more_like(before, track_id, _draw_for(visitor))
     if after is not before:
@@ -165,7 +165,7 @@ def more_like(visitor: VisitorState, track_id: str) -> None:
 
 
 def ban(visitor: VisitorState, track_id: str, artist: str) -> None:
-    """Leave an artist out from the row on where the visitor said so."""
+    """Leave an artist out, from the row where the visitor asked for it."""
     before = session_of(visitor)
     after = rules.ban(before, track_id, artist, _draw_for(visitor))
     if after is before:
@@ -176,7 +176,7 @@ def ban(visitor: VisitorState, track_id: str, artist: str) -> None:
 
 
 def allow(visitor: VisitorState, artist: str) -> None:
-    """Let a banned artist in again."""
+    """Allow a banned artist again."""
     kept = tuple(name for name in visitor.filters.without_artists if name != artist)
     visitor.narrow(replace(visitor.filters, without_artists=kept))
 
@@ -195,7 +195,7 @@ def undo(visitor: VisitorState) -> None:
 
 
 def announcement(visitor: VisitorState) -> tuple[str, str] | None:
-    """Return the id of a row and what to say there of the last verdict, if there was one."""
+    """Return a row's id and the sentence about the last verdict to show there, if any."""
     change = visitor.change
     if change is None or change.action == "skip":
         return None
@@ -208,7 +208,7 @@ def announcement(visitor: VisitorState) -> tuple[str, str] | None:
 
 
 def session_of(visitor: VisitorState) -> Session:
-    """Return the visitor's state as the library knows it."""
+    """Return the visitor's state as the library's `Session`."""
     return Session(
         mood=visitor.mood,
         options=visitor.wish,
@@ -231,7 +231,7 @@ def _write_back(visitor: VisitorState, session: Session) -> None:
 
 
 def _draw_for(visitor: VisitorState) -> rules.Draw:
-    """Return what draws sets for the visitor, with fresh tracks from Spotify for their journey."""
+    """Return a function that draws sets for the visitor, with tracks from Spotify added."""
 
     def draw(request: Request) -> Playlist:
         assert visitor.mood is not None

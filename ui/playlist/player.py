@@ -15,9 +15,9 @@ KEY: Final = "player"
 
 
 def draw() -> None:
-    """Draw the player once a track is chosen; before, nothing is fetched.
+    """Draw the player once a track is chosen; until then nothing is fetched.
 
-    To be called last in a run, when the page has settled what comes next.
+    To be called last in a run, when the page has decided what plays next.
     """
     if visitor_state().playing is None:
         return
@@ -27,7 +27,7 @@ def draw() -> None:
 
 @st.fragment
 def _bar() -> None:
-    # A fragment, so that what the player reports costs no run of the whole page.
+    # A fragment, so that the player's reports cause no rerun of the whole page.
     visitor = visitor_state()
     tell = {
         "on_position": partial(music.follow, visitor),

@@ -1,4 +1,4 @@
-"""The one question: what should the music do?"""
+"""The question "What should the music do?"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ui.state import visitor_state
 
 
 def question() -> None:
-    """Ask, with the suggestion in front; an answer leads to the playlist and starts it."""
+    """Ask, with the suggestion highlighted; an answer leads to the playlist and starts it."""
     visitor = visitor_state()
     if visitor.mood is None:
         return

@@ -1,1 +1,1 @@
-"""The server under the pages."""
+"""The web server that serves the pages."""

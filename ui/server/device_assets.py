@@ -1,8 +1,8 @@
-"""What our scripts read faces with in the visitor's browser, served by the app itself.
+"""Serves the files with which our scripts read faces in the visitor's browser.
 
 LiteRT's WebAssembly runtime comes from npm (``package.json``), BlazeFace from the Python package
-that the server uses as well, the rest is ours. Without the runtime or BlazeFace the page offers
-the server's way alone.
+that the server uses as well, the rest is ours. Without the runtime or BlazeFace, only the server
+reads faces.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ SCRIPTS: Final = (
     WIDGETS / "device_photo" / "worker",
     WIDGETS / "device_photo" / "page",
 )
-"""Folders of the scripts, which are served side by side."""
+"""Folders of scripts; their files are served in one folder."""
 PHOTOS: Final = "photos.js"
-"""The one that pages import, which knows the photos that their visitor's browser has."""
+"""The script that pages import, which holds the photos that only the browser has."""
 PATH: Final = "reading"
-"""Under this path of the app."""
+"""The path of the files, below the app's own."""
 FOREVER: Final = "public, max-age=31536000, immutable"
-"""The address of what is served contains a digest of it."""
+"""The address contains a digest of the files."""
 
 JAVASCRIPT: Final = "text/javascript; charset=utf-8"
 BINARY: Final = "application/octet-stream"
@@ -50,24 +50,24 @@ TYPES: Final[Mapping[str, str]] = {
     ".tflite": BINARY,
 }
 WASM_BUILDS: Final = ("litert_wasm_internal", "litert_wasm_compat_internal")
-"""Of the runtime: for browsers with relaxed SIMD, and for the others. The builds with threads would
-need headers that keep Spotify's player out."""
+"""Builds of the runtime, for browsers with relaxed SIMD and for others. Builds with threads would
+need headers that block Spotify's player."""
 
 logger = logging.getLogger(__name__)
 
 
 class AssetsMissing(RuntimeError):
-    """Something that the browser needs is not installed. The text says what."""
+    """Something that the browser needs is not installed. The message says what."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent.
+    """A file to send.
 
     Attributes:
         body: its bytes.
         packed: the same, compressed with gzip.
-        media_type: what it is sent as.
+        media_type: its media type.
     """
 
     body: bytes
@@ -76,11 +76,11 @@ class Asset:
 
 
 def base_address() -> str | None:
-    """Return the path under which the files are, which changes whenever one of them does.
+    """Return the path of the files, which changes whenever one of them does.
 
     Returns:
-        A path that begins and ends with a slash; None where something is missing, which the log
-        says once.
+        A path that begins and ends with a slash; ``None`` if something is missing, which is logged
+        once.
     """
     digest = _digest()
     return None if digest is None else f"{_prefix()}/{digest}/"
@@ -99,7 +99,7 @@ def warm_up() -> None:
 
 
 async def _serve(request: Request) -> Response:
-    # Compressing the runtime takes a moment of a processor: once, and not in the event loop.
+    # Compressing the runtime takes a moment of CPU time: once, and not in the event loop.
     digest = await run_in_threadpool(_digest)
     name = request.path_params["name"]
     if digest is None or request.path_params["digest"] != digest or name not in _sources():
@@ -118,7 +118,7 @@ def _prefix() -> str:
 
 @cache
 def _digest() -> str | None:
-    """Return a digest of everything that is served; None where something is missing."""
+    """Return a digest of all files; ``None`` if something is missing."""
     digest = hashlib.blake2b(digest_size=8)
     try:
         for name, read in _sources().items():
@@ -137,7 +137,7 @@ def _asset(name: str) -> Asset:
 
 @cache
 def _sources() -> Mapping[str, Callable[[], bytes]]:
-    """Return the name of every file that is served → what reads it."""
+    """Return a mapping of each file's name to the function that reads it."""
     sources: dict[str, Callable[[], bytes]] = {
         script.name: script.read_bytes
         for folder in SCRIPTS
@@ -186,7 +186,7 @@ def _runtime(path: str) -> bytes:
 
 
 def _core() -> bytes:
-    """Return the runtime's module, which finds the other by address: workers know no names."""
+    """Return the runtime's module, importing its other one by path: workers have no import maps."""
     return _runtime("core/dist/index.js").replace(b'"@litertjs/wasm-utils"', b'"./wasm-utils.js"')
 
 

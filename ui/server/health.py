@@ -1,7 +1,7 @@
-"""``GET /healthz``: for the operator, whether the server is well and how busy it is.
+"""``GET /healthz``: tells the operator whether the server works and how busy it is.
 
 Counters of the whole process, and nothing about a face, a mood or a visitor. It answers only on the
-machine itself: through a proxy, or by another name, there is no such page.
+machine itself: through a proxy, or under another name, there is no such page.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ui._compat import streamlit as _compat
 
 PATH: Final = "healthz"
 FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
-"""Headers by which a proxy says that a request came from elsewhere."""
+"""Headers in which a proxy says where a request came from."""
 MIN_WINDOW_SECONDS: Final = 5.0
-"""Readings a second are counted over at least this long, where the server runs as long."""
+"""Readings per second are averaged over at least this long, once the server has run so long."""
 
 
 class Gauge:
-    """Counts how many are inside its ``with`` at the moment."""
+    """Counts how many threads are inside its ``with`` block."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -59,11 +59,11 @@ class ErrorCount(logging.Handler):
 
 
 class Rate:
-    """How much a total grows in a second, over the last seconds.
+    """How much a total grows per second, over the last seconds.
 
     Args:
-        total: returns it.
-        clock: returns seconds that never go back.
+        total: returns the total.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Rate:
         self._before = self._latest = (clock(), total())
 
     def now(self) -> float:
-        """Return the rate since the sample that is old enough; call it every now and then."""
+        """Return the rate since the last sample that is old enough. Call it regularly."""
         time_, total = self._clock(), self._total()
         if time_ - self._latest[0] >= MIN_WINDOW_SECONDS:
             self._before, self._latest = self._latest, (time_, total)
@@ -82,22 +82,22 @@ class Rate:
 
 
 FILES: Final = Gauge()
-"""Photos and clips that are being read, or wait for that."""
+"""Photos and clips that are being read or waiting for it."""
 ERRORS: Final = ErrorCount()
 READINGS: Final = Rate(lambda: SHARED_SCHEDULER.readings)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What ``/healthz`` says.
+    """What ``/healthz`` reports.
 
     Attributes:
         status: ``ok``; a server that is not does not answer.
-        visitors: pages that are open.
+        visitors: open pages.
         streams: live cameras that this server reads; others are read in their visitors' browsers.
-        readings_per_second: frames of those that are read, over the last seconds.
-        files: photos and clips that are being read, or wait for that.
-        errors: what was logged as an error since the server was started.
+        readings_per_second: frames read from those, over the last seconds.
+        files: photos and clips that are being read or waiting for it.
+        errors: errors logged since the server was started.
     """
 
     status: str
@@ -109,7 +109,7 @@ class Health:
 
 
 def health() -> Health:
-    """Return how the server is."""
+    """Return the server's present state."""
     return Health(
         status="ok",
         visitors=_compat.visitors(),
@@ -121,7 +121,7 @@ def health() -> Health:
 
 
 def route() -> Route:
-    """Return the route to it."""
+    """Return the route of ``/healthz``."""
     return Route(f"{settings.base_path()}/{PATH}", _answer, methods=["GET"])
 
 
@@ -132,7 +132,7 @@ async def _answer(request: Request) -> Response:
 
 
 def is_local(request: Request) -> bool:
-    """Return whether a request was made on this machine, and not handed on by a proxy."""
+    """Return whether a request was made on this machine, and not forwarded by a proxy."""
     if any(name in request.headers for name in FORWARDED):
         return False
     try:

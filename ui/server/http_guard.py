@@ -26,9 +26,9 @@ POLICY: Final = {
     "default-src": "'self'",
     # Streamlit writes style elements, our components' among them.
     "style-src": "'self' 'unsafe-inline'",
-    # Pictures travel in the page, or are in this browser alone.
+    # Pictures are embedded in the page, or exist only in this browser.
     "img-src": "'self' data: blob:",
-    # A camera's picture has no address.
+    # The camera's video is a stream, without an address.
     "media-src": "'self'",
     "font-src": "'self' data:",
     "worker-src": "'self' blob:",
@@ -38,8 +38,8 @@ POLICY: Final = {
     "form-action": "'self'",
     "frame-ancestors": "'self'",
 }
-"""The page's Content-Security-Policy: this server alone. `policy` adds scripts and connections.
-Spotify's player stands in a frame that has a policy of its own, see `player_frame`."""
+"""The page's Content-Security-Policy: only this server. `policy` adds scripts and connections.
+Spotify's player is in a frame with a policy of its own, see `player_frame`."""
 
 READER_POLICY: Final = "; ".join(
     (
@@ -49,8 +49,8 @@ READER_POLICY: Final = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""The policy of what reads faces in the browser (`device_assets`): a worker has that of its own
-script, not the page's. It fetches its networks and the WebAssembly that runs them."""
+"""The policy of the worker that reads faces in the browser (`device_assets`): a worker has the
+policy of its own script, not the page's. It fetches its networks and the runtime's WebAssembly."""
 
 HEADERS: Final = {
     "X-Frame-Options": "SAMEORIGIN",
@@ -69,17 +69,17 @@ _PLAYER: Final = re.compile(rf"/{re.escape(player_frame.PATH)}$")
 _READER: Final = re.compile(rf"/{re.escape(device_assets.PATH)}/[0-9a-f]+/")
 _CLOSED: Final = re.compile(r"/_stcore/metrics/*$")
 _HEALTH: Final = (f"/{health.PATH}", "/_stcore/health")
-"""Paths that are asked for by an address of the machine and not by a name of the server's."""
+"""Paths that may be requested by the machine's address instead of an allowed host name."""
 _VOLATILE: Final = re.compile(r"(?<!/static)/(media|_stcore)/")
-"""Paths that no cache may keep: downloads and messages of one visitor. The fonts in
-``/static/media/`` are the same for every visitor."""
+"""Paths that no cache may keep: downloads and messages for one visitor. The fonts in
+``/static/media/`` are the same for all."""
 
 
 class Guard:
     """Refuse foreign hosts and origins, hide the metrics, and add security headers.
 
-    Settings are Streamlit's own: ``server.allowedHosts`` names the hosts that this server goes by,
-    ``server.corsAllowedOrigins`` the origins beside its own that may use it.
+    It uses Streamlit's settings: ``server.allowedHosts`` lists the host names of this server,
+    ``server.corsAllowedOrigins`` the other origins that may use it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -113,7 +113,7 @@ class Guard:
             return
         session = upload[1]
         if self._uploading[session] >= UPLOADS_AT_ONCE:
-            await PlainTextResponse("One file after the other, please.", 429)(scope, receive, send)
+            await PlainTextResponse("Please upload fewer files at once.", 429)(scope, receive, send)
             return
         self._uploading[session] += 1
         try:
@@ -125,7 +125,7 @@ class Guard:
 
 
 def refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
-    """Return status and message of a request that is refused; ``None`` for one that is not.
+    """Return the status and message with which to refuse a request; ``None`` to accept it.
 
     Args:
         scope: of a request or of a WebSocket's handshake.
@@ -140,7 +140,7 @@ def refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     about_health = scope["path"].rstrip("/").removeprefix(settings.base_path()) in _HEALTH
     if not about_health and not host_allowed(host, st.get_option("server.allowedHosts")):
         return 403, (
-            "This server does not go by that name. Its operator can add the name to "
+            "This server does not answer to that host name. Its operator can add it to "
             "server.allowedHosts."
         )
     secure = scope.get("scheme") in ("https", "wss")
@@ -148,13 +148,13 @@ def refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
         if not origin_allowed(
             origins[0], host, secure=secure, others=st.get_option("server.corsAllowedOrigins")
         ):
-            return 403, "Another page may not use this server."
+            return 403, "Other pages may not use this server."
     elif (
-        # Browsers that say where a request comes from say so without an Origin as well.
+        # Recent browsers say where a request comes from even without an Origin.
         headers.get("sec-fetch-site") in ("cross-site", "same-site")
         and headers.get("sec-fetch-mode") != "navigate"
     ):
-        return 403, "Another page may not use this server."
+        return 403, "Other pages may not use this server."
     return None
 
 
@@ -186,8 +186,8 @@ def origin_allowed(
     Args:
         origin: as received; ``null`` matches nothing.
         host: the Host header.
-        secure: whether the request is known to have come over TLS.
-        others: origins that may use this server as well.
+        secure: whether the request is known to use TLS.
+        others: other origins that may use this server.
     """
     came = _origin(origin)
     if came is None:
@@ -214,7 +214,7 @@ def policy(host: str) -> str:
     connect = "'self' data: blob:"  # Streamlit fetches a snapshot from its data: URL
     if _HOST.fullmatch(host):  # in older browsers 'self' does not cover WebSockets
         connect += f" ws://{host} wss://{host}"
-    # Streamlit makes modules of our components' scripts, which it loads from blobs.
+    # Streamlit loads our components' scripts as modules from blobs.
     scripts = " ".join(("'self'", "blob:", *script_hashes()))
     rules = POLICY | {"script-src": scripts, "connect-src": connect}
     return "; ".join(f"{name} {value}" for name, value in rules.items())

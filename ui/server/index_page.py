@@ -1,12 +1,12 @@
-"""The one HTML page that Streamlit serves, with a head of ours.
+"""The one HTML page that Streamlit serves, with a head of our own.
 
 Streamlit fills its page in the browser, so a program that only fetches it, as messengers do to
-show a pasted link, finds the title "Streamlit" and nothing else. One layer before Streamlit gives
-it a title, a description, a preview picture, and style and a script for what the theme cannot say.
+preview a link, finds the title "Streamlit" and nothing else. This middleware adds a title, a
+description, a preview picture, and a style sheet and script for what the theme cannot express.
 
-Streamlit answers every address with that page. At an address that no page has, a visitor would get
-a dialog about "the app's main page" and a *Back* button that leads to the dialog again, and one
-folder deeper (``/live/x``) a blank screen. Such an address gets an answer of its own, status 404.
+Streamlit answers every address with that page. At an unknown address a visitor would get a dialog
+about "the app's main page" and a *Back* button that leads to the dialog again, and one folder
+deeper (``/live/x``) a blank screen. Such an address gets a page of our own, with status 404.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DESCRIPTION: Final = (
 )
 
 COMMUNITY_CLOUD: Final = "/~/+"
-"""Below this path Streamlit's Community Cloud shows apps, in a frame of its own page."""
+"""Streamlit's Community Cloud serves apps below this path, in a frame of its own page."""
 
 ROOT: Final = Path(__file__).parents[2]
 PREVIEW_PATH: Final = "/preview.jpg"
@@ -46,16 +46,16 @@ PREVIEW_ALT: Final = (
 PREVIEW_PX: Final = (1200, 630)
 
 _PAGE: Final = re.compile(r"(?!.*/_stcore/)(?!.*/(?:static|media|component)/).*/[^/.]*")
-"""What may be a page's path: its last part has no dot, and it is in no folder of Streamlit's."""
+"""What may be a page's path: no dot in its last part, and not in one of Streamlit's folders."""
 _TITLE: Final = re.compile(r"<title>.*?</title>", re.DOTALL)
 _SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _NOSCRIPT: Final = re.compile(r"<noscript>.*?</noscript>", re.DOTALL)
 _CONDITIONAL: Final = (b"if-none-match", b"if-modified-since", b"accept-encoding", b"range")
-"""Headers for which Streamlit would not send the page as it is, and all of it."""
+"""Headers for which Streamlit might not send the whole page, uncompressed."""
 
 
 class IndexPage:
-    """Complete the page's head on its way to the browser. Everything else passes as it is."""
+    """Complete the page's head on its way to the browser. Everything else passes unchanged."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -90,7 +90,7 @@ def page_paths() -> frozenset[str]:
 
 @cache
 def script_hashes() -> tuple[str, ...]:
-    """Return the scripts that stand in the page, Streamlit's and ours, as its policy names them.
+    """Return the hashes of the page's inline scripts, Streamlit's and ours, for its policy.
 
     See https://github.com/streamlit/streamlit/blob/1.67.0/frontend/app/index.html
     """
@@ -104,8 +104,8 @@ def complete(page: str, address: str) -> str:
     """Return an HTML page with our title, description, preview, style and script in its head.
 
     Args:
-        page: Streamlit's.
-        address: where this server is reached, without a slash at the end.
+        page: Streamlit's page.
+        address: this server's URL, without a slash at the end.
     """
     picture = f"{address}{PREVIEW_PATH}"
     width, height = PREVIEW_PX
@@ -136,10 +136,10 @@ def complete(page: str, address: str) -> str:
 
 
 def missing_page(home: str) -> str:
-    """Return the HTML page for an address that no page has, in the theme's colours.
+    """Return the HTML page for an unknown address, in the theme's colours.
 
     Args:
-        home: the path of the first page.
+        home: the path of the home page.
     """
 
     def colors(theme: str) -> str:
@@ -173,7 +173,7 @@ async def _preview(_request: object) -> FileResponse:
 
 
 def _address(scope: Scope) -> str:
-    """Return the address that the request came to; a proxy may say that it speaks TLS."""
+    """Return the URL of this server in a request; a proxy may say that it uses TLS."""
     headers = Headers(scope=scope)
     said = headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()
     scheme = said if said in ("http", "https") else scope.get("scheme", "http")
@@ -186,12 +186,12 @@ def _below_base(path: str) -> str:
 
 
 def _completing(send: Send, scope: Scope, known: bool) -> Send:
-    """Return a `send` that completes an HTML page, and sends anything else as it comes.
+    """Return a `send` that completes an HTML page, and passes on anything else.
 
     Args:
         send: the server's.
         scope: of the request.
-        known: whether a page has this address; otherwise `missing_page` takes its place.
+        known: whether there is a page at this address; otherwise `missing_page` is sent.
     """
     start: Message | None = None
     body = bytearray()
@@ -224,7 +224,7 @@ def _completing(send: Send, scope: Scope, known: bool) -> Send:
             del headers[name]
         if page:
             headers["content-length"] = str(len(page))
-        else:  # asked for its head only
+        else:  # a HEAD request
             del headers["content-length"]
         await send(start)
         await send({"type": "http.response.body", "body": page})

@@ -1,10 +1,10 @@
-/* What a style sheet cannot say of Streamlit's menu on narrow screens. */
+/* What a style sheet cannot do for Streamlit's menu on narrow screens. */
 {
   const OPEN = '[data-testid="stExpandSidebarButton"]';
   const CLOSE = '[data-testid="stSidebarCollapseButton"] button';
 
-  /* Streamlit names the buttons after a sidebar that no visitor has seen. Their accessible names are
-     to be what is written on them. */
+  /* Streamlit names the buttons after a sidebar, which the page does not have. Their accessible names
+     should match their labels. */
   const rename = (selector, name) => {
     const button = document.querySelector(selector);
     if (button && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
@@ -14,8 +14,8 @@
     rename(CLOSE, "Close menu");
   }).observe(document.documentElement, { childList: true, subtree: true });
 
-  /* The menu covers the page that was chosen in it. Streamlit closes it where the browser says that it
-     is a phone's, and leaves it open in any other narrow window. */
+  /* The open menu covers the page that was chosen in it. Streamlit closes it only if the browser says
+     that it runs on a phone, and not in other narrow windows. */
   addEventListener("click", ({ target }) => {
     if (!target.closest?.('[data-testid="stSidebarNavLink"]')) return;
     setTimeout(() => document.querySelector(`${CLOSE}[aria-expanded="true"]`)?.click(), 100);

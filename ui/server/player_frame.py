@@ -1,15 +1,15 @@
-"""The document in which Spotify's player stands, apart from the page.
+"""The document that holds Spotify's player, apart from the page.
 
     the app's page (may hold the camera)         loads nothing of Spotify's
       └ this document (ours, from this server)   runs no script
           └ a data: address (no origin)          runs Spotify's script
               └ open.spotify.com                 the player
 
-A document at a ``data:`` address has an origin of its own, so Spotify's script cannot reach ours;
-and it has the policy of the document that embeds it, which is why there is one in between: the
-page's own policy need not let Spotify's script in. A sandbox without ``allow-same-origin`` would
-keep the script out as well, and Spotify's player with it, which needs its own origin to know who
-has signed in: what a sandbox forbids is forbidden to every frame within.
+A document at a ``data:`` address has an origin of its own, so Spotify's script cannot reach ours.
+It has the policy of the document that embeds it, which is why there is one in between: the page's
+own policy need not allow Spotify's script. A sandbox without ``allow-same-origin`` would isolate
+the script as well, but break Spotify's player, which needs its own origin to know who has signed
+in: what a sandbox forbids, it forbids to every frame within.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from starlette.routing import Route
 from ui import settings
 
 PATH: Final = "affectune/player.html"
-"""Where it is, below the app's own address."""
+"""Its path, below the app's own."""
 
 _INNER: Final = Path(__file__).parents[1] / "widgets" / "player" / "frame" / "spotify.html"
 
@@ -56,7 +56,7 @@ def route() -> Route:
 
 @cache
 def document() -> str:
-    """Return the document."""
+    """Return the outer document, as HTML."""
     inner = base64.b64encode(_INNER.read_bytes()).decode("ascii")
     return _OUTER.format(inner=html.escape(inner))
 
@@ -65,7 +65,7 @@ def document() -> str:
 def policy() -> str:
     """Return its Content-Security-Policy, which is also that of the document within.
 
-    Of scripts, ours by its hash and Spotify's by its hosts; of frames, the two within.
+    It allows our script by its hash, Spotify's by their hosts, and the two frames within.
     """
     (script,) = re.findall(r"<script>(.*?)</script>", _INNER.read_text("utf-8"), re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")

@@ -1,4 +1,4 @@
-"""The web server: middleware in front of Streamlit, and clearing up after visitors."""
+"""The web server: middleware in front of Streamlit, and cleaning up after visitors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 def routes() -> list[Route]:
-    """Return what is served beside Streamlit's pages."""
+    """Return the routes that are served besides Streamlit's."""
     return [preview_route(), player_frame.route(), health.route(), *device_assets.routes()]
 
 
@@ -51,7 +51,7 @@ def keep_uploads_in_memory() -> None:
 
 
 def harden(app: App) -> None:
-    """Apply what `docs/security.md` promises to a server that has not been started."""
+    """Apply what `docs/security.md` promises, before the server is started."""
     keep_uploads_in_memory()
     _compat.never_ask_for_this_address()
     _compat.keep_little(app)
@@ -59,7 +59,7 @@ def harden(app: App) -> None:
 
 @asynccontextmanager
 async def lifespan(_app: App) -> AsyncIterator[dict[str, Any]]:
-    """Clear up after visitors for as long as the server runs."""
+    """Clean up after visitors for as long as the server runs."""
     SHARED_SCHEDULER.share_with(settings.processes())
     sweeping = asyncio.create_task(_sweep(), name="sweep")
     warming = asyncio.create_task(asyncio.to_thread(device_assets.warm_up), name="warm-up")
@@ -79,14 +79,14 @@ async def _sweep() -> None:
     used, collected = False, time.monotonic()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        health.READINGS.now()  # a sample, so that the next rate is of the last seconds
+        health.READINGS.now()  # takes a sample, so that the next rate covers the last seconds
         try:
             gone = _compat.sweep()
             used = used or gone > 0 or _compat.visitors() > 0
             if used and time.monotonic() - collected >= COLLECT_SECONDS:
-                # A photo is part of a reference cycle, which Python may not collect for hours where
+                # A photo is part of a reference cycle, which Python may not collect for hours if
                 # little happens. In a thread, because finalizers may wait for this event loop.
                 await asyncio.to_thread(gc.collect)
                 used, collected = False, time.monotonic()
         except Exception:
-            _log.exception("Clearing up after visitors failed")
+            _log.exception("Cleaning up after visitors failed")

@@ -1,7 +1,7 @@
-"""What Spotify adds to a page: a button to connect, to save a set, to play it on a device.
+"""What Spotify adds to a page: buttons to connect, to save a set, to play it on a device.
 
-Nothing is drawn where there are no keys. Nothing is asked of Spotify before a button is pressed,
-because the contents of a popover run with every run of the page.
+Without keys nothing is drawn. Spotify is asked only once a button is pressed, because the contents
+of a popover run with every run of the page.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEVICES: Final = "devices"
 
 
 def connect_button(label: str, *permissions: str, page: str, primary: bool = False) -> None:
-    """Draw the button that asks the visitor's permission at Spotify, or say why there is none."""
+    """Draw the button that sends the visitor to Spotify for permission, or say why not."""
     found, right_place = sign_in.keys(), sign_in.required_address()
     if found is None:
         return
@@ -49,7 +49,7 @@ def connect_button(label: str, *permissions: str, page: str, primary: bool = Fal
 
 
 def save_section(visitor: VisitorState, playlist: Playlist) -> None:
-    """Offer to save a playlist to the visitor's account; say when it is there."""
+    """Offer to save a playlist to the visitor's account, and confirm when it is saved."""
     if not _may_ask(playlist) or not _allowed("save", "Save to Spotify"):
         return
     name = f"saved {_mark(playlist)}"
@@ -98,8 +98,8 @@ def play_section(visitor: VisitorState, playlist: Playlist) -> None:
     )
 
     def play() -> str:
-        # Not the value of this run: the button may be pressed before the run for a device chosen
-        # just now has come this far.
+        # Not the value of this run: the button may be pressed before a run for a newly chosen
+        # device gets this far.
         return _play(playlist, named[st.session_state["spotify-device"]])
 
     with st.container(horizontal=True, gap="xsmall"):
@@ -141,7 +141,7 @@ def _may_ask(playlist: Playlist) -> bool:
 
 
 def _allowed(permission: str, label: str) -> bool:
-    """Whether the visitor has allowed this; otherwise a button to do so is drawn."""
+    """Return whether the visitor has allowed this; if not, draw a button to do so."""
     with said_once(sign_in.NOTICE_KEY) as notice:
         if notice:
             st.toast(notice, icon=":material/info:", duration="long")
@@ -152,7 +152,7 @@ def _allowed(permission: str, label: str) -> bool:
 
 
 def _do(name: str, what: Callable[[], Any]) -> None:
-    """Do something with Spotify and keep what came of it, an error included, until the next."""
+    """Do something with Spotify and keep its result, or its error, until the next time."""
     mine = sign_in.connection()
     if mine is None:
         return
@@ -163,7 +163,7 @@ def _do(name: str, what: Callable[[], Any]) -> None:
 
 
 def _said(name: str) -> Any:
-    """Return what came of something; where it is an error, say so in a line."""
+    """Return the result kept under a name; show an error as a line."""
     mine = sign_in.connection()
     said = mine.kept.get(f"said {name}") if mine else None
     if isinstance(said, SpotifyError):
@@ -209,5 +209,5 @@ def _on_devices(ask: Callable[[Any], None]) -> None:
     except NoActiveDevice:
         mine = sign_in.connection()
         if mine is not None:
-            mine.kept.pop(DEVICES, None)  # what was found is gone
+            mine.kept.pop(DEVICES, None)  # the devices found are gone
         raise

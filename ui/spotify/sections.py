@@ -1,4 +1,4 @@
-"""What the pages say of Spotify: what it adds, permissions, quota, privacy, how to get a key."""
+"""What the pages say about Spotify: what it adds, permissions, quota, privacy, getting a key."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def what_it_adds() -> None:
 
 
 def privacy() -> None:
-    """Say what is sent to Spotify and what is kept of it."""
+    """Say what is sent to Spotify, and what is kept of its answers."""
     st.header("What stays private", anchor=False)
     st.markdown(PRIVACY)
 
@@ -85,7 +85,7 @@ def how_to_get_keys() -> None:
 
 
 def permissions() -> None:
-    """Draw each permission, allowed or with a button that asks for it."""
+    """Draw each permission: that it is allowed, or a button that asks for it."""
     st.subheader("What it may do", anchor=False)
     for name, permission in sign_in.PERMISSIONS.items():
         with st.container(
@@ -105,7 +105,7 @@ def permissions() -> None:
 
 
 def your_music() -> None:
-    """Say what is known of the visitor's music."""
+    """Say what is known about the visitor's music."""
     st.subheader("Your music", anchor=False)
     known = lookup.profile()
     if isinstance(known, SpotifyError):
@@ -123,7 +123,7 @@ def your_music() -> None:
 
 
 def quota() -> None:
-    """Say which calls Spotify has asked to pause, and until when."""
+    """Say which requests Spotify has asked to pause, and until when."""
     st.subheader("Quota", anchor=False)
     rests = lookup.resting()
     if not rests:

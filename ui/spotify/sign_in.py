@@ -47,7 +47,7 @@ CALLBACK_KEY: Final = "spotify-callback"
 NOTICE_KEY: Final = "spotify-notice"
 
 CARRIED_KEYS: Final = ("visitor", "diary", CONNECTION_KEY)
-"""What a visitor takes along over the redirect, which starts a new session."""
+"""What to carry over the redirect, which starts a new session."""
 
 Found = TypeVar("Found")
 
@@ -57,12 +57,12 @@ class Connection:
     """One visitor's Spotify.
 
     Attributes:
-        authorization: the token and what it is good for.
-        client: what asks with it.
-        kept: what was read or done with it, by name; goes when the connection goes.
+        authorization: the token and its scopes.
+        client: uses the token.
+        kept: what was read or done with it, by name; dropped with the connection.
         saves: what was saved, so that pressing twice saves once.
-        earlier_affinities: what was known of their music before they allowed something more. Used
-            while it cannot be read again, so that the set does not change while they look at it.
+        earlier_affinities: what was known about their music before they allowed something more.
+            Used while it cannot be read again, so that the set on the page does not change.
     """
 
     authorization: Authorization
@@ -74,7 +74,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Something that a visitor may allow, in their words."""
+    """Something that a visitor may allow, in words for them."""
 
     label: str
     text: str
@@ -106,7 +106,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
 
 @dataclass(slots=True)
 class _Carried:
-    """What is kept for a visitor while they are at Spotify: page and session state."""
+    """What is kept for a visitor while they are at Spotify: their page and session state."""
 
     page: str
     session: dict[str, Any]
@@ -122,7 +122,7 @@ class _PendingRedirect:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What a sign-in came to: the page to go to, and what to put into the session."""
+    """The outcome of a sign-in: the page to go to, and what to put into the session."""
 
     page: str
     session: Mapping[str, Any]
@@ -130,11 +130,14 @@ class _Outcome:
 
 @dataclass(slots=True)
 class _Callback:
-    """What Spotify sent a visitor back with; the code is forgotten once it is redeemed.
+    """Spotify's response, with which a visitor comes back.
 
     Attributes:
-        outcome: what it came to, once the code was redeemed or refused.
-        done: whether the visitor has gone on to the page of the outcome.
+        state: identifies the pending authorization.
+        code: to redeem for a token; forgotten once it is redeemed.
+        error: Spotify's reason for giving no code; empty otherwise.
+        outcome: of the sign-in, once the code was redeemed or refused.
+        done: whether the visitor was sent on to the page of the outcome.
     """
 
     state: str = field(repr=False)
@@ -145,12 +148,12 @@ class _Callback:
 
 
 def keys() -> Keys | None:
-    """Return the installation's client id and secret; ``None`` where none are set."""
+    """Return the installation's client id and secret; ``None`` if they are not set."""
     return keys_from()
 
 
 def required_address() -> str | None:
-    """Return the address at which Spotify's redirect can be received, if this is another one."""
+    """Return the address that can receive Spotify's redirect, if the page has another one."""
     found, here = keys(), st.context.url
     if found is None or not here or origin_of(here) == found.origin:
         return None
@@ -158,17 +161,17 @@ def required_address() -> str | None:
 
 
 def redirect_uri_to_register() -> str:
-    """Return the redirect URI to register for the address at which the page is open now."""
+    """Return the redirect URI to register for the page's present address."""
     here = urlsplit(st.context.url or REDIRECT)
     host = here.netloc.replace("localhost", "127.0.0.1")
     if not host or (here.scheme != "https" and here.hostname not in (*LOOPBACK, "localhost")):
         return REDIRECT
-    # Not the path: it names the page as well.
+    # Not the path of the address: it includes the page.
     return f"{here.scheme}://{host}{settings.base_path()}/"
 
 
 def connection() -> Connection | None:
-    """Return this visitor's connection, if they have one that is still signed in."""
+    """Return this visitor's connection, if it is still signed in."""
     mine: Connection | None = st.session_state.get(CONNECTION_KEY)
     if mine is not None and not mine.authorization.signed_in:
         del st.session_state[CONNECTION_KEY]
@@ -183,7 +186,7 @@ def client() -> SpotifyClient | None:
 
 
 def may(permission: str) -> bool:
-    """Whether the visitor has allowed something of `PERMISSIONS`."""
+    """Return whether the visitor has granted one of `PERMISSIONS`."""
     mine = connection()
     return mine is not None and mine.authorization.scopes.issuperset(PERMISSIONS[permission].scopes)
 
@@ -228,12 +231,12 @@ def disconnect(
 
 
 def attempt(ask: Callable[[SpotifyClient], Found]) -> Found:
-    """Ask something of Spotify for this visitor.
+    """Make a request to Spotify for this visitor.
 
-    Where Spotify has ended the sign-in, everything is forgotten and it is offered again.
+    If Spotify has ended the sign-in, everything is forgotten and signing in is offered again.
 
     Raises:
-        SpotifyError: it did not work; its sentence is for the visitor.
+        SpotifyError: it failed; its sentence is for the visitor.
     """
     asking = client()
     if asking is None:
@@ -257,7 +260,7 @@ def handle_oauth_redirect() -> None:
         oauth_redirect.leave(pending.authorization, pending.press)
     answer: _Callback | None = st.session_state.get(CALLBACK_KEY)
     new = _callback_in(st.query_params)
-    # A message that was under way while the address was cleaned up still has the old address.
+    # A message sent before the address was cleaned up still has the old address.
     if new is not None and (answer is None or answer.state != new.state):
         answer = st.session_state[CALLBACK_KEY] = new
     if answer is None or answer.done:
@@ -278,8 +281,8 @@ def _leave_callback() -> None:
     answer: _Callback | None = st.session_state.get(CALLBACK_KEY)
     if answer is None or answer.outcome is None or answer.done:
         return
-    # A newer request may end the run at any access to the session, and the next run begins again
-    # here. That changes nothing: these are the same values.
+    # A newer request may end the run at any access to the session, and the next run starts here
+    # again. That does no harm: the values are the same.
     for key, value in answer.outcome.session.items():
         st.session_state[key] = value
     st.query_params.clear()
@@ -295,10 +298,10 @@ def _callback_in(params: Mapping[str, str]) -> _Callback | None:
 
 
 def _redeem(answer: _Callback, cookies: Mapping[str, str]) -> _Outcome:
-    """Finish a sign-in, or say why not.
+    """Finish a sign-in, or say why it failed.
 
-    This happens once: neither the state nor the code is good a second time. So it stays away from
-    the session, any access to which may end the run and lose what was reached.
+    This works only once: neither state nor code can be used twice. So it does not touch the
+    session, any access to which may end the run and lose the result.
     """
     page, session = "settings", dict[str, Any]()
     try:
@@ -310,7 +313,7 @@ def _redeem(answer: _Callback, cookies: Mapping[str, str]) -> _Outcome:
             raise SignInRefused(_WHY.get(answer.error, _NOT_FINISHED))
         back.authorization.redeem(answer.code)
         session[CONNECTION_KEY] = _connect_anew(back.authorization, session.get(CONNECTION_KEY))
-        if page != "settings":  # which says so anyway
+        if page != "settings":  # the settings say so anyway
             session[NOTICE_KEY] = "Connected to Spotify. Press the button again to finish."
     except SpotifyError as error:
         session[NOTICE_KEY] = error.sentence
@@ -319,7 +322,7 @@ def _redeem(answer: _Callback, cookies: Mapping[str, str]) -> _Outcome:
 
 
 def _connect_anew(authorization: Authorization, earlier: Connection | None) -> Connection:
-    """Return a connection with a new token, and end the one before."""
+    """Return a connection with a new token, and end the earlier one."""
     before: Affinities | None = None
     if earlier is not None and earlier.authorization.signed_in:
         known, _ = earlier.kept.get("profile", (None, 0.0))
