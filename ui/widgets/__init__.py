@@ -1,1 +1,1 @@
-"""Custom components, a folder each."""
+"""Custom Streamlit components, one folder each."""

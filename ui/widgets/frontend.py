@@ -1,4 +1,4 @@
-"""Registers custom components: a folder with an HTML, a CSS and a JavaScript file each."""
+"""Registers custom components: each is a folder with an HTML, a CSS and a JavaScript file."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ def component(name: str, *, shared: Sequence[str] = ()) -> Any:
     """Register ``name/name.html``, ``.css`` and ``.js`` of this folder as one component.
 
     Args:
-        name: of the folder.
-        shared: style sheets of this folder that come before its own, without their ending.
+        name: the name of the component's folder.
+        shared: names, without suffix, of style sheets in this folder to put before its own.
 
     Returns:
-        What mounts it: a callable that takes ``key``, ``data`` and ``on_…_change`` callbacks.
+        A callable that mounts it and takes ``key``, ``data`` and ``on_…_change`` callbacks.
     """
     folder = Path(__file__).parent
     styles = [folder / f"{sheet}.css" for sheet in shared] + [folder / name / f"{name}.css"]

@@ -1,4 +1,4 @@
-"""A sentence of ours while the connection to the server is lost."""
+"""A notice while the connection to the server is lost."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ _component = component("connection_notice")
 
 
 def connection_notice() -> None:
-    """Watch the connection; once it is back, the page is drawn anew."""
+    """Watch the connection; once it is back, the page reruns."""
     _component(key=KEY, data={"text": LOST}, on_again_change=lambda: None)

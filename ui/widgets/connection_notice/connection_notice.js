@@ -1,10 +1,10 @@
 /*
- * Says that the connection to the server is lost, as long as it is. Once it is back, the state
- * `again` has Python draw the page: a server that was restarted learns what was on it.
+ * Says that the connection to the server is lost, while it is. Once it is back, the state `again`
+ * makes Python rerun the page, so that a restarted server learns what was on it.
  */
 
-const PATIENCE = 1500; // ms in which most connections are back
-const ROOM = 300; // ms in which a click may come first
+const PATIENCE = 1500; // ms after which most connections are back
+const ROOM = 300; // ms for a click to come first
 const notices = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -43,7 +43,7 @@ class Notice {
     }
   }
 
-  /** Unless a click that came first has the page drawn already. */
+  /** Rerun the page, unless a click has already started a run. */
   drawAgain() {
     if (this.app.dataset.testScriptState === "notRunning") this.draw(this.lost);
   }

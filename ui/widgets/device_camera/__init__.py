@@ -1,4 +1,4 @@
-"""The camera as the visitor's own browser reads it: its picture never leaves the machine."""
+"""The camera, read by the visitor's own browser: its picture never leaves their device."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ def device_camera(
     on_able: Callable[[bool], None],
     on_news: Callable[[Mapping[str, Any]], None],
 ) -> None:
-    """Mount the camera. Until a capture begins it draws nothing, and loads what it needs.
+    """Mount the camera. Until a capture begins it draws nothing, but loads what it needs.
 
     Args:
-        key: one per page.
-        base: the path of the files that it reads faces with.
-        capture: the number of the capture that is to run, 0 for none. Any other ends.
-        offsets: added to the log-probabilities of what is read of the visitor; None for none.
+        key: unique on the page.
+        base: the path of the files with which it reads faces.
+        capture: the number of the capture to run, 0 for none. Any other one ends.
+        offsets: to add to the log-probabilities of the visitor's readings; ``None`` for none.
         rest: how often a resting face was requested in this capture.
         collecting: whether it is still being collected.
-        keep: whether to go on once the mood has settled.
-        captions: emotion → its word and its colour, as CSS, on the picture.
-        constraints: what kind of camera is wanted.
-        on_able: called with whether this browser can read faces. It may turn out later that not.
-        on_news: called with what was read when the server has something to do: a first frame or
-            face, one lost or found again, a mood that has settled, a tap on the page, no video; and
-            every few seconds. It gets the number of the ``capture``,
-            whether it is ``over``, the name of an ``error``, how many ``frames`` were read, for how
-            many seconds none came (``silence``), the ``reading``, and the ``rest``.
+        keep: whether to keep reading once the mood has settled.
+        captions: emotion → its word and CSS colour on the picture.
+        constraints: the MediaStreamConstraints of the camera.
+        on_able: called with whether this browser can read faces. It may find out later that it
+            cannot.
+        on_news: called with a report when the server has something to do: a first frame or face,
+            one lost or found again, a mood that has settled, a tap on the page, no video; and every
+            few seconds. A report has the number of the ``capture``, whether it is ``over``, the
+            name of an ``error``, how many ``frames`` were read, for how many seconds none arrived
+            (``silence``), the ``reading``, and the ``rest``.
     """
 
     def abled() -> None:

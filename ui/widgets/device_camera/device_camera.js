@@ -3,33 +3,33 @@
  * further.
  *
  * State `able`: whether this browser can do that, as far as is known.
- * State `news`: what was read: numbers and names. States and no triggers: only the latest counts.
+ * State `news`: what was read: numbers and names. States, not triggers: only the latest counts.
  *
- * What changes all the time is drawn here and by the page's other parts, which hear of it by
- * `window.affectuneReading` and the event `affectune-reading`. The server gets news when it has
+ * What changes all the time is drawn here and by the page's other parts, which get it from
+ * `window.affectuneReading` and the event `affectune-reading`. The server gets a report when it has
  * something to do.
  */
 
-const NEWS = 200; // ms between two messages to the server, at least
-const HEARTBEAT = 5000; // ms after which it hears how things are, whatever they are
-const SILENCE = 1000; // ms without a frame, after which it hears of every further one
+const NEWS = 200; // ms between reports to the server, at least
+const HEARTBEAT = 5000; // ms after which it gets a report in any case
+const SILENCE = 1000; // ms without a frame after which, again and again, it gets a report
 const TAPS = ["pointerdown", "click", "keydown"]; // for which the server needs the current reading
 const PRESSED = "button, a, input, svg";
-const SHOW = 200; // ms between two readings that the page draws, at least
+const SHOW = 200; // ms between readings that the page draws, at least
 const KEEP = 60_000; // ms for which the worker waits for another capture
-const LOADING = 90_000; // ms after which it is too slow
-const WORKING = 0.8; // fraction of the time in which the worker works: the rest is the machine's
-const PAUSED = 1000; // ms by which a camera may be late
-const MAX_SIDE = 1280; // px: larger frames are made smaller
-const ANSWER = 15_000; // ms after which a worker that does not answer is lost
+const LOADING = 90_000; // ms after which loading is too slow
+const WORKING = 0.8; // fraction of the time in which the worker works, to leave some to the device
+const PAUSED = 1000; // ms by which a camera's frame may be late
+const MAX_SIDE = 1280; // px: larger frames are downscaled
+const ANSWER = 15_000; // ms after which a worker that does not answer is given up
 const MAX_FAILURES = 3; // frames in a row that could not be read
 const MAX_ROWS = 60; // readings of a resting face
 const ROW_SECONDS = 0.08; // between two of them
 
 /** One camera per mounted component; Streamlit calls the function below at every rerun. */
 const cameras = new WeakMap();
-let unable = false; // once it has turned out, for as long as the page is open
-let chosen = null; // which of several cameras, by its id, once the visitor has switched
+let unable = false; // whether reading here has failed, for as long as the page is open
+let chosen = null; // the id of the camera that the visitor has switched to
 
 export default function ({ data, parentElement, setStateValue }) {
   let camera = cameras.get(parentElement);
@@ -39,7 +39,7 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   camera.tell = setStateValue;
   camera.update(data);
-  // Also called between two runs: only what has left the page is over.
+  // Also called between runs: end only what has left the page.
   return () => setTimeout(() => parentElement.isConnected || camera.end());
 }
 
@@ -113,7 +113,7 @@ class DeviceCamera {
     this.pump(capture);
   }
 
-  /** Open the camera, and return whether the capture goes on with its picture. */
+  /** Open the camera, and return whether the capture continues with it. */
   async open(capture) {
     try {
       if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
@@ -127,7 +127,7 @@ class DeviceCamera {
       this.stream = stream;
       const [track] = stream.getVideoTracks();
       track.onended = () => this.stream === stream && this.news({ over: true });
-      // People know themselves mirrored, and what is in front of them as it is.
+      // Like a mirror, unless the camera points away from the visitor.
       this.mirror = track.getSettings().facingMode !== "environment";
       this.video.classList.toggle("mirrored", this.mirror);
       this.video.srcObject = stream;
@@ -140,19 +140,19 @@ class DeviceCamera {
     return this.capture === capture;
   }
 
-  /** Go on with another of the visitor's cameras. */
+  /** Switch to another of the visitor's cameras. */
   async useNextCamera() {
     const { capture, stream } = this;
     if (!stream) return;
-    this.stream = null; // meanwhile a second tap does nothing
+    this.stream = null; // until the switch is done, another tap does nothing
     const { deviceId } = stream.getVideoTracks()[0].getSettings();
     const all = await allCameras();
     chosen = all[(all.findIndex((one) => one.deviceId === deviceId) + 1) % all.length]?.deviceId;
-    release(stream); // some phones open one camera at a time
+    release(stream); // some phones open only one camera at a time
     if (this.capture === capture) await this.open(capture);
   }
 
-  /** Show the picture where the page's button was, which had the camera opened for the question. */
+  /** Show or hide the picture; `live_probe`, which holds its place and the camera, hears of it. */
   show(playing) {
     this.place.hidden = !playing;
     document.dispatchEvent(new CustomEvent("affectune:camera", { detail: { playing } }));
@@ -198,7 +198,7 @@ class DeviceCamera {
     if (left > 4) await new Promise((resolve) => setTimeout(resolve, left - 4));
   }
 
-  /** Let the page draw what was read; a face that is out of sight leaves what it showed. */
+  /** Let the page draw what was read; while no face is in sight, the last reading remains. */
   publish() {
     this.shownAt = performance.now();
     if (this.reading) {
@@ -216,7 +216,7 @@ class DeviceCamera {
     window.dispatchEvent(new CustomEvent("affectune-reading"));
   }
 
-  /** Tell the server what was read, where it has something to do. */
+  /** Report to the server, if it has something to do. */
   report() {
     const now = performance.now();
     if (!this.capture) return;
@@ -225,19 +225,19 @@ class DeviceCamera {
     if (now - this.toldAt >= (due ? NEWS - 20 : HEARTBEAT)) this.news({});
   }
 
-  /** What the server's part of the page depends on. */
+  /** What the parts of the page that the server draws depend on. */
   state() {
     const settled = !this.keep && this.reading?.stableFor >= this.rules?.smoothing.STABLE_AFTER_SECONDS;
     const silence = Math.floor(this.silence() / SILENCE);
     return [this.frames > 0, Boolean(this.reading), settled, silence].join();
   }
 
-  /** For how many ms a camera that is open has given no frame. */
+  /** For how many ms the open camera has given no frame. */
   silence() {
     return this.waitingSince && document.visibilityState !== "hidden" ? performance.now() - this.waitingSince : 0;
   }
 
-  /** Drop a reading after which the camera has paused. */
+  /** Drop the reading if the camera has paused since. */
   expire(now) {
     const expires = 1000 * (this.rules?.stream.READING_EXPIRES_SECONDS ?? 0);
     if (!this.reading || now - this.readAt <= expires + PAUSED) return;
@@ -321,7 +321,7 @@ class Reader {
     this.post({ kind: "load", working: WORKING });
     const rules = fetch(new URL("rules.json", base)).then((answer) => answer.json());
     this.ready = Promise.all([rules, loaded]).then(([table]) => ({ rules: table }));
-    this.ready.catch(() => {}); // whoever needs it hears of it
+    this.ready.catch(() => {}); // errors are handled where `ready` is used
   }
 
   post(message, transfer = []) {
@@ -353,7 +353,7 @@ class Reader {
     this.waiting.clear();
   }
 
-  /** Wait for another capture, and end where none comes. */
+  /** Wait for another capture, and end if none comes. */
   rest() {
     this.leaving = setTimeout(() => this.end(), KEEP);
   }
@@ -374,7 +374,7 @@ function capable() {
   }
 }
 
-/** A camera's frames: one that came while the last was read is there at once. */
+/** A camera's frames: `next` returns at once if one has arrived since the last. */
 class Frames {
   constructor(video) {
     this.video = video;
@@ -395,7 +395,7 @@ class Frames {
     else requestAnimationFrame(this.seen);
   }
 
-  /** Wait for the next frame; pages in the background get none, and look once a second. */
+  /** Wait for the next frame; a page in the background gets none, and checks once a second. */
   async next() {
     if (document.visibilityState !== "hidden" && !this.fresh) {
       await new Promise((resolve) => (this.wake = resolve));
@@ -422,7 +422,7 @@ function bitmapOf(video) {
   });
 }
 
-/** Open the camera that the visitor has chosen, or the one that fits best where it is gone. */
+/** Open the camera that the visitor has chosen, or the best match if it is gone. */
 async function openCamera(constraints) {
   if (!chosen) return navigator.mediaDevices.getUserMedia(constraints);
   const { facingMode, ...video } = constraints.video;
@@ -451,7 +451,7 @@ function short(values) {
   return values.map((value) => Math.round(value * 10_000) / 10_000);
 }
 
-/** A reading as it is sent: no more digits than anybody needs. */
+/** A reading as it is sent, without needless digits. */
 function rounded(reading) {
   return {
     ...reading,
@@ -460,7 +460,7 @@ function rounded(reading) {
   };
 }
 
-/** The readings of a resting face, few enough for a message. */
+/** The readings of a resting face, reduced to fit a message. */
 function thinned(rows) {
   const kept = [];
   for (const [time, row] of rows) {
@@ -470,7 +470,7 @@ function thinned(rows) {
   return kept.slice(0, MAX_ROWS);
 }
 
-// What is drawn on the picture: `emotion/live/overlay.py`.
+// Drawing on the picture, as in `emotion/live/overlay.py`.
 
 function draw(canvas, { reading, width, height }, captions, rules) {
   const scale = Math.max(1, Math.min(3, (canvas.clientWidth * devicePixelRatio) / width));
@@ -523,7 +523,7 @@ function label(picture, { box, emotion }) {
   const x = Math.max(0, Math.min(box.x + (box.width - wide) / 2, end - wide));
   const above = box.y - high - picture.size / 2;
   const below = box.y + box.height + picture.size / 2;
-  // A face that leaves no room above nor below has its name inside, over the forehead.
+  // If there is no room above or below the face, the word is inside, over the forehead.
   let y = box.y + picture.size / 2;
   if (above >= 0) y = above;
   else if (below + high <= bottom) y = below;

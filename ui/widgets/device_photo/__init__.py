@@ -16,13 +16,13 @@ GONE: Final = "Your browser no longer has this picture. Please choose it again."
 
 
 def device_photo(copy: DeviceCopy, *, key: str, alt: str, face: Box | None) -> None:
-    """Draw the photo as `square_around` shows it, the face outlined as by `annotate`.
+    """Draw the photo cropped like `square_around`, with the face outlined like `annotate`.
 
     Args:
         copy: which photo.
-        key: one per page.
+        key: unique on the page.
         alt: what it shows, in words.
-        face: in pixels of the photo; none to draw the whole photo.
+        face: in pixels of the photo; ``None`` to draw the whole photo.
     """
     whole = Box(0, 0, copy.width, copy.height)
     part, outline = whole, None
@@ -43,7 +43,7 @@ def closer_look(copy: DeviceCopy, text: str, *, key: str, uploader: str) -> None
     Args:
         copy: which photo.
         text: why, in sentences.
-        key: one per page.
+        key: unique on the page.
         uploader: the key of the container that holds Streamlit's uploader, which is hidden.
     """
     offer = {

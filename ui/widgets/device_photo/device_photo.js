@@ -43,7 +43,7 @@ async function show(root, { module, number, picture, offer, gone: text }, now) {
     button.onclick = () => {
       const uploader = document.querySelector(`.st-key-${offer.uploader}`);
       const input = uploader?.querySelector("input[type=file]");
-      // One that holds a file is sending it.
+      // An uploader that holds a file is already sending it.
       if (input && !uploader.querySelector("[data-testid=stFileUploaderFile]")) photos.handOver(photo.file, input);
     };
     place.hidden = false;

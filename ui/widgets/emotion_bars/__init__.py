@@ -14,14 +14,14 @@ def emotion_bars(
 ) -> None:
     """Draw the bars.
 
-    A chart library would do as well, but it is a megabyte that the visitor's browser has to
-    fetch and start between the photo and the answer; and a list of words needs no alt text.
+    A chart library would do as well, but is a megabyte for the visitor's browser to load between
+    the photo and the answer; and a list of words needs no alternative text.
 
     Args:
         scores: what to draw.
-        key: one per set of bars on the page.
-        by_size: the longest first. For a moving picture rows that keep their places are calmer.
-        on_device: whether they go on with what the visitor's browser reads of its camera.
+        key: unique on the page.
+        by_size: whether the longest comes first. For video, rows that keep their places are calmer.
+        on_device: whether the browser keeps the bars up to date with the camera that it reads.
     """
     leading = wording.mentioned(scores)
     rows = scores.ranked if by_size else tuple(scores.as_dict().items())

@@ -3,7 +3,7 @@
  * rows are kept and changed in place, so that bars of a live camera grow instead of flickering.
  */
 
-const followers = new WeakMap(); // what draws them again while a camera is read in this browser
+const followers = new WeakMap(); // component → its listener, while this browser reads a camera
 
 export default function ({ data, parentElement }) {
   const list = parentElement.querySelector(".bars");
@@ -19,7 +19,7 @@ export default function ({ data, parentElement }) {
   return () => setTimeout(() => parentElement.isConnected || window.removeEventListener("affectune-reading", draw));
 }
 
-/** The rows with what a camera that is read in this browser shows just now. */
+/** The rows, with the current reading if this browser reads a camera. */
 function followed({ onDevice, rows, unmentionedBelow }) {
   const probabilities = onDevice && window.affectuneReading?.probabilities;
   if (!probabilities) return rows;

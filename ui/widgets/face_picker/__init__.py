@@ -1,4 +1,4 @@
-"""A photo of several people, whose faces can be tapped."""
+"""A photo of several people, to tap one of their faces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ui.widgets.frontend import component
 _picker = component("face_picker")
 
 PORTRAIT_SCALE: Final = 1.5
-"""Sides of a portrait and of its face, as a ratio."""
+"""Side of a portrait, in sides of its face."""
 
 
 def face_picker(
@@ -30,15 +30,15 @@ def face_picker(
     everyone: int,
     on_choose: Callable[[int], None],
 ) -> None:
-    """Draw the whole photo with an outline for every face, small portraits, and everyone together.
+    """Draw the whole photo with all faces outlined, small portraits, and "Everyone together".
 
     Args:
-        image: RGB uint8 ``(H, W, 3)``, or what the visitor's browser alone has.
+        image: RGB uint8 ``(H, W, 3)``, or a photo that only the visitor's browser has.
         boxes: where the faces are, in pixels of the image.
-        key: one per page.
-        chosen: the place of a face in `boxes`, or `everyone`.
-        everyone: what stands for all of them together.
-        on_choose: called with the same.
+        key: unique on the page.
+        chosen: the index of a face in `boxes`, or `everyone`.
+        everyone: the number that stands for all of them together.
+        on_choose: called with an index, or `everyone`.
     """
 
     def choose() -> None:
@@ -75,7 +75,7 @@ def face_picker(
 
 
 def _portrait(box: Box, width: int, height: int) -> Box:
-    """Return the square around a face, moved to lie within the picture."""
+    """Return a square around a face, shifted to lie within the picture."""
     side = min(round(PORTRAIT_SCALE * max(box.width, box.height)), width, height)
     left = box.x + (box.width - side) // 2
     top = box.y + (box.height - side) // 2

@@ -1,10 +1,10 @@
 /*
- * A photo of several people: every face can be tapped, and below stands a small portrait of each,
- * for the keyboard and for screen readers too. Sends the trigger `chosen`: a face's number, or that
- * of everyone together.
+ * A photo of several people: every face can be tapped, and below is a small portrait of each, also for
+ * the keyboard and screen readers. Sends the trigger `chosen`: a face's index, or the number that
+ * stands for everyone.
  */
 
-/** Mounted component → { number, url } of a photo that this browser alone has. */
+/** Mounted component → { number, url } of a photo that only this browser has. */
 const urls = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -73,7 +73,7 @@ async function showOwn(root, { module, number }) {
   for (const portrait of root.querySelectorAll(".face")) portrait.style.backgroundImage = `url("${mine.url}")`;
 }
 
-/** Where a background has to be so that it begins at `from`, as CSS counts: of what is left over. */
+/** The CSS background position, a percentage of the space left over, that starts at `from`. */
 const share = (from, extent) => (extent >= 100 ? 0 : (from / (100 - extent)) * 100);
 
 function resize(parent, selector, count, make) {

@@ -1,4 +1,4 @@
-"""The button that starts the camera, and what the visitor's browser says about it."""
+"""The button that starts the camera, and the browser's reports on the camera."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ def live_probe(
     """Mount the probe.
 
     Args:
-        key: one per page.
-        poster: whether to draw the place of the picture; otherwise it stays until there is one.
+        key: unique on the page.
+        poster: whether to draw a placeholder for the picture; if not, it stays until there is one.
         idle: whether to draw the button in it.
-        turn: how many presses there have been, of this button and of the page's own.
-        waiting: whether the last of them still has to be put to the visitor as a question.
-        watch: whether the connection is being made or is there, and may report errors.
-        known: whether the browser has reported already.
+        turn: how many presses there have been, of this button and the page's other ones.
+        waiting: whether the browser still has to ask for permission for the last press.
+        watch: whether to watch a connection, existing or being made, for errors.
+        known: whether the browser has already reported.
         allowed: whether the visitor has allowed the camera, as far as is known.
-        constraints: what kind of camera is wanted.
-        on_report: called with whether this page may have a camera and whether it was allowed
+        constraints: the MediaStreamConstraints of the camera.
+        on_report: called with whether this page may have a camera, and whether it was allowed
             before.
         on_press: called with the last press, the last one answered, and the error's name, empty
-            where the camera is there.
+            if the camera works.
     """
 
     def reported() -> None:

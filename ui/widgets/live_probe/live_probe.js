@@ -1,16 +1,16 @@
 /*
- * The button that starts the camera, in the place of the picture, and what the browser has to say
- * about the camera, which streamlit-webrtc does not tell.
+ * The button that starts the camera, in the place of the picture, and what streamlit-webrtc does not
+ * report about the camera.
  *
  * State `report`: whether this page may have a camera at all, and whether it was allowed before.
- * State `press`: the last press of a button, the last one answered, and how: with an error's name,
- * or none. States and no triggers, because a trigger is sent once, and a run that is stopped before
- * it has begun loses it; what has the visitor's finger on it must not be lost.
+ * State `press`: the last press of a button, the last one answered, and the answer: an error's name,
+ * or empty. States, not triggers, because a trigger is sent once, and a run that is stopped before it
+ * has begun loses it; no press may be lost.
  */
 
 const FRAME = "iframe[title='streamlit_webrtc.component.webrtc_streamer']";
-const WATCH = 150; // ms between two looks at the camera's frame
-const LOW = 60; // pixels: a frame that is lower than this shows no picture yet
+const WATCH = 150; // ms between checks of the camera's frame
+const LOW = 60; // pixels: a frame of less height shows no picture yet
 
 /** One probe per mounted component; Streamlit calls the function below at every rerun. */
 const probes = new WeakMap();
@@ -24,7 +24,7 @@ export default function ({ data, parentElement, setStateValue }) {
   probe.report = (report) => setStateValue("report", report);
   probe.say = (asked, answered, error) => setStateValue("press", { asked, answered, error });
   probe.update(data);
-  // Also called between two runs: only what has left the page is over.
+  // Also called between runs: end only what has left the page.
   return () => setTimeout(() => parentElement.isConnected || probe.end());
 }
 
@@ -33,11 +33,11 @@ class Probe {
     this.place = root.querySelector(".place");
     this.button = root.querySelector("button");
     this.button.addEventListener("click", () => this.press());
-    this.turn = 0; // presses so far, of this button and of the page's own
+    this.turn = 0; // presses so far, of this button and the page's other ones
     this.opened = 0; // the last of them for which the camera was opened here
     this.told = "";
     this.stream = null;
-    this.onDevice = false; // whether the camera is read in this browser, and its picture is there
+    this.onDevice = false; // whether this browser reads the camera and shows its picture
     this.hear = ({ detail }) => {
       this.onDevice = detail.playing;
       if (detail.playing) this.release();
@@ -56,7 +56,7 @@ class Probe {
       this.button.hidden = !idle;
       if (idle) this.release();
     }
-    // Back on the page, the server knows already.
+    // After a return to the page the server knows already.
     if (known) this.allowed = allowed;
     else this.look();
     if (waiting && turn > this.opened) this.open(turn);
@@ -87,7 +87,7 @@ class Probe {
     }
   }
 
-  /** Put the question, and keep the camera open until the connection has it: it starts once. */
+  /** Ask for permission, and keep the camera open until the connection uses it: it starts once. */
   async open(turn) {
     this.opened = turn;
     if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
@@ -105,7 +105,7 @@ class Probe {
     }
   }
 
-  /** The camera's own frame shows its errors as text: pass on what it is. */
+  /** The camera's frame shows its errors as text: report their names. */
   watch() {
     const frame = document.querySelector(FRAME);
     outlastDisconnection(frame?.contentWindow);
@@ -118,13 +118,13 @@ class Probe {
     this.draw();
   }
 
-  /** The poster keeps the picture's place until there is a picture. */
+  /** Show the placeholder until there is a picture. */
   draw() {
     const playing = this.onDevice || this.playing();
     this.place.classList.toggle("off", !this.poster && playing);
     const frame = document.querySelector(FRAME);
     if (!frame) return;
-    // Until then the frame shows that it is connecting, which the page says already.
+    // Until then the frame shows that it is connecting, which the page already says.
     frame.style.opacity = playing ? "" : "0";
     frame.style.marginBottom = playing ? "" : `-${frame.clientHeight}px`;
   }
@@ -148,9 +148,9 @@ class Probe {
 }
 
 /**
- * Have the camera's frame go on where a connection is "disconnected": on a busy machine it is so for
- * seconds and comes back (https://www.w3.org/TR/webrtc/#dom-rtcpeerconnectionstate). streamlit-webrtc
- * 0.79 hangs up at once; it still does where the state is "failed", which is for good.
+ * Keep the camera's frame running while a connection is "disconnected": on a busy machine that lasts
+ * for seconds and recovers (https://www.w3.org/TR/webrtc/#dom-rtcpeerconnectionstate).
+ * streamlit-webrtc 0.79 hangs up at once; it still does if the state is "failed", which is final.
  */
 function outlastDisconnection(view) {
   const connection = view?.RTCPeerConnection?.prototype;
@@ -171,6 +171,6 @@ async function allowed() {
     const devices = await navigator.mediaDevices.enumerateDevices();
     return state === "granted" && devices.some((device) => device.kind === "videoinput");
   } catch {
-    return false; // browsers that cannot say are asked
+    return false; // the browser cannot say, so it is asked
   }
 }

@@ -1,7 +1,7 @@
-"""What a camera that the visitor's browser reads shows just now: its name, and how soon it settles.
+"""The current emotion of a camera that the visitor's browser reads, and how soon it settles.
 
-The browser draws it, without the server: `ui/widgets/device_camera` tells the page's other parts
-what it reads. The words all come from here.
+The browser draws it, without the server: `ui/widgets/device_camera` passes its readings to the
+page's other parts. All texts come from here.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ def live_reading(
     """Draw the heading and the progress.
 
     Args:
-        key: one per page.
+        key: unique on the page.
         titles: emotion → the heading for one face, and for several.
-        first: the heading until the browser has drawn its own.
-        lost: said while no face is in sight.
-        settling: said when the mood settles in one second, in two, …: plain words and bold ones.
+        first: the heading until the browser draws its own.
+        lost: shown while no face is in sight.
+        settling: shown when the mood settles in one second, in two, …: plain and bold part.
         stable_after: the seconds after which it has settled.
-        keep: said instead while it is read without an end; None where it is to settle.
+        keep: shown instead while reading goes on indefinitely; ``None`` to let the mood settle.
     """
     _reading(
         key=key,

@@ -1,6 +1,6 @@
 /*
- * The heading and the progress beside a camera that is read in this browser. `device_camera.js` says
- * what it reads: `window.affectuneReading`, and the event `affectune-reading` when it has changed.
+ * The heading and the progress beside a camera that this browser reads. `device_camera.js` provides the
+ * reading: `window.affectuneReading`, and the event `affectune-reading` when it has changed.
  */
 
 const panels = new WeakMap();
@@ -13,7 +13,7 @@ export default function ({ data, parentElement }) {
   }
   panel.data = data;
   panel.draw();
-  // Also called between two runs: only what has left the page is over.
+  // Also called between runs: end only what has left the page.
   return () => setTimeout(() => parentElement.isConnected || panel.end());
 }
 

@@ -1,4 +1,4 @@
-"""The mood pad: the valence-arousal plane to point at. The same on every page."""
+"""The mood pad: the valence-arousal plane as an input and a map. The same on every page."""
 
 from __future__ import annotations
 
@@ -53,18 +53,19 @@ def mood_pad(
 ) -> None:
     """Draw the pad.
 
-    Python holds the truth: `point` goes in, and a gesture comes back through a callback, which
-    runs before the next script does. A value returned from here would come too late, and it would
-    outlive a correction made elsewhere on the page.
+    Python's state is authoritative: `point` goes in, and a gesture comes back through a callback,
+    which runs before the next script run. A return value would come too late, and would outlive a
+    correction made elsewhere on the page.
 
     Args:
-        key: one per pad on the page.
+        key: unique on the page.
         point: where the dot is.
-        reading: where the face is, drawn as a dashed ring.
+        reading: where the face's mood is, drawn as a dashed ring.
         journey: the path of a playlist, first to last; `start` and `goal` name its ends.
         picks: the playlist's tracks, one dot each; `current` is the id of the playing one.
-        fixed: for looking at: no dot to move, and `caption` below instead of the place in words.
-        on_device: whether the dot goes on with what the visitor's browser reads of its camera.
+        fixed: whether it is read-only: no dot to move, and `caption` below instead of the place in
+            words.
+        on_device: whether the dot follows the camera that the visitor's browser reads.
         on_move: called with the mood, once a gesture has ended.
         on_pick: called with a track's id.
     """
@@ -72,7 +73,7 @@ def mood_pad(
 
     def moved() -> None:
         gesture = browser_values.sent(key, "point", _gesture)
-        # A pad that is mounted again may repeat the last gesture of the one before it.
+        # A newly mounted pad may repeat the last gesture of the previous one.
         if gesture and gesture[0] > st.session_state.get(heard, 0):
             st.session_state[heard], mood = gesture
             if on_move is not None:

@@ -1,9 +1,9 @@
 /*
  * The mood pad: unpleasant to pleasant from left to right, quiet to full of energy upwards.
  *
- * Python holds the truth. It sends everything to be shown as `data` (see mood_pad.py), and gets
- * back, once per gesture, the state `point` or the trigger `track`. While a gesture goes on the
- * pad moves its dot by itself, because a round trip per pixel would stutter.
+ * Python's state is authoritative. It sends everything to be shown as `data` (see __init__.py), and
+ * gets back, once per gesture, the state `point` or the trigger `track`. During a gesture the pad
+ * moves its dot by itself, because a round trip per pixel would stutter.
  */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -33,7 +33,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   pad.sendPoint = (point) => setStateValue("point", point);
   pad.sendTrack = (id) => setTriggerValue("track", id);
   pad.update(data);
-  // Also called between two runs: only what has left the page is over.
+  // Also called between runs: end only what has left the page.
   return () => setTimeout(() => parentElement.isConnected || pad.end());
 }
 
@@ -63,7 +63,7 @@ class MoodPad {
     this.listenToPointer();
     this.listenToKeys();
     this.back.addEventListener("click", () => this.goBack());
-    // The player goes on by itself; the pad shows where it is.
+    // The player moves on by itself; the pad shows its current track.
     this.follow = () => this.data?.tracks.length && this.showTracks();
     window.addEventListener("affectune-player", this.follow);
     // A camera that is read in this browser moves the dot.
@@ -80,11 +80,11 @@ class MoodPad {
   /** Show what Python sent. */
   update(data) {
     this.data = data;
-    // A rerun that was on its way when the dot moved still carries the old point: what counts is
-    // whether Python has heard of the last gesture.
+    // A rerun that was on its way when the dot moved still carries the old point: obey Python only if
+    // it knows the last gesture.
     if (data.turn >= this.turn && !this.dragging) {
       this.turn = data.turn;
-      // Under a live camera the dot moves by itself, a few times a second: it glides.
+      // With a live camera the dot moves by itself, a few times a second, so it glides.
       if (this.shown) this.dot.classList.add("gliding");
       this.shown = true;
       this.point = { ...data.point };
@@ -177,7 +177,7 @@ class MoodPad {
     if (this.data.fixed) {
       Object.assign(label, { x, y: y < SIZE - 60 ? y + 38 : y - 28 });
     } else {
-      // On the side where there is room, and not under the dot.
+      // On the side with room for it, and not under the dot.
       const dx = toX(this.point.valence) - x;
       const beside = Math.abs(toY(this.point.arousal) - y) < 24 && Math.abs(dx) > 20 && Math.abs(dx) < 100;
       const right = beside && x > 100 && x < SIZE - 100 ? dx < 0 : x < SIZE * 0.62;
@@ -187,7 +187,7 @@ class MoodPad {
     add(this.reading, "text", label, this.data.texts[this.data.fixed ? "start" : "face"]);
   }
 
-  /** The words at an edge step back from what is drawn across them. */
+  /** Fade the words at an edge that is drawn over. */
   clearEdges() {
     const { reading, tracks, fixed } = this.data;
     const drawn = tracks.map(({ at }) => [at, 6]);
@@ -220,7 +220,7 @@ class MoodPad {
     this.back.hidden = fixed || !reading || near;
   }
 
-  /** The place in an everyday word, as `describe_mood` in wording.py says it. */
+  /** Name the place with the nearest everyday word, like `describe_mood` in wording.py. */
   describe() {
     const { valence, arousal } = this.point;
     const away = (place) => Math.hypot(place.valence - valence, place.arousal - arousal);
@@ -228,7 +228,7 @@ class MoodPad {
     return word[0].toUpperCase() + word.slice(1);
   }
 
-  /** Only what changed: a live region reads out every write. */
+  /** Write only what has changed: a live region announces every write. */
   say(text) {
     if (this.words.textContent !== text) this.words.textContent = text;
   }
@@ -261,7 +261,7 @@ class MoodPad {
     this.placeDot();
   }
 
-  /** Play a track; the one in the player pauses, or goes on. */
+  /** Play a track; the one in the player pauses or resumes. */
   play(id) {
     if (window.affectunePlayer?.id !== id) return this.sendTrack(id);
     window.dispatchEvent(new CustomEvent("affectune-toggle", { detail: id }));
@@ -326,7 +326,7 @@ class MoodPad {
       });
       slider.addEventListener("blur", () => {
         this.stage.classList.remove("focused");
-        // Focus moves to a button: what that does must come second.
+        // Focus may move to a button, whose action must come second.
         if (this.timer) this.send();
       });
       // Assistive technology sets a slider without any key.

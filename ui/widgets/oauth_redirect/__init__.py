@@ -13,11 +13,11 @@ _component = component("oauth_redirect")
 
 
 def leave(pending: PendingAuthorization, press: int) -> None:
-    """Send the browser to Spotify, with the cookie that it will have to show afterwards.
+    """Send the browser to Spotify, with a cookie to present when it comes back.
 
     Args:
         pending: what `PendingAuthorizations.begin` returned.
-        press: how often that was asked for; the browser goes once for each.
+        press: counts the requests; the browser leaves once for each.
     """
     _mount(
         "oauth-redirect-out",
@@ -34,7 +34,7 @@ def clean_up(cookie: str) -> bool:
     """Remove Spotify's response from the address, and the cookie from the browser.
 
     Returns:
-        Whether the browser says that it is done; it causes a rerun when it does.
+        Whether the browser has reported that it is done, which causes a rerun.
     """
     key = "oauth-redirect-back"
     _mount(key, leaving=False, press=0, url="", cookie=cookie, value="", seconds=0)

@@ -2,8 +2,9 @@
  * Out: writes the cookie that binds a sign-in to this browser, and goes to Spotify.
  * In: takes code and state out of the address, and the cookie out of the browser.
  *
- * State `cleaned_up`: the cookie of the sign-in whose address has been cleaned up. Streamlit would clear the address by
- * adding an entry to the browser's history, and the one with the code would stay in it.
+ * State `cleaned_up`: the cookie of the sign-in whose address has been cleaned up. Streamlit itself
+ * would clear the address by adding an entry to the browser's history, where the one with the code
+ * would remain.
  */
 
 const done = new Set();

@@ -1,4 +1,4 @@
-"""The button that opens the visitor's picture chooser, wherever a picture can be handed in."""
+"""The button that opens the visitor's file chooser, wherever a picture can be uploaded."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ def photo_button(
     look: Literal["primary", "secondary", "tertiary"] = "secondary",
     zone: bool = False,
 ) -> None:
-    """Draw the button. One tap opens the chooser: browsers allow that in the tap itself only.
+    """Draw the button. One tap opens the chooser; browsers allow that only during the tap itself.
 
     Args:
-        label: what it says.
-        key: one per page.
+        label: the button's text.
+        key: unique on the page.
         uploader: the key of the container that holds Streamlit's uploader, which is hidden.
-        suffixes: endings of the files that can be read, lower case and without a dot.
+        suffixes: of photos that can be read, in lower case and without a dot.
         megabytes: size of the largest photo that can be read.
-        clip_suffixes: endings of clips that can be read.
+        clip_suffixes: of clips that can be read, likewise.
         clip_megabytes: size of the largest clip that can be read.
-        turn: how many files there have been, so that a button that waits for one goes on.
-        base: the path of the files that photos are read with in the browser; none where the server
-            is to read them.
-        unreadable: what is said of a file that is no picture.
+        turn: how many files were handled; a new value ends the waiting for one.
+        base: the path of the files with which the browser reads photos; ``None`` for the server to
+            read them.
+        unreadable: what to say about a file that is not a picture.
         on_read: called with what the browser has read in a photo, which it keeps.
         on_able: called with whether the browser can do that, as far as is known.
         look: which of Streamlit's buttons it looks like.
-        zone: whether to draw a place around it where a file can be dropped.
+        zone: whether to draw a drop zone around it.
     """
 
     def take_reading() -> None:

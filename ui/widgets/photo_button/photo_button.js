@@ -1,15 +1,14 @@
 /*
- * A button that opens the picture chooser at once. The file goes through Streamlit's own uploader
- * on the same page, which is hidden: what it would say of a file that it refuses is said here, in
- * our words and before anything is sent.
+ * A button that opens the file chooser at once. The file goes through Streamlit's own uploader on the
+ * same page, which is hidden: files that it would refuse are refused here, in our words and before
+ * anything is sent.
  *
- * Where this browser can read photos itself, a photo does not go through the uploader: what was read
- * goes to the server (trigger `read`) and the photo stays here. State `able`: whether it can, where
- * the page asks.
+ * If this browser can read photos itself, a photo does not go through the uploader: the reading goes to
+ * the server (trigger `read`) and the photo stays here. State `able`: whether it can, if the page asks.
  */
 
-const LOOK = 300; // ms between two looks at the upload
-const HEAD = 12; // bytes by which a picture is known
+const LOOK = 300; // ms between checks of the upload
+const HEAD = 12; // bytes that identify a picture
 
 /** One button per mounted component; Streamlit calls the function below at every rerun. */
 const buttons = new WeakMap();
@@ -23,7 +22,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   button.tell = setStateValue;
   button.trigger = setTriggerValue;
   button.update(data);
-  // Also called between two runs: only what has left the page is over.
+  // Also called between runs: end only what has left the page.
   return () => setTimeout(() => parentElement.isConnected || button.end());
 }
 
@@ -36,13 +35,13 @@ class PhotoButton {
     this.problem = root.querySelector(".problem p");
     this.send = root.querySelector(".problem button");
     this.turn = null;
-    this.photos = null; // a promise of the module that reads them here; of nothing where none can
+    this.photos = null; // a promise of the module that reads photos here, or of null if none can
     this.button.addEventListener("click", () => {
       if (this.busy) return;
       this.uploader()?.click();
       this.photos?.then((photos) => photos?.prepare());
     });
-    // Before Streamlit hears of it.
+    // In the capture phase: before Streamlit gets it.
     this.listener = (event) => this.chosen(event);
     document.addEventListener("change", this.listener, true);
     for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
@@ -62,13 +61,13 @@ class PhotoButton {
     this.hint.textContent = data.hint;
     this.hint.hidden = !data.hint;
     if (data.turn !== this.turn) {
-      // Another uploader: the last file has arrived.
+      // A new uploader: the last file has arrived.
       this.turn = data.turn;
       this.wait(false);
       this.say("");
     }
     if (!this.busy) this.label.textContent = data.label;
-    this.place.hidden = false; // a button without a name until now
+    this.place.hidden = false; // until now the button had no name
   }
 
   async tellAble() {
@@ -108,7 +107,7 @@ class PhotoButton {
     this.wait(true);
   }
 
-  /** Read a photo in this browser, or send it where no photo can be read here. */
+  /** Read a photo in this browser, or send it if this browser cannot. */
   async read(file) {
     const { texts } = this.data;
     this.file = file;
@@ -124,7 +123,7 @@ class PhotoButton {
       console.warn("A photo was not read in this browser:", String(error));
       wrong = texts.offer;
     }
-    if (this.file !== file) return; // another one was chosen meanwhile
+    if (this.file !== file) return; // another one was chosen in the meantime
     if (told) return this.trigger("read", told);
     this.wait(false);
     this.say(wrong, wrong === texts.offer ? () => this.sendFile(file) : null);
@@ -139,7 +138,7 @@ class PhotoButton {
     this.forServer = false;
   }
 
-  /** While the file is on its way; an upload that breaks off is only seen in the uploader. */
+  /** Show that a file is on its way; only the uploader shows if an upload is interrupted. */
   wait(busy, label = this.data.texts.sending) {
     this.busy = busy;
     clearInterval(this.timer);
@@ -177,7 +176,7 @@ class PhotoButton {
   }
 }
 
-/** Have an uploader take a file, as if it had been chosen there. */
+/** Give a file to an uploader, as if it had been chosen there. */
 function give(input, file) {
   const one = new DataTransfer();
   one.items.add(file);
@@ -185,7 +184,7 @@ function give(input, file) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-/** Whether a file begins as pictures do: JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF. */
+/** Whether a file begins like a picture: JPEG, PNG, WebP, GIF, BMP, HEIC or AVIF. */
 async function isPicture(file) {
   const head = String.fromCharCode(...new Uint8Array(await file.slice(0, HEAD).arrayBuffer()));
   return /^(\xff\xd8\xff|\x89PNG|RIFF....WEBP|GIF8|BM|....ftyp)/s.test(head);

@@ -1,4 +1,4 @@
-"""The player: a set of tracks, one of them in Spotify's frame, and what can be done with it."""
+"""The player: a set of tracks, one of them in Spotify's frame, with its controls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TEXTS: Final = {
     "blocked": "Spotify isn’t answering. You can hear this track elsewhere:",
     "tap": "Your browser wants the first tap inside Spotify’s player: press play there.",
     "preview": "A 30-second preview. Sign in to Spotify in this browser to hear whole tracks.",
-    "ended": "That was the set.",
+    "ended": "That’s the end of the set.",
 }
 
 Pressed = Literal["like", "next", "stop"]
@@ -47,9 +47,9 @@ class Position:
     """Where the player is.
 
     Attributes:
-        turn: the last of Python's orders that it knows.
-        track_id: the track that it is at.
-        playing: whether the track is heard.
+        turn: the last order from Python that it has received.
+        track_id: its current track.
+        playing: whether the track is playing.
         ended: whether the set is over.
     """
 
@@ -71,20 +71,20 @@ def player(
     on_position: Callable[[Position], None],
     on_press: Callable[[Pressed, str], None],
 ) -> None:
-    """Draw the player. It goes from track to track by itself and says where it is.
+    """Draw the player. It moves from track to track by itself and reports its position.
 
     Args:
         queue: the tracks in playing order.
-        key: one on the page.
+        key: unique on the page.
         current: the id of the track to play.
-        turn: counts the orders to play another track. The player obeys one that it has not heard
-            of, and otherwise stays where it is.
-        idle: whether to wait for a tap before Spotify is asked for anything.
-        dark: whether Spotify's frame is to be dark.
+        turn: counts the orders to play another track. The player obeys a new one, and otherwise
+            stays where it is.
+        idle: whether to wait for a tap before contacting Spotify.
+        dark: whether Spotify's frame is dark.
         liked: ids of liked tracks.
-        on_position: called when it has gone to another track, has begun to play, or has ended.
-        on_press: called with what was pressed and the track that it was pressed for. Where it was
-            "next", the player has gone on already.
+        on_position: called when it has moved to another track, has begun to play, or has ended.
+        on_press: called with the button that was pressed and the track it was pressed for. After
+            "next" the player has already moved on.
     """
     tell = partial(hear, key=key, on_position=on_position, on_press=on_press)
     _player(
@@ -122,13 +122,13 @@ def hear(
     on_position: Callable[[Position], None],
     on_press: Callable[[Pressed, str], None],
 ) -> None:
-    """Take in what the player has told, once.
+    """Handle the player's reports, each once.
 
-    To be called before the player is drawn: the callback of what comes in while a run begins may
-    not be called, and the state that it brought is there all the same.
+    To be called before the player is drawn: when a report arrives as a run begins, its callback may
+    not be called, but its state is there.
 
     Args:
-        key, on_position, on_press: as of `player`.
+        key, on_position, on_press: as for `player`.
     """
     with uninterrupted():
         _hear(key, on_position, on_press)
@@ -168,5 +168,5 @@ def _press(values: Any) -> tuple[int, Pressed, str]:
 
 
 def _last(key: str, what: str) -> str:
-    """Return where in the session's state the number of the last report or press is."""
+    """Return the key in the session's state for the number of the last report or press."""
     return f"{key}-last-{what}"

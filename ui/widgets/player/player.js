@@ -1,15 +1,15 @@
 /*
- * The player at the foot of every page. It knows the set and goes through it by itself, also while
- * the server is away: Python is told where it is, and tells it where to go.
+ * The player at the bottom of every page. It knows the set and plays through it by itself, even while
+ * the server is unreachable: it reports its position to Python, and takes orders from it.
  *
- * State `at`: {n, turn, id, playing, ended}. `turn` counts Python's orders: what answers an older one is
- * out of date, and `n` tells two reports apart. State `said`: {n, does, id}, the last press of like, stop or next. States and no
- * triggers, because a run that is stopped before it has begun loses a trigger.
+ * State `at`: {n, turn, id, playing, ended}. `turn` counts Python's orders: a report with an older one
+ * is out of date; `n` numbers the reports. State `said`: {n, does, id}, the last press of like, stop or
+ * next. States, not triggers, because a run that is stopped before it has begun loses a trigger.
  *
- * Spotify's script runs in a frame within a frame (see ui/server/player_frame.py) and is talked to
- * by messages. What the player does, other elements on the page hear from the window's event
- * `affectune-player`, and find in `window.affectunePlayer`: {id, status}. They ask it to play or
- * pause with the event `affectune-toggle`.
+ * Spotify's script runs in a frame within a frame (see ui/server/player_frame.py) and communicates by
+ * messages. Other elements on the page follow the player by the window's event `affectune-player` and
+ * by `window.affectunePlayer`: {id, status}. They ask it to play or pause with the event
+ * `affectune-toggle`.
  */
 
 const PATHS = {
@@ -23,11 +23,11 @@ const PATHS = {
 };
 
 const ANSWER = 4000; // ms in which Spotify has to answer
-const TAP = 3000; // ms after its answer in which music has to be heard, or the browser holds it back
-const END = 1200; // ms before the end of a track that count as its end, once it stands still
-const NEARLY = 4000; // the same, where it has gone back to its beginning
+const TAP = 3000; // ms after its answer in which music has to start, or the browser is blocking it
+const END = 1200; // a track that stops this many ms before its end has ended
+const NEARLY = 4000; // the same, if it has gone back to its beginning
 const PREVIEW = 31000; // ms of the longest preview
-const AGAIN = 5000; // ms into a track after which "previous" means its beginning
+const AGAIN = 5000; // ms into a track after which "previous" restarts it
 
 /** One player per mounted component; Streamlit calls the function below at every rerun. */
 const players = new WeakMap();
@@ -41,7 +41,7 @@ export default function ({ data, parentElement, setStateValue }) {
   player.report = (at) => setStateValue("at", at);
   player.say = (said) => setStateValue("said", said);
   player.update(data);
-  // Also called between two runs: only what has left the page is over.
+  // Also called between runs: end only what has left the page.
   return () => setTimeout(() => parentElement.isConnected || player.end());
 }
 
@@ -66,7 +66,7 @@ class Player {
     this.reports = 0;
     this.said = 0;
     this.at = 0; // its place in the queue
-    this.open = false; // the links, although Spotify answers
+    this.open = false; // whether the links are shown although Spotify answers
     this.hear = (event) => this.onMessage(event);
     this.ask = ({ detail }) => detail === this.track?.id && this.toggle();
     this.online = () => this.status === "blocked" && this.retry();
@@ -75,7 +75,7 @@ class Player {
     window.addEventListener("online", this.online);
   }
 
-  /** What Python sent. */
+  /** Apply what Python sent. */
   update(data) {
     this.data = data;
     this.root.setAttribute("aria-label", data.texts.label);
@@ -92,9 +92,9 @@ class Player {
       else if (this.status === "paused" || this.status === "ended") this.toggle();
     } else if (data.turn < this.turn && this.told !== data.turn) {
       this.told = data.turn;
-      this.tell(); // another server: it hears where we are
+      this.tell(); // a new server, which does not know our position
     }
-    // The same track, perhaps with another place in the queue, or liked by now.
+    // The same track, but its place in the queue or its like may have changed.
     this.track = data.queue.find((track) => track.id === this.track?.id) ?? this.track ?? here;
     if (this.track) this.draw();
   }
@@ -112,7 +112,7 @@ class Player {
     this.tell();
   }
 
-  /** Give Spotify its time; after that say what is the matter. */
+  /** Give Spotify time to answer; after that say what is wrong. */
   wait() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
@@ -138,7 +138,7 @@ class Player {
   }
 
   order(affectune) {
-    // To whatever is in the frame: a data: address has no origin to name, and it is no secret.
+    // To any origin: a data: address has none to name, and the order is no secret.
     this.inner?.postMessage({ affectune }, "*");
   }
 
@@ -146,12 +146,12 @@ class Player {
     try {
       return this.frame?.contentWindow?.frames[0];
     } catch {
-      return undefined; // the frame shows something that is not ours
+      return undefined; // the frame shows a document that is not ours
     }
   }
 
   onMessage({ source, origin, data }) {
-    // From the document that we put there, which has no origin, and from no other frame.
+    // Only from the document that we put there, which has no origin.
     if (!source || source !== this.inner || origin !== "null") return;
     const message = data?.affectune;
     if (message?.type === "here") {
@@ -198,7 +198,7 @@ class Player {
 
   neighbour(step) {
     const found = this.data.queue.findIndex((track) => track.id === this.track?.id);
-    // A set that has changed under it goes on from where it was.
+    // If the set has changed and lacks the track, go on from the same place.
     if (found >= 0) this.at = found;
     return this.data.queue[this.at + step];
   }
@@ -342,14 +342,14 @@ class Player {
       this.status === "playing" &&
       this.duration > 0 &&
       this.duration <= PREVIEW &&
-      // Some tracks are that short; where the length is not known, hardly one is.
+      // Some tracks are that short; of unknown length, hardly any.
       (!this.track.duration_ms || this.track.duration_ms > PREVIEW + AGAIN);
     const lines = { blocked: texts.blocked, tap: texts.tap, ended: texts.ended };
     write(this.line, lines[this.status] ?? (preview ? texts.preview : ""));
   }
 }
 
-/** Only what changed: a live region reads out every write. */
+/** Write only what has changed: a live region announces every write. */
 function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,4 +1,4 @@
-"""A set as a link: made on one machine, opened on another."""
+"""A set as a link: made on one device, opened on another."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _button = component("share_link")
 def share_link(text: str, *, key: str) -> None:
     """Draw a button that copies a link to the set.
 
-    An element of our own, because only the browser knows the address that it reached us at.
+    A component of our own, because only the browser knows the address at which it reached us.
 
     Args:
-        text: what `recommender.sharing.link.encode` returned.
-        key: one per button on the page.
+        text: from `recommender.sharing.link.encode`.
+        key: unique on the page.
     """
     _button(
         key=key,
@@ -38,7 +38,7 @@ def share_link(text: str, *, key: str) -> None:
 
 
 def written(visitor: VisitorState, playlist: Playlist) -> str:
-    """Return a set as the text of a link. What was read on a face is no part of it.
+    """Return a set as the text of a link, without anything read on a face.
 
     The mood in it is rounded, see `recommender.sharing.resume`.
     """
@@ -46,7 +46,7 @@ def written(visitor: VisitorState, playlist: Playlist) -> str:
 
 
 def written_exactly(visitor: VisitorState, playlist: Playlist) -> str:
-    """Return a set as a text that stands in no address and is sent to no one else."""
+    """Return a set as text with its exact mood, never for an address or anyone else."""
     return _encoded("_exact", visitor, playlist, lambda exact: exact)
 
 
@@ -56,7 +56,7 @@ def _encoded(
     playlist: Playlist,
     prepare: Callable[[Playlist], Playlist],
 ) -> str:
-    # Found out once a set and not in every run: which journey it walks takes a search.
+    # Once per set, not in every run: finding its journey takes a search.
     last: tuple[Playlist, str] | None = st.session_state.get(kept_as)
     if last is None or last[0] is not playlist:
         recommender, _ = services.recommender()
@@ -66,7 +66,7 @@ def _encoded(
 
 
 def read_link(visitor: VisitorState) -> None:
-    """Open the set that the address asks for, once; the visitor's own mood stays as it is."""
+    """Open the set in the address, once; the visitor's own mood stays as it is."""
     asked = map(_asked, st.query_params.items())
     text = next((one for one in asked if one is not None), None)
     if text is None or (visitor.shared is not None and visitor.shared.text == text):
@@ -95,5 +95,5 @@ def close_link(visitor: VisitorState) -> None:
 
 
 def _asked(item: tuple[str, str]) -> str | None:
-    """Return the set that a part of the address asks for: "&amp;set" and "set%3D" do so, too."""
+    """Return the set in a part of the address, also from a damaged "&amp;set" or "set%3D"."""
     return in_address("=".join(item))

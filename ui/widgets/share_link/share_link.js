@@ -1,6 +1,6 @@
 /*
  * A button that copies the address of a set. The address is made here, because only the browser
- * knows how it reached the page; where it may not copy, the address is there to copy by hand.
+ * knows how it reached the page; if it may not copy, it shows the address to copy by hand.
  */
 
 export default function ({ data, parentElement }) {

@@ -1,11 +1,11 @@
-"""A backup of the visitor's state in their own browser, for the case that the server loses it.
+"""A backup of the visitor's state in their own browser, in case the server loses it.
 
-A Streamlit session ends with the server's process, or two minutes after the connection broke (a
-lid closed, a tunnel). The browser comes back in a new one, with the old set still on its screen,
-and the next click would draw a page that knows nothing of the visitor. So the memory of the page,
-and nothing else, holds what is needed to continue: the set as the text of a link, the mood and
-verdicts, and what was asked for. What comes back is validated like any untrusted input. Its JSON
-keys are a format: a page that was opened before the server was updated still sends them.
+A Streamlit session ends with the server's process, or two minutes after the connection is lost (a
+closed lid, a tunnel). The browser comes back in a new session, with the old set still on screen,
+and the next click would draw a page that knows nothing about the visitor. So the memory of the
+page, and nothing else, holds what is needed to continue: the set as the text of a link, the mood
+and verdicts, and the options. What comes back is validated like any untrusted input. Its JSON keys
+are a format: a page that was opened before the server was updated still sends them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ KEY: Final = "state-backup"
 VERSION: Final = 1
 
 MAX_CHARACTERS: Final = 100_000
-"""Characters of the longest text that is looked at: some hundred verdicts and a day of music."""
+"""Characters of the longest accepted text: a few hundred verdicts and a day of music."""
 
 MAX_VERDICTS: Final = 300
 MAX_FACES: Final = 50
@@ -45,7 +45,7 @@ MAX_FILTER_VALUES: Final = 200
 """Genres, artists … in one filter."""
 
 MAX_REASON_CHARACTERS: Final = 300
-"""Characters of the longest reason."""
+"""Longer reasons are cut off."""
 
 _CHECKED_KEY, _NOTICE_KEY = "_backup-checked", "_backup-notice"
 
@@ -53,10 +53,10 @@ _component = component("state_backup")
 
 
 def restore_from_browser() -> None:
-    """In a session's first run, restore the state that the browser has kept, if it has.
+    """In a session's first run, restore the state that the browser has kept, if any.
 
-    A page that was open keeps all of it in its memory; an address, of a page that is opened or
-    loaded anew, what may stand in an address: see `recommender.sharing.resume`.
+    A page that was open keeps all of it in its memory; the address of a page that is opened or
+    reloaded keeps what may be in an address: see `recommender.sharing.resume`.
     """
     if st.session_state.get(_CHECKED_KEY):
         return
@@ -91,19 +91,19 @@ def back_up() -> None:
 
 @st.fragment
 def _back_up(text: str | None, mine: str | None, page: str | None) -> None:
-    # A fragment, so that what the browser reports costs no run of the whole page.
+    # A fragment, so that the browser's reports cause no rerun of the whole page.
     state = st.session_state.get(KEY)
     known = state.get("kept") if state else None
     _component(
         key=KEY,
-        # The page, because another one comes with an empty address.
+        # The page is part of it because switching pages clears the query parameters.
         data={"text": text, "known": known, "parameter": PARAMETER, "mine": mine, "page": page},
         on_kept_change=lambda: None,
     )
 
 
 def serialize(visitor: VisitorState) -> str | None:
-    """Return what to keep of a visitor's state, as JSON; ``None`` as long as there is no set."""
+    """Return what to keep of a visitor's state, as JSON; ``None`` until there is a set."""
     playlist = visitor.sets.get(visitor.wish) if visitor.mood is not None else None
     if playlist is None or not playlist.picks:
         return None
@@ -229,7 +229,7 @@ def _photo(found: dict[str, Any]) -> Photo | None:
 
 
 def _filters(found: dict[str, Any]) -> Filters:
-    """Return the filters that this catalogue, which may be another one now, knows."""
+    """Return the filters that this catalogue, which may be a different one, supports."""
     choices = services.choices()
 
     def some(name: str, known: tuple[Any, ...] | None) -> tuple[Any, ...]:
@@ -267,5 +267,5 @@ def _mood(valence: float, arousal: float) -> Mood:
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > share.MAX_CHARACTERS:
         raise ValueError(value)
-    value.encode()  # half a character cannot be shown, either
+    value.encode()  # refuses lone surrogates, which cannot be shown
     return value

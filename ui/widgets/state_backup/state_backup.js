@@ -1,10 +1,10 @@
 /*
- * Keeps the visitor's state in the memory of this page, in case the server loses it. State `kept`: the text that
- * Python wrote. Streamlit sends it along with whatever comes next, also to a server that has never
- * heard of this page. It is in no storage of the browser's, and goes with the tab.
+ * Keeps the visitor's state in the memory of this page, in case the server loses it. State `kept`: the
+ * text that Python wrote. Streamlit sends it along with the next message, even to a server that does
+ * not know this page. It is in no storage of the browser, and goes with the tab.
  *
- * The address of the page gets the part of it that may stand in an address, in place of the one
- * before: the way back leads to other pages, not to other likes.
+ * The page's address gets the part that may be in an address, replacing the previous one: the Back
+ * button leads to other pages, not to earlier likes.
  */
 
 export default function ({ data, setStateValue }) {

@@ -15,14 +15,14 @@ def steps_slider(
 ) -> None:
     """Draw the slider.
 
-    An element of our own, because Streamlit's writes the word in the theme's primary colour, too
-    faint by night, and hides what lies at its ends.
+    Streamlit's own writes the word in the theme's primary colour, too faint in the dark theme, and
+    hides the labels of its ends.
 
     Args:
-        label: what is set.
-        words: a word for each step, the first and the last for the ends.
-        key: one per slider on the page.
-        step: where the thumb is.
+        label: what it sets.
+        words: a word for each step; the first and the last label the ends.
+        key: unique on the page.
+        step: the thumb's step.
         on_step: called with the step where the thumb came to rest.
     """
 

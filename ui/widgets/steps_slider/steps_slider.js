@@ -15,7 +15,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   find(".ends").children[0].textContent = data.words[0];
   find(".ends").children[1].textContent = data.words.at(-1);
   range.max = String(data.words.length - 1);
-  // While a hand is on it, the hand knows better than what was heard of it last.
+  // Until Python echoes the last step sent, its older value must not move the thumb.
   if (range.dataset.sent === undefined || Number(range.dataset.sent) === data.step) {
     range.value = String(data.step);
     delete range.dataset.sent;

@@ -29,25 +29,25 @@ def track_list(
     on_similar: Callable[[str], None] | None = None,
     on_undo: Callable[[], None],
 ) -> None:
-    """Draw one row a track: play, title and artists, reason; under the playing one the verdicts.
+    """Draw one row per track: play, title and artists, reason; below the playing one the verdicts.
 
-    An element of our own, because a Streamlit button that shows only an icon is called after its
-    icon: a screen reader would meet fifteen buttons named "play_arrow".
+    A Streamlit button that shows only an icon is named after the icon: a screen reader would meet
+    fifteen buttons named "play_arrow".
 
     Args:
         picks: the tracks in playing order.
-        key: one per list on the page.
-        current: the id of the track in the player, until the player itself says which it is. Its
-            row takes verdicts and shows where else it plays.
+        key: unique on the page.
+        current: the id of the track in the player, until the player itself reports it. Its row has
+            the verdicts and a link to Spotify.
         liked: ids of liked tracks.
-        change: the id of the row below which a sentence about the last verdict stands, and it.
+        change: the id of a row, and the sentence about the last verdict to show below it.
         on_play: called with the id of the row whose button was pressed.
-        on_verdict: called with the id of the playing row and what was said of it.
-        on_ban: called with the id of the playing row and the artist to leave out; without it
-            no artist can be left out.
-        on_similar: called with the id of the playing row to follow it with more like it; without
-            it that cannot be asked for.
-        on_undo: called to take the last verdict back.
+        on_verdict: called with the id of the playing row and the verdict on it.
+        on_ban: called with the id of the playing row and the artist to leave out; without it there
+            are no such buttons.
+        on_similar: called with the id of the playing row, for similar tracks after it; without it
+            there is no such button.
+        on_undo: called to undo the last verdict.
     """
 
     def pressed() -> None:
@@ -120,7 +120,7 @@ def _ban(values: Any) -> tuple[str, str]:
 
 
 def track_length(duration_ms: int | None) -> str:
-    """Return how long a track is, as 3:07; nothing where it is not known."""
+    """Return a track's length as "3:07"; an empty text if it is not known."""
     if not duration_ms:
         return ""
     minutes, seconds = divmod(round(duration_ms / 1000), 60)

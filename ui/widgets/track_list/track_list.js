@@ -1,8 +1,8 @@
 /*
  * The rows of a playlist: a button in the colour of the track's place on the pad, title, artists,
- * length, and why the track is there; under the one in the player what can be said of it. Whether
- * it plays, the player says (see player.js), so a row shows it only while it does. Sends the triggers `play` (an id), `verdict` ({id, verdict}),
- * `ban` ({id, artist}), `similar` (an id) and `undo`.
+ * length, and why the track is there; below the one in the player the verdicts. The player reports
+ * whether it plays (see player.js), so a row shows that only while it does. Sends the triggers `play`
+ * (an id), `verdict` ({id, verdict}), `ban` ({id, artist}), `similar` (an id) and `undo`.
  */
 
 const PLAY = "M8 5.5v13l10.5-6.5z";
@@ -18,7 +18,7 @@ const VERDICTS = [
   ["skip", "Skip", NEXT],
 ];
 
-/** The function that follows the player, one per mounted list. */
+/** Mounted list → its listener to the player. */
 const following = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -37,17 +37,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function show(sent, parentElement, setTriggerValue) {
   const player = window.affectunePlayer;
   const sounding = player?.status === "playing";
-  // A track that has just been replaced still plays for a moment: then what Python says counts.
+  // A track that was just replaced plays on for a moment: then Python's current track counts.
   const known = player && sent.rows.some((row) => row.id === player.id);
   const data = { ...sent, current: known ? player.id : sent.current, sounding: known && sounding };
   const list = parentElement.querySelector(".tracks");
   list.setAttribute("aria-label", data.label);
 
-  // Where the keyboard is, by what it does: the row may be about to go.
+  // The focused button's action, because its row may be about to go.
   const focused = list.getRootNode().activeElement;
   const doing = list.contains(focused) ? focused.dataset.does : undefined;
 
-  // Rows that stay are kept, and with them the focus.
+  // Rows that stay are reused, which keeps the focus.
   const old = new Map([...list.children].map((row) => [row.dataset.id, row]));
   const rows = data.rows.map((row) => old.get(row.id) ?? newRow(row));
   rows.forEach((row, i) => {
@@ -57,7 +57,7 @@ function show(sent, parentElement, setTriggerValue) {
 
   data.rows.forEach((row, i) => update(rows[i], row, data, setTriggerValue));
 
-  // Read out once for each change, wherever the row is that shows it.
+  // Announced once for each change, wherever its row is.
   const news = parentElement.querySelector(".news");
   const said = data.change?.text ?? "";
   if (news.textContent !== said) news.textContent = said;
@@ -148,13 +148,13 @@ function newRow({ id, title, artists, names, url }) {
   link.setAttribute("aria-label", `Open in Spotify: ${title}, in a new tab`);
   const similar = make("button", "similar", "More like this");
   similar.type = "button";
-  similar.dataset.does = "more"; // the keyboard goes back to where it came from
+  similar.dataset.does = "more"; // afterwards the focus returns to the button that opened this
   similar.setAttribute("aria-label", `More like this: ${title}`);
   more.append(similar, link);
   for (const artist of names) {
     const ban = make("button", "ban", `Don’t play ${artist}`);
     ban.type = "button";
-    ban.dataset.does = "more"; // once it has done it, the keyboard goes back to where it came from
+    ban.dataset.does = "more"; // as above
     more.append(ban);
   }
 

@@ -22,7 +22,7 @@ export function clipBox(x, y, right, bottom, width, height) {
   };
 }
 
-/** The faces without those that overlap a better one, the largest first. */
+/** Non-maximum suppression: the faces that overlap no better one, the largest first. */
 export function suppressOverlaps(rules, faces) {
   const kept = [];
   for (const face of faces) {

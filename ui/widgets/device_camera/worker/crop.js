@@ -6,13 +6,13 @@ const RADIANS = Math.PI / 180;
 const LAPLACIAN_DIFFERENCE = [1, -2, 1, -2, 4, -2, 1, -2, 1];
 const MEDIAN_LAPLACIAN_OF_NOISE = 6 * 0.6745;
 
-/** The square { x, y, side, angle } of the image that is read for a face's own. */
+/** The square region { x, y, side, angle } of the image to read for a face's own region. */
 export function cropRegion(rules, { x, y, side, angle }) {
   const level = Math.abs(angle) >= rules.crop.LEVEL_FROM_DEGREES;
   return { x, y, side: side * (1 + rules.crop.CROP_MARGIN), angle: level ? angle : 0 };
 }
 
-/** A region of a grey image, upright, of the network's size. */
+/** A region of a grey image, rotated upright, at the network's input size. */
 export function extractCrop(rules, grey, region) {
   const size = rules.crop.CROP_SIDE_PX;
   const canvas = 2 * size;
@@ -50,7 +50,7 @@ function downscaleAround(grey, region, scale) {
   return [small, { x: (x - left) * across, y: (y - top) * down, side: (side * (across + down)) / 2, angle }];
 }
 
-/** A crop as the network reads it best: contrast stretched, then denoised or sharpened. */
+/** Preprocess a crop for the network: stretch its contrast, then denoise or sharpen it. */
 export function preprocess(rules, crop) {
   const spread = stretchContrast(rules, crop);
   const noise = estimateNoise(spread);
@@ -138,7 +138,7 @@ export function sharpen(rules, crop, sharpness) {
   };
 }
 
-/** Whether a face is turned away too far to be read: its nose lies beyond its ears. */
+/** Whether a face is turned too far away to be read: its nose lies beyond an ear. */
 export function turnedAway(rules, [leftEye, rightEye, nose, , leftEar, rightEar]) {
   const lean = Math.atan2(rightEye[1] - leftEye[1], rightEye[0] - leftEye[0]);
   const cosine = Math.cos(lean);

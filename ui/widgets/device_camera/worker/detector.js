@@ -162,8 +162,8 @@ export class Detector {
   /** A proposal with the scores of both networks, or null where the near one sees no face. */
   async confirm(image, box, points) {
     const rules = this.rules.blazeface;
-    // The networks answer a shift of a hundred-thousandth of a pixel, which is how exactly two machines
-    // agree, with one of a hundredth, and in video each crop follows from the last.
+    // Two machines agree to about a hundred-thousandth of a pixel, which the networks amplify to a
+    // hundredth; in video, where each crop follows from the last, the difference would grow.
     const settle = this.wholePixels ? round : Number;
     const [x, y, side] = square(box, rules.CONFIRM_CROP_SCALE).map(settle);
     const lean = settle(eyeLineDegrees(points));
@@ -265,7 +265,7 @@ function downscaleAround(image, region, matrix, scale) {
   ];
 }
 
-/** The image in the middle of a black square as -1 to 1, its scale, left and top. */
+/** The image in the middle of a black square, as values -1 to 1, with its scale, left and top. */
 function letterbox(image, side, margin) {
   const scale = side / (Math.max(image.width, image.height) * (1 + 2 * margin));
   const [width, height] = scaledSize(image.width, image.height, scale);
@@ -329,7 +329,7 @@ function iou(a, b) {
   return (width * height) / Math.max(areas - width * height, 1e-9);
 }
 
-/** With no more digits than NumPy has: proposals that are equally probable there are so here. */
+/** In NumPy's precision, so that proposals which are equally probable there are so here. */
 function probability(logit) {
   return Math.fround(1 / Math.fround(1 + Math.fround(Math.exp(-Math.max(-80, Math.min(80, logit))))));
 }

@@ -1,5 +1,5 @@
 /*
- * What OpenCV does to pixels in `emotion`, done alike: to within a rounding error, which
+ * OpenCV's operations that `emotion` uses, equal to within a rounding error, which
  * `tests/browser/test_device_camera.py` measures.
  *
  * An image is { data, width, height, channels }, its values 0-255, row by row.
@@ -7,7 +7,7 @@
 
 const { fround } = Math;
 
-/** Round like NumPy and OpenCV: halves go to the even number. */
+/** Round half to even, like NumPy and OpenCV. */
 export function round(value) {
   const near = Math.floor(value + 0.5);
   return near - value === 0.5 && near & 1 ? near - 1 : near;
@@ -22,7 +22,7 @@ export function newImage(width, height, channels, Kind = Uint8Array) {
   return { data: new Kind(width * height * channels), width, height, channels };
 }
 
-/** The RGB image in a canvas's pixels, which have a fourth value that says nothing. */
+/** The RGB image in a canvas's pixels, whose fourth channel, opacity, is ignored. */
 export function fromCanvas({ data, width, height }) {
   return { data, width, height, channels: 4 };
 }
@@ -46,7 +46,7 @@ export function part({ data, width, channels }, left, top, right, bottom) {
   return cut;
 }
 
-/** Which source pixels, with which weights, each pixel of a smaller row is the mean of. */
+/** For each pixel of a smaller row, the source pixels that it averages, and their weights. */
 function areaWeights(from, to) {
   const scale = from / to;
   const starts = new Int32Array(to + 1); // where a pixel's weights begin
@@ -74,7 +74,7 @@ export function resizeArea(image, width, height) {
   const small = newImage(width, height, kept);
   const across = areaWeights(image.width, width);
   const down = areaWeights(image.height, height);
-  // Sums have no more digits than OpenCV's: halves are rounded as there.
+  // Sums in OpenCV's precision, so that halves are rounded as there.
   const row = new Float32Array(width * kept);
   const into = kept === 1 ? addGrey : addColour;
   for (let y = 0; y < height; y += 1) {
@@ -89,7 +89,7 @@ export function resizeArea(image, width, height) {
   return small;
 }
 
-/** Each pixel the mean of a block: there OpenCV adds whole numbers, and rounds halves of 2 x 2 up. */
+/** Each pixel the mean of a block: OpenCV adds integers, and for 2 x 2 blocks rounds halves up. */
 function meanOfBlocks({ data, width, height, channels }, columns, rows) {
   const kept = Math.min(channels, 3);
   const small = newImage(width / columns, height / rows, kept);
@@ -140,7 +140,7 @@ function addColour(row, data, line, channels, { starts, firsts, weights }, weigh
   }
 }
 
-/** An image made larger (INTER_LINEAR), with weights in whole 1/2048 as OpenCV has them. */
+/** An image made larger (INTER_LINEAR), with weights in multiples of 1/2048 as in OpenCV. */
 export function resizeLinear(image, width, height) {
   const { data, channels } = image;
   const kept = Math.min(channels, 3);
@@ -168,12 +168,12 @@ export function resizeLinear(image, width, height) {
   return large;
 }
 
-/** Resize by averaging where that makes it smaller, else by interpolation. */
+/** Resize by averaging to make an image smaller, else by interpolation. */
 export function resize(image, width, height, scale) {
   return scale < 1 ? resizeArea(image, width, height) : resizeLinear(image, width, height);
 }
 
-/** An image of at most N pixels a side, and its scale. */
+/** An image of at most `maxSide` pixels a side, and its scale. */
 export function downscale(image, maxSide) {
   const scale = Math.min(1, maxSide / Math.max(image.width, image.height));
   if (scale === 1) return [image, 1];
@@ -184,7 +184,7 @@ export function downscale(image, maxSide) {
 const CUBIC_ONE = 1 << 15;
 let cubicTable = null;
 
-/** 16 whole weights for each of the 32 x 32 places between four pixels. */
+/** 16 integer weights for each of the 32 x 32 positions between four pixels. */
 function cubicWeights() {
   const a = -0.75;
   const outer = (t) => ((a * t - 5 * a) * t + 8 * a) * t - 4 * a;
@@ -202,7 +202,7 @@ function cubicWeights() {
         const weight = round(fround(line[down][i >> 2] * line[across][i & 3]) * CUBIC_ONE);
         sum += table[at + i] = Math.min(weight, CUBIC_ONE - 1); // a short
       }
-      // What rounding has added or taken goes to one of the last four.
+      // A rounding error of the sum is corrected in one of the four weights at the lower right.
       const last = [10, 11, 14, 15];
       const pick = (better) => last.reduce((best, i) => (better(table[at + i], table[at + best]) ? i : best));
       const most = pick((value, best) => value > best);
@@ -213,7 +213,7 @@ function cubicWeights() {
   return table;
 }
 
-/** A square of a grey image by a matrix (2, 3) from there to the image, edges repeated. */
+/** A square sampled from a grey image, by a matrix (2, 3) from square to image; edges repeated. */
 export function warpCubic({ data, width, height }, matrix, side) {
   cubicTable ??= cubicWeights();
   const warped = newImage(side, side, 1);
@@ -239,7 +239,7 @@ export function warpCubic({ data, width, height }, matrix, side) {
   return warped;
 }
 
-/** The same of an RGB image, bilinear, with one colour beyond the edge. */
+/** The same for an RGB image, bilinear, with one colour beyond the edge. */
 export function warpLinear({ data, width, height, channels }, matrix, side, border) {
   const warped = newImage(side, side, 3);
   const [[a, b, c], [d, e, f]] = matrix;
@@ -276,13 +276,13 @@ export function warpLinear({ data, width, height, channels }, matrix, side, bord
   return warped;
 }
 
-/** A place beyond an edge, mirrored at the outermost pixel (BORDER_REFLECT_101). */
+/** An index beyond an edge, mirrored at the outermost pixel (BORDER_REFLECT_101). */
 export function reflect(place, length) {
   if (place < 0) return -place;
   return place >= length ? 2 * length - 2 - place : place;
 }
 
-/** A Gaussian blur of floats, as wide as OpenCV makes it. */
+/** A Gaussian blur of floats, with a kernel as wide as OpenCV's. */
 export function blur({ data, width, height }, sigma) {
   const reach = (round(sigma * 8 + 1) | 1) >> 1;
   const kernel = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * sigma * sigma)));

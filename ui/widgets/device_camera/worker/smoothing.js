@@ -1,4 +1,4 @@
-/* What a face shows over time: `emotion/live/smoothing.py`. */
+/* Smoothing of a face's readings over time: `emotion/live/smoothing.py`. */
 
 /** Start a trace with a first reading. */
 export function begin(rules, probabilities, time) {
@@ -13,7 +13,7 @@ export function begin(rules, probabilities, time) {
   };
 }
 
-/** The trace with one more reading. A time constant of 0 takes the reading as it is. */
+/** The trace with one more reading. A time constant of 0 means no smoothing. */
 export function after(rules, trace, probabilities, time, timeConstant = rules.smoothing.SMOOTHING_SECONDS) {
   time = Math.max(time, trace.time);
   const readings = trace.readings + 1;
@@ -33,7 +33,7 @@ export function after(rules, trace, probabilities, time, timeConstant = rules.sm
   return { time, readings, probabilities: smoothed, emotion, rival, anchor, anchoredAt };
 }
 
-/** For how many seconds it has not changed. */
+/** For how many seconds the trace has not changed. */
 export function stableFor(trace) {
   return Math.max(0, trace.time - trace.anchoredAt);
 }

@@ -1,4 +1,4 @@
-/* A camera's frames in, the mood of the moment out: `emotion/live/stream.py`. */
+/* Camera frames in, current readings out: `emotion/live/stream.py`. */
 
 import { cropRegion, extractCrop, preprocess } from "./crop.js";
 import { Detector } from "./detector.js";
@@ -6,13 +6,13 @@ import { downscale, toGrey } from "./images.js";
 import { searchFrame } from "./templates.js";
 import { isReadable, Tracker } from "./tracker.js";
 
-/** Reads one camera, frame by frame. What is known of the visitor is here, and gone with `forget`. */
+/** Reads one camera, frame by frame. Holds what is known about the visitor, until `forget`. */
 export class FaceStream {
   /**
-   * @param rules the table that Python writes
+   * @param rules the constants that Python writes (`rules.json`)
    * @param networks { emotion, shortRange, fullRange, landmark }
    * @param working fraction of the time that readings may take
-   * @param clock returns seconds, with which a detection's cost is measured
+   * @param clock returns seconds, to measure what a detection costs
    */
   constructor(rules, networks, working = 1, clock = () => performance.now() / 1000) {
     this.rules = rules;
@@ -42,13 +42,13 @@ export class FaceStream {
     this.tracker.forgetMoods();
   }
 
-  /** Collect what the network says of the visitor's face from now on. */
+  /** Collect the readings of the visitor's face from now on. */
   collectResting(number) {
     this.visitor = null;
     this.rest = { number, rows: [] };
   }
 
-  /** Read a frame { data, width, height, channels } of a time in seconds. */
+  /** Read a frame { data, width, height, channels } at a time in seconds. */
   async read(frame, time) {
     this.adaptToSize(frame);
     const grey = toGrey(frame);
@@ -93,7 +93,7 @@ export class FaceStream {
     this.tracker.renewTemplates(small);
   }
 
-  /** Identity → seven probabilities. Every second reading sees the mirror image. */
+  /** Identity → seven probabilities. Every other reading uses the mirror image. */
   async classify(grey, tracks) {
     const probabilities = new Map();
     for (const track of tracks) {
@@ -105,7 +105,7 @@ export class FaceStream {
     return probabilities;
   }
 
-  /** The probabilities of one crop as the network gives them. */
+  /** The network's probabilities for one crop. */
   async predict({ data, width }, mirrored) {
     const pixels = new Float32Array(data.length);
     for (let at = 0; at < data.length; at += 1) {

@@ -2,13 +2,13 @@
 
 import { downscale, part, round } from "./images.js";
 
-/** A grey frame as it is searched for templates: { grey, scale }. */
+/** A grey frame, downscaled to be searched for templates: { grey, scale }. */
 export function searchFrame(rules, frame) {
   const [grey, scale] = downscale(frame, rules.template_tracking.SEARCH_SIDE_PX);
   return { grey, scale };
 }
 
-/** The template { pixels, x, y } of a track's face, or null where the face is too small for one. */
+/** The template { pixels, x, y } of a track's face, or null if the face is too small for one. */
 export function faceTemplate(rules, { grey, scale }, track) {
   const { TEMPLATE_FRACTION, MIN_TEMPLATE_PX } = rules.template_tracking;
   const edge = (1 - TEMPLATE_FRACTION) / 2;
@@ -21,7 +21,7 @@ export function faceTemplate(rules, { grey, scale }, track) {
   return { pixels: part(grey, left, top, right, bottom), x: left, y: top };
 }
 
-/** A template with the position at which it is found; null where nothing resembles it. */
+/** A template with the position at which it is found; null if nothing resembles it. */
 export function locate(rules, grey, template) {
   const { MIN_SEARCH_MARGIN_PX, SEARCH_MARGIN, MIN_CORRELATION } = rules.template_tracking;
   const { width, height } = template.pixels;
@@ -41,7 +41,7 @@ export function locate(rules, grey, template) {
   return { ...template, x: left + column + peak(across, column), y: top + row + peak(down, row) };
 }
 
-/** The normalized correlation (TM_CCOEFF_NORMED) at every place between two corners. */
+/** The normalized correlation (TM_CCOEFF_NORMED) at every position between two corners. */
 function correlate(grey, { data, width, height }, left, top, right, bottom) {
   const count = width * height;
   let sum = 0;
@@ -73,7 +73,7 @@ function correlate(grey, { data, width, height }, left, top, right, bottom) {
   return { values, columns, best };
 }
 
-/** The sums of all intensities, and of their squares, above and left of every place of a part. */
+/** Integral images of a part: sums of intensities, and of their squares, above and to the left. */
 function integrals({ data, width }, left, top, right, bottom) {
   const stride = right - left + 1;
   const plain = new Float64Array(stride * (bottom - top + 1));
@@ -93,7 +93,7 @@ function integrals({ data, width }, left, top, right, bottom) {
   return { plain, squares, stride };
 }
 
-/** The offset of the peak of a parabola through a place and around it. */
+/** The offset of the peak of a parabola through a value and its neighbours. */
 function peak(values, index) {
   if (!(index > 0 && index < values.length - 1)) return 0;
   const [before, here, after] = values.subarray(index - 1, index + 2);

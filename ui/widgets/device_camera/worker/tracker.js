@@ -1,4 +1,4 @@
-/* Who is who from frame to frame, and what they show: `emotion/live/tracker.py`. */
+/* Tracks faces from frame to frame, with their readings: `emotion/live/tracker.py`. */
 
 import { clipBox, intersectionOverSmaller, wrapDegrees } from "./boxes.js";
 import { turnedAway } from "./crop.js";
@@ -37,7 +37,7 @@ export class Tracker {
     return allFound;
   }
 
-  /** Take what was detected in the frame of a time. */
+  /** Update the tracks with the faces detected in a frame. */
   update(faces, time) {
     const { LOST_AFTER_MISSES, LOST_AFTER_SECONDS, MAX_TRACKS } = this.rules.tracker;
     const detected = faces
@@ -82,7 +82,7 @@ export class Tracker {
     this.room = null;
   }
 
-  /** Take what the faces show (identity → seven probabilities) and return the whole reading. */
+  /** Add a frame's probabilities (identity → seven) and return the reading of all faces. */
   read(probabilities, time, width, height) {
     const { MIN_DETECTIONS, UNREAD_SECONDS } = this.rules.tracker;
     this.tracks = this.tracks.map((track) => {
@@ -123,7 +123,7 @@ export class Tracker {
     return this.room;
   }
 
-  /** Identity → index among what was detected, greedily by the overlap of the boxes. */
+  /** Match greedily by the overlap of the boxes: identity → index of a detection. */
   match(detected) {
     const pairs = this.tracks.flatMap((track) =>
       detected.map((other, index) => ({
@@ -181,7 +181,7 @@ export function boxOf({ x, y, width, height }) {
   return { x: round(x), y: round(y), width: round(width), height: round(height) };
 }
 
-/** Whether a track's face is in view and turned to the camera, and enough of it is in a frame of a size. */
+/** Whether a track's face is in view, turned to the camera, and enough of it is in the frame. */
 export function isReadable(rules, track, width, height) {
   const across = Math.min(track.x + track.width, width) - Math.max(track.x, 0);
   const down = Math.min(track.y + track.height, height) - Math.max(track.y, 0);

@@ -1,5 +1,5 @@
 /*
- * Reads a camera's frames beside the page, so that the page stays fluent.
+ * Reads a camera's frames off the main thread, so that the page stays responsive.
  *
  * In:  { kind: "load", working }, { kind: "frame", bitmap | pixels, time, mirror, number },
  *      { kind: "recentre", offsets }, { kind: "rest", number }, { kind: "forget" },
@@ -8,7 +8,7 @@
  *      { kind: "reading", reading, rest, seconds, number, width, height },
  *      { kind: "photo", reading, copy, number }
  *
- * No module: LiteRT loads its WebAssembly with importScripts, which modules do not have.
+ * Not a module: LiteRT loads its WebAssembly with importScripts, which modules lack.
  */
 
 const NETWORKS = { emotion: "emotion", shortRange: "short_range", fullRange: "full_range", landmark: "landmark" };
@@ -46,10 +46,10 @@ async function load({ working, frameClock }) {
     fetch(new URL("rules.json", self.location)).then((answer) => answer.json()),
   ]);
   fromCanvas = images.fromCanvas;
-  // It would wake the graphics processor, which these small networks do not need.
+  // Otherwise the runtime would wake the GPU, which these small networks do not need.
   Object.defineProperty(self.navigator, "gpu", { value: undefined });
-  // The runtime looks for its WebAssembly beside this script otherwise, and tells a page's console
-  // about every step as an error. What goes wrong it throws.
+  // Otherwise the runtime would look for its WebAssembly beside this script, and log every step to the
+  // page's console as an error. Real errors are thrown.
   self.Module = { locateFile: (name) => new URL(`litert/${name}`, self.location).href, printErr: () => {} };
   await loadLiteRt(new URL("litert/", self.location).href);
   networks = {};
@@ -83,7 +83,7 @@ async function readPhotoFile({ file, number }) {
   self.postMessage({ kind: "photo", number, ...(await readPhoto(networks, stream, file)) });
 }
 
-/** A frame's pixels, mirrored as people know themselves. */
+/** A frame's pixels, mirrored if asked. */
 function drawn(bitmap, mirror) {
   const { width, height } = bitmap;
   canvas ??= new OffscreenCanvas(width, height);
@@ -105,7 +105,7 @@ const HANDLERS = {
   forget: () => stream?.forget(),
 };
 
-// One after the other: a frame that is being read knows nothing of what comes after it.
+// One message at a time: a later one must not change the state while a frame is being read.
 let last = Promise.resolve();
 self.onmessage = ({ data }) => {
   last = last

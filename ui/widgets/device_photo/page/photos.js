@@ -1,16 +1,16 @@
 /*
  * The photos that this page's visitor has chosen: read here, and kept here to be shown. One module
- * for the whole page: whichever button takes a photo, another element shows it.
+ * for the whole page, because one element takes a photo and another shows it.
  */
 
 const LINGER = 60_000; // ms for which the worker waits for another photo
-const LOADING = 90_000; // ms after which it is too slow
-const KEPT = 3; // photos: the one on the page, one before it, and one that is being read
+const LOADING = 90_000; // ms after which loading is too slow
+const KEPT = 3; // photos: the one on the page, the one before it, and one that is being read
 
 const photos = new Map(); // number → { file, url, reading }
 let latest = 0;
 let reader = null;
-let unable = false; // once it has turned out, for as long as the page is open
+let unable = false; // whether reading here has failed, for as long as the page is open
 let handingOver = false;
 
 /** Whether this browser can read photos, as far as is known. */
@@ -24,7 +24,7 @@ export function able() {
   }
 }
 
-/** Load what photos are read with, so that it is there when one has been chosen. */
+/** Load the worker, so that it is ready when a photo has been chosen. */
 export function prepare() {
   if (!able()) return;
   reader ??= new Reader();
@@ -35,8 +35,8 @@ export function prepare() {
  * Read a photo.
  *
  * @param file as it was chosen
- * @returns what the server hears of it: numbers alone, and the `number` under which it is kept here
- * @throws where the picture cannot be opened or read here
+ * @returns what is sent to the server: only numbers, and the `number` under which it is kept here
+ * @throws if the picture cannot be opened or read here
  */
 export async function read(file) {
   prepare();
@@ -56,7 +56,7 @@ export async function read(file) {
   return { ...reading, faces, number: latest };
 }
 
-/** A photo that was read: { file, url }, the address of its copy in this browser. */
+/** A photo that was read: { file, url }, with the URL of its copy in this browser. */
 export function kept(number) {
   return photos.get(number);
 }
@@ -74,12 +74,12 @@ export function handOver(file, input) {
   }
 }
 
-/** Whether the uploader's file of this moment is meant for the server. */
+/** Whether the file that the uploader is getting right now is meant for the server. */
 export function isHandedOver() {
   return handingOver;
 }
 
-/** The worker that the camera's frames are read with on other pages. */
+/** The same worker as reads the camera's frames on the live page. */
 class Reader {
   constructor() {
     this.waiting = new Map();
@@ -132,7 +132,7 @@ class Reader {
     else resolve?.(data);
   }
 
-  /** Wait for another photo, and end where none comes. */
+  /** Wait for another photo, and end if none comes. */
   linger() {
     clearTimeout(this.leaving);
     if (reader !== this) return;

@@ -1,11 +1,11 @@
-/* A photo in, every face with what it shows out: `emotion/recognizer.py`, by BlazeFace alone. */
+/* Reads the faces in a photo: `emotion/recognizer.py`, with BlazeFace alone. */
 
 import { suppressOverlaps } from "./boxes.js";
 import { cropRegion, extractCrop, preprocess, turnedAway } from "./crop.js";
 import { Detector, tiles } from "./detector.js";
 import { fromCanvas, newImage, resize, scaledSize, toGrey } from "./images.js";
 
-const MAX_PIXELS = 25_000_000; // larger pictures are made smaller as they are decoded
+const MAX_PIXELS = 25_000_000; // larger pictures are downscaled as they are decoded
 const SHOWN_PX = 1000; // longer side of the copy for the page: `ui/photo/picture.py`
 const JPEG_QUALITY = 0.88;
 
@@ -31,7 +31,7 @@ class PhotoDetector extends Detector {
     return this.confirmAll(image, proposed);
   }
 
-  /** Also upside down, where a face is not clearly upright. */
+  /** Also try upside down, unless a face is clearly upright. */
   async confirm(image, box, points) {
     const upright = await super.confirm(image, box, points);
     if (upright && upright.score >= this.rules.blazeface.UPRIGHT_THRESHOLD) return upright;
@@ -84,7 +84,7 @@ export async function readImage(networks, stream, image) {
   const candidates = await detector.candidates(image);
   const accepted = candidates.filter((candidate) => candidate.accepted).map(({ face }) => face);
   let found = suppressOverlaps(rules, accepted);
-  // Where the server would ask another detector, which is not here.
+  // Here the server would ask another detector, which the browser lacks.
   const doubtful = candidates.some(
     (one) => !one.accepted && Math.max(one.score, one.landmarkScore) >= rules.blazeface.DOUBT_THRESHOLD,
   );
@@ -112,9 +112,9 @@ export async function readImage(networks, stream, image) {
   };
 }
 
-/** A file's picture: upright, on white, of the size that the server reads, with its canvas. */
+/** A file's picture: upright, on white, at the size that the server reads, with its canvas. */
 async function decode(rules, file) {
-  // Colours as they are stored: the network has learned from such.
+  // Colours as stored, like those that the network was trained on.
   let bitmap = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
   const { width, height } = bitmap;
   const [shorter, longer] = [Math.min(width, height), Math.max(width, height)];
@@ -183,7 +183,7 @@ function rotate({ data, width, height, channels }, degrees) {
   return rotated;
 }
 
-/** A face of such an image, in the original of this width and height. */
+/** A face of a rotated image, in the original image of this width and height. */
 function rotateBack({ box, region, points }, degrees, width, height) {
   const back = ([x, y]) =>
     ({ 90: [y, height - x], 180: [width - x, height - y], 270: [width - y, x] })[degrees];
