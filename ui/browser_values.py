@@ -1,4 +1,4 @@
-"""Checks on what a visitor's browser sends: anyone can send anything."""
+"""Validation of what a visitor's browser sends, which could be anything."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from recommender.types import Mood
 logger = logging.getLogger(__name__)
 
 MAX_SIDE_PX: Final = 16_384
-"""No picture that a browser reads has more pixels a side."""
+"""The most pixels on a side of any picture that a browser reads."""
 
 MAX_CHARACTERS: Final = 1_000
-"""No id, name or title that a component sends back is longer."""
+"""Characters of the longest id, name or title that a component sends back."""
 
 MAX_INTEGER: Final = 2**53 - 1
 """JavaScript's largest safe integer."""
@@ -29,15 +29,15 @@ _Word = TypeVar("_Word", bound=str)
 
 
 def sent(key: str, name: str, parse: Callable[[Any], _Value]) -> _Value | None:
-    """Return what a component's browser part has sent, or ``None``.
+    """Return a value that a component's frontend has sent, or ``None``.
 
-    What the component's own script would not send is logged and otherwise ignored: the visitor
-    who forges it gets no error page, and nobody's mood or playlist changes.
+    A value that the component's own script would not send is logged and otherwise ignored: whoever
+    forges it gets no error page, and no mood or playlist changes.
 
     Args:
-        key: of the component.
-        name: of the state or trigger value.
-        parse: checks and converts the value. It may raise a ValueError, TypeError or KeyError.
+        key: the component's key.
+        name: the name of the state or trigger.
+        parse: checks and converts the value; may raise a ValueError, TypeError or KeyError.
     """
     value = (st.session_state.get(key) or {}).get(name)
     if value is None:
@@ -50,10 +50,10 @@ def sent(key: str, name: str, parse: Callable[[Any], _Value]) -> _Value | None:
 
 
 def number(value: Any) -> float:
-    """Return a finite number of at least 0.
+    """Return the value, a finite number of at least 0.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("a number is needed")
@@ -64,10 +64,10 @@ def number(value: Any) -> float:
 
 
 def integer(value: Any) -> int:
-    """Return an integer from 0 to `MAX_INTEGER`.
+    """Return the value, an integer from 0 to `MAX_INTEGER`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if type(value) is not int or not 0 <= value <= MAX_INTEGER:
         raise ValueError("an integer of at least 0 is needed")
@@ -75,10 +75,10 @@ def integer(value: Any) -> int:
 
 
 def text(value: Any) -> str:
-    """Return a text of at most `MAX_CHARACTERS`.
+    """Return the value, a text of at most `MAX_CHARACTERS`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if not isinstance(value, str) or len(value) > MAX_CHARACTERS:
         raise ValueError(f"a text of at most {MAX_CHARACTERS} characters is needed")
@@ -86,10 +86,10 @@ def text(value: Any) -> str:
 
 
 def one_of(words: Collection[_Word], value: Any) -> _Word:
-    """Return the one of some words that the value equals.
+    """Return the word that the value equals.
 
     Raises:
-        ValueError: it is none of them.
+        ValueError: it equals none of the words.
     """
     for word in words:
         if value == word:
@@ -98,10 +98,10 @@ def one_of(words: Collection[_Word], value: Any) -> _Word:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """Return a JSON object, whose values are still to be checked.
+    """Return the value, a JSON object with values that are still unchecked.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     if not isinstance(value, Mapping):
         raise ValueError("an object is needed")
@@ -112,7 +112,8 @@ def mood(values: Mapping[str, Any]) -> Mood:
     """Return ``valence`` and ``arousal``, −1 to 1 each, as a mood.
 
     Raises:
-        ValueError: one is out of range. A KeyError or TypeError where something is missing.
+        ValueError: one is not a number, or out of range.
+        KeyError, TypeError: one is missing.
     """
     axes = values["valence"], values["arousal"]
     for axis in axes:
@@ -125,7 +126,8 @@ def probabilities(values: Sequence[Any]) -> tuple[float, ...]:
     """Return seven probabilities that sum to 1, in the order of ``EMOTIONS``.
 
     Raises:
-        ValueError: they are none. A TypeError where it is no sequence.
+        ValueError: they are not.
+        TypeError: it is not a sequence.
     """
     numbers = tuple(number(value) for value in values)
     if len(numbers) != len(EMOTIONS) or abs(sum(numbers) - 1) > 0.01:
@@ -134,10 +136,11 @@ def probabilities(values: Sequence[Any]) -> tuple[float, ...]:
 
 
 def box(values: Mapping[str, Any]) -> Box:
-    """Return ``x``, ``y``, ``width`` and ``height`` as a box.
+    """Return ``x``, ``y``, ``width`` and ``height``, in pixels, as a box.
 
     Raises:
-        ValueError: it is none. A KeyError or TypeError where something is missing.
+        ValueError: one is not a number, or too large.
+        KeyError, TypeError: one is missing.
     """
     sides = [int(number(values[name])) for name in ("x", "y", "width", "height")]
     if max(sides) > MAX_SIDE_PX:

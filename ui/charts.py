@@ -1,4 +1,4 @@
-"""What all charts share: ink, the seven colours, sizes of letters and the last touches.
+"""What all charts share: ink, the seven colours, font sizes and the final size and frame.
 
 Charts are ink on paper: ``currentColor`` follows the theme from day to night.
 """

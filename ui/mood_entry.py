@@ -1,4 +1,4 @@
-"""The ways to a mood, wherever one is missing."""
+"""The ways to enter a mood, offered wherever one is missing."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ def use_camera() -> None:
 
 
 def mood_entry(*, by_hand: bool = False) -> None:
-    """Offer the camera and a selfie, and, where no pad is near, to set the mood by hand.
+    """Offer the camera and a selfie, each with one tap.
 
-    One tap opens the camera, or the picture chooser.
+    Args:
+        by_hand: whether to offer the pad as well, where the page has none.
     """
     with st.container(horizontal=True):
         st.button("Use the camera", type="primary", icon=":material/videocam:", on_click=use_camera)

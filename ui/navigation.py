@@ -1,4 +1,4 @@
-"""Between pages: asking the router for another one, and asking for the router."""
+"""Moving between pages: how a page ends, asks for another one, and requires the router."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ui._compat import navigation as _compat_navigation
 
 
 class PageEnd(Exception):
-    """A page has drawn all that it has to draw. The router draws the rest."""
+    """Raised to end a page early. The router draws the rest."""
 
 
 def end_page() -> NoReturn:
     """End a page early.
 
-    `st.stop` would end the whole run: what the router draws below every page, the player with its
-    music among it, would be gone.
+    `st.stop` would end the whole run: what the router draws below every page would be gone, the
+    player and its music included.
     """
     raise PageEnd
 
@@ -27,18 +27,18 @@ def end_page() -> NoReturn:
 def navigate_to(page: str) -> None:
     """Ask the router for another page.
 
-    For callbacks: they run before anything else, even if the script is interrupted. A click that is
-    only seen by ``if st.button(…)`` is lost when another gesture interrupts the run before that
-    line, and on a pad gestures come quickly.
+    For callbacks: they run before anything else, even if the script is interrupted. A click checked
+    with ``if st.button(…)`` is lost when another gesture interrupts the run before that line, and
+    on a pad gestures come quickly.
     """
     st.session_state["_navigate_to"] = page
 
 
 @contextmanager
 def said_once(key: str) -> Iterator[Any]:
-    """Yield what the session has to say once, and forget it when the block has said it.
+    """Yield a message of the session, and forget it once the block has shown it.
 
-    A run that is interrupted meanwhile says it again: what was drawn goes with the run.
+    If the run is interrupted inside the block, the next one shows it again.
     """
     news = st.session_state.get(key)
     yield news
@@ -47,20 +47,20 @@ def said_once(key: str) -> Iterator[Any]:
 
 
 def require_router(page: str) -> str | None:
-    """Send a page that is run on its own through the router, which brings the visitor back.
+    """Send a page that runs on its own through the router, which brings the visitor back.
 
     A cold server that is first asked for ``/playlist`` finds the script in ``pages/`` before
     `app.py` has declared its navigation, and would run it bare: no logo, menu or player.
 
-    What else the address said is in the address again when the page runs, and what the browser
-    sent waits for the router.
+    The address gets its query parameters back when the page runs, and what the browser sent is
+    kept for the router.
 
     Returns:
-        The page that the visitor was on in the run before; nothing in the first.
+        The page of the run before; ``None`` in the first.
     """
     if not st.session_state.pop("_routed", False):
         st.session_state.setdefault("_navigate_to", page)
-        # Going elsewhere empties the address, and a link may have said more than the page.
+        # Switching pages clears the query parameters, which a link may need.
         st.session_state.setdefault("_asked", st.query_params.to_dict())
         st.session_state.setdefault("_sent", list(_compat_navigation.json_from_browser()))
         st.switch_page("app.py")

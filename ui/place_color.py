@@ -13,14 +13,14 @@ CORNERS: Final[Mapping[str, str]] = {
     "low": "blue",
     "calm": "green",
 }
-"""The pad's corners, from the top left clockwise but for the last two, as names in Streamlit's
-palette. The pad's own style sheet has the same; a test compares."""
+"""The pad's corners, top left, top right, bottom left, bottom right, in Streamlit's palette names.
+The pad's style sheet has the same; a test compares them."""
 
 
 def place_color(mood: Mood) -> str:
     """Return the colour of a place as a CSS value that follows the theme.
 
-    The four corners' colours, mixed by how near each is: half and half in the middle of an edge.
+    The four corners' colours, interpolated bilinearly: half and half in the middle of an edge.
     """
     tense, bright, low, calm = (f"var(--st-{color}-color)" for color in CORNERS.values())
     right, up = (mood.valence + 1) / 2, (mood.arousal + 1) / 2

@@ -15,13 +15,13 @@ logger = logging.getLogger(__name__)
 
 
 def head() -> HeadName:
-    """Return which head of the network is read: ``AFFECTUNE_HEAD``, by default "people"."""
+    """Return which head of the network to use: ``AFFECTUNE_HEAD``, by default "people"."""
     return _checked(os.environ.get("AFFECTUNE_HEAD", "").strip() or "people")
 
 
 def base_path() -> str:
-    """Return the path under which the app is served, without a slash at its end: ``""``, or what
-    ``server.baseUrlPath`` says behind a slash."""
+    """Return the path under which the app is served: ``""``, or a slash and ``server.baseUrlPath``
+    without one at its end."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{base}" if base else ""
 
@@ -31,7 +31,7 @@ def processes() -> int:
     text = os.environ.get("AFFECTUNE_PROCESSES", "").strip() or "1"
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         logger.warning(
-            "AFFECTUNE_PROCESSES is %r: a number of at least 1 is needed; 1 is taken", text
+            "AFFECTUNE_PROCESSES is %r: it must be a whole number of at least 1; using 1", text
         )
         return 1
     return int(text)
@@ -40,6 +40,8 @@ def processes() -> int:
 @cache
 def _checked(wanted: str) -> HeadName:
     if wanted not in HEADS:
-        logger.warning("AFFECTUNE_HEAD is %r: one of %s; people is taken", wanted, ", ".join(HEADS))
+        logger.warning(
+            "AFFECTUNE_HEAD is %r: it must be one of %s; using people", wanted, ", ".join(HEADS)
+        )
         return "people"
     return cast("HeadName", wanted)

@@ -1,4 +1,4 @@
-"""What one visitor did. It lives in their session and ends with it.
+"""One visitor's state. It lives in their session and ends with it.
 
 Faces and moods are kept here and nowhere else: what is shared between visitors (the network,
 the catalogue) is in `services` and knows nothing of them.
@@ -29,16 +29,16 @@ ROOM: Final = -1
 """Chosen instead of a face: all faces in the photo together."""
 
 MIDDLE: Final = Mood(0.0, 0.0)
-"""Where the dot is before it is moved."""
+"""Where the dot starts."""
 
 PAD_PRECISION: Final = 0.01
 """The pad's precision: a dot this near to a mood is on it."""
 
 FAVOURED_FACE_WEIGHT: Final = 3.0
-"""How much a face counts in the room that is to count more; the others count 1."""
+"""Weight in the room of a face that counts more; the others weigh 1."""
 
 ENOUGH_HEARD: Final = 3
-"""Tracks after which a visitor is asked how they feel."""
+"""After this many tracks a visitor is asked how they feel."""
 
 Chooser = Literal["upload", "camera"]
 
@@ -47,8 +47,8 @@ Chooser = Literal["upload", "camera"]
 class Photo:
     """A picture in memory and what was read in it; dropped when the next one takes its place.
 
-    What the live camera has read comes without a picture: its frames are not kept. Of a photo that
-    the visitor's own browser has read, only that browser has the picture.
+    A reading of the live camera comes without a picture: its frames are not kept. A photo that the
+    visitor's own browser has read stays in that browser.
     """
 
     image: NDArray[np.uint8] | DeviceCopy | None
@@ -57,25 +57,25 @@ class Photo:
     favoured: tuple[int, ...] = ()
     """Faces that count more in the room."""
     recentring: Recentring = field(default_factory=Recentring)
-    """What the visitor's face is moved by. The live camera's readings are moved already."""
+    """How to re-centre the visitor's face. The live camera's readings already are."""
     clip: ClipSummary | None = None
-    """The mood over time where it was a clip, of which no picture is kept."""
+    """The mood over time, for a clip; none of its pictures is kept."""
 
     @property
     def alone(self) -> bool:
-        """Whether there is one face only. Of several, none is known to be the visitor's."""
+        """Whether there is only one face. Among several, none is known to be the visitor's."""
         return len(self.reading.faces) == 1
 
     def as_visitor(self, face: FaceReading) -> FaceReading:
-        """Return a reading of the picture's only face as it is for this visitor."""
+        """Return a reading re-centred for this visitor, if theirs is the picture's only face."""
         if not self.alone:
             return face
-        moved = self.recentring.apply(face.scores.probabilities)
-        return replace(face, scores=EmotionScores(moved))
+        recentred = self.recentring.apply(face.scores.probabilities)
+        return replace(face, scores=EmotionScores(recentred))
 
     @property
     def faces(self) -> tuple[FaceReading, ...]:
-        """The faces that the current choice is about, as they are for this visitor."""
+        """The chosen face, or all of them, re-centred for this visitor."""
         everyone = tuple(map(self.as_visitor, self.reading.faces))
         return everyone if self.chosen == ROOM else everyone[self.chosen : self.chosen + 1]
 
@@ -112,9 +112,9 @@ class Shared:
     """A set opened from a link: it is shown and played, and does not change the visitor's mood.
 
     Attributes:
-        text: what the link said.
-        playlist: the set, or nothing where the link could not be read.
-        notes: what there is to know about it, in sentences.
+        text: the link's text.
+        playlist: the set; ``None`` where the link could not be read.
+        notes: what the visitor should know about it, in sentences.
     """
 
     text: str
@@ -128,37 +128,37 @@ class VisitorState:
 
     Attributes:
         photo: the last picture with a face in it.
-        faceless: the last picture, where no face was found in it, or none that can be read.
-        why_unread: why the faces in it cannot be read, in sentences; empty where there are none.
-        chooser: which way to hand in a picture is open, if one is.
-        waiting: a picture handed in and not read yet.
+        faceless: the last picture, if it has no face, or none that can be read.
+        why_unread: why the faces in it cannot be read, in sentences; empty if it has none.
+        chooser: the open picture input, if one is open.
+        waiting: an uploaded file that is not read yet.
         problem: why the last file was not read, in a sentence.
-        handed_in: how many files were looked at, so that each finds an empty uploader.
+        handed_in: how many files were handled; it numbers the uploaders, so that each starts empty.
         on_device: whether their browser reads photos itself, as far as is known.
-        by_hand: whether the pad was asked for where a face would have been.
+        by_hand: whether to show the pad in place of a picture without a face.
         corrected_emotion: the emotion that the visitor tapped instead of the one read.
-        manual_mood: where the visitor put the dot. Whichever of the two came last is kept.
-        intent: what the music should do, once asked for.
-        filters: what is let in: genres, decades, languages, no banned artist.
-        filters_before: the filters before the last change, for the way back.
+        manual_mood: where the visitor put the dot. Only the later of the two is kept.
+        intent: what the music should do, once chosen.
+        filters: which tracks to choose from: genres, decades, languages, no banned artists.
+        filters_before: the filters before the last change, for "Undo".
         adventure: from familiar (0) to adventurous (1).
         minutes: how long a set should last.
         draw: how many times another set was asked for.
-        sets: what was drawn for this mood, so that a set is still there on the way back.
+        sets: the sets drawn for this mood, so that options chosen before bring back their set.
         taste: what was learned from likes. It ends with the session.
         change: what the last verdict changed.
-        playing: the track in the player. It goes on through every page.
-        queue: the tracks that the player goes through.
-        start: whether the next set that is shown begins to play by itself.
+        playing: the track in the player. It keeps playing on every page.
+        queue: the tracks that the player plays through.
+        start: whether the next set that is shown starts playing by itself.
         turn: counts the orders to play another track that the player was given.
-        idle: whether the player waits for a tap: its track was restored, and not asked for.
-        heard: the ids of the tracks that were heard of the present set.
-        set_ended: whether the player has come to the end of its set.
-        redraw: whether the page has to be drawn anew for what was done in the player.
-        shared: a set that came by a link, as long as it is looked at.
-        resting: what the visitor's own resting face moves readings by, once it was shown.
-        past_corrections: the same of what they corrected, but for the reading that stands.
-        learning: whether the correction of that one counts, too.
+        idle: whether the player waits for a tap, because its track was restored.
+        heard: the ids of the tracks of the present set that were heard.
+        set_ended: whether the player has reached the end of its set.
+        redraw: whether something done in the player requires a rerun of the page.
+        shared: a set opened from a link, while it is shown.
+        resting: the re-centring from the visitor's resting face, once it was collected.
+        past_corrections: the re-centring from their corrections, without that of this reading.
+        learning: whether the correction of this reading counts as well.
     """
 
     photo: Photo | None = None
@@ -196,7 +196,7 @@ class VisitorState:
 
     @property
     def corrections(self) -> Recentring:
-        """What the visitor's corrections say of their face, the one that stands now included."""
+        """The re-centring from all corrections, including that of the present reading."""
         photo = self.photo
         if self.corrected_emotion is None or photo is None or not photo.alone or not self.learning:
             return self.past_corrections
@@ -204,12 +204,12 @@ class VisitorState:
 
     @property
     def recentring(self) -> Recentring:
-        """What the next reading of this visitor's face is moved by."""
+        """How to re-centre the next reading of this visitor's face."""
         return self._with_resting(self.corrections)
 
     @property
     def mood(self) -> Mood | None:
-        """Where the visitor is: as placed or said, else as read."""
+        """Where the visitor is: as set by hand or corrected, else as read."""
         if self.manual_mood is not None:
             return self.manual_mood
         if self.corrected_emotion is not None:
@@ -218,7 +218,7 @@ class VisitorState:
 
     @property
     def emotions(self) -> dict[str, float] | None:
-        """Emotion → weight for the genres that go with it; nothing for a mood set by hand."""
+        """Emotion → weight, to choose genres by; ``None`` for a mood set by hand."""
         if self.manual_mood is not None:
             return None
         if self.corrected_emotion is not None:
@@ -239,8 +239,8 @@ class VisitorState:
     @property
     def everyone(self) -> bool:
         """Whether the mood is that of several people together, as read."""
-        said = self.manual_mood is not None or self.corrected_emotion is not None
-        return self.photo is not None and self.photo.chosen == ROOM and not said
+        changed = self.manual_mood is not None or self.corrected_emotion is not None
+        return self.photo is not None and self.photo.chosen == ROOM and not changed
 
     @property
     def reading_title(self) -> str:
@@ -259,12 +259,12 @@ class VisitorState:
 
     @property
     def suggestion(self) -> Intent:
-        """What to offer first."""
+        """The intent to suggest."""
         return suggested_intent(self.mood) if self.mood else "match"
 
     @property
     def wish(self) -> SetOptions:
-        """What to draw a set for, as things stand."""
+        """The options that the next set is drawn for."""
         return SetOptions(
             intent=self.intent or self.suggestion,
             filters=self.filters,
@@ -275,7 +275,7 @@ class VisitorState:
 
     @property
     def heard_enough(self) -> bool:
-        """Whether the music may have done something: some was heard, or the set is over."""
+        """Whether the music may have had an effect: enough was heard, or the set is over."""
         return self.set_ended or len(self.heard) >= ENOUGH_HEARD
 
     @property
@@ -298,15 +298,15 @@ class VisitorState:
             return
         self.faceless = None
         self.past_corrections, self.learning = self.corrections, True
-        # What comes without a picture comes from the live camera, which has moved it.
+        # A reading without a picture comes from the live camera, which has re-centred it.
         here = Recentring() if image is None else self._with_resting(self.past_corrections)
         self.photo = Photo(image, reading, recentring=here, clip=clip)
         self._new_mood()
 
     def choose(self, face: int) -> None:
-        """Read another face of the picture, or the `ROOM`.
+        """Choose another face of the picture, or the `ROOM`.
 
-        A face that it has not changes nothing: a tap may come when another picture is shown.
+        An unknown face changes nothing: a tap may arrive when another picture is shown.
         """
         photo = self.photo
         if photo is not None and (face == ROOM or face in range(len(photo.reading.faces))):
@@ -326,7 +326,7 @@ class VisitorState:
         self._new_mood(corrected_emotion=emotion)
 
     def set_manually(self, mood: Mood) -> None:
-        """Set the mood by hand. Back on the face's own reading, nothing is corrected any more."""
+        """Set the mood by hand. The dot back on the face's reading withdraws any correction."""
         back = self.photo is not None and mood.distance(self.photo.mood) < PAD_PRECISION
         self._new_mood(manual_mood=None if back else mood)
 
@@ -336,12 +336,12 @@ class VisitorState:
         self.forget_corrections()
 
     def forget_resting(self) -> None:
-        """Read the visitor's face without their own offsets again."""
+        """Stop re-centring readings on the visitor's resting face."""
         self.resting = None
         self._read_again()
 
     def forget_corrections(self) -> None:
-        """Let no correction count any more. The mood that stands stays as the visitor said."""
+        """Stop counting corrections. The present mood stays as the visitor set it."""
         self.past_corrections, self.learning = Recentring(), False
         self._read_again()
 
@@ -349,7 +349,7 @@ class VisitorState:
         return corrections if self.resting is None else self.resting.plus(corrections)
 
     def _read_again(self) -> None:
-        """Move the photo that is shown as the next one would be."""
+        """Re-centre the present photo as the next one would be."""
         photo = self.photo
         if photo is None or photo.image is None:
             return
@@ -359,7 +359,7 @@ class VisitorState:
             self._new_mood()
 
     def narrow(self, filters: Filters) -> None:
-        """Let in something else."""
+        """Apply other filters."""
         if filters != self.filters:
             self.filters_before, self.filters = self.filters, filters
             self.draw = 0
@@ -367,7 +367,7 @@ class VisitorState:
     def _new_mood(
         self, *, corrected_emotion: str | None = None, manual_mood: Mood | None = None
     ) -> None:
-        """Another mood has other music, and the question is open again; taste and filters stay."""
+        """Start over with a new mood: its sets and intent are open; taste and filters stay."""
         self.corrected_emotion, self.manual_mood = corrected_emotion, manual_mood
         self.intent = None
         self.draw = 0
