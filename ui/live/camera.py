@@ -155,7 +155,7 @@ class LiveCamera:
 
     @property
     def collecting(self) -> bool:
-        """Whether the visitor's resting face is being collected just now."""
+        """Whether the visitor's resting face is being collected."""
         return self.resting is not None and self.resting.state == "collecting"
 
     def collect_resting(self) -> None:

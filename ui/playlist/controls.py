@@ -104,10 +104,10 @@ def tune(visitor: VisitorState) -> None:
 def how_far_and_long(visitor: VisitorState) -> None:
     """Ask how familiar the music should be, and how long a set."""
 
-    def dare(step: int) -> None:
+    def set_adventure(step: int) -> None:
         visitor.adventure, visitor.draw = list(wording.ADVENTURE)[step], 0
 
-    def last() -> None:
+    def set_minutes() -> None:
         visitor.minutes, visitor.draw = st.session_state["minutes"], 0
 
     steps_slider(
@@ -115,7 +115,7 @@ def how_far_and_long(visitor: VisitorState) -> None:
         list(wording.ADVENTURE.values()),
         key="adventure",
         step=list(wording.ADVENTURE).index(visitor.adventure),
-        on_step=dare,
+        on_step=set_adventure,
     )
     st.session_state["minutes"] = visitor.minutes
     st.segmented_control(
@@ -124,7 +124,7 @@ def how_far_and_long(visitor: VisitorState) -> None:
         format_func=lambda minutes: f":gray[{LENGTHS[minutes]}]",
         key="minutes",
         required=True,
-        on_change=last,
+        on_change=set_minutes,
     )
 
 
@@ -143,11 +143,11 @@ def _filters(visitor: VisitorState) -> None:
             changes[other] = tuple(genre for genre in listed if genre not in chosen)
         visitor.narrow(replace(visitor.filters, **changes))
 
-    def hold(name: str) -> None:
+    def show(name: str) -> None:
         value = getattr(visitor.filters, name)
         st.session_state[name] = value if isinstance(value, bool) else list(value)
 
-    hold("genres")
+    show("genres")
     st.multiselect(
         "Only these genres",
         choices.genres,
@@ -156,7 +156,7 @@ def _filters(visitor: VisitorState) -> None:
         args=("genres",),
         placeholder="Any",
     )
-    hold("without_genres")
+    show("without_genres")
     st.multiselect(
         "Without these genres",
         choices.genres,
@@ -166,7 +166,7 @@ def _filters(visitor: VisitorState) -> None:
         placeholder="None",
     )
     if choices.decades:
-        hold("decades")
+        show("decades")
         st.pills(
             "Only these decades",
             choices.decades,
@@ -178,7 +178,7 @@ def _filters(visitor: VisitorState) -> None:
             wrap=True,
         )
     if choices.languages:
-        hold("languages")
+        show("languages")
         st.multiselect(
             "Only in these languages",
             choices.languages,
@@ -189,7 +189,7 @@ def _filters(visitor: VisitorState) -> None:
             placeholder="Any",
         )
     if choices.explicit:
-        hold("explicit")
+        show("explicit")
         st.toggle("Allow explicit tracks", key="explicit", on_change=change, args=("explicit",))
     else:
         st.caption("This catalogue doesn’t mark explicit tracks.")

@@ -46,20 +46,20 @@ def device_camera(
             (``silence``), the ``reading``, and the ``rest``.
     """
 
-    def abled() -> None:
+    def able_changed() -> None:
         able = browser_values.sent(key, "able", bool)
         if able is not None:
             on_able(able)
 
-    def told() -> None:
+    def news_changed() -> None:
         news = browser_values.sent(key, "news", browser_values.mapping)
         if news is not None:
             on_news(news)
 
     _camera(
         key=key,
-        on_able_change=abled,
-        on_news_change=told,
+        on_able_change=able_changed,
+        on_news_change=news_changed,
         data={
             "base": base,
             "capture": capture,

@@ -159,7 +159,7 @@ def _report(values: Any) -> tuple[int, Position]:
 
 
 def _press(values: Any) -> tuple[int, Pressed, str]:
-    """Return the number of a press, what was pressed, and the track that it was pressed for."""
+    """Return the number of a press, the button, and the track it was pressed for."""
     return (
         browser_values.integer(values["n"]),
         browser_values.one_of(_PRESSED, values["does"]),

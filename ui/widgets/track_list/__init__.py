@@ -107,7 +107,7 @@ def track_list(
 
 
 def _verdict(values: Any) -> tuple[str, Verdict]:
-    """Return the id of a track and what was said of it."""
+    """Return the id of a track and the verdict on it."""
     return (
         browser_values.text(values["id"]),
         browser_values.one_of(_VERDICTS, values["verdict"]),
