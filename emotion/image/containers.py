@@ -19,7 +19,6 @@ from emotion.image.limits import (
     MAX_MEGAPIXELS,
     MAX_RUN_LENGTH_BYTES,
     MAX_RUN_LENGTH_MEGAPIXELS,
-    MAX_SEGMENTS,
     TooComplexError,
     check_count,
     check_size,
@@ -37,8 +36,8 @@ class PngFile:
     Attributes:
         data: the file.
         deep_colour: whether it has several channels of 16 bits.
-        significant_bits: the most that one of its channels says it has, from its own note.
-        exif: its EXIF data; empty where there are none.
+        significant_bits: of its deepest channel, by the sBIT chunk; 16 without one.
+        exif: its EXIF data; empty if there is none.
     """
 
     data: bytes
@@ -51,7 +50,7 @@ def read_png(data: bytes) -> PngFile:
     """Return a PNG without text, profiles and further frames.
 
     Raises:
-        ImageError: larger than what is read, or of too many chunks.
+        ImageError: it is too large, or has too many chunks.
         ValueError: a critical chunk is broken or missing, or the image is cut short.
     """
     kept: dict[bytes, bytes] = {}
@@ -91,8 +90,7 @@ def read_png(data: bytes) -> PngFile:
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
     """Yield each chunk's kind, its body, and whether it is whole and its checksum right.
 
-    The image data of a file that lacks its last bytes count as whole: whether there are enough
-    of them shows when they are decoded.
+    Image data at the end of a truncated file count as whole: decoding shows whether they suffice.
     """
     position, count = len(PNG_SIGNATURE), 0
     while position + 8 <= len(data):
@@ -115,7 +113,7 @@ def _png_chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _png_bytes(width: int, height: int, bytes_per_pixel: int, interlaced: int) -> int:
-    """Return how many bytes the image data of a PNG inflate to."""
+    """Return how many bytes the image data of a PNG must inflate to."""
     passes: tuple[tuple[int, int, int, int], ...] = ((0, 0, 1, 1),)
     if interlaced:
         passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4),
@@ -129,7 +127,7 @@ def _png_bytes(width: int, height: int, bytes_per_pixel: int, interlaced: int) -
 
 
 def _check_inflates(stream: bytes, needed: int) -> None:
-    """Raise a ValueError unless ``stream`` holds ``needed`` bytes; OpenCV shows what there is."""
+    """Raise a ValueError unless ``stream`` inflates to ``needed`` bytes: OpenCV does not check."""
     inflater, rest = zlib.decompressobj(), stream
     while needed > 0:
         part = inflater.decompress(rest, 1 << 20)
@@ -143,7 +141,7 @@ def read_webp(data: bytes) -> tuple[bytes, bytes]:
     """Return a WebP with its first frame alone, and its EXIF data.
 
     Raises:
-        ImageError: larger than what is read, or of too many chunks.
+        ImageError: it is too large, or has too many chunks.
         ValueError: it is broken or cut short.
     """
     kept: dict[bytes, bytes] = {}
@@ -153,7 +151,7 @@ def read_webp(data: bytes) -> tuple[bytes, bytes]:
     check_size(*_webp_size(kept), MAX_MEGAPIXELS["WebP"])
     exif = kept.pop(b"EXIF", b"")
     if extended := kept.get(b"VP8X"):
-        # What was left out must not be announced: profile, EXIF, XMP.
+        # The flags of what was left out are cleared: profile, EXIF, XMP.
         kept[b"VP8X"] = bytes([extended[0] & ~0x2C]) + extended[1:]
     body = b"".join(
         b"".join((kind, struct.pack("<I", len(part)), part, b"\0" * (len(part) % 2)))
@@ -196,7 +194,7 @@ def read_gif(data: bytes) -> bytes:
     """Return a GIF without what lies before its first frame: comments, loops, plain text.
 
     Raises:
-        ImageError: larger than what is read, or of too many blocks.
+        ImageError: it is too large, or has too many blocks.
         ValueError: it is broken or has no frame.
     """
     width, height, flags = struct.unpack_from("<HHB", data, 6)
@@ -210,24 +208,24 @@ def read_gif(data: bytes) -> bytes:
             while data[position]:
                 position += 1 + data[position]
                 blocks += 1
-                check_count(blocks, MAX_SEGMENTS * 20, "blocks")
+                check_count(blocks, MAX_CHUNKS, "blocks")
             if data[start + 1] == 0xF9:
                 control = data[start : position + 1]
         elif data[position] == 0x3B:
             raise ValueError("A GIF without a frame")
         position += 1
         blocks += 1
-        check_count(blocks, MAX_SEGMENTS * 20, "blocks")
+        check_count(blocks, MAX_CHUNKS, "blocks")
     left, top, across, down = struct.unpack_from("<HHHH", data, position + 1)
     check_size(max(width, left + across), max(height, top + down), MAX_MEGAPIXELS["GIF"])
     return header + control + data[position:]
 
 
 def check_bmp(data: bytes) -> None:
-    """Raise unless a BMP is within the budgets and long enough for its pixels.
+    """Raise unless a BMP is within the limits and long enough for its pixels.
 
     Raises:
-        ImageError: larger than what is read.
+        ImageError: it is too large.
         ValueError: it is broken or cut short.
     """
     start, header = struct.unpack_from("<II", data, 10)

@@ -14,7 +14,7 @@ MAX_EDGE_PX: Final = 32_768
 """On either side. Decoders keep a record for every row or column, however short."""
 
 MAX_MEGAPIXELS: Final = {
-    "JPEG": 210.0,  # is decoded at down to an eighth of its size; phones make up to 200
+    "JPEG": 210.0,  # can be decoded at an eighth of its size; phones make up to 200
     "HEIC": 50.0,  # 4.6 bytes a pixel; phones make up to 49
     "PNG": 40.0,  # 4 bytes a pixel
     "GIF": 40.0,
@@ -32,9 +32,9 @@ MAX_RUN_LENGTH_BYTES: Final = 1_500_000
 """Pillow reads run-length encoded BMP in Python, a microsecond a run."""
 
 MAX_SEGMENTS: Final = 1_000
-"""Segments of a JPEG before and between its scans, or extension blocks of a GIF."""
+"""Segments of a JPEG, its scans included."""
 MAX_CHUNKS: Final = 20_000
-"""Chunks of a PNG or a WebP, boxes of a HEIC or an AVIF."""
+"""Chunks of a PNG or a WebP, boxes of a HEIC or an AVIF, blocks before a GIF's first frame."""
 MAX_TILES_FACTOR: Final = 2.5
 """The tiles, layers and alpha plane of a HEIC or AVIF together have at most this many times the
 megapixels that the format may have."""
@@ -47,7 +47,7 @@ MAX_COEFFICIENT_BYTES: Final = 380_000_000
 
 
 class ImageError(ValueError):
-    """A file that is not read. Its text is the sentence for the visitor."""
+    """A file that is refused. Its text is the sentence for the visitor."""
 
 
 class TooComplexError(ImageError):
@@ -75,7 +75,7 @@ def check_size(width: int, height: int, megapixels: float) -> None:
     Args:
         width: in pixels.
         height: in pixels.
-        megapixels: how many millions of pixels are read.
+        megapixels: how many millions of pixels it may have.
     """
     found = f"{width:,} × {height:,} pixels"
     if width * height > megapixels * 1e6:
