@@ -1,4 +1,4 @@
-"""The table's rows: a line for each face and instant, as text."""
+"""The table's rows, one for each face and instant, as text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gzip
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol, Self
+from typing import Final, Protocol
 
 from emotion.clips.reading import ClipFace
 from emotion.labels import EMOTIONS
@@ -23,7 +23,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     **dict.fromkeys(EMOTIONS, "DOUBLE"),
     **dict.fromkeys(("valence", "arousal"), "DOUBLE"),
 }
-"""The table's columns in their order, with DuckDB's type of each."""
+"""The table's columns in their order, with the DuckDB type of each."""
 LINE_END: Final = "\n"
 
 
@@ -38,8 +38,8 @@ class Place(Protocol):
 
 
 MoodOf = Callable[[Mapping[str, float]], Place]
-"""Returns where probabilities of the emotions lie on the plane. It has to be known by its name in
-other processes, like ``recommender.mood_of``."""
+"""Returns where probabilities of the emotions lie on the plane. It must be picklable, like
+``recommender.mood_of``: other processes call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class RowWriter:
 
     Args:
         file: its name in the table.
-        mood_of: where probabilities lie on the plane.
+        mood_of: maps probabilities to the plane.
     """
 
     def __init__(self, file: str, mood_of: MoodOf) -> None:
@@ -102,12 +102,6 @@ class RowWriter:
         """Return the rows as gzipped CSV without a header. Nothing can be added afterwards."""
         self._text.close()
         return self._bytes.getvalue()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._text.close()
 
 
 def header() -> str:
