@@ -1,7 +1,7 @@
 """The command line: ``python -m emotion PATH…``.
 
-It is an application of both libraries: the recommender places the emotions on the plane of valence
-and arousal, which the output names. Nothing else in the package imports the recommender.
+It uses both libraries: the recommender turns emotions into the valence and arousal of the output.
+Nothing else in the package imports the recommender.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ BAR_CHARACTERS: Final = 30
 MAX_FACES_WITH_BARS: Final = 3
 """Up to this many faces in a file get their seven bars; more get a line each."""
 QUIET_SECONDS: Final = 1.0
-"""Only what takes longer shows a progress bar."""
+"""The progress bar appears only after this long."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -50,10 +50,13 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read photos and clips, and return the exit status: 0, or 2 where one could not be read."""
+    """Read photos and clips, and return the exit status.
+
+    0, 2 if a file cannot be read or an option is refused, or 130 after Ctrl-C or SIGTERM.
+    """
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
-        # The bars are not ASCII, and file names need not be.
+        # The bars are not ASCII, and file names may not be either.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
@@ -61,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(options)
     except KeyboardInterrupt:
         kept = options.csv or options.parquet
-        _report(f"interrupted{'; the same command goes on from what was read' if kept else ''}")
+        _report(f"interrupted{'; the same command continues from what was read' if kept else ''}")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # `| head` has closed the pipe. Python would report that again while it shuts down.
@@ -71,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 @contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
-    """Have SIGTERM, with which a batch system ends what takes too long, do what Ctrl-C does."""
+    """Make SIGTERM, with which batch systems end jobs that take too long, act like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -89,7 +92,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m emotion", description="Reads the emotion on the faces in photos and clips."
+        prog="python -m emotion", description="Reads emotions from the faces in photos and clips."
     )
     parser.add_argument(
         "paths",
@@ -105,29 +108,29 @@ def _parser() -> argparse.ArgumentParser:
         "--csv",
         type=_target,
         metavar="OUT.csv",
-        help="write a table with a row for each face and instant. Run again, the same command goes "
-        "on where it ended, and adds new files",
+        help="write a table with a row for each face and instant. Run again, the same command "
+        "continues where it stopped, and adds new files",
     )
     table.add_argument("--parquet", type=_target, metavar="OUT.parquet", help="the same as Parquet")
     parser.add_argument(
         "--plot",
         type=_target,
         metavar="OUT.png",
-        help="draw the mood over time of each face in clips",
+        help="plot the mood of each face in clips over time",
     )
     parser.add_argument(
         "--fps",
         type=_fps,
         default=5.0,
         metavar="N",
-        help="how many instants of a clip are read in a second (default: 5)",
+        help="how many instants of a clip to read per second (default: 5)",
     )
     parser.add_argument(
         "--workers",
         type=_workers,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="how many processes read (default: one a core)",
+        help="how many processes to read with (default: one per core)",
     )
     parser.add_argument(
         "--scheduler",
@@ -145,8 +148,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--force",
         action="store_true",
-        help="begin tables anew, and let --csv, --parquet, --plot and --annotate overwrite "
-        "existing files",
+        help="start tables from scratch, and let --csv, --parquet, --plot and --annotate "
+        "overwrite existing files",
     )
     parser.add_argument(
         "--detector",
@@ -170,12 +173,14 @@ def _fps(text: str) -> float:
     try:
         return check_fps(float(text))
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: a number above 0, at most 240") from error
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: must be a number above 0, at most 240"
+        ) from error
 
 
 def _workers(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number of at least 1")
     return int(text)
 
 
@@ -183,21 +188,23 @@ def _target(text: str) -> Path:
     from emotion.clips.sources import is_address
 
     if is_address(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: a file of this machine, and no address")
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: must be a file on this machine, not an address"
+        )
     return Path(text)
 
 
 def _scheduler(text: str) -> str:
     if not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", text):
-        raise argparse.ArgumentTypeError(f"{text!r}: an address like tcp://10.0.0.5:8786")
+        raise argparse.ArgumentTypeError(f"{text!r}: must be an address like tcp://10.0.0.5:8786")
     return text
 
 
 def _check_targets(options: argparse.Namespace) -> None:
-    """Refuse outputs that would replace one another, or be called what they are not.
+    """Refuse outputs that would overwrite one another, or whose suffix is the other format's.
 
     Raises:
-        OutputError: with the sentence for the user.
+        OutputError: with a sentence for the user.
     """
     named = {
         option: path
@@ -211,11 +218,11 @@ def _check_targets(options: argparse.Namespace) -> None:
     }
     for (one, first), (other, second) in itertools.combinations(named.items(), 2):
         if os.path.realpath(first) == os.path.realpath(second):
-            raise OutputError(f"{second} is named for {one} and for {other}: choose two names")
+            raise OutputError(f"{second} is given for both {one} and {other}: choose two names")
     for option, suffix, fitting in (("csv", ".parquet", "--parquet"), ("parquet", ".csv", "--csv")):
         path = getattr(options, option)
         if path is not None and path.suffix.lower() == suffix:
-            raise OutputError(f"{path} is no name for --{option}: use {fitting}, or another name")
+            raise OutputError(f"{path} does not fit --{option}: use {fitting}, or another name")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -240,7 +247,7 @@ def _run(options: argparse.Namespace) -> int:
         _report(f"{files} skipped in folders: hidden, or neither photos nor clips")
     if not found.sources:
         if not found.problems:
-            status = _report_error("there is no photo and no clip in what was named")
+            status = _report_error("no photos or clips were found")
         if options.json:
             print("[]")
         return status
@@ -305,7 +312,7 @@ def _read_and_write(
             print("\n" * (number > 0) + _as_text(outcome))
     sys.stdout.flush()
     if result.interrupted:
-        what = f"{table} has what was read; the same command goes on from there" if table else ""
+        what = f"{table} has what was read; the same command continues from there" if table else ""
         _report(f"interrupted. {what}".rstrip())
         return EXIT_INTERRUPTED
     return status
@@ -324,7 +331,7 @@ def _tasks(
                 f"{source.name} is not outlined: --annotate is for photos on this machine. Leave "
                 "it out, or read it by itself"
             )
-    # As they were named: a folder is one input, and names are given from what was written.
+    # Targets are named after what the user typed, so by the sources' names, not their locations.
     photos = [Path(source.name) for source in sources]
     everything = [*map(Path, options.paths), *inputs]
     targets = annotation_targets(
@@ -407,7 +414,7 @@ def _counted(count: int, word: str) -> str:
 
 
 def _print_json(outcomes: Iterator[Outcome]) -> None:
-    """Print an array whose objects are written one after the other: there may be many."""
+    """Print a JSON array one object at a time: there may be many."""
     begin = "["
     for outcome in outcomes:
         text = json.dumps(_as_json(outcome), indent=2, ensure_ascii=False)

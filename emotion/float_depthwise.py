@@ -1,4 +1,4 @@
-"""The network's file for runtimes whose depthwise convolutions are quick with float weights only.
+"""The network's file for runtimes whose depthwise convolutions are fast with float weights only.
 
 The shipped file has 8-bit weights and float activations. XNNPACK, on which LiteRT runs networks,
 has kernels for that in ordinary convolutions, but not in depthwise ones: LiteRT's own kernel runs
@@ -16,20 +16,20 @@ FILE_IDENTIFIER: Final = b"TFL3"
 
 
 def with_float_depthwise(file: bytes) -> bytes:
-    """Return a LiteRT file whose depthwise convolutions have float32 weights of the same values.
+    """Return a copy of a LiteRT file whose depthwise convolutions have float32 weights.
 
-    They are few: the shipped file grows by an eighth. Probabilities differ by some thousandths,
-    because the other kernel rounded what it multiplied the weights with to 8 bits.
+    There are few such weights: the shipped file grows by an eighth. Probabilities differ by some
+    thousandths, because LiteRT's own kernel rounds the activations to 8 bits.
 
     Args:
-        file: whose depthwise weights, where they are int8, have a scale for each channel or one
-            for all, and no zero point.
+        file: a LiteRT file whose depthwise weights, where they are int8, have a scale for each
+            channel or one for all, and no zero point.
 
     Raises:
-        ValueError: it is no LiteRT file.
+        ValueError: it is not a LiteRT file.
     """
     if not schema.Model.ModelBufferHasIdentifier(file, 0):
-        raise ValueError("Incorrect value for 'file' argument: it is no LiteRT file")
+        raise ValueError("Incorrect value for 'file' argument: it is not a LiteRT file")
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file, 0))
     depthwise = {
         index
@@ -53,7 +53,7 @@ def with_float_depthwise(file: bytes) -> bytes:
             buffer = schema.BufferT()
             buffer.data = np.frombuffer(values.astype("<f4").tobytes(), np.uint8)
             model.buffers.append(buffer)
-    # What the schema itself is written with.
+    # The flatbuffers library that the schema imports.
     builder = schema.flatbuffers.Builder(len(file))
     builder.Finish(model.Pack(builder), FILE_IDENTIFIER)
     return bytes(builder.Output())

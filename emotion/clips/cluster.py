@@ -1,7 +1,7 @@
 """Reads many files on a Dask cluster. Needs the extra ``cluster``.
 
-Each unit is a task of the scheduler's: a worker that dies has its tasks run again elsewhere, and
-what a unit gave is taken once, however often it ran.
+Each unit is one Dask task: if a worker dies, its tasks are run again elsewhere, and a unit's result
+is used once, however often it ran.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from emotion.clips.pool import DIED, OnProgress, Unit, weight
 from emotion.clips.reader import Outcome, Reader, Settings
 
 CONNECT_SECONDS: Final = 15
-NOT_INSTALLED: Final = (
-    "there is no cluster without the distributed package: pip install 'affectune[cluster]'"
-)
+NOT_INSTALLED: Final = "a cluster needs the distributed package: pip install 'affectune[cluster]'"
 
 
 class ClusterError(Exception):
@@ -28,18 +26,18 @@ class ClusterError(Exception):
 def read_on_cluster(
     units: Sequence[Unit], settings: Settings, *, address: str, on_progress: OnProgress
 ) -> Generator[list[Outcome], None, None]:
-    """Yield what became of each unit, as they are done, read by a cluster's workers.
+    """Read units on a cluster's workers, and yield the outcomes of each once it is done.
 
-    The workers need this package, and reach files by the same paths or addresses.
+    The workers need this package, and must reach the files by the same paths or addresses.
 
     Args:
         units: what to read.
         settings: how files are read.
         address: of the scheduler: ``tcp://host:port``.
-        on_progress: called with the bytes that are read so far.
+        on_progress: called with the number of bytes read so far.
 
     Raises:
-        ClusterError: it is not there, or is lost; or ``distributed`` is not installed.
+        ClusterError: the cluster cannot be reached or is lost, or ``distributed`` is missing.
         WeightsError: the network's file is missing or broken on a worker.
     """
     try:
@@ -55,7 +53,7 @@ def read_on_cluster(
     progress = 0.0
     with client:
         try:
-            # Not pure: a file that has changed is another one under the same name.
+            # Not pure: a file may have changed under the same name.
             futures = {client.submit(_read, unit, settings, pure=False): unit for unit in units}
             for future in as_completed(list(futures), loop=client.loop):
                 unit = futures.pop(future)
@@ -73,7 +71,7 @@ def read_on_cluster(
                 progress += weight(unit)
                 on_progress(progress)
         except (CommClosedError, CancelledError, OSError) as error:
-            raise ClusterError(f"the Dask scheduler at {address} is lost") from error
+            raise ClusterError(f"lost the connection to the Dask scheduler at {address}") from error
 
 
 def _read(unit: Unit, settings: Settings) -> list[Outcome]:

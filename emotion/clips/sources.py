@@ -1,4 +1,4 @@
-"""Which files there are to read: named ones, what folders hold, and what lies at an address.
+"""Finds the files to read: those named, those in folders, and those at addresses.
 
 An address is anything that fsspec opens: ``s3://bucket/clips``, ``gs://…``, ``https://…``. Most
 kinds of address need a package of their own beside fsspec: `PACKAGES`.
@@ -52,13 +52,13 @@ _VERSIONS: Final = (
     *("ETag", "etag", "generation", "LastModified", "Last-Modified", "last_modified"),
     *("mtime", "modified", "created"),
 )
-"""What file systems say of a file that changes when the file does, the surest first."""
+"""Metadata, as file systems call it, that changes when a file does, the most reliable first."""
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
 
 
 class SourceError(ValueError):
-    """Something that cannot be read from. Its text is the sentence for the user."""
+    """A path or address that cannot be read. Its text is the sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class Source:
     """One file to read.
 
     Attributes:
-        name: as it is written in tables: as it was named, or the folder's name and what follows.
+        name: as written in tables: as the user named it, or its folder and its path within that.
         location: where it is: an absolute path, or an address.
-        kind: what it is taken for, by its name.
-        size: in bytes; 0 where that is not known.
-        version: changes when the file does: its size and when it was changed last.
+        kind: what it is taken for, by its suffix or else its first bytes.
+        size: in bytes; 0 if unknown.
+        version: changes when the file does: its size, and its modification time or the like.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Source:
 
     @property
     def key(self) -> str:
-        """What it is known by, also where its path is no Unicode."""
+        """Its location as a key that is valid Unicode even if the path is not."""
         return self.location.encode("utf-8", "backslashreplace").decode()
 
     @contextmanager
@@ -95,7 +95,7 @@ class Source:
 
         Raises:
             OSError: it cannot be opened.
-            SourceError: what opens such addresses is not installed.
+            SourceError: the package for such addresses is not installed.
         """
         if not self.remote:
             with Path(self.location).open("rb") as file:
@@ -112,8 +112,8 @@ class Found:
 
     Attributes:
         sources: the files, in the order in which they were named; a folder's in natural order.
-        skipped: files in folders that are left out: hidden, or of no kind that is read.
-        problems: what was named and is not there, with the reason in words.
+        skipped: how many files in folders are left out: hidden, or neither photos nor clips.
+        problems: what was named and cannot be read, with the reason in words.
     """
 
     sources: tuple[Source, ...]
@@ -122,22 +122,22 @@ class Found:
 
 
 def is_address(path: str) -> bool:
-    """Return whether a path is an address for fsspec: ``s3://…``. A drive (``C:``) is none."""
+    """Return whether a path is an address for fsspec: ``s3://…``. A drive (``C:``) is not."""
     return _ADDRESS.match(path) is not None
 
 
 def find_sources(paths: Sequence[str]) -> Found:
     """Return what there is to read at paths and addresses: each file once.
 
-    Folders are searched to any depth. What is hidden in them, and what has no suffix of a photo or
-    a clip, is left out and counted. A file that is named is read whatever it is called.
+    Folders are searched to any depth. Hidden files in them, and those without the suffix of a photo
+    or a clip, are left out and counted. A file that is named itself is read whatever its suffix.
     """
     skipped: Counter[str] = Counter()
     problems: list[tuple[str, str]] = []
     sources: dict[str, Source] = {}
     for path in paths:
         if not path:
-            problems.append(("''", "an empty name: is a variable of the shell not set?"))
+            problems.append(("''", "an empty name: is a shell variable not set?"))
             continue
         try:
             found = _remote(path, skipped) if is_address(path) else _local(Path(path), skipped)
@@ -147,7 +147,7 @@ def find_sources(paths: Sequence[str]) -> Found:
             problems.append((path, str(error)))
         except OSError as error:
             problems.append((path, reason(error)))
-        except Exception as error:  # each kind of address has errors of its own
+        except Exception as error:  # each kind of address has its own errors
             if not is_address(path):
                 raise
             problems.append((path, f"{type(error).__name__}: {error}"))
@@ -158,18 +158,18 @@ def reason(error: OSError) -> str:
     """Return in words why a file cannot be opened."""
     said = error.strerror or str(error)
     if isinstance(error, FileNotFoundError) and (not said or "/" in said):
-        return os.strerror(errno.ENOENT)  # many file systems of fsspec say the path and no more
+        return os.strerror(errno.ENOENT)  # many of fsspec's file systems state only the path
     return said or type(error).__name__
 
 
 def natural_key(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Return what to sort names by so that ``take 9`` comes before ``take 10``."""
+    """Return a key that sorts ``take 9`` before ``take 10``."""
     parts = re.split(r"(\d+)", text.casefold())
     return tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts if p)
 
 
 def file_system(address: str) -> tuple[Any, str]:
-    """Return fsspec's file system of an address, and the path in it.
+    """Return fsspec's file system for an address, and the path in it.
 
     Raises:
         SourceError: fsspec, or the package for such addresses, is not installed.
@@ -180,15 +180,15 @@ def file_system(address: str) -> tuple[Any, str]:
     except ImportError as error:
         needed = f"fsspec {package}" if package else "fsspec"
         raise SourceError(
-            f"addresses are not read here: fsspec is not installed (pip install {needed})"
+            f"addresses cannot be read: fsspec is not installed (pip install {needed})"
         ) from error
     try:
         system, path = fsspec.core.url_to_fs(address)
     except ImportError as error:
         missing = f"{package} is not installed (pip install {package})" if package else error
-        raise SourceError(f"such addresses are not read here: {missing}") from error
+        raise SourceError(f"such addresses cannot be read: {missing}") from error
     except ValueError as error:
-        raise SourceError(f"such addresses are not read here: {error}") from error
+        raise SourceError(f"such addresses cannot be read: {error}") from error
     return system, path
 
 
@@ -222,10 +222,10 @@ def _file(path: Path, kind: Kind) -> Source:
     state = path.stat()
     name = str(path)
     if name[0] in "=+-@":
-        name = f".{os.sep}{name}"  # the same file, and no formula in a spreadsheet
+        name = f".{os.sep}{name}"  # the same file, but not a formula in a spreadsheet
     return Source(
         name=name.encode("utf-8", "backslashreplace").decode(),
-        location=os.path.abspath(path),  # noqa: PTH100 - links are kept: they are what was named
+        location=os.path.abspath(path),  # noqa: PTH100 - links are not resolved: they were named
         kind=kind,
         size=state.st_size,
         version=f"{state.st_size} bytes, {state.st_mtime_ns}",
@@ -233,7 +233,7 @@ def _file(path: Path, kind: Kind) -> Source:
 
 
 def looks_like_clip(head: bytes) -> bool:
-    """Return whether a file is a clip and no photo, by its first 16 bytes."""
+    """Return whether a file is a clip and not a photo, by its first 16 bytes."""
     box = head[4:8] == b"ftyp" and head[8:12] not in _PICTURE_BRANDS
     quicktime = head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip")
     avi = head.startswith(b"RIFF") and head[8:12] == b"AVI "

@@ -16,11 +16,12 @@ import threading
 from typing import Final
 
 READING_CPU_FRACTION: Final = 0.5
-"""Of all cores, for the readings of all streams together."""
+"""Fraction of all cores for the readings of all streams together."""
 STREAM_TIME_FRACTION: Final = 0.6
-"""Of the time of one stream, for its readings: frames between two readings are shown at once."""
+"""Fraction of one stream's time for its readings: frames between two readings are shown at once."""
 DETECTION_FRACTION: Final = 0.25
-"""Of the readings' time, for detecting faces; between two detections known faces are tracked."""
+"""Fraction of the readings' time for detecting faces; between detections, known faces are
+tracked."""
 MIN_DETECTION_INTERVAL_SECONDS: Final = 0.15
 MAX_DETECTION_INTERVAL_SECONDS: Final = 1.5
 EARLY_SECONDS: Final = 0.004
@@ -29,8 +30,8 @@ second frame whenever its interval is a hair longer than a frame."""
 HURRY_FRACTION: Final = 0.5
 """A reading out of turn comes no sooner than this fraction of the interval after the last."""
 ELAPSED_WEIGHT: Final = 0.5
-"""A cost is at least this fraction of the time that passed: a thread that waits for longer than it
-works is on a machine that has less to give than its number of cores says."""
+"""A cost is at least this fraction of the time that passed: if a thread waits longer than it works,
+the machine has less to give than its number of cores suggests."""
 COST_WEIGHT: Final = 0.1
 """Weight of the newest measurement in the running average of the costs."""
 
@@ -56,13 +57,16 @@ class FrameScheduler:
 
         Args:
             processes: how many there are, this one included; at least 1.
+
+        Raises:
+            ValueError: ``processes`` is less than 1.
         """
         if processes < 1:
-            raise ValueError(f"processes={processes}: at least 1 is allowed")
+            raise ValueError(f"Incorrect value for 'processes' argument: {processes!r}: 1 or more")
         self._processes = processes
 
     def join(self) -> StreamSlot:
-        """Return the slot of a new stream, which has to `StreamSlot.leave` when it ends."""
+        """Return the slot of a new stream, which must call `StreamSlot.leave` when it ends."""
         slot = StreamSlot(self)
         with self._lock:
             self._slots.add(slot)
@@ -70,17 +74,17 @@ class FrameScheduler:
 
     @property
     def streams(self) -> int:
-        """How many streams share the machine at the moment."""
+        """How many streams currently share the machine."""
         return len(self._slots)
 
     @property
     def readings(self) -> int:
-        """How many readings all streams have made, those that have ended included."""
+        """How many readings all streams have made, including streams that have ended."""
         return self._readings
 
     @property
     def _reading_cores(self) -> float:
-        """What the readings of all streams of this process may take, in cores."""
+        """How many cores the readings of all streams of this process may use."""
         return READING_CPU_FRACTION * self.cores / self._processes
 
     def read_interval(self, slot: StreamSlot) -> float:
@@ -102,8 +106,8 @@ class StreamSlot:
 
     Attributes:
         read_cost: running average of what a reading costs, in seconds of one processor.
-        read_seconds: the same of the time that passes during one.
-        detection_cost: what a detection costs, which is part of some readings.
+        read_seconds: running average of the time that passes during a reading.
+        detection_cost: running average of what a detection costs; it is part of some readings.
     """
 
     def __init__(self, scheduler: FrameScheduler) -> None:
@@ -114,7 +118,7 @@ class StreamSlot:
         self._began = self._next_read = float("-inf")
 
     def try_begin(self, now: float) -> bool:
-        """Return whether a reading may start now; if so, `end` has to follow."""
+        """Return whether a reading may start now; if so, `end` must follow."""
         return now >= self._next_read and self._scheduler._free_cores.acquire(blocking=False)
 
     def end(self, began: float, seconds: float, cpu_seconds: float) -> None:
@@ -123,7 +127,7 @@ class StreamSlot:
         Args:
             began: when it began, on the clock of `try_begin`.
             seconds: how much time has passed since.
-            cpu_seconds: how much of it a processor worked.
+            cpu_seconds: how much processor time it took.
         """
         self._scheduler._free_cores.release()
         with self._scheduler._lock:
@@ -136,7 +140,8 @@ class StreamSlot:
     def hurry(self) -> None:
         """Let the next reading come out of turn: what is known is out of date.
 
-        It still waits for its turn to detect, and for as long as two readings in a row may cost.
+        It still keeps to the detection interval, to the stream's own share of the time, and to
+        `HURRY_FRACTION` of the read interval.
         """
         soon = max(
             self.min_read_interval,
@@ -146,7 +151,7 @@ class StreamSlot:
         self._next_read = min(self._next_read, self._began + soon - EARLY_SECONDS)
 
     def record_detection(self, seconds: float, cpu_seconds: float) -> None:
-        """Take note of the time that passed during a detection, and of a processor's work."""
+        """Record the time that passed during a detection, and its processor time."""
         self.detection_cost = _averaged(self.detection_cost, _cost(seconds, cpu_seconds))
 
     @property
@@ -156,7 +161,7 @@ class StreamSlot:
 
     @property
     def min_read_interval(self) -> float:
-        """The same if no other stream wanted to read."""
+        """Seconds from one reading to the next if no other stream wanted to read."""
         return self.read_seconds / STREAM_TIME_FRACTION
 
     @property

@@ -49,5 +49,5 @@ def test_the_weights_are_not_touched(fixed: Path) -> None:
 
 @pytest.mark.parametrize("file", [b"", b"TFL3", b"\x00" * 64, b"PK\x03\x04" * 40])
 def test_another_file_is_refused(file: bytes) -> None:
-    with pytest.raises(ValueError, match="no LiteRT file"):
+    with pytest.raises(ValueError, match="not a LiteRT file"):
         with_fixed_batch(file)

@@ -68,5 +68,5 @@ def test_a_second_time_changes_nothing(floating: Path) -> None:
 
 @pytest.mark.parametrize("file", [b"", b"TFL3", b"\x00" * 64, b"PK\x03\x04" * 40])
 def test_another_file_is_refused(file: bytes) -> None:
-    with pytest.raises(ValueError, match="no LiteRT file"):
+    with pytest.raises(ValueError, match="not a LiteRT file"):
         with_float_depthwise(file)

@@ -295,15 +295,15 @@ def test_other_settings_do_not_mix_in_one_table(
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ("--csv a.png --plot ./a.png", "a.png is named for --csv and for --plot"),
-        ("--plot a.png --annotate a.png", "a.png is named for --plot and for --annotate"),
+        ("--csv a.png --plot ./a.png", "a.png is given for both --csv and --plot"),
+        ("--plot a.png --annotate a.png", "a.png is given for both --plot and --annotate"),
         ("--csv a.csv --parquet a.csv", "--parquet: not allowed with argument --csv"),
-        ("--csv a.parquet", "a.parquet is no name for --csv: use --parquet"),
-        ("--parquet a.CSV", "a.CSV is no name for --parquet: use --csv"),
-        ("--csv s3://bucket/a.csv", "'s3://bucket/a.csv': a file of this machine"),
-        ("--csv a.csv --scheduler localhost", "'localhost': an address like tcp://"),
-        ("--csv a.csv --workers -1", "'-1': a whole number of at least 1"),
-        ("--csv a.csv --fps nan", "'nan': a number above 0, at most 240"),
+        ("--csv a.parquet", "a.parquet does not fit --csv: use --parquet"),
+        ("--parquet a.CSV", "a.CSV does not fit --parquet: use --csv"),
+        ("--csv s3://bucket/a.csv", "'s3://bucket/a.csv': must be a file on this machine"),
+        ("--csv a.csv --scheduler localhost", "'localhost': must be an address like tcp://"),
+        ("--csv a.csv --workers -1", "'-1': must be a whole number of at least 1"),
+        ("--csv a.csv --fps nan", "'nan': must be a number above 0, at most 240"),
     ],
 )
 def test_options_that_cannot_be_meant_are_reported_before_reading(
@@ -389,7 +389,7 @@ def test_empty_folder_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert run(tmp_path, "--json") == 2
     out, err = capsys.readouterr()
     assert json.loads(out) == []
-    assert "no photo and no clip" in err
+    assert "no photos or clips" in err
 
 
 def test_a_gif_of_one_frame_is_a_photo(

@@ -112,7 +112,7 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", lacks)
     named = ["s3://bucket/a", "simplecache::gs://bucket/a", "strange://bucket/a"]
-    sentence = "such addresses are not read here: "
+    sentence = "such addresses cannot be read: "
     assert [said for _, said in find_sources(named).problems] == [
         f"{sentence}s3fs is not installed (pip install s3fs)",
         f"{sentence}gcsfs is not installed (pip install gcsfs)",

@@ -569,7 +569,7 @@ def test_processes_share_a_machine() -> None:
             slot.read_cost, slot.detection_cost = 0.02, 0.01
     assert beside_others.read_interval(slot) == pytest.approx(4 * 10 * 0.02)
     assert beside_others.detection_interval() > alone.detection_interval()
-    with pytest.raises(ValueError, match="processes=0"):
+    with pytest.raises(ValueError, match="'processes' argument: 0"):
         alone.share_with(0)
 
 
