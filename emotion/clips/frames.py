@@ -32,8 +32,8 @@ CONTAINERS: Final = (
     "3gp,asf,avi,dv,flv,gif,h264,hevc,ivf,matroska,webm,mjpeg,mov,mp4,mpeg,mpegts,mpegvideo,mxf,"
     "nut,ogg,rm,swf,wtv,yuv4mpegpipe"
 )
-"""FFmpeg's names of the containers that are opened: such as hold the whole clip themselves. Play
-lists, which have FFmpeg open whatever file or address they name, are not among them."""
+"""FFmpeg's names of the containers that are opened: those that hold the whole clip. Playlists are
+not among them: FFmpeg would open whatever file or address they name."""
 EARLY_SECONDS: Final = 1e-4
 """A frame may come this much before it is due: containers round their times."""
 NOT_INSTALLED: Final = (
@@ -58,7 +58,7 @@ class ClipFrame:
     Attributes:
         time: when it is shown, in seconds from the start of the clip, by the container's clock.
         image: RGB uint8 ``(H, W, 3)``, upright, with square pixels.
-        scale: how many of its pixels there are in one pixel of the clip as it is shown, at most 1.
+        scale: its size relative to the clip as it is shown, at most 1.
     """
 
     time: float
@@ -82,12 +82,12 @@ class ClipInfo:
 
 
 def check_fps(fps: float) -> float:
-    """Return the number of instants a second that is asked for.
+    """Return ``fps``, a number of instants a second, as a float.
 
     Raises:
         ValueError: not above 0, or above `MAX_FPS`.
     """
-    if not 0 < fps <= MAX_FPS:  # also false for what is not a number
+    if not 0 < fps <= MAX_FPS:  # also refuses NaN
         raise ValueError(
             f"Incorrect value for 'fps' argument: {fps!r}: above 0, and at most {MAX_FPS:g}"
         )
@@ -104,7 +104,7 @@ def clip_frames(
 ) -> Iterator[ClipFrame]:
     """Yield the frames of a clip that are due: the first one in each ``1 / fps`` seconds.
 
-    Of a clip with fewer frames a second than that, each frame is yielded.
+    If a clip has fewer frames a second than that, every frame is yielded.
 
     Args:
         source: a file's path, or a file that is open for reading and can seek.
@@ -126,10 +126,10 @@ def clip_frames(
 
 
 class _WatchedFile:
-    """A file that ends where it cannot be read, and remembers why.
+    """A file that ends where reading it fails, and keeps the exception.
 
-    What a file raises, FFmpeg may hide: it takes some of it for a damaged packet, and PyAV writes
-    what comes after it to stderr.
+    FFmpeg may hide what a file raises: it takes some exceptions for a damaged packet, and PyAV
+    writes those that follow to stderr.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -149,7 +149,7 @@ class _WatchedFile:
 
 @contextmanager
 def _watched(source: str | Path | IO[bytes]) -> Iterator[str | _WatchedFile]:
-    """Yield what PyAV opens, and raise what a file raised meanwhile."""
+    """Yield what PyAV is to open, and afterwards raise what the file raised meanwhile."""
     if isinstance(source, str | Path):
         yield str(source)
         return
@@ -177,7 +177,7 @@ def _frames(
     except (av.FFmpegError, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno != errno.EINVAL:
             raise
-        # FFmpeg calls an argument invalid where a file is empty.
+        # FFmpeg reports an invalid argument if a file is empty.
         raise ClipError("this file is not a clip or a picture we can read") from error
     with container:
         stream = _video_stream(container, av)
@@ -198,8 +198,8 @@ def _frames(
             if time < due - EARLY_SECONDS:
                 continue
             due = (math.floor((time + EARLY_SECONDS) * fps) + 1) / fps
-            # Of the first one alone: a frame that was asked for its side data is held until
-            # Python's garbage collector comes by.
+            # Of the first frame alone: reading a frame's side data keeps the frame in memory until
+            # Python's garbage collector runs.
             matrix = matrix or display_matrix(frame)
             yield _clip_frame(frame, max(0.0, time), stream, matrix)
         if not info.frames:
@@ -207,7 +207,7 @@ def _frames(
 
 
 def load_av() -> ModuleType:
-    """Return PyAV, which not every installation has.
+    """Import PyAV, which not every installation has, and return it.
 
     Raises:
         VideoUnavailable: it is not installed.
@@ -216,12 +216,12 @@ def load_av() -> ModuleType:
         import av
     except ImportError as error:
         raise VideoUnavailable(NOT_INSTALLED) from error
-    av.logging.set_level(None)  # FFmpeg's lines are no sentences for a user
+    av.logging.set_level(None)  # FFmpeg's log lines are not meant for users
     return av
 
 
 def _video_stream(container: Any, av: ModuleType) -> Any:
-    """Return the stream to read: the default one of those that are no cover picture."""
+    """Return the stream to read: the default one, leaving out cover pictures."""
     streams = [
         stream
         for stream in container.streams.video
@@ -235,7 +235,7 @@ def _video_stream(container: Any, av: ModuleType) -> Any:
 
 
 def _decoded(container: Any, stream: Any, av: ModuleType, info: ClipInfo) -> Iterator[Any]:
-    """Yield the frames that can be decoded. What is damaged is counted and left out."""
+    """Yield the frames that can be decoded. Damaged packets are counted and left out."""
     packets = container.demux(stream)
     while True:
         try:
@@ -276,7 +276,7 @@ def _clip_frame(
     scale = min(1.0, MAX_SIDE_PX / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     if scale < 1.0:
-        # Here and not with OpenCV: so there is never a large frame in RGB.
+        # Scaled by FFmpeg and not OpenCV, so that there is never a large frame in RGB.
         image = frame.to_ndarray(
             format="rgb24", width=size[0], height=size[1], interpolation="AREA"
         )
@@ -288,10 +288,10 @@ def _clip_frame(
 
 
 def display_matrix(frame: Any) -> tuple[int, int, int, int]:
-    """Return the signs of a frame's display matrix: where x and y of a pixel lead when shown.
+    """Return the signs of a frame's display matrix, which maps stored pixels to shown ones.
 
-    Cameras store pictures as the sensor sees them and note how the camera was held. Only turns by
-    quarters and mirroring are of that kind; another angle is taken for the nearest of them.
+    Cameras store pictures as the sensor sees them and note how the camera was held. That makes
+    quarter turns and mirroring; any other angle is rounded to the nearest quarter turn.
     """
     for data in frame.side_data:
         if data.type.name == "DISPLAYMATRIX":
@@ -314,6 +314,6 @@ def upright(image: NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> NDAr
     if a:
         shown = image[:: 1 if d > 0 else -1, :: 1 if a > 0 else -1]
     else:
-        # Rows become columns, whose direction is that of the axis that they now lie on.
+        # Rows become columns, so the direction is that of the axis on which they now lie.
         shown = image.transpose(1, 0, 2)[:: 1 if b > 0 else -1, :: 1 if c > 0 else -1]
     return np.ascontiguousarray(shown)

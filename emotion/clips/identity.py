@@ -1,8 +1,8 @@
-"""Who is back: a face that leaves a clip's view and returns soon keeps its number.
+"""Re-identification: a face that leaves a clip's view and soon returns keeps its number.
 
-The tracker follows a face for as long as it is in view. Beyond that a small picture of each face
-is remembered, for seconds, and compared. That is enough for who left a moment ago, in the same
-clothes and light; it is no face recognition, and nothing of it is kept or written.
+The tracker follows a face for as long as it is in view. Beyond that, small pictures of each face
+are remembered for seconds and compared. That is enough for someone who left a moment ago, in the
+same clothes and light; it is not face recognition, and nothing of it is kept or written.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from emotion.live.tracker import LiveFace
 from emotion.types import Box
 
 RETURN_SECONDS: Final = 10.0
-"""A face that was out of sight for longer is another one."""
+"""A face that was out of sight for longer gets a new number."""
 SIDE_PX: Final = 16
-"""Of the small picture: the features of a face and no more, so that a few pixels' shift, or another
-expression, changes little."""
+"""Side of the small picture: coarse, so that a shift by a few pixels, or another expression,
+changes little."""
 MIN_CORRELATION: Final = 0.6
 MAX_DIFFERENCE: Final = 9.0
 """Two small pictures show the same face if their lightness correlates at least this well and they
@@ -39,8 +39,8 @@ Appearance = NDArray[np.float32]
 
 @dataclass(slots=True)
 class _Person:
-    looks: deque[Appearance]
-    looked_at: float
+    appearances: deque[Appearance]
+    remembered_at: float
     seen_at: float
 
 
@@ -55,14 +55,14 @@ class FaceNumbers:
     def assign(
         self, image: NDArray[np.uint8], faces: Sequence[LiveFace], time: float
     ) -> tuple[int, ...]:
-        """Return a number for each face, from 1 on, the same for one person.
+        """Return a number for each face, from 1, which stays the same for one person.
 
         Args:
             image: RGB uint8 ``(H, W, 3)`` in which the faces' boxes lie.
             faces: those in view, with the tracker's identities.
             time: in seconds, rising from call to call.
         """
-        looks = [appearance(image, face.reading.face.box) for face in faces]
+        appearances = [appearance(image, face.reading.face.box) for face in faces]
         self._people = {
             number: person
             for number, person in self._people.items()
@@ -70,15 +70,15 @@ class FaceNumbers:
         }
         present = {self._numbers[f.identity] for f in faces if f.identity in self._numbers}
         numbers = []
-        for face, look in zip(faces, looks, strict=True):
+        for face, current in zip(faces, appearances, strict=True):
             number = self._numbers.get(face.identity)
             if number is None:
-                number = self._known_again(look, present) or self._next()
+                number = self._reidentify(current, present) or self._next()
                 self._numbers[face.identity] = number
                 present.add(number)
-            self._remember(number, look, time)
+            self._remember(number, current, time)
             numbers.append(number)
-        # What the tracker does not follow any more never comes back under that identity.
+        # The tracker never uses the identity of a lost face again.
         followed = {face.identity for face in faces}
         self._numbers = {
             identity: number
@@ -87,24 +87,24 @@ class FaceNumbers:
         }
         return tuple(numbers)
 
-    def _remember(self, number: int, look: Appearance, time: float) -> None:
+    def _remember(self, number: int, current: Appearance, time: float) -> None:
         person = self._people.setdefault(
             number, _Person(deque(maxlen=REMEMBERED), float("-inf"), time)
         )
         person.seen_at = time
-        if time - person.looked_at >= REMEMBER_EVERY_SECONDS:
-            person.looks.append(look)
-            person.looked_at = time
+        if time - person.remembered_at >= REMEMBER_EVERY_SECONDS:
+            person.appearances.append(current)
+            person.remembered_at = time
 
-    def _known_again(self, look: Appearance, present: set[int]) -> int | None:
-        """Return the number of who is out of sight and looks the most like this, if anyone does."""
-        likeness = {
-            number: max(_likeness(before, look) for before in person.looks)
+    def _reidentify(self, current: Appearance, present: set[int]) -> int | None:
+        """Return the number of the absent person who looks most like this, if any does."""
+        similarity = {
+            number: max(_similarity(before, current) for before in person.appearances)
             for number, person in self._people.items()
             if number not in present
         }
-        best = max(likeness, key=lambda number: likeness[number], default=None)
-        return best if best is not None and likeness[best] > 0 else None
+        best = max(similarity, key=lambda number: similarity[number], default=None)
+        return best if best is not None and similarity[best] > 0 else None
 
     def _next(self) -> int:
         self._count += 1
@@ -126,10 +126,10 @@ def appearance(image: NDArray[np.uint8], box: Box) -> Appearance:
 
 def same_face(one: Appearance, other: Appearance) -> bool:
     """Return whether two small pictures are so alike that they show one person."""
-    return _likeness(one, other) > 0
+    return _similarity(one, other) > 0
 
 
-def _likeness(one: Appearance, other: Appearance) -> float:
+def _similarity(one: Appearance, other: Appearance) -> float:
     """Return the correlation of the lightness, or 0 where the pictures are not alike."""
     if float(np.abs(one - other).mean()) > MAX_DIFFERENCE:
         return 0.0

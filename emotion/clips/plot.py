@@ -1,4 +1,4 @@
-"""The mood over time as a picture: for each face its emotions, and how pleasant they are."""
+"""The mood over time as a picture: each face's emotions and valence."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from emotion.labels import EMOTIONS
 from emotion.output import OutputError, is_one_of, on_one_line
 
 MAX_PANELS: Final = 12
-"""Faces that are drawn, at most: those that were seen at the most instants."""
+"""At most this many faces are drawn: those that were seen at the most instants."""
 WIDTH_PX: Final = 1400
 MARGIN_PX: Final = 48
 AXIS_PX: Final = 88
-"""Left of the panels, for what their scales say."""
+"""Left of the panels, for the labels of their axes."""
 TITLE_PX, EMOTIONS_PX, VALENCE_PX, TIMES_PX, GAP_PX = 40, 150, 96, 30, 22
 LEGEND_PX: Final = 96
-SHARPNESS: Final = 2
+SUPERSAMPLING: Final = 2
 """Everything is drawn this many times as large first: Pillow does not smooth edges."""
 MIN_GAP_SECONDS: Final = 1.0
 GAP_STEPS: Final = 3.0
-"""A face that was not seen for this many seconds, and steps between instants, leaves a gap."""
+"""A face that was not seen for more than this many seconds, and this many steps between instants,
+leaves a gap."""
 MIN_SEEN_PX: Final = 3
-"""A face that was seen for a moment is drawn this wide."""
+"""A face that was seen at one instant only is drawn this wide."""
 
 PAPER: Final[Colour] = (255, 251, 247)
 RULE: Final[Colour] = (222, 208, 202)
@@ -52,7 +53,7 @@ COLOURS: Final[dict[str, Colour]] = {
     "neutral": (190, 181, 176),
 }
 SOFTWARE: Final = "Affectune"
-"""What the file says made it: so a later run knows that it may replace it."""
+"""Written into the file, so that a later run knows that it may replace it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def timelines(outcomes: Callable[[], Iterable[Outcome]]) -> tuple[list[Timeline]
     """Return what the faces of clips showed, and how many faces are left out.
 
     Args:
-        outcomes: returns those to draw, each time the same. Photos have no time and are left out.
+        outcomes: returns those to draw, the same on each call. Photos have no time and are left
+            out.
     """
     seen: Counter[tuple[int, int]] = Counter()
     for number, clip in enumerate(outcomes()):
@@ -159,7 +161,7 @@ def draw_timelines(lines: Sequence[Timeline], left_out: int = 0) -> Image.Image:
 
     Args:
         lines: what to draw, at least one.
-        left_out: how many faces are not among them, to be said below.
+        left_out: how many faces are not among them, to be stated below the panels.
     """
     panel = TITLE_PX + EMOTIONS_PX + GAP_PX + VALENCE_PX + TIMES_PX + GAP_PX
     foot = MARGIN_PX if left_out else MARGIN_PX // 2
@@ -178,11 +180,11 @@ def draw_timelines(lines: Sequence[Timeline], left_out: int = 0) -> Image.Image:
 
 
 class _Canvas:
-    """A picture in the making. All that it is told is in pixels of the finished one."""
+    """A picture being drawn. Its methods take pixels of the finished picture."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.size = size
-        self._image = Image.new("RGB", (size[0] * SHARPNESS, size[1] * SHARPNESS), PAPER)
+        self._image = Image.new("RGB", (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING), PAPER)
         self._draw = ImageDraw.Draw(self._image)
 
     def finished(self) -> Image.Image:
@@ -192,40 +194,44 @@ class _Canvas:
         self, place: tuple[float, float], text: str, size: int, colour: Colour, anchor: str = "lm"
     ) -> float:
         """Write text, and return its width."""
-        font = ImageFont.load_default(size * SHARPNESS)
+        font = ImageFont.load_default(size * SUPERSAMPLING)
         x, y = place
-        self._draw.text((x * SHARPNESS, y * SHARPNESS), text, font=font, fill=colour, anchor=anchor)
-        return font.getlength(text) / SHARPNESS
+        self._draw.text(
+            (x * SUPERSAMPLING, y * SUPERSAMPLING), text, font=font, fill=colour, anchor=anchor
+        )
+        return font.getlength(text) / SUPERSAMPLING
 
     def shape(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
-        self._draw.polygon([(x * SHARPNESS, y * SHARPNESS) for x, y in points], fill=colour)
+        self._draw.polygon([(x * SUPERSAMPLING, y * SUPERSAMPLING) for x, y in points], fill=colour)
 
     def line(self, points: Sequence[tuple[float, float]], colour: Colour, width: float) -> None:
         self._draw.line(
-            [(x * SHARPNESS, y * SHARPNESS) for x, y in points],
+            [(x * SUPERSAMPLING, y * SUPERSAMPLING) for x, y in points],
             fill=colour,
-            width=round(width * SHARPNESS),
+            width=round(width * SUPERSAMPLING),
             joint="curve",
         )
 
     def legend(self) -> None:
-        """Write what the colours mean, in the order in which they lie on one another."""
+        """Write what the colours mean, in the order in which they are stacked."""
         self.text((MARGIN_PX, 36), "Mood over time", 25, INK)
         x = float(MARGIN_PX)
         for name in EMOTIONS:
             self._draw.rounded_rectangle(
-                [v * SHARPNESS for v in (x, 62, x + 18, 80)], 4 * SHARPNESS, fill=COLOURS[name]
+                [v * SUPERSAMPLING for v in (x, 62, x + 18, 80)],
+                4 * SUPERSAMPLING,
+                fill=COLOURS[name],
             )
             x += 26 + self.text((x + 26, 71), name, 17, INK) + 24
         self.line([(x, 71), (x + 26, 71)], ACCENT, 3)
         self.text((x + 34, 71), "valence", 17, INK)
 
     def panel(self, line: Timeline, end: float, top: float) -> None:
-        """Draw one face: its title, its emotions on one another, and its valence.
+        """Draw one face: its title, its emotions stacked, and its valence.
 
         Args:
             line: what it showed.
-            end: where the panel ends, in seconds: the faces of a clip share their scale.
+            end: where the panel ends, in seconds: the faces of a clip share one scale.
             top: where the panel begins, in pixels.
         """
         title = self.text((MARGIN_PX, top + 20), f"Face {line.face}", 19, INK)
@@ -272,17 +278,20 @@ class _Canvas:
 def _columns(
     xs: NDArray[np.float64], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean of what falls into each pixel's column, and where that lies.
+    """Return where each column of pixels has values, and their mean.
 
     Args:
         xs: ``(N,)`` in pixels, rising.
         values: ``(N, K)``.
+
+    Returns:
+        ``(M,)`` in pixels, and ``(M, K)``, with M at least 2.
     """
     columns, starts = np.unique(np.floor(xs), return_index=True)
     counts = np.diff(np.append(starts, len(xs)))
     means = np.add.reduceat(values, starts, axis=0) / counts[:, None]
     middles = np.add.reduceat(xs, starts) / counts
-    if len(columns) == 1:  # a moment
+    if len(columns) == 1:
         ends = middles[0] + np.array([-0.5, 0.5]) * MIN_SEEN_PX
         return ends, np.repeat(means, 2, axis=0)
     middles[0], middles[-1] = xs[0], xs[-1]
@@ -290,7 +299,7 @@ def _columns(
 
 
 def _unbroken(times: NDArray[np.float64]) -> Iterator[slice]:
-    """Yield the parts of rising times between which a face was not seen."""
+    """Yield the parts of rising times that gaps separate."""
     steps = np.diff(times)
     usual = float(np.median(steps)) if len(steps) else 0.0
     breaks = np.flatnonzero(steps > max(MIN_GAP_SECONDS, GAP_STEPS * usual)) + 1
@@ -299,7 +308,7 @@ def _unbroken(times: NDArray[np.float64]) -> Iterator[slice]:
 
 
 def _ticks(end: float) -> list[tuple[float, str]]:
-    """Return up to about ten round times, in seconds, and how they are written."""
+    """Return up to about ten round times, in seconds, and their labels."""
     steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
     step = next((s for s in steps if end / s <= 11), 86400)
     times = [number * step for number in range(int(end / step + 1e-9) + 1)]
@@ -314,7 +323,7 @@ def _clock(seconds: float) -> str:
 
 
 def _shortened(text: str, width: Callable[[str], float], room: float) -> str:
-    """Return text that is cut at its beginning, where names differ the least, to fit a width."""
+    """Return text shortened at its start, where names differ the least, to fit a width."""
     if width(text) <= room:
         return text
     while text and width(f"…{text}") > room:

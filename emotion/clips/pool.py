@@ -1,4 +1,4 @@
-"""Reads many files on several cores. What is read does not depend on how many there are."""
+"""Reads many files on several cores. The result does not depend on how many there are."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from typing import Any, Final
 
 from emotion.clips.reader import Outcome, Reader, Settings, Task
 
-PHOTOS_A_UNIT: Final = 16
-"""Photos are handed to a process in parcels: each takes little longer than handing it over."""
+PHOTOS_PER_UNIT: Final = 16
+"""Photos are handed to a process in batches: reading one takes little longer than handing it
+over."""
 POLL_SECONDS: Final = 0.25
 """How often progress is reported."""
 DIED: Final = "the process that read it died; perhaps the machine ran out of memory"
@@ -26,35 +27,35 @@ DIED: Final = "the process that read it died; perhaps the machine ran out of mem
 Unit = tuple[Task, ...]
 """What a process is given at once: a clip, or some photos."""
 OnProgress = Callable[[float], None]
-"""Called with the bytes that are read so far; of a clip that is being read, with a part of its."""
+"""Called with the number of bytes read so far; a clip that is being read counts in part."""
 
 
 def units_of(tasks: Sequence[Task]) -> list[Unit]:
-    """Return tasks as units: each clip alone, and photos in parcels."""
+    """Return tasks as units: each clip alone, and photos in batches."""
     units: list[Unit] = []
-    parcel: list[Task] = []
+    batch: list[Task] = []
     for task in tasks:
         if task.source.kind == "clip":
             units.append((task,))
             continue
-        parcel.append(task)
-        if len(parcel) == PHOTOS_A_UNIT:
-            units.append(tuple(parcel))
-            parcel = []
-    if parcel:
-        units.append(tuple(parcel))
+        batch.append(task)
+        if len(batch) == PHOTOS_PER_UNIT:
+            units.append(tuple(batch))
+            batch = []
+    if batch:
+        units.append(tuple(batch))
     return units
 
 
 def weight(unit: Unit) -> int:
-    """Return about how long a unit takes, in bytes to read."""
+    """Return how many bytes a unit has, an estimate of how long it takes to read."""
     return sum(max(1, task.source.size) for task in unit)
 
 
 def read_here(
     units: Sequence[Unit], settings: Settings, *, on_progress: OnProgress
 ) -> Generator[list[Outcome], None, None]:
-    """Yield what became of each unit, read in this process.
+    """Read units in this process, and yield the outcomes of each.
 
     Raises:
         WeightsError: the network's file is missing or broken.
@@ -78,10 +79,10 @@ def read_here(
 def read_in_pool(
     units: Sequence[Unit], settings: Settings, *, workers: int, on_progress: OnProgress
 ) -> Generator[list[Outcome], None, None]:
-    """Yield what became of each unit, as they are done, read by ``workers`` processes.
+    """Read units with ``workers`` processes, and yield the outcomes of each once it is done.
 
-    Where a process dies, what it was reading is read once more, a file at a time. A file whose
-    process dies again cannot be read.
+    If a process dies, what was being read is read once more, a file at a time. A file whose process
+    dies again is reported as unreadable.
 
     Raises:
         WeightsError: the network's file is missing or broken.
@@ -113,7 +114,7 @@ def _until_broken(
     parts: Any,
     on_progress: OnProgress,
 ) -> Generator[list[Outcome], None, tuple[set[int], list[int]]]:
-    """Yield what becomes of the units in ``todo`` until all are done, or a process dies.
+    """Yield the outcomes of the units in ``todo`` until all are done, or a process dies.
 
     Returns:
         The numbers of those that are done, and of those that were being read when it died.
@@ -128,7 +129,7 @@ def _until_broken(
     )
     try:
         while waiting or running:
-            with _interrupts_held_back():
+            with _interrupts_blocked():
                 # One more than there are processes, so that none waits for its next unit.
                 while waiting and len(running) <= workers:
                     number = waiting.pop()
@@ -162,8 +163,8 @@ def _end(processes: set[BaseProcess]) -> None:
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Have processes that begin here never see Ctrl-C: this one ends them, without tracebacks."""
+def _interrupts_blocked() -> Iterator[None]:
+    """Start processes with Ctrl-C blocked: this one ends them, without tracebacks."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -174,7 +175,7 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-# What runs in the processes of the pool.
+# What follows runs in the processes of the pool.
 
 _reader: Reader | None = None
 _parts: Any = None
@@ -188,7 +189,7 @@ def _begin(settings: Settings, parts: Any) -> None:
 
 
 def _end_with_parent() -> None:
-    """End when the process that began this one is gone: the result is not needed any more."""
+    """Exit when the parent process is gone: the result is no longer needed."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])

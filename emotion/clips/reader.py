@@ -39,11 +39,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How files are read. What is read depends on these, and on nothing else.
+    """How files are read. The result depends on these settings and on nothing else.
 
     Attributes:
-        mood_of: where probabilities lie on the plane of valence and arousal.
-        fps: instants read in a second of a clip.
+        mood_of: maps probabilities to the plane of valence and arousal.
+        fps: instants of a clip that are read per second.
         detector: how faces are detected.
         head: what the probabilities are calibrated to.
     """
@@ -79,17 +79,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a file.
+    """The result of reading a file.
 
     Attributes:
         source: the file.
         kind: what it turned out to be: a clip of one frame is a photo.
         rows: the table's rows, as `RowWriter.finish` returns them.
         count: how many rows there are.
-        instants: how many instants of a clip were read; 1 of a photo.
+        instants: how many instants of a clip were read; 1 for a photo.
         notes: sentences for the user on what was left out and why.
-        problem: why it could not be read, in words; empty where it was.
-        not_outlined: why its outlined copy was not saved, as a sentence.
+        problem: why it could not be read, in words; empty if it was.
+        not_outlined: why its outlined copy was not saved, as a sentence; empty if it was.
     """
 
     source: Source
@@ -104,7 +104,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads files, with networks that are loaded when the first one needs them.
+    """Reads files. Each network is loaded when a file first needs it.
 
     Args:
         settings: how files are read.
@@ -117,7 +117,7 @@ class Reader:
     _recognizers: list[EmotionRecognizer] = field(default_factory=list)
 
     def read(self, task: Task, *, on_progress: OnProgress | None = None) -> Outcome:
-        """Read a file. What is wrong with it is in the outcome, and raises nothing.
+        """Read a file. A problem with the file is reported in the outcome, not raised.
 
         Raises:
             WeightsError: the network's file is missing or broken.
@@ -133,7 +133,7 @@ class Reader:
             problem = str(error)
         except OSError as error:
             problem = reason(error)
-        except Exception as error:  # a fault of ours, or of a decoder: the other files are read
+        except Exception as error:  # a bug of ours, or of a decoder: go on with the other files
             logger.debug("%s could not be read", source.name, exc_info=True)
             problem = f"it cannot be read ({type(error).__name__}: {error})"
         return Outcome(source, source.kind, problem=problem)
@@ -218,7 +218,7 @@ def load_recognizer(detector: DetectorName, classifier: EmotionClassifier) -> Em
 def quiet_loading() -> Iterator[None]:
     """Keep LiteRT's "INFO: Created … delegate", which no setting turns off, out of stderr.
 
-    What Python writes meanwhile, warnings above all, comes out afterwards.
+    What Python writes to stderr meanwhile, mostly warnings, appears afterwards.
     """
     with _stderr:
         sys.stderr.flush()

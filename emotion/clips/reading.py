@@ -1,4 +1,4 @@
-"""Who shows what in a clip, instant by instant: the live camera's reading, on the clip's clock."""
+"""What each person in a clip shows, instant by instant: read as live, on the clip's clock."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ClipFace:
     """A face at one instant of a clip.
 
     Attributes:
-        number: of the person, from 1, also when they were out of sight for a few seconds.
+        number: of the person, from 1; they keep it if they were out of sight for a few seconds.
         reading: where it is, in pixels of the clip as it is shown, and what it shows, smoothed.
     """
 
@@ -75,26 +75,26 @@ def read_clip(
 
     The result depends on the clip alone, and not on how fast the machine is. A face that is seen
     at one instant and not at the next is left out, as on the live page: false positives rarely
-    last. One that stays is there from the first instant on, which is why each instant is yielded
-    when the next one was read.
+    last. One that stays is included from its first instant on, so each instant is yielded only
+    once the next one has been read.
 
     Args:
         source: a file's path, or a file that is open for reading and can seek.
         fps: how many instants a second are read.
-        detector: a detector's name, or a detector. By their names they are set up for video.
+        detector: a detector, or the name of one, which is then set up for video.
         classifier: reads the faces; by default an `EmotionClassifier` with the shipped weights.
         info: filled in while instants are yielded.
         threads: how many decode; 0 for as many as the machine has cores.
         max_pixels: how many pixels a frame may have.
 
     Raises:
-        ValueError: ``fps`` is out of range, or no detector is called that.
+        ValueError: ``fps`` is out of range, or the detector is unknown.
         ClipError: it is not a clip, has no video, or nothing in it can be decoded.
         VideoUnavailable: the ``av`` package is not installed.
         OSError: the file cannot be opened.
         WeightsError: the network's file is missing or broken.
     """
-    # A detector remembers where faces were: each clip has one of its own.
+    # A detector remembers where faces were, so each clip has its own.
     finder = build_clip_detector(detector) if isinstance(detector, str) else detector
     frames = clip_frames(source, fps=fps, info=info, threads=threads, max_pixels=max_pixels)
     yield from read_frames(frames, finder, classifier or EmotionClassifier())
@@ -104,7 +104,7 @@ def build_clip_detector(name: DetectorName) -> FaceDetector:
     """Return the detector called ``name``, set up for video.
 
     Raises:
-        ValueError: no detector is called that.
+        ValueError: the detector is unknown.
     """
     return _DETECTORS[name]() if name in _DETECTORS else build_detector(name)
 
@@ -121,7 +121,7 @@ def read_frames(
     """
     now = 0.0
     people = FaceNumbers()
-    # On the clip's clock reading takes no time, so that no frame is ever skipped for being late.
+    # On the clip's clock, reading takes no time, so no frame is ever skipped for being late.
     stream = FaceStream(
         classifier,
         detector=detector,

@@ -1,4 +1,4 @@
-"""A whole run: reads the files that were not read yet, by the chosen engine."""
+"""A whole run: reads the files that were not read yet, with the chosen engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OnProblem = Callable[[Outcome], None]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What reads.
+    """What reads the files.
 
     Attributes:
         workers: how many processes of this machine, at least 1.
@@ -36,8 +36,8 @@ class Result:
     Attributes:
         read: files that were read.
         known: files that had been read before.
-        failed: files that could not be read, or not be outlined.
-        interrupted: whether it was ended before all files were read.
+        failed: files that could not be read or outlined.
+        interrupted: whether it was stopped before all files were read.
     """
 
     read: int = 0
@@ -55,12 +55,12 @@ def read_into(
     on_progress: OnProgress,
     on_problem: OnProblem,
 ) -> Result:
-    """Read the files that a store does not have yet. Interrupted, the store has what was read.
+    """Read the files that a store does not have yet. If interrupted, it keeps what was read.
 
     Raises:
         WeightsError: the network's file is missing or broken.
-        ClusterError: the cluster is not there, or lost.
-        StoreError: what was read cannot be kept.
+        ClusterError: the cluster cannot be reached, or is lost.
+        StoreError: what was read cannot be stored.
     """
     done = store.done(task.source for task in tasks)
     # An outlined copy is saved while a photo is read, and not kept in the store.

@@ -1,6 +1,6 @@
-"""What was read so far, on disk: the state beside a table, from which a later run goes on.
+"""What was read so far, on disk: the state beside a table, from which a later run continues.
 
-One SQLite file, in which a file's rows are there as a whole or not at all, whenever the run ends.
+One SQLite file, which holds all rows of a file or none, whenever the run ends.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a store holds: files, of them photos and clips, and rows."""
+    """How many photos, clips and rows a store holds."""
 
     photos: int
     clips: int
@@ -45,25 +45,25 @@ class Totals:
 
 
 class Store:
-    """What became of each file. Not safe to call from several threads at once.
+    """The outcome of each file. Not safe to call from several threads at once.
 
     Args:
-        path: the file, which is made where it is missing; None for one that is gone when closed.
-        settings: what readings depend on, as text: a store holds those of one such text.
+        path: the database, which is created if missing; None for a temporary one.
+        settings: what readings depend on, as text; a store holds readings of one such text only.
 
     Raises:
-        StoreError: the file is another program's, in use, damaged, or of other settings.
+        StoreError: the database is another program's, in use, damaged, or of other settings.
     """
 
     def __init__(self, path: Path | None, settings: str) -> None:
         self.path = path
-        with self._sentences():
+        with self._as_store_errors():
             self._database = sqlite3.connect("" if path is None else path, timeout=1.0)
             self._database.isolation_level = None
             # Two runs into one table would undo each other's work.
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
         try:
-            with self._sentences():
+            with self._as_store_errors():
                 self._prepare(settings)
         except StoreError:
             self._database.close()
@@ -84,24 +84,24 @@ class Store:
             (version,) = self._database.execute("PRAGMA user_version").fetchone()
             if version != FORMAT:
                 raise StoreError(
-                    f"{self.path} was made by another version: delete it and begin anew"
+                    f"{self.path} was made by another version: delete it and start again"
                 )
             (known,) = self._database.execute("SELECT text FROM settings").fetchone()
         if known != settings:
             raise StoreError(
-                f"{self.path} was begun with other settings ({known}, now {settings}): use the "
-                "same ones, choose another table, or begin anew with --force"
+                f"{self.path} was started with other settings ({known}, now {settings}): use the "
+                "same ones, choose another table, or start again with --force"
             )
 
     def done(self, sources: Iterable[Source]) -> set[str]:
         """Return the keys of those that were read already, and have not changed since."""
-        with self._sentences():
+        with self._as_store_errors():
             known = dict(self._database.execute("SELECT location, version FROM files"))
         return {s.key for s in sources if known.get(s.key) == s.version}
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
-        """Keep what was read: all of it, or nothing where the run ends meanwhile."""
-        with self._sentences(), self._transaction():
+        """Store outcomes: all of them, or none if the run ends meanwhile."""
+        with self._as_store_errors(), self._transaction():
             for outcome in outcomes:
                 source = outcome.source
                 values = (
@@ -114,7 +114,7 @@ class Store:
 
     def arrange(self, sources: Sequence[Source]) -> None:
         """Put files into the order of ``sources``, after those that are not among them."""
-        with self._sentences(), self._transaction():
+        with self._as_store_errors(), self._transaction():
             (top,) = self._database.execute("SELECT max(position) FROM files").fetchone()
             for place, source in enumerate(sources, start=(top or 0) + 1):
                 self._database.execute(
@@ -123,12 +123,12 @@ class Store:
                 )
 
     def outcomes(self, only: Container[str] | None = None) -> Iterator[Outcome]:
-        """Yield what was read, in order.
+        """Yield the stored outcomes, in order.
 
         Args:
-            only: keys of files, where not all are wanted.
+            only: keys of the files that are wanted; all by default.
         """
-        with self._sentences():
+        with self._as_store_errors():
             cursor = self._database.execute(f"SELECT {_COLUMNS} FROM files ORDER BY position")
             for name, location, version, kind, size, rows, count, instants, notes in cursor:
                 if only is not None and location not in only:
@@ -146,18 +146,18 @@ class Store:
     def totals(self) -> Totals:
         """How much was read."""
         query = "SELECT sum(kind = 'photo'), sum(kind = 'clip'), sum(count) FROM files"
-        with self._sentences():
+        with self._as_store_errors():
             return Totals(*(number or 0 for number in self._database.execute(query).fetchone()))
 
     def will_write(self, digest: str) -> None:
         """Note the digest of a table before it is put in its place."""
-        with self._sentences(), self._transaction():
+        with self._as_store_errors(), self._transaction():
             self._database.execute("INSERT OR IGNORE INTO written VALUES (?)", (digest,))
 
     def has_written(self, digest: str) -> bool:
-        """Return whether a table of this digest was written from here."""
+        """Return whether a table with this digest was written from this store."""
         query = "SELECT count(*) FROM written WHERE digest = ?"
-        with self._sentences():
+        with self._as_store_errors():
             return bool(self._database.execute(query, (digest,)).fetchone()[0])
 
     def close(self) -> None:
@@ -181,8 +181,8 @@ class Store:
         self._database.execute("COMMIT")
 
     @contextmanager
-    def _sentences(self) -> Iterator[None]:
-        """Turn what SQLite raises into a sentence."""
+    def _as_store_errors(self) -> Iterator[None]:
+        """Turn SQLite's exceptions into a `StoreError`."""
         try:
             yield
         except sqlite3.OperationalError as error:

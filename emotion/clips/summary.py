@@ -1,4 +1,4 @@
-"""A short clip in brief: its mood over time, and how it ended."""
+"""The summary of a short clip: its mood over time, and how it ended."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from emotion.clips.reading import ClipFace, Instant
 from emotion.types import EmotionScores, FaceReading, ImageReading
 
 ENDING_SECONDS: Final = 3.0
-"""How a clip ended is what its faces showed on average in the last seconds of them."""
+"""A clip's ending is what its faces showed on average in the last seconds with a face."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipSummary:
-    """A clip in brief.
+    """The summary of a clip.
 
     Attributes:
         times: of the instants at which a face was read, in seconds, rising.
@@ -31,7 +31,7 @@ class ClipSummary:
 
 
 def summarize(instants: Iterable[Instant]) -> ClipSummary | None:
-    """Return a clip in brief, or None where no face was read in it."""
+    """Return the summary of a clip, or None if no face was read in it."""
     seen = [instant for instant in instants if instant.faces]
     if not seen:
         return None
@@ -51,7 +51,7 @@ def summarize(instants: Iterable[Instant]) -> ClipSummary | None:
 
 
 def _average(faces: Sequence[ClipFace]) -> FaceReading:
-    """Return a face where it was last, with what it showed on average."""
+    """Return a face where it was last seen, with what it showed on average."""
     return replace(faces[-1].reading, scores=_mean([face.reading.scores for face in faces]))
 
 

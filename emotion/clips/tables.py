@@ -1,4 +1,4 @@
-"""The finished table: CSV or Parquet, put in its place as a whole."""
+"""The finished table: CSV or Parquet, which replaces the old one as a whole."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from emotion.output import OutputError, is_one_of
 
 Format = Literal["csv", "parquet"]
 STATE_SUFFIX: Final = ".state"
-"""Added to a table's name: the file from which a later run goes on."""
+"""Added to a table's name: the file from which a later run continues."""
 PARQUET_MEMORY: Final = "256MB"
 
 
 def open_store(out: Path, settings: str, *, inputs: Sequence[Path], overwrite: bool) -> Store:
-    """Return the store of the table ``out``: a new one, or the one to go on with.
+    """Return the store of the table ``out``: a new one, or the one to continue.
 
     Args:
         out: the table.
         settings: what readings depend on, as text.
         inputs: files that are never written to.
-        overwrite: whether to begin anew, and to replace a file that is another's.
+        overwrite: whether to start again, and to replace a file that another program wrote.
 
     Raises:
         OutputError: ``out`` is an input, a foreign file, or cannot be written.
@@ -76,7 +76,7 @@ def write_table(store: Store, out: Path, form: Format) -> None:
                 finished = _as_parquet(finished)
             with finished.open("rb") as file:
                 os.fsync(file.fileno())
-            # Noted first: whenever the run ends, a later one knows the table for its own.
+            # Noted first: whenever the run ends, a later one recognizes the table as its own.
             store.will_write(_digest(finished))
             finished.replace(out)
     except OSError as error:
