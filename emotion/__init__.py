@@ -1,4 +1,4 @@
-"""Reads the emotion on the faces in an image.
+"""Reads emotions from the faces in an image.
 
 Everything public is named here and imported on first use, so that ``import emotion`` takes next to
 no time and loads neither Streamlit nor TensorFlow.

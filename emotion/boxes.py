@@ -16,7 +16,7 @@ from emotion.types import Box, CropRegion, Face, Landmarks
 Point = tuple[float, float]
 
 NMS_THRESHOLD: Final = 0.4
-"""Intersection over the smaller box from which two boxes are the same face."""
+"""Least intersection over the smaller box at which two boxes are the same face."""
 
 
 def intersection_over_smaller(a: Box, b: Box) -> float:
@@ -32,7 +32,7 @@ def intersection_over_smaller(a: Box, b: Box) -> float:
 def clip_box(x: float, y: float, right: float, bottom: float, *, width: int, height: int) -> Box:
     """Return the box between two corners as whole pixels inside a ``width`` x ``height`` image.
 
-    A box that lies outside altogether comes back with no area.
+    A box entirely outside the image is returned with zero area.
     """
     left, top = (min(max(round(value), 0), end) for value, end in ((x, width), (y, height)))
     right, bottom = (
@@ -45,7 +45,7 @@ def suppress_overlaps(faces: Iterable[Face]) -> list[Face]:
     """Apply non-maximum suppression and return the faces that are left, the largest first.
 
     Args:
-        faces: the best first: of two that overlap by `NMS_THRESHOLD`, the earlier one is kept.
+        faces: the best first: of two that overlap by `NMS_THRESHOLD` or more, the earlier is kept.
     """
     kept: list[Face] = []
     for face in faces:
@@ -57,7 +57,7 @@ def suppress_overlaps(faces: Iterable[Face]) -> list[Face]:
 
 
 def rotate(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
-    """Return an image ``(H, W, 3)`` rotated clockwise, enlarged to show all of it on black.
+    """Return an image ``(H, W, 3)`` rotated clockwise, on a black canvas that holds all of it.
 
     Args:
         image: uint8.
@@ -71,9 +71,9 @@ def rotate(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
 
 
 def rotate_back(face: Face, *, degrees: int, width: int, height: int) -> Face:
-    """Return a face that was detected in a rotated image in the coordinates of the original.
+    """Return a face that was detected in a rotated image, in the coordinates of the original.
 
-    A box that comes back leaning is replaced by an upright one of its size around its centre.
+    A box that would lean there is replaced by an upright one of the same size and centre.
 
     Args:
         face: detected in what `rotate` returned for the same ``degrees``.

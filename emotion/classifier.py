@@ -19,11 +19,11 @@ WEIGHTS: Final = Path(__file__).parent / "weights" / "emotion_cnn.tflite"
 
 
 class WeightsError(RuntimeError):
-    """The network's file is missing, broken, or another network's."""
+    """The network's file is missing or broken, or holds a different network."""
 
 
 class Classifier(Protocol):
-    """What recognizers and streams read faces with. `EmotionClassifier` is the one that ships."""
+    """What recognizers and streams read faces with. `EmotionClassifier` implements it."""
 
     def predict(self, crops: NDArray[Any]) -> NDArray[np.float32]:
         """Return ``(N, 7)`` probabilities of preprocessed grey crops ``(N, 48, 48)``."""
@@ -39,22 +39,22 @@ class Classifier(Protocol):
 class EmotionClassifier:
     """Classifies face crops with the exported network.
 
-    The network has two heads on the same features. "fer2013" says what FER-2013's labels would
-    be, "people" how photographs of people, most of them at rest, were labelled: FER-2013 calls
-    many resting faces sad or angry. The model card measures both.
+    The network has two heads on the same features. "fer2013" predicts FER-2013's labels, which
+    call many resting faces sad or angry; "people" predicts those of photographs of people, most
+    of them at rest. The model card measures both.
 
     Safe to call from several threads: they take turns, a few milliseconds each.
 
     Args:
         path: a LiteRT file that takes float32 ``(N, 48, 48, 1)`` intensities 0-255 and returns
-            ``(N, 7)`` probabilities: first FER-2013's, then those for people. The project's own
-            by default. Of a file with one output only that one is read, whatever ``head`` says.
+            ``(N, 7)`` probabilities: first FER-2013's, then those for people. The shipped file by
+            default. If a file has only one output, that is read whatever ``head`` says.
         head: "people" or "fer2013".
         threads: how many threads LiteRT uses for one batch.
 
     Raises:
-        ValueError: there is no such head.
-        WeightsError: there is no such file, or it is no such network.
+        ValueError: ``head`` is unknown.
+        WeightsError: the file is missing or broken, or holds a different network.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class EmotionClassifier:
         shapes = list(source["shape"][1:]), list(target["shape"][1:])
         if shapes != ([CROP_SIDE_PX, CROP_SIDE_PX, 1], [len(EMOTIONS)]):
             raise WeightsError(
-                f"{self.path} holds another network: it maps {shapes[0]} to {shapes[1]}, not "
+                f"{self.path} holds a different network: it maps {shapes[0]} to {shapes[1]}, not "
                 f"{[CROP_SIDE_PX, CROP_SIDE_PX, 1]} to {[len(EMOTIONS)]}."
             )
         self._input, self._output = int(source["index"]), int(target["index"])
@@ -97,7 +97,7 @@ class EmotionClassifier:
             float32 ``(N, 7)`` in the order of ``EMOTIONS``; each row sums to 1.
 
         Raises:
-            ValueError: another shape.
+            ValueError: wrong shape.
         """
         crops = np.asarray(crops)
         if crops.shape[1:] not in ((CROP_SIDE_PX, CROP_SIDE_PX), (CROP_SIDE_PX, CROP_SIDE_PX, 1)):

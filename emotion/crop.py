@@ -1,7 +1,7 @@
 """Extracting a face's crop the way FER-2013 frames its faces, and preprocessing it.
 
-Framing and preprocessing were chosen with ``benchmarks/emotion_preprocessing.py``, which says for
-each choice what it was decided on; the README of the benchmarks sums it up.
+Framing and preprocessing were chosen with ``benchmarks/emotion_preprocessing.py``, which states
+the evidence for each choice; the benchmarks' README sums it up.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from emotion.types import CropRegion, Face, Landmarks
 
 CROP_SIDE_PX = 48
 CROP_MARGIN = 0.05
-"""By what a box is enlarged, as a fraction of its side, half of it on each side. Haar's boxes
+"""How much a box is enlarged, as a fraction of its side, half of it on each side. Haar's boxes
 measure 0.96 of FER-2013's crops, MTCNN's (the root of their area) 0.93."""
 LEVEL_FROM_DEGREES = 15.0
-"""A face that leans by at least this is levelled. One that leans less the network reads as well as
-an upright one: FER-2013 has many of them. Levelling those by eyes that are located to within some
-eight degrees costs almost a percentage point."""
+"""A face that leans by at least this is levelled. The network reads one that leans less as well as
+an upright one: FER-2013 has many of them. Levelling those by the eyes, which give the angle to
+within some eight degrees, costs almost a percentage point."""
 TURNED_AWAY_BEYOND_EARS = 0.25
 """A face is turned away when its nose lies this far beyond its ears, as a fraction of their
 distance. A profile has more; a three-quarter view up to 0.2."""
 TURNED_AWAY_BEYOND_EYES = 0.3
 """The same beyond the eyes, for detectors without ear landmarks."""
 MIN_CONTRAST = 8
-"""A crop whose brightest and darkest intensities differ by less shows nothing; it stays as is."""
+"""A crop whose brightest and darkest intensities differ by less is blank and not stretched."""
 DENOISE_ABOVE = 8.0
-"""Standard deviation of the noise, in intensities after contrast stretching, from which a crop is
-denoised. One in a hundred faces of FER-2013 is that noisy; below it the network reads the crop
+"""Least standard deviation of the noise, in intensities after contrast stretching, at which a crop
+is denoised. One in a hundred faces of FER-2013 is that noisy; the network reads a cleaner crop
 better as it is."""
 SHARPEN_BELOW = 0.55
 """Sharpness (`measure_sharpness`) below which a crop is sharpened. 99 of 100 faces of FER-2013 are
@@ -56,8 +56,8 @@ def crop_region(
 
     Args:
         face: as detected.
-        margin: by what it is enlarged, as a fraction of its side.
-        level_from: degrees from which leaning eyes are levelled, where they are known.
+        margin: how much it is enlarged, as a fraction of its side.
+        level_from: least lean, in degrees, at which the eyes are levelled, where they are known.
     """
     if face.region:
         known = face.region
@@ -86,9 +86,8 @@ def turned_away(face: Face) -> bool:
 def nose_offset(face: Face) -> float:
     """Return how far to one side the nose of a face lies.
 
-    Seen from the front it lies midway between the ears, 0. The further the head turns, the nearer
-    it comes to one of them, 0.5, and then it lies beyond. Where ears are not known it is measured
-    between the eyes; without landmarks it is 0.
+    0 is midway between the ears, as seen from the front, 0.5 level with one of them, and more
+    beyond it. Without ears it is measured between the eyes; without landmarks it is 0.
     """
     points = face.landmarks
     if points is None:
@@ -120,8 +119,8 @@ def crop_faces(
     Args:
         image: the image in which the faces were found.
         faces: where they are.
-        margin: by what a region is enlarged, as a fraction of its side.
-        level_from: degrees from which leaning eyes are levelled, where they are known.
+        margin: how much a region is enlarged, as a fraction of its side.
+        level_from: least lean, in degrees, at which the eyes are levelled, where they are known.
         preprocessed: whether to `preprocess` the crops.
     """
     crops = np.empty((len(faces), CROP_SIDE_PX, CROP_SIDE_PX), dtype=np.uint8)
@@ -202,8 +201,8 @@ def measure_sharpness(crop: NDArray[np.uint8]) -> float:
     """Return how strong the finest detail of a grey uint8 ``(H, W)`` crop is, relative to coarser.
 
     That is the standard deviation of what a Gaussian of 0.8 pixels removes, as a fraction of that
-    of what one of 2 pixels removes from the rest: in the median 0.8 of FER-2013's faces, and 0.4
-    when they are blurred by one pixel. 1 where there is no detail at all.
+    of what one of 2 pixels removes from the rest. The median is 0.8 for FER-2013's faces, and 0.4
+    once they are blurred by one pixel; 1 is returned where there is no detail at all.
     """
     intensities = crop.astype(np.float32)
     fine = cv2.GaussianBlur(intensities, (0, 0), 0.8)
@@ -249,7 +248,7 @@ def _downscale_around(
 
 
 def _eye_line_degrees(points: Landmarks) -> float:
-    """Return by how many degrees the line of the eyes leans clockwise."""
+    """Return how many degrees clockwise the line through the eyes leans."""
     (x1, y1), (x2, y2) = points.left_eye, points.right_eye
     return math.degrees(math.atan2(y2 - y1, x2 - x1))
 

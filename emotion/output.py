@@ -28,8 +28,10 @@ _DIRECTION: Final = frozenset(
 
 
 def on_one_line(text: str) -> str:
-    """Return text with control and direction characters escaped: a file name may hold any of them,
-    and would break a line, steer a terminal or show its ending elsewhere."""
+    """Return text with control and direction characters escaped.
+
+    A file name may hold any of them, to break a line, control the terminal or hide its suffix.
+    """
     return "".join(
         ascii(letter)[1:-1]
         if letter in _DIRECTION or unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")
@@ -43,11 +45,11 @@ def annotation_targets(
 ) -> list[Path | None]:
     """Return where to write each annotated photo: one path each, none of them twice.
 
-    A generated name is never that of an input. One that the user gave is returned as it is, and
-    refused by `save_new` if need be.
+    A generated name is never that of an input. A name that the user chose is returned as it is;
+    `save_new` refuses it if need be.
 
     Args:
-        out: a file, for several photos the beginning and end of the names, or a folder.
+        out: a file, whose stem and suffix are those of all names for several photos; or a folder.
         photos: those that were read.
         inputs: all files that were named on the command line, read or not.
     """
@@ -66,7 +68,7 @@ def annotation_targets(
         home, suffix = (out, ".png") if out.is_dir() else (out.parent, out.suffix)
         stem = f"{photo.stem}{added}" if out.is_dir() else f"{out.stem}-{photo.stem}"
         target, number = home / f"{stem}{suffix}", 2
-        # Names that differ in case alone are one file on Windows and macOS.
+        # Names that differ only in case are one file on Windows and macOS.
         while target.name.casefold() in taken or is_one_of(target, inputs):
             target, number = home / f"{stem}-{number}{suffix}", number + 1
         targets.append(target)
@@ -102,7 +104,7 @@ def save_new(
     encoded = io.BytesIO()
     try:
         Image.fromarray(image).save(encoded, kind)
-        # A link that leads nowhere is not followed either: it may lead to a photo's next place.
+        # A dangling link is not followed either: a photo may be about to appear where it points.
         with target.open("wb" if overwrite and not _is_dangling(target) else "xb") as file:
             file.write(encoded.getbuffer())
     except FileExistsError as error:
@@ -115,7 +117,7 @@ def save_new(
 
 
 def is_one_of(target: Path, inputs: Sequence[Path]) -> bool:
-    """Return whether ``target`` is one of ``inputs``: by name, through links, or in other case."""
+    """Return whether ``target`` is one of ``inputs``, also through links or in different case."""
     return any(_same(target, path) for path in inputs)
 
 

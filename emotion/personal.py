@@ -23,7 +23,7 @@ from emotion.labels import EMOTIONS
 TYPICAL_FILE: Final = Path(__file__).parent / "data" / "resting.json"
 """How a typical neutral face is read; ``python -m model resting`` measures and writes it."""
 MIN_PROBABILITY: Final = 0.02
-"""Lower probabilities are raised to this: a face does not show what is that improbable, and the
+"""Lower probabilities are raised to this: a face does not show an emotion that improbable, and the
 logarithm of almost zero is mostly noise."""
 MAX_OFFSET: Final = 2.0
 """Greatest offset of a log-probability: no emotion loses or gains more than a factor of 7.4,
@@ -62,7 +62,7 @@ class Recentring:
             ±`MAX_OFFSET`.
 
     Raises:
-        ValueError: other than seven finite offsets.
+        ValueError: not seven finite offsets.
     """
 
     offsets: tuple[float, ...] = _NONE
@@ -84,7 +84,7 @@ class Recentring:
         An emotion that the resting face shows more than a typical one is lowered, and ``neutral``
         is raised by what it lacks. An emotion that it shows less stays as it is: to raise it would
         turn the noise of small probabilities into emotions. The face is moved no further towards
-        the typical one than `MIN_NEUTRAL_LEAD` asks.
+        the typical one than `MIN_NEUTRAL_LEAD` requires.
 
         Args:
             probabilities: ``(N, 7)``, each row summing to 1: about a second of readings of
@@ -96,7 +96,7 @@ class Recentring:
         Raises:
             RestingFaceError: fewer than `MIN_READINGS` readings, too few that agree, or a face so
                 far from a neutral one that offsets within `MAX_OFFSET` do not make it neutral.
-            ValueError: another shape, or values that are no probabilities.
+            ValueError: wrong shape, or values that are not probabilities.
         """
         rows = _checked(probabilities)
         reference = typical_log_probabilities() if typical is None else tuple(typical)
@@ -142,7 +142,7 @@ class Recentring:
             emotion: one of `EMOTIONS`.
 
         Raises:
-            ValueError: no such emotion, or no probabilities.
+            ValueError: unknown emotion, or values that are not probabilities.
         """
         if emotion not in EMOTIONS:
             raise ValueError(
@@ -154,7 +154,7 @@ class Recentring:
         return Recentring(_clipped(moved, MAX_CORRECTION_OFFSET))
 
     def plus(self, other: Recentring) -> Recentring:
-        """Return both together, within `MAX_OFFSET`."""
+        """Return the sum of both, within ±`MAX_OFFSET`."""
         return Recentring(tuple(a + b for a, b in zip(self.offsets, other.offsets, strict=True)))
 
     def apply(self, probabilities: Sequence[float]) -> tuple[float, ...]:
@@ -182,7 +182,7 @@ class RestingFace:
     Attributes:
         typical: log-probabilities of a typical neutral face; the measured ones by default.
         state: whether it is still collecting, done, or has failed.
-        recentring: what came of it, once it is done.
+        recentring: the result, once it is done.
         problem: why it failed, in a sentence for the visitor.
     """
 
@@ -195,11 +195,11 @@ class RestingFace:
     _first: float | None = None
 
     def add(self, probabilities: Sequence[float] | None, seconds: float) -> None:
-        """Take a reading of the face, or None where it cannot be read at the moment.
+        """Add a reading of the face, or None while it cannot be read.
 
         Args:
             probabilities: seven, as the network gives them.
-            seconds: when, on any clock that does not run backwards.
+            seconds: time of the reading on any monotonic clock.
         """
         if self.state != "collecting":
             return

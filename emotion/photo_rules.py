@@ -16,9 +16,9 @@ from emotion.live.rules import constants, live_rules
 
 
 def photo_rules(*, head: HeadName = "people") -> dict[str, Any]:
-    """Return what a browser has to know to read photos and cameras: names → JSON values.
+    """Return what a browser needs to know to read photos and cameras: names → JSON values.
 
-    Those of `live_rules`, and in further groups those that concern photos alone.
+    The groups of `live_rules`, and more for photos alone.
 
     Args:
         head: which of the network's outputs is read.

@@ -30,7 +30,7 @@ class EmotionRecognizer:
         max_faces: at most this many faces are read, the largest.
 
     Raises:
-        ValueError: no detector is called that, or ``max_faces`` is not positive.
+        ValueError: the detector is unknown, or ``max_faces`` is not positive.
         WeightsError: the network's file is missing or broken.
     """
 
@@ -54,7 +54,7 @@ class EmotionRecognizer:
             image: RGB uint8 ``(H, W, 3)``.
 
         Raises:
-            ValueError: another type, shape or dtype.
+            ValueError: wrong type, shape or dtype.
         """
         return list(self.analyze(image).faces)
 
@@ -68,7 +68,7 @@ class EmotionRecognizer:
             on_stage: called with the name of each stage as it begins, in the calling thread.
 
         Raises:
-            ValueError: another type, shape or dtype.
+            ValueError: wrong type, shape or dtype.
         """
         check_image(image)
         found = detect_faces(self.detector, image, on_stage=on_stage)
@@ -96,12 +96,12 @@ class EmotionRecognizer:
 
 
 def notes_on(*, tiny: int, away: int, left_out: int, read: int) -> tuple[str, ...]:
-    """Return what is said of faces that were found and not read, in sentences.
+    """Return sentences about the faces that were found but not read.
 
     Args:
         tiny: how many are too small.
         away: how many are turned away too far.
-        left_out: how many are beyond the number that is read at once.
+        left_out: how many exceed the number that is read at once.
         read: how many were read.
     """
     notes = []

@@ -26,7 +26,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class CropRegion:
-    """A square in the image that may lean, and reach beyond the edge. In pixels.
+    """A square that may lean, and reach beyond the image's edge. In pixels.
 
     Attributes:
         x, y: of the centre.
@@ -81,7 +81,7 @@ class EmotionScores:
     """Seven probabilities in the order of `EMOTIONS`, each 0-1, that sum to 1.
 
     Raises:
-        ValueError: other than seven.
+        ValueError: not seven.
     """
 
     probabilities: tuple[float, ...]
@@ -143,4 +143,4 @@ class ImageReading:
 
 
 PictureReading = ImageReading
-"""The name until version 0.1."""
+"""Its name until version 0.1."""

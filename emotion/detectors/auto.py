@@ -33,16 +33,16 @@ Image = NDArray[np.uint8]
 Scored = tuple[Face, float]
 
 MTCNN_CANDIDATE_THRESHOLD: Final = 0.8
-"""Probability from which BlazeFace is asked about a face that MTCNN has detected."""
+"""Least probability at which BlazeFace is asked about a face that MTCNN has detected."""
 CONFIRM_CONFIDENT_THRESHOLD: Final = 0.5
-"""Probability that BlazeFace or the landmark network must give a face of which MTCNN is confident,
-which it is above `ONET_THRESHOLD`."""
+"""Probability that BlazeFace or the landmark network must give a face of which MTCNN is confident
+(above `ONET_THRESHOLD`)."""
 PHOTO_ROTATIONS: Final = (90, 270, 180)
 """Degrees clockwise by which the image is rotated for a photo that lies on its side."""
 HEAD_ROTATIONS: Final = (330, 30)
 """The same for a leaning head, which MTCNN often misses as it is."""
 CONFIDENT_NEIGHBORS: Final = 10
-"""Haar detections with at least this many neighbours are accepted without asking MTCNN. Drawn
+"""Haar detections with at least this many neighbours are accepted without asking MTCNN. Drawings of
 faces had up to 8."""
 
 
@@ -108,8 +108,8 @@ class AutoDetector:
 
         Args:
             image: RGB uint8 ``(H, W, 3)``.
-            rotated: whether the image is rotated on trial. Then MTCNN must be confident, and both
-                networks must confirm the face, since there are more false positives.
+            rotated: whether the image was rotated as a trial. Then MTCNN must be confident, and
+                both networks must confirm the face, since there are more false positives.
         """
         if not self._mtcnn_works:
             return []
@@ -194,7 +194,7 @@ class AutoDetector:
 
 
 def _combine(mtcnn: list[Scored], haar: list[tuple[Face, int]]) -> list[Face]:
-    """Return the detections of which either is confident, and those that both made."""
+    """Return the faces of which either detector is confident, and those that both detected."""
     found = [
         face
         for face, score in mtcnn

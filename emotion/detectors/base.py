@@ -1,4 +1,4 @@
-"""What every face detector promises."""
+"""The protocol of face detectors."""
 
 from __future__ import annotations
 

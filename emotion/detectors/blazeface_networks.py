@@ -28,7 +28,7 @@ STRIDES: Final[dict[NetworkName, tuple[int, ...]]] = {
 """Pixels from one anchor to the next, for each layer of anchors. Layers of the same stride are
 interleaved: all anchors of a cell follow one another."""
 MERGE_MIN_IOU: Final = 0.3
-"""Intersection over union from which two boxes of one network belong to the same face."""
+"""Least intersection over union at which two boxes of one network belong to the same face."""
 
 
 class BlazefaceUnavailable(RuntimeError):
@@ -59,7 +59,7 @@ class BlazefaceNetwork:
         name: which one.
 
     Raises:
-        BlazefaceUnavailable: no package, or one whose file is another network.
+        BlazefaceUnavailable: the package is missing, or its file holds a different network.
     """
 
     def __init__(self, name: NetworkName) -> None:
@@ -79,7 +79,7 @@ class BlazefaceNetwork:
 
         Args:
             image: RGB uint8 ``(H, W, 3)``.
-            margin: what is added in black on each side, as a fraction of the longer one.
+            margin: black padding on each side, as a fraction of the longer side.
             above: least probability of a face, 0-1.
         """
         square, scale, left, top = _letterbox(image, self.side, margin)
@@ -105,7 +105,7 @@ class LandmarkNetwork:
     Safe to call from several threads: they take turns.
 
     Raises:
-        BlazefaceUnavailable: no package, or one whose file is another network.
+        BlazefaceUnavailable: the package is missing, or its file holds a different network.
     """
 
     def __init__(self) -> None:
@@ -157,7 +157,7 @@ def load_network(name: NetworkName) -> BlazefaceNetwork:
     """Return a network, which the whole process shares.
 
     Raises:
-        BlazefaceUnavailable: no package, or one whose file is another network.
+        BlazefaceUnavailable: the package is missing, or its file holds a different network.
     """
     return BlazefaceNetwork(name)
 
@@ -167,7 +167,7 @@ def load_landmark_network() -> LandmarkNetwork:
     """Return the face landmark network, which the whole process shares.
 
     Raises:
-        BlazefaceUnavailable: no package, or one whose file is another network.
+        BlazefaceUnavailable: the package is missing, or its file holds a different network.
     """
     return LandmarkNetwork()
 

@@ -34,7 +34,7 @@ def build_detector(name: DetectorName = "auto") -> FaceDetector:
             BlazeFace and, in doubt, the others.
 
     Raises:
-        ValueError: no detector is called that.
+        ValueError: the name is unknown.
     """
     if name not in _CLASSES:
         raise ValueError(

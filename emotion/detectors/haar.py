@@ -17,14 +17,14 @@ from emotion.types import Face
 
 CASCADE_FILE: Final = "haarcascade_frontalface_alt2.xml"
 """Of the cascades that OpenCV ships, the one that found exactly the one face in each of 13
-photos (``default``: 9)."""
+photos (``default``: in 9)."""
 
 EXACT_FROM_PX: Final = 56
 """Boxes smaller than this, in pixels of the downscaled image, are larger than the face
 (``benchmarks/emotion_preprocessing.py``, part 5): the cascade's window is 20 pixels wide and moves
 in whole pixels."""
 SHRINK_PER_PX: Final = 0.0078
-"""By what fraction of its side a box is too large, for every pixel below `EXACT_FROM_PX`."""
+"""Fraction of its side by which a box is too large, for every pixel below `EXACT_FROM_PX`."""
 MAX_SHRINK: Final = 0.12
 """At most this fraction of a box's side is taken off."""
 
@@ -60,7 +60,7 @@ class HaarDetector:
         self.min_face = min_face
         self.min_neighbors = min_neighbors
         self.shrink_per_pixel = shrink_per_pixel
-        # A cascade keeps its working memory in itself, so that each thread needs its own.
+        # A cascade holds its working memory, so each thread needs its own.
         self._local = threading.local()
 
     def warm_up(self) -> None:

@@ -22,8 +22,8 @@ PNET_WINDOW_PX: Final = 12
 PNET_THRESHOLD: Final = 0.6
 RNET_THRESHOLD: Final = 0.7
 ONET_THRESHOLD: Final = 0.9
-"""Least probability of a face after each network. The paper's, but for the last one (0.8 in the
-package), raised because a false positive costs more here than a missed face."""
+"""Least probability of a face after each network: the paper's, except that the last (0.8 in the
+package) is raised because a false positive costs more here than a missed face."""
 MAX_PNET_PROPOSALS: Final = 400
 """The best proposals are refined, which bounds the time on images full of texture."""
 

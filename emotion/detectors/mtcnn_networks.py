@@ -41,7 +41,7 @@ def load_weights(name: NetworkName) -> tuple[Array, ...]:
     """Return one network's arrays in the order of its layers.
 
     Raises:
-        MtcnnUnavailable: no package, or one whose files are not those of mtcnn 1.0.
+        MtcnnUnavailable: the package is missing, or its files are not those of mtcnn 1.0.
     """
     try:
         import joblib  # type: ignore[import-untyped]

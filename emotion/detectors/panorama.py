@@ -1,4 +1,4 @@
-"""Detecting faces in panoramas, part by part."""
+"""Detects faces in panoramas, part by part."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MIN_ASPECT_RATIO: Final = 2.5
 """From this ratio of the longer to the shorter side on, faces are detected in parts of the image.
 A detector downscales an image to 640 pixels: 8,000 × 400 to a strip 32 pixels high."""
 WINDOW_ASPECT_RATIO: Final = 2.0
-"""That ratio of each part; greater where there would be too many parts."""
+"""The same ratio for each part; greater if there would be too many parts."""
 WINDOW_OVERLAP: Final = 0.5
-"""By how much two parts overlap, as a fraction of the shorter side, so that a face on the seam is
-whole in one of them."""
+"""How much two parts overlap, as a fraction of the shorter side, so that one of them shows all of a
+face on the seam."""
 MAX_WINDOWS: Final = 8
 
 
@@ -46,7 +46,7 @@ def detect_faces(
             _touches(face.box, part.shape[1], part.shape[0], longer, x + y) for face in faces
         ]
         found += [(seam, shift_face(face, x, y)) for seam, face in zip(at_seam, faces, strict=True)]
-    # Of a face that two parts show, the detection in the part that shows it whole is kept.
+    # If two parts show a face, the detection in the part that shows all of it is kept.
     found.sort(key=lambda pair: (pair[0], -pair[1].box.area))
     return suppress_overlaps(face for _, face in found)
 

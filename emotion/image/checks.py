@@ -1,4 +1,4 @@
-"""What the library takes for an image."""
+"""Checks that an argument is an image."""
 
 from __future__ import annotations
 

@@ -51,21 +51,20 @@ MAX_SIDE_PX: Final = 1280
 """Twice the side at which faces are detected. The smallest face detected there, 24 pixels, has 48
 pixels here, as many as the network's input: a larger image would add nothing."""
 MAX_PANORAMA_HEIGHT_PX: Final = MAX_SIDE_PX // 2
-"""Of panoramas, which are more than twice as long as they are high, it is the height that is
-bounded: downscaled to `MAX_SIDE_PX` they would show no face."""
+"""In panoramas, which are more than twice as long as they are high, the height is bounded instead:
+downscaled to `MAX_SIDE_PX` they would show no face."""
 MAX_PANORAMA_LENGTH_PX: Final = 8 * MAX_SIDE_PX
 """Faces are detected in up to eight parts of a panorama (`emotion.detectors.panorama`)."""
 MIN_PANORAMA_HEIGHT_PX: Final = 28
-"""No face is read in a strip that is narrower than the smallest face that is read."""
+"""A narrower strip holds no face that is large enough to be read."""
 DRAFT_MARGIN: Final = 1.34
-"""A JPEG is decoded at no less than this multiple of the target size: it is downscaled once more,
-and twice by a little would make it soft."""
+"""A JPEG is decoded at no less than this multiple of the target size: it is then downscaled once
+more, and two small steps would make it soft."""
 STRIP_PIXELS: Final = 2_000_000
 """Large images are downscaled in strips of about this many pixels."""
 
 MAX_CONCURRENT_DECODES: Final = 2
-"""Images decoded at the same time in one process. What one decode takes is bounded, and so is the
-sum."""
+"""Images decoded at the same time in one process. The cost of one is bounded, and so is the sum."""
 
 READABLE: Final = "JPEG, PNG, WebP, BMP, GIF, HEIC or AVIF"
 UNREADABLE: Final = f"This file is not a picture we can read. Please use a {READABLE} file."
@@ -87,11 +86,11 @@ UNDO_ORIENTATION: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation → the transposition that undoes it; 1 is upright."""
+"""EXIF orientation → the transposition that undoes it. 1, upright, needs none."""
 
 MAX_PADDING_FRACTION: Final = 0.001
-"""Of a JPEG without its end marker, at most this fraction of the pixels may depend on what is
-put behind its data: more means that data are missing."""
+"""Of a JPEG without its end marker, at most this fraction of the pixels may depend on the padding
+after its data: more means that data are missing."""
 PADDINGS: Final = (bytes(4096), bytes(range(1, 250, 3)) * 50)
 
 Pixels = NDArray[np.uint8]
@@ -102,14 +101,14 @@ def decode_image(data: bytes, *, on_wait: Callable[[], None] | None = None) -> P
     """Return the image in a file's bytes, upright and at most 1280 pixels a side.
 
     JPEG, PNG, WebP, BMP, GIF, AVIF (the first frame of each) and, where pillow-heif is
-    installed, HEIC. The EXIF orientation is applied, alpha laid on white, grey, palette, 16-bit
-    and CMYK images turned into RGB. The cost of decoding is bounded by checks on the
-    header (`emotion.image.limits`); text, profiles and checksums beside the image do not matter.
+    installed, HEIC. The EXIF orientation is applied, transparency is laid on white, and grey,
+    palette, 16-bit and CMYK images are converted to RGB. Checks on the header bound the cost of
+    decoding (`emotion.image.limits`); text, profiles and their checksums are ignored.
 
     Two images are decoded at once in a process; further calls wait.
 
     Args:
-        data: the file, at most 15 MB of it.
+        data: the file, at most 15 MB.
         on_wait: called once, in the calling thread, before it waits for others.
 
     Returns:
@@ -125,7 +124,7 @@ def decode_image(data: bytes, *, on_wait: Callable[[], None] | None = None) -> P
             pixels, exif_orientation = reader(data)
         except ImageError:
             raise
-        except Exception as error:  # decoders meet broken files with every kind of exception
+        except Exception as error:  # decoders raise anything on broken files
             raise ImageError(DAMAGED) from error
         return _apply_orientation(pixels, exif_orientation)
 
@@ -146,8 +145,8 @@ def _decoding_slot(on_wait: Callable[[], None] | None) -> Iterator[None]:
 def _choose_reader(data: bytes) -> Callable[[bytes], tuple[Pixels, int]]:
     """Choose the reader by the file's first bytes; names and extensions are not trusted.
 
-    Pillow's readers are called by name, not through ``Image.open``, because that one meets a
-    image of many pixels with a warning or an error of its own before its size can be asked.
+    Pillow's readers are called by name, not through ``Image.open``, because that warns or raises
+    on an image of many pixels before its size can be checked.
     """
     if data[:3] == b"\xff\xd8\xff":
         return _jpeg
@@ -170,8 +169,8 @@ def _jpeg(data: bytes) -> tuple[Pixels, int]:
     file.check_cost()
     if file.ended:
         return _pillow(JpegImageFile, file.rebuilt()), orientation(file.exif)
-    # Without its end marker a decoder cannot tell a whole image from one that is cut short: it
-    # goes on with whatever follows. So two different things follow.
+    # Without the end marker a decoder cannot tell a whole image from one that is cut short: it
+    # goes on with whatever follows. So it is decoded twice, with different padding.
     if file.lacks_scans() or file.lacks_restarts():
         raise ValueError("A JPEG ends before its last scan does")
     pixels, other = (_pillow(JpegImageFile, file.rebuilt(padding)) for padding in PADDINGS)
@@ -211,7 +210,7 @@ def _avif(data: bytes) -> tuple[Pixels, int]:
         raise ImageError(NOT_INSTALLED.format(format="AVIF"))
     content = read_heif(data, "AVIF")
     with AvifImageFile(io.BytesIO(content)) as image:
-        # Pillow puts the turns that the boxes prescribe into EXIF data of its own making.
+        # Pillow translates the rotation in the file's boxes to EXIF data.
         exif_orientation = orientation(image.info.get("exif", b""))
     return _pillow(AvifImageFile, content, "AVIF"), exif_orientation
 
@@ -259,7 +258,7 @@ def _downscale_pillow(image: Image.Image, significant_bits: int) -> Pixels:
         return _downscale_samples(np.asarray(image), significant_bits)
     bmp_with_alpha = isinstance(image, BmpImageFile) and image.mode == "RGBA"
     if bmp_with_alpha and image.getextrema()[-1] == (0, 0):
-        # Four bytes a pixel of which the fourth was never written: browsers take it for opaque.
+        # Four bytes a pixel, of which the fourth was never written: browsers show it as opaque.
         image = image.convert("RGB")
 
     def strip(top: int, bottom: int) -> Image.Image:
@@ -295,10 +294,10 @@ def _downscale_samples(samples: NDArray[Any], significant_bits: int) -> Pixels:
 
 
 def _bits_used(highest: int, significant_bits: int) -> int:
-    """Return in how many bits the samples are kept: 10 and 12 are often not scaled to 16.
+    """Return how many bits the samples use: 10 and 12 are often not scaled to 16.
 
-    An image of full scale whose brightest sample lies below a sixteenth of it would be black to
-    the eye, so that nothing is lost by taking it for one of 12 bits.
+    A 16-bit image whose brightest sample lies below a sixteenth of full scale would look black, so
+    nothing is lost by taking it for one of 12 bits.
     """
     for bits in sorted({8, 10, 12, max(8, significant_bits)}):
         if highest < 1 << bits:
@@ -321,7 +320,7 @@ def _downscale_strips(width: int, height: int, strip: Callable[[int, int], Image
     Args:
         width: of the large image.
         height: of the large image.
-        strip: returns its rows from the first up to but without the second.
+        strip: returns its rows from ``top`` up to, but not including, ``bottom``.
 
     Returns:
         RGB uint8 ``(H, W, 3)``, on white.
@@ -342,8 +341,8 @@ def _downscale_strips(width: int, height: int, strip: Callable[[int, int], Image
 def _on_white(image: Image.Image, factor: int) -> Pixels:
     """Return an image of any mode as RGB uint8, ``factor`` times smaller, laid on white.
 
-    Colours are multiplied by their alpha before they are averaged, so that what cannot be seen
-    does not show; what is missing to white is added to the small image.
+    Colours are multiplied by their alpha before they are averaged, so that invisible pixels do not
+    count; the white background is added to the small image.
     """
     if image.mode == "RGBa" or image.has_transparency_data:
         if image.mode != "RGBa":

@@ -1,4 +1,4 @@
-"""The one thing that is read of an image's EXIF: which way is up."""
+"""The only thing that is read from an image's EXIF data: which way is up."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 PREFIX: Final = b"Exif\0\0"
 ORIENTATION_TAG: Final = 0x0112
 FORMATS: Final = {1: "B", 3: "H", 4: "I"}
-"""Types of a tag that hold one whole number: a byte, two, four."""
+"""Types of a tag that hold one whole number, of one, two or four bytes."""
 
 
 def orientation(exif: bytes) -> int:
-    """Return the orientation in EXIF data, 1-8; 1, upright, where there is none or it is broken.
+    """Return the orientation in EXIF data, 1-8; 1, upright, if there is none or it is broken.
 
     Pillow would read every tag, and tags may all claim the same large piece of the file.
 
     Args:
-        exif: a TIFF header and its first directory, with or without the prefix of a JPEG's.
+        exif: a TIFF header and its first directory, with or without the prefix used in JPEGs.
     """
     exif = exif.removeprefix(PREFIX)
     order = {b"II": "<", b"MM": ">"}.get(exif[:2])

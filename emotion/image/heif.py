@@ -2,7 +2,7 @@
 
 An image may be a grid of tiles, or layers, with an alpha plane beside it: small boxes can refer
 to a large tile again and again. libheif holds each item to the size that its box names; libavif
-takes the size from the coded data, so that it is read there, too.
+takes the size from the coded data, so the size is read from there, too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ METADATA: Final = frozenset({b"Exif", b"mime"})
 MAX_DEPTH: Final = 4
 
 SEQUENCE_HEADER: Final = 1
-"""Type of the unit of AV1 that names the size of the frames."""
+"""Type of the AV1 unit (OBU) that states the size of the frames."""
 
 
 def heif_kind(data: bytes) -> str | None:
@@ -54,10 +54,10 @@ def heif_kind(data: bytes) -> str | None:
 
 
 def read_heif(data: bytes, kind: str) -> bytes:
-    """Return a HEIC or AVIF that offers its still image, also beside a sequence.
+    """Return a HEIC or AVIF marked as a still image, even if it holds a sequence, too.
 
     Raises:
-        ImageError: larger than what is read, or of too many tiles, layers or boxes.
+        ImageError: it is too large, or has too many tiles, layers or boxes.
         ValueError: it has no still image.
     """
     items = _Items()
@@ -273,7 +273,7 @@ def _frame_sizes(content: bytes) -> Iterator[tuple[int, int]]:
 
 
 class _Bits:
-    """Bits of a string, the highest first; zeros behind its end."""
+    """Reads the bits of bytes, the highest first, and zeros after their end."""
 
     def __init__(self, content: bytes) -> None:
         self._value = int.from_bytes(content + bytes(16), "big")

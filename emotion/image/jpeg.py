@@ -1,4 +1,4 @@
-"""What a JPEG consists of, read from its markers before it is decoded (ITU-T T.81, annex B)."""
+"""The parts of a JPEG, read from its markers before it is decoded (ITU-T T.81, annex B)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _Component:
 
 @dataclass(slots=True)
 class _Scan:
-    """One pass over the image: the components in it, and what it adds of each coefficient."""
+    """One pass over the image: its components, and what it adds to each coefficient."""
 
     components: tuple[int, ...]
     first: int
@@ -66,7 +66,7 @@ class JpegFile:
         width: in pixels, as stored.
         height: in pixels, as stored.
         ended: whether the marker that ends an image is there.
-        exif: its first EXIF segment, with the prefix; empty where there is none.
+        exif: its first EXIF segment, with the prefix; empty if there is none.
     """
 
     width: int = 0
@@ -83,12 +83,12 @@ class JpegFile:
         """Return the file with what is needed to show it and nothing else.
 
         Args:
-            padding: put behind the last scan's data.
+            padding: put after the last scan's data.
         """
         return b"".join((b"\xff\xd8", *self._pieces, padding, b"\xff\xd9"))
 
     def check_cost(self) -> None:
-        """Raise an `ImageError` if decoding would take more than the budgets of a JPEG."""
+        """Raise an `ImageError` if decoding would exceed the limits for a JPEG."""
         if self._frame in ARITHMETIC:  # a byte of it may stand for thousands of coefficients
             raise TooComplexError("arithmetic coding")
         lossless = self._frame in LOSSLESS
@@ -108,7 +108,7 @@ class JpegFile:
                 )
 
     def lacks_scans(self) -> bool:
-        """Return whether the scans so far leave out a coefficient or its last bits."""
+        """Return whether the scans leave out a coefficient or its last bits."""
         if self._frame not in PROGRESSIVE:
             seen = {component for scan in self._scans for component in scan.components}
             return seen != set(self._ids)
@@ -155,11 +155,11 @@ class JpegFile:
 
 
 def read_jpeg(data: bytes) -> JpegFile:
-    """Return the pieces of a JPEG, with fill bytes and what is not shown left out.
+    """Return the pieces of a JPEG, without fill bytes and what is not shown.
 
     Raises:
         CutShortError: the file ends within a header, or before the image's data.
-        TooComplexError: it has more segments than are read.
+        TooComplexError: it has too many segments.
     """
     found = JpegFile()
     markers = _markers(data)
@@ -183,7 +183,7 @@ def read_jpeg(data: bytes) -> JpegFile:
         whole = data[at:position]
         if marker == SOS:
             end = _next(markers, position)
-            stream = data[position:end].rstrip(b"\xff")  # stuffing ends in 0: these are fill
+            stream = data[position:end].rstrip(b"\xff")  # fill bytes: stuffing would end in 0
             found._scans.append(_scan(body, stream))
             found._pieces += (whole, stream)
             position += len(stream)
@@ -207,7 +207,7 @@ def read_jpeg(data: bytes) -> JpegFile:
 
 
 def _markers(data: bytes) -> NDArray[np.int64]:
-    """Return where a marker may begin: 0xFF, and no stuffing, restart or fill behind it."""
+    """Return where a marker may begin: 0xFF not followed by stuffing, restart or fill."""
     values = np.frombuffer(data, np.uint8)
     after = values[1:]
     begins = (values[:-1] == 0xFF) & (after != 0) & (after != 0xFF) & (after >> 3 != 0xD0 >> 3)

@@ -27,9 +27,8 @@ logger = logging.getLogger(__name__)
 class LiveDetector:
     """Finds the faces in one camera's frames. Not safe to call from several threads at once.
 
-    A face of the last frame is proposed again where it was. While no face is in view, each frame
-    is searched for distant faces in one of its tiles: all of them in every frame would take
-    several times as long.
+    A face of the last frame is proposed again where it was. While no face is in view, one tile of
+    each frame is searched for distant faces: searching all tiles would take several times as long.
     """
 
     def __init__(self) -> None:

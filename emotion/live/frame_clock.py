@@ -1,7 +1,7 @@
-"""When a frame was captured, and whether it arrives late, by timestamps that cannot be trusted.
+"""When a frame was captured, and whether it is late, from timestamps that cannot be trusted.
 
 Cameras restart, clocks are set, tabs sleep: timestamps jump, fall back, or go on after a pause as
-if there had been none. A late frame must be told from that, or readings stop.
+if there had been none. A late frame must be told apart from that, or readings stop.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 LATE_SECONDS: Final = 0.15
 """A frame that arrives this much later than it should is shown without being read."""
 DRIFT_PER_SECOND: Final = 0.02
-"""Seconds a second by which the usual delay may grow: clocks drift, network routes change."""
+"""Seconds by which the usual delay may grow per second: clocks drift, network routes change."""
 RESTART_DELAY_SECONDS: Final = 3.0
 """When the delay changes by more than this, the timestamps have started over."""
 RESTART_FALLBACK_SECONDS: Final = 0.5
@@ -23,7 +23,7 @@ STEADY_DELAY_SECONDS: Final = 0.15
 
 
 class FrameClock:
-    """One stream's sense of time. Not safe to call from several threads at once."""
+    """Corrects one stream's timestamps. Not safe to call from several threads at once."""
 
     def __init__(self) -> None:
         # Of the last frame: the camera's timestamp, the stream's time, and this machine's.
@@ -59,7 +59,7 @@ class FrameClock:
         return time, self._is_late(delay, now)
 
     def _is_late(self, delay: float, now: float) -> bool:
-        """Return whether a frame was held up, by the shortest delay that frames have had."""
+        """Return whether a frame is late, compared with the shortest delay so far."""
         if delay - self._usual_delay <= LATE_SECONDS:
             self._late_since = None
             return False

@@ -1,6 +1,6 @@
 """Drawing a live reading onto a frame: outlines and names.
 
-That happens many times a second, so rendered words are cached. Nothing of a frame ever is.
+That happens many times a second, so rendered words are cached; frames never are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FONT_FRACTION: Final = 0.045
 """Font size as a fraction of the frame's shorter side: 22 pixels at 480, which is 12 on a phone
 that shows the frame half as large."""
 BACKGROUND_OPACITY: Final = 0.78
-"""Of the dark background of words, 0-1."""
+"""Opacity of the dark background of words, 0-1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def draw_reading(
         middle = box.x + (box.width - label.shape[1]) // 2
         above = box.y - label.shape[0] - size // 2
         below = box.y + box.height + size // 2
-        # A face that leaves no room above nor below has its name inside, over the forehead.
+        # If a face leaves no room above or below, its name goes inside, over the forehead.
         if above >= 0:
             y = above
         elif below + label.shape[0] <= image.shape[0]:
@@ -89,7 +89,7 @@ def _blend(image: NDArray[np.uint8], sprite: NDArray[np.uint8], x: int, y: int) 
 
 @lru_cache(maxsize=128)
 def _render_word(text: str, size: int, colour: Colour) -> NDArray[np.uint8]:
-    """Render a word as RGBA uint8; all words of a font size are equally high."""
+    """Render a word as RGBA uint8; all words of one font size have the same height."""
     font = ImageFont.load_default(size)
     width = max(1, round(font.getlength(text)))
     canvas = Image.new("RGBA", (width, round(size * 1.3)), (*colour, 0))
@@ -109,7 +109,7 @@ def _render_label(text: str, size: int, colour: Colour) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=128)
 def _background(width: int, height: int) -> NDArray[np.uint8]:
-    """Return a dark rectangle with round corners; RGBA uint8."""
+    """Return a dark rectangle with rounded corners; RGBA uint8."""
     # Drawn at four times the size: Pillow does not smooth edges.
     canvas = Image.new("L", (4 * width, 4 * height), 0)
     ImageDraw.Draw(canvas).rounded_rectangle(

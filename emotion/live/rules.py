@@ -1,4 +1,4 @@
-"""The rules by which a live camera is read, as one table for readers outside of Python.
+"""The rules by which a live camera is read, as one table for code outside of Python.
 
 The live page's script reads faces in the visitor's own browser (``ui/widgets/device_camera``). It
 decides as `emotion.live` does because it takes every threshold and time constant from here: each
@@ -24,9 +24,9 @@ from emotion.live import (
 
 
 def live_rules(*, head: HeadName = "people") -> dict[str, Any]:
-    """Return what a browser has to know to read a camera like `FaceStream`: names → JSON values.
+    """Return what a browser needs to know to read a camera like `FaceStream`: names → JSON values.
 
-    Names are those of the constants, in groups named like the modules that define them.
+    Names are those of the constants, in groups named after the modules that define them.
 
     Args:
         head: which of the network's outputs is read.

@@ -1,7 +1,7 @@
 """What a face shows over time: smoothed, named without flicker, and for how long it is stable.
 
-Everything counts in seconds and not in frames, so that a slow machine reads the same moods as a
-fast one, only less often.
+Everything is measured in seconds, not frames, so that a slow machine reads the same moods as a fast
+one, only less often.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Final
 from emotion.labels import EMOTIONS
 
 SMOOTHING_SECONDS: Final = 0.3
-"""Time constant of the exponential smoothing: 63 % of a change has come through after it."""
+"""Time constant of the exponential smoothing, after which 63 % of a change has come through."""
 SWITCH_LEAD: Final = 0.08
 SWITCH_AFTER_SECONDS: Final = 0.25
-"""Another emotion gives the name once it has led by the probability `SWITCH_LEAD` for
+"""The name changes to another emotion once that has led by the probability `SWITCH_LEAD` for
 `SWITCH_AFTER_SECONDS`."""
 SPARSE_AFTER_SECONDS: Final = 0.75
-"""Readings that lie this far apart are not compared: there is no flicker to suppress, and a changed
-expression, or another person, would keep the old name for one reading more."""
+"""If readings are this far apart, the name changes at once: there is no flicker to suppress, and a
+new expression, or another person, would keep the old name for one more reading."""
 STABLE_AFTER_SECONDS: Final = 2.0
 """A mood that has not changed for this long is stable."""
 STABLE_MAX_DISTANCE: Final = 0.25
@@ -82,14 +82,14 @@ class Trace:
 
         Args:
             probabilities: seven, each 0-1, that sum to 1.
-            time: of this reading. One that lies before the last counts as simultaneous.
+            time: of this reading. One before the last counts as simultaneous with it.
             time_constant: of the smoothing, in seconds; 0 takes the reading as it is.
         """
         time = max(time, self.time)
         readings = self.readings + 1
         weight = 1.0
         if time_constant > 0:
-            # The first readings are averaged: one bad frame at the start would linger otherwise.
+            # The first readings are averaged; otherwise one bad frame at the start would linger.
             weight = max(1 - math.exp((self.time - time) / time_constant), 1 / readings)
         smoothed = tuple(
             before + weight * (float(now) - before)
@@ -116,7 +116,7 @@ class Trace:
 
     @property
     def stable_for(self) -> float:
-        """For how many seconds it has not changed."""
+        """Seconds for which it has not changed."""
         return max(0.0, self.time - self.anchor[1])
 
     def _named(

@@ -29,17 +29,18 @@ from emotion.personal import Recentring, RestingFace
 from emotion.types import Face
 
 MAX_UNREAD_SECONDS: Final = 0.5
-"""After this long without a reading a late frame is read all the same."""
+"""After this long without a reading, a late frame is read all the same."""
 DETECTION_SIDE_PX: Final = 640
 """Faces are detected in frames of at most this many pixels a side."""
 READING_EXPIRES_SECONDS: Final = 1.0
-"""A reading that is older says nothing about the frame any more, unless its faces are still there
-and the next reading is not due yet."""
+"""An older reading is withdrawn, unless its faces are still in view and the next reading is not due
+yet."""
 MAX_READING_EXPIRES_SECONDS: Final = 6.0
-"""Then it holds for as long as `EXPIRES_AFTER_INTERVALS` readings take, but no longer than this."""
+"""In that case it holds for `EXPIRES_AFTER_INTERVALS` intervals between readings, but no longer
+than this."""
 EXPIRES_AFTER_INTERVALS: Final = 2.0
 LOOK_INTERVAL_SECONDS: Final = 0.25
-"""Between readings that are farther apart, faces are looked for this often by their templates."""
+"""Between readings that are further apart, faces are searched for by their templates this often."""
 LOG_INTERVAL_SECONDS: Final = 1.0
 """Errors are logged no more often than this."""
 
@@ -53,7 +54,7 @@ class FaceStream:
     """Reads one visitor's camera, frame by frame.
 
     Safe to call from several threads: frames that come at once wait for one another. Everything
-    that is known of the visitor is in this object, and gone with `close`.
+    known about the visitor is in this object, and `close` deletes it.
 
     Args:
         classifier: reads the faces; may be shared with other streams.
@@ -61,11 +62,11 @@ class FaceStream:
         scheduler: divides the machine between its streams; by default one for the process.
         captions: emotion → how it is written on the frame.
         mirror: whether to show the frame mirrored, as people know themselves.
-        recentring: applied to what is read of the visitor; by default it changes nothing.
-        include_unconfirmed: whether readings hold faces that were detected only once so far.
+        recentring: applied to the visitor's readings; by default it changes nothing.
+        include_unconfirmed: whether readings include faces that were detected only once so far.
         clock: returns seconds; delays are measured with it.
-        cpu_clock: returns for how many seconds a processor has worked for the calling thread;
-            costs are measured with it. By default that of the system, or ``clock`` if given.
+        cpu_clock: returns the calling thread's processor time in seconds; costs are measured with
+            it. By default the system's, or ``clock`` if given.
     """
 
     def __init__(
@@ -120,7 +121,7 @@ class FaceStream:
 
     @property
     def reads(self) -> int:
-        """How many of them were read."""
+        """How many frames were read."""
         return self._reads
 
     @property
@@ -130,14 +131,14 @@ class FaceStream:
 
     @property
     def resting(self) -> RestingFace | None:
-        """The resting face that `collect_resting` asked for last, done or not."""
+        """The resting face last started by `collect_resting`, done or not."""
         return self._resting
 
     def recentre(self, recentring: Recentring) -> None:
         """Apply another re-centring to the visitor's readings from the next frame on.
 
-        The visitor is the largest face in view, for as long as it stays in view. What was read
-        before is not smoothed into what follows.
+        The visitor is the largest face in view, for as long as it stays in view. Earlier readings
+        are not smoothed into later ones.
         """
         with self._work_lock:
             if not self._closed and recentring != self._recentring:
@@ -147,8 +148,8 @@ class FaceStream:
     def collect_resting(self) -> None:
         """Take the next second of the visitor's face as their resting face, and re-centre on it.
 
-        That happens as frames come in: `resting` says how far it is, and what came of it. Where
-        it fails, everything stays as it was.
+        That happens as frames come in: `resting` tells its state and result. If it fails, nothing
+        changes.
         """
         with self._work_lock:
             if not self._closed:
@@ -156,7 +157,7 @@ class FaceStream:
                 self._resting = RestingFace()
 
     def close(self) -> None:
-        """Forget everything that was seen. Frames that still come are returned untouched."""
+        """Forget everything that was seen. Later frames are returned untouched."""
         with self._work_lock:
             if not self._closed and self._frames:
                 logger.info(
@@ -180,8 +181,8 @@ class FaceStream:
 
         Args:
             frame: RGB uint8 ``(H, W, 3)``; its size may change at any time.
-            timestamp: when it was captured, in seconds on a clock of the stream's own. Where that
-                starts over, readings go on from the time of the last one.
+            timestamp: when it was captured, in seconds on the stream's own clock. If that starts
+                over, readings continue from the time of the last one.
 
         Returns:
             The frame to show, and the latest reading.
@@ -203,17 +204,17 @@ class FaceStream:
             return shown, self.latest
 
     def read(self, frame: NDArray[np.uint8], timestamp: float) -> LiveReading | None:
-        """Read a frame as `process` does, without drawing on it, and raise what goes wrong.
+        """Read a frame as `process` does, but draw nothing on it and raise errors.
 
         Args:
             frame: RGB uint8 ``(H, W, 3)``, which is not mirrored.
-            timestamp: as there.
+            timestamp: as for `process`.
 
         Returns:
             The latest reading; None while no face counts.
 
         Raises:
-            ValueError: another type, shape or dtype.
+            ValueError: wrong type, shape or dtype.
         """
         with self._work_lock:
             self._count_frame()
@@ -315,7 +316,7 @@ class FaceStream:
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
         regions = (crop_region(Face(track.box, region=track.region)) for track in tracks)
         crops = np.stack([preprocess(extract_crop(grey, region)) for region in regions])
-        # Every second reading sees the mirror image. Smoothed over time that is the mean of
+        # Every second reading sees the mirror image. Smoothed over time, that gives the mean of
         # both, which is more accurate, at the cost of one.
         if self._reads % 2:
             crops = crops[:, :, ::-1]
@@ -341,7 +342,7 @@ class FaceStream:
             probabilities[self._visitor] = self._recentring.apply(row)
 
     def _expire(self, captured_at: float) -> LiveReading | None:
-        """Withdraw the latest reading if it is too old, and return what is left."""
+        """Withdraw the latest reading if it is too old; return it otherwise."""
         latest = self.latest
         if latest is not None and captured_at - self._classified_at > self._expires_after(latest):
             return self._publish(None)
@@ -355,7 +356,7 @@ class FaceStream:
         wanted = EXPIRES_AFTER_INTERVALS * interval
         return min(MAX_READING_EXPIRES_SECONDS, max(READING_EXPIRES_SECONDS, wanted))
 
-    # What several of them need.
+    # What several of these steps need.
 
     def _start_over(self) -> None:
         if isinstance(self._detector, LiveDetector):

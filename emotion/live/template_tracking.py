@@ -14,10 +14,10 @@ from emotion.image.resize import downscale
 SEARCH_SIDE_PX: Final = 160
 """Longer side at which frames are searched: matching a face takes a fifth of a millisecond."""
 SEARCH_MARGIN: Final = 0.35
-"""How far around its last position a face is searched, as a fraction of the template's side."""
+"""How far around its last position a face is searched for, as a fraction of the template's side."""
 MIN_SEARCH_MARGIN_PX: Final = 3
 MIN_CORRELATION: Final = 0.6
-"""Normalized correlation from which the best match is the face."""
+"""Least normalized correlation at which the best match is the face."""
 TEMPLATE_FRACTION: Final = 0.8
 """Side of the template, as a fraction of the face's box: what lies around a face does not move
 with it, and the template of a face that fills the frame could not move at all."""
@@ -40,7 +40,7 @@ class SearchFrame:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What a face looked like when it was detected, and where that was found last.
+    """What a face looked like when it was detected, and where it was last found.
 
     Attributes:
         pixels: grey uint8 ``(h, w)``, a copy of a part of the search frame.
@@ -98,7 +98,7 @@ def locate(grey: NDArray[np.uint8], template: Template) -> Template | None:
 
     Args:
         grey: uint8 ``(h, w)``, of the size of the frame that the template was extracted from.
-        template: searched around its last position.
+        template: searched for around its last position.
 
     Returns:
         The template at its new position, to a fraction of a pixel; None where nothing resembles

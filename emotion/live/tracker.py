@@ -1,6 +1,6 @@
-"""Who is who from frame to frame, and what they show: the live camera's memory.
+"""Tracks faces from frame to frame, and what they show: the live camera's memory.
 
-Of a frame it remembers boxes and probabilities, and a small grey template of each tracked face.
+It keeps boxes, probabilities, and a small grey template of each tracked face.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from emotion.live.template_tracking import SearchFrame, Template, face_template,
 from emotion.types import Box, CropRegion, EmotionScores, Face, FaceReading
 
 MATCH_THRESHOLD: Final = 0.3
-"""Intersection over the smaller box from which a detection belongs to a track."""
+"""Least intersection over the smaller box at which a detection belongs to a track."""
 POSITION_SMOOTHING_SECONDS: Final = 0.2
 SIZE_SMOOTHING_SECONDS: Final = 0.4
 """Time constants with which a track's position and angle, and its size, approach what is detected.
@@ -26,16 +26,17 @@ Detected boxes vary in size by up to a tenth from frame to frame; faces do not, 
 is tracked between detections."""
 JUMP_FRACTION: Final = 0.25
 """A face that is detected this far from its track, as a fraction of its side, has moved, and the
-track goes there at once; nearer, the farther the sooner. Detected positions vary by less. A track
-that lags behind would lose its face, and the face would be taken for a second person."""
+track jumps there; a nearer one moves the track by a fraction that grows with the distance. Detected
+positions vary by less. A track that lagged behind would lose its face, which would then be taken
+for a second person."""
 LOST_AFTER_SECONDS: Final = 0.6
 LOST_AFTER_MISSES: Final = 2
-"""A track ends when its face has not been detected for this long, and this often in a row."""
+"""A track ends when its face has not been detected for this long and this many times in a row."""
 MIN_DETECTIONS: Final = 2
 """A face counts from its second detection on: false positives rarely last."""
 MIN_VISIBLE_FRACTION: Final = 0.7
-"""A face of which less is in the frame is not read: someone who walks in or out would be taken for
-sad or surprised."""
+"""A face of which less is in the frame is not read: people walking in or out would be taken for sad
+or surprised."""
 UNREAD_SECONDS: Final = 1.0
 """A face that is in view but cannot be read keeps what it showed for this long."""
 MAX_TRACKS: Final = 6
@@ -49,7 +50,7 @@ class LiveFace:
     Attributes:
         identity: the same for as long as the face is tracked.
         reading: where it is and what it shows, smoothed.
-        emotion: its name, free of flicker. Not always the most probable one at this moment.
+        emotion: the name that is shown, without flicker; not always the most probable right now.
         confirmed: whether it was detected often enough to count.
     """
 
@@ -67,8 +68,8 @@ class LiveReading:
         time: of the frame, in seconds on the stream's clock.
         faces: all faces in view, at least one, the largest first.
         scores: smoothed probabilities of the one face, or their mean over the room.
-        emotion: the name, free of flicker.
-        stable_for: for how many seconds the mood has not changed.
+        emotion: the name that is shown, without flicker.
+        stable_for: seconds for which the mood has not changed.
     """
 
     time: float
@@ -84,7 +85,7 @@ class LiveReading:
 
     @property
     def progress(self) -> float:
-        """The fraction of the way to a stable mood that is done, 0-1."""
+        """Progress towards a stable mood, 0-1."""
         return min(1.0, self.stable_for / STABLE_AFTER_SECONDS)
 
     @property
@@ -95,7 +96,7 @@ class LiveReading:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A tracked face. Its box is of floats, so that slow movement is not rounded away.
+    """A tracked face. Its box has float coordinates, so that slow movement is not rounded away.
 
     Attributes:
         identity: the same for as long as the face is tracked.
@@ -106,7 +107,7 @@ class Track:
         trace: what it has shown so far.
         angle: degrees by which it leans clockwise.
         turned_away: whether it is turned away too far to be read.
-        in_view: whether it was found, by detection or by its template, where it was last searched.
+        in_view: whether the last search, by detection or by its template, found it.
         template: what it looks like, for finding it between detections; None if it is too small.
     """
 
@@ -158,11 +159,11 @@ class Track:
 class FaceTracker:
     """Tracks the faces of one stream. Not safe to call from several threads at once.
 
-    For each frame: `track_templates`, then where needed `update` with what is detected and
+    For each frame: `track_templates`, then if needed `update` with what is detected and
     `renew_templates`, then `read` with what the faces show.
 
     Args:
-        include_unconfirmed: whether readings hold faces that were detected only once so far.
+        include_unconfirmed: whether readings include faces that were detected only once so far.
     """
 
     def __init__(self, *, include_unconfirmed: bool = False) -> None:
@@ -184,14 +185,14 @@ class FaceTracker:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no face is yet to be confirmed, nor about to be named otherwise."""
+        """Whether every face is confirmed, and none is about to change its name."""
         return all(
             track.is_confirmed and (track.trace is None or track.trace.rival is None)
             for track in self._tracks
         )
 
     def in_view(self, identities: Collection[int]) -> bool:
-        """Whether all these faces were found where they were last searched."""
+        """Whether the last search found all these faces."""
         return set(identities) <= {track.identity for track in self._tracks if track.in_view}
 
     def track_templates(self, frame: SearchFrame) -> bool:
@@ -244,7 +245,7 @@ class FaceTracker:
     def renew_templates(self, frame: SearchFrame) -> None:
         """Take each face's template from the frame in which it was just found.
 
-        That of a face out of view stays: what stands in its place now is something else.
+        A face out of view keeps its template: something else is in its place now.
         """
         self._tracks = tuple(
             replace(
@@ -256,7 +257,7 @@ class FaceTracker:
         )
 
     def resize(self, scale_x: float, scale_y: float) -> None:
-        """Carry the boxes over to frames of another size. Templates do not survive that."""
+        """Scale the boxes to frames of another size, and drop the templates."""
         self._tracks = tuple(
             replace(
                 track,
@@ -275,7 +276,7 @@ class FaceTracker:
         self._room = None
 
     def moved(self, reading: LiveReading, *, width: int, height: int) -> LiveReading:
-        """Return a reading with its faces where they are now, in a frame of that size in pixels."""
+        """Return a reading with its faces where they are now, in a frame of this size in pixels."""
         tracks = {track.identity: track for track in self._tracks}
         return replace(
             reading,
@@ -318,7 +319,7 @@ class FaceTracker:
             else track
             for track in self._tracks
         )
-        # What a face showed before it was turned away says nothing about it after a while.
+        # What a face showed before it turned away says nothing about it after a while.
         counted = [
             (track, track.trace)
             for track in self._tracks
@@ -349,7 +350,7 @@ class FaceTracker:
         )
 
     def _read_room(self, counted: Sequence[tuple[Track, Trace]], time: float) -> Trace:
-        """Return the trace of the room, which starts over with other people."""
+        """Return the trace of the room, which starts over when everyone in it is new."""
         mean = mean_probabilities([trace.probabilities for _, trace in counted])
         present = frozenset(track.identity for track, _ in counted)
         if self._room is None or not present & self._present:
@@ -385,7 +386,7 @@ def _continued(trace: Trace | None, probabilities: Sequence[float], time: float)
 
 
 def _new_track(face: Face, time: float) -> Track:
-    """Return the track, as yet without identity, of a face that was just detected."""
+    """Return the track, not yet with an identity, of a face that was just detected."""
     box, region = face.box, face.region
     if region is None:
         return Track(0, box.x, box.y, box.width, box.height, time, turned_away=turned_away(face))
@@ -437,7 +438,7 @@ def _reading(track: Track, trace: Trace, width: int, height: int) -> FaceReading
 
 
 def _clipped(track: Track, width: int, height: int) -> Box:
-    """Return the part of a track's box that lies in a frame of that size in pixels."""
+    """Return the part of a track's box that lies in a frame of this size in pixels."""
     return clip_box(
         track.x,
         track.y,
