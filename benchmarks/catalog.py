@@ -1,16 +1,16 @@
-"""What a catalogue costs, against its size: import, opening, playlists, memory.
+"""What a catalogue costs by its size: import, opening, playlists, memory.
 
     python benchmarks/catalog.py [--rows 114000 1000000] [--calls 192] [--chart FILE.svg]
     python benchmarks/catalog.py --rows 30000000 --layouts folder --no-pandas [--latency 20]
 
 Writes a synthetic table of the Kaggle layout for each size, imports it into a file, a folder of
 Parquet files or both, and asks for playlists of 20 tracks over a grid of moods, intents and genres,
-a rare one among them. Beside it, on the same table: what one would write first, which is to keep
-it in pandas, compute all distances and take the nearest. Each is measured in a process of its own,
-and the first playlist also with nothing of the catalogue in the system's memory ("cold", where the
-system can be asked to forget files). ``--latency MS`` also opens the folder as an address each of
-whose answers takes MS milliseconds. ``--rows 10000000`` needs 4 GB of disk and ``--no-pandas``
-where memory is short; ``--rows 30000000 --no-pandas`` 16 GB, and the table is Parquet then.
+a rare one among them. The reference, on the same table, is what one would write first: keep it in
+pandas, compute all distances and take the nearest. Each is measured in a process of its own, and
+the first playlist also with none of the catalogue in the page cache ("cold", on systems that can
+drop files from it). ``--latency MS`` also opens the folder as an address each of whose answers
+takes MS milliseconds. ``--rows 10000000`` needs 4 GB of disk, and ``--no-pandas`` if memory is
+short; ``--rows 30000000 --no-pandas`` needs 16 GB, and writes the table as Parquet.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 
 LIMITS = {114_000: 20, 1_000_000: 50, 10_000_000: 300, 30_000_000: 1000}
-"""Tracks → the milliseconds that 95 of 100 playlists are to stay under."""
+"""Tracks → target for the 95th percentile of a playlist's time, in milliseconds."""
 
 RARE = "flamenco"
 GENRES: tuple[tuple[str, ...], ...] = ((), (), ("jazz",), (RARE,))
@@ -61,7 +61,7 @@ COPY (
 """
 
 COLD_CALLS = 5
-"""Enough for one of each kind after the first, which is the one that counts."""
+"""The first, which is the one that counts, and enough to have one of each kind after it."""
 
 FORMATS = {".csv": "csv, HEADER", ".parquet": "parquet"}
 
@@ -76,7 +76,7 @@ def main() -> None:
         "--layouts", nargs="+", choices=("file", "folder"), default=["file"], help="imported into"
     )
     parser.add_argument(
-        "--latency", type=int, metavar="MS", help="also: the folder, each answer MS later"
+        "--latency", type=int, metavar="MS", help="also read the folder with each answer MS late"
     )
     parser.add_argument("--chart", type=Path, help="draw cost against size into this file")
     parser.add_argument("--json", type=Path, help="keep the figures in this file")
@@ -190,7 +190,7 @@ def files_of(target: Path) -> list[Path]:
 
 
 def allocated(path: Path) -> int:
-    """Return the bytes that a file takes up on the disk; 0 for one that is gone by now."""
+    """Return the bytes that a file takes up on the disk; 0 if it no longer exists."""
     try:
         return path.stat().st_blocks * 512
     except OSError:
@@ -206,7 +206,7 @@ def remove(target: Path) -> None:
 
 
 def forget(target: Path) -> bool:
-    """Have the system forget what it holds of files, and return whether it can be asked to."""
+    """Drop files from the page cache, and return whether the system can do that."""
     if not hasattr(os, "posix_fadvise"):
         return False
     for path in files_of(target):
@@ -217,7 +217,7 @@ def forget(target: Path) -> bool:
 
 
 def slow_address(address: str) -> tuple[str, list[int]]:
-    """Return an address whose answers take a while, and the list of how many bytes each had."""
+    """Return an address whose answers are delayed, and a list that gets the bytes of each."""
     import fsspec
     from fsspec.implementations.local import LocalFileSystem
 
@@ -318,8 +318,7 @@ def measure_pandas(path: Path, calls: int) -> dict[str, Any]:
 
 
 def timed(call: Callable[[int], bool], calls: int) -> Iterator[tuple[float, float, bool]]:
-    """Yield the milliseconds that each call took, those of the processor, and whether it was for
-    the rare genre."""
+    """Yield each call's elapsed and processor time in ms, and whether it was for the rare genre."""
     for seed in range(calls):
         start, worked = time.perf_counter(), time.process_time()
         rare = call(seed)
@@ -350,7 +349,7 @@ def summed_up(opened: float, taken: Iterator[tuple[float, float, bool]]) -> dict
 def peak() -> float:
     """Return the most memory that this process held, in MB (Linux counts in KB, macOS in B)."""
     about = Path("/proc/self/status")
-    if about.exists():  # what `getrusage` says is at least what the parent held
+    if about.exists():  # `getrusage` reports at least what the parent held
         held = about.read_text().partition("VmHWM:")[2].split()[0]
         return int(held) / 1e3
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -3,14 +3,14 @@
     python benchmarks/clips.py [--seconds 20] [--minutes 4 40] [--workers 1 2] [--fer PYTHON]
     python benchmarks/clips.py --press press_faces.zip
 
-The clip is made here, of the astronaut that scikit-image ships: she moves about and changes her
+The clip is made here from the astronaut that scikit-image ships: she moves about and changes her
 expression, 640 x 480 at 30 frames a second. Frames a second count every frame of the clip, read or
-passed over; `fer` analyses every n-th frame with its own video analysis, as often a second as we
-do. Length is measured in a process of its own for each: how much memory it held at most, and how
-long it took. `--fer` names a Python that can import PyPI's `fer`, which needs packages of its own.
-`--press` takes photographs of different people, as `benchmarks/emotion_detectors.py` does, and
-prints how often one is known again after a turn of up to 12 degrees, another size and place, and
-15 % more or less light; and how often two of them are taken for one.
+skipped; `fer` analyses every n-th frame with its own video analysis, as many a second as we do.
+Each length is measured in a process of its own: its peak memory, and how long it took. `--fer`
+names a Python that can import PyPI's `fer`, which needs packages of its own. `--press` takes
+photographs of different people, as `benchmarks/emotion_detectors.py` does, and prints how often a
+person is re-identified after a turn of up to 12 degrees, at another size and place, and with 15 %
+more or less light; and how often two people are taken for one.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from tests.browser.clips import HEIGHT, RATE, WIDTH, astronaut, changing, moved
 
 ROOT = Path(__file__).parents[1]
 LONG_RATE = 10
-"""Frames a second of the long clips, which are read as often a second as those with more."""
+"""Frames a second of the long clips; as many instants a second are read as from other clips."""
 LOOP_SECONDS = 10
-"""A long clip shows these seconds again and again."""
+"""A long clip is a loop of this length."""
 AT_MOST_MB, APART_MB = 600, 100
-"""Memory that a clip may take, and what a long one may take beyond a short one, in MB."""
+"""Memory that a clip may take, and that a long one may take beyond a short one, in MB."""
 FER = """
 import contextlib, io, json, sys, time
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -71,7 +71,7 @@ _, status, usage = os.wait4(child.pid, 0)
 print(json.dumps({"status": status, "memory": usage.ru_maxrss * 1024}))
 """
 """Runs a command from a process that holds next to nothing: Linux counts what a process held before
-it became the command, which is what its parent holds."""
+it became the command, which is as much as its parent."""
 
 
 def write(path: Path, frames: Iterator[NDArray[np.uint8]], rate: int) -> Path:
@@ -85,13 +85,13 @@ def write(path: Path, frames: Iterator[NDArray[np.uint8]], rate: int) -> Path:
 
 
 def swaying() -> Iterator[NDArray[np.uint8]]:
-    """Yield some seconds of her, to be repeated."""
+    """Yield `LOOP_SECONDS` of the astronaut moving, to be repeated."""
     picture = astronaut()
     return (moved(picture, number / LONG_RATE) for number in range(LOOP_SECONDS * LONG_RATE))
 
 
 def repeat(clip: Path, path: Path, times: int) -> Path:
-    """Write a clip some times over, without encoding it anew."""
+    """Write a clip several times over, without encoding it again."""
     with av.open(str(clip)) as source, av.open(str(path), "w") as container:
         video = source.streams.video[0]
         stream = container.add_stream_from_template(video)
@@ -120,7 +120,7 @@ def read(paths: list[Path], out: Path, *options: str) -> tuple[float, int]:
 
 
 def beside_fer(clip: Path, folder: Path, python: str | None, seconds: float) -> dict[str, Any]:
-    """Read one clip with both, without what starting up takes: as calls of the libraries."""
+    """Read one clip with both libraries, by calling them, so that starting up does not count."""
     from emotion import EmotionClassifier, read_clip
 
     classifier = EmotionClassifier()
@@ -135,7 +135,7 @@ def beside_fer(clip: Path, folder: Path, python: str | None, seconds: float) -> 
         "frames a second": frames / ours,
     }
     if python is None:
-        return {**row, "fer": "not measured: name a Python that has it with --fer"}
+        return {**row, "fer": "not measured: name a Python that can import it with --fer"}
     child = subprocess.run(
         [python, "-c", FER, str(clip), str(folder), str(round(RATE / 5))],
         capture_output=True,
@@ -193,8 +193,8 @@ def by_length(folder: Path, minutes: list[float]) -> list[dict[str, Any]]:
     return rows
 
 
-def known_again(photographs: Path, count: int = 120) -> dict[str, Any]:
-    """Compare the small pictures by which a face that returns is known again."""
+def reidentified(photographs: Path, count: int = 120) -> dict[str, Any]:
+    """Compare the small pictures by which a face that returns is re-identified."""
     rng = np.random.default_rng(1)
     detector = BlazefaceDetector()
     looks, same = [], []
@@ -216,7 +216,7 @@ def known_again(photographs: Path, count: int = 120) -> dict[str, Any]:
     pairs = [same_face(one, other) for one, other in itertools.combinations(looks, 2)]
     return {
         "people": len(looks),
-        "known again, %": 100 * float(np.mean(same)),
+        "re-identified, %": 100 * float(np.mean(same)),
         "two taken for one, %": 100 * float(np.mean(pairs)),
     }
 
@@ -237,7 +237,7 @@ def show(title: str, rows: list[dict[str, Any]]) -> None:
 def as_markdown(
     beside: dict[str, Any], workers: list[dict[str, Any]], lengths: list[dict[str, Any]]
 ) -> str:
-    """Return the tables of `benchmarks/README.md`."""
+    """Return the results as tables for `benchmarks/README.md`."""
     lines = ["| one clip, five instants a second | frames a second | instants with a face |"]
     lines += ["|---|---|---|"]
     found = f"{beside['with a face']} of {beside['instants']}"
@@ -269,7 +269,7 @@ def main() -> None:
     parser.add_argument("--press", type=Path, help="a zip of photographs of different people")
     options = parser.parse_args()
     if options.press:
-        show("Faces that return", [known_again(options.press)])
+        show("Faces that return", [reidentified(options.press)])
         return
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home)

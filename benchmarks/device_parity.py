@@ -1,10 +1,10 @@
-"""How exactly the visitor's browser reads faces as the server does: photographs through both.
+"""How closely the visitor's browser agrees with the server: both read the same photographs.
 
     python benchmarks/device_parity.py --press press_faces.zip [--frames 200] [--json FILE]
 
 Each photograph (``<emotion>/<person>-<id>.jpg``, one a person) is drawn into a frame of 640 x 480
-in whole or at a third of the size, upright or leaning, and every fourth one as a camera sees it in
-the dark: with the noise that is taken out before a face is read. The same frames are read by
+at full or a third of the size, upright or leaning, and every fourth one as a camera sees it in the
+dark: with noise, which is removed before a face is read. The same frames are read by
 `emotion.FaceStream` and by the live page's worker in a real Chromium, for two seconds of a camera's
 time each.
 """

@@ -1,11 +1,11 @@
-"""What each step of reading a frame in the visitor's browser takes of a processor.
+"""The processor time of each step of reading a frame in the visitor's browser.
 
     python benchmarks/device_stages.py [--times 40] [--json FILE]
 
 The live page's worker runs in a real Chromium, and each of its steps on one frame of 640 x 480 with
-one face, in a loop. Measured is the time for which a processor worked for the worker's thread
-(Linux): what else runs on the machine changes it little, where it would change the clock's time a
-lot. Each figure is the least of three loops.
+one face, in a loop. Measured is the processor time of the worker's thread (Linux): other work on
+the machine changes it little, but would change the elapsed time a lot. Each figure is the minimum
+of three loops.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ STEPS: Final = {
 
 
 def descendants() -> Iterator[Path]:
-    """Yield the processes that this one has started, and those that they have (Linux)."""
+    """Yield the processes that this one has started, and those that they have started (Linux)."""
     parents = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -102,7 +102,7 @@ def descendants() -> Iterator[Path]:
 
 
 def worker_seconds() -> float:
-    """Return for how long processors have worked for the browser's workers so far."""
+    """Return the processor time that the browser's workers have taken so far."""
     nanoseconds = 0
     for process in descendants():
         for thread in (process / "task").glob("*"):
@@ -112,7 +112,7 @@ def worker_seconds() -> float:
 
 
 def measure(times: int) -> Iterator[dict[str, Any]]:
-    """Yield the figures, as they are had."""
+    """Yield the figures as they are measured."""
     from page_server import chromium, serve
     from playwright.sync_api import sync_playwright
 

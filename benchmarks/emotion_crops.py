@@ -1,11 +1,11 @@
-"""How BlazeFace's faces are cropped best for the emotion network, on labelled photographs.
+"""How best to crop BlazeFace's faces for the emotion network, on labelled photographs.
 
     python benchmarks/emotion_crops.py --press press_faces.zip [--per-class 150] [--weights FILE]
 
 prints the mean recall of five emotions, and the mean log-probability of the right one,
 
-1. by the side of the crop, as a multiple of BlazeFace's box, and by how much it lies above it;
-2. by the lean of the head and the angle from which leaning eyes are levelled;
+1. by the side of the crop, as a multiple of BlazeFace's box, and by how far it lies above the box;
+2. by the lean of the head and the least lean at which eyes are levelled;
 3. by how far the head is turned away: where the nose lies between the ears, from 0 midway to
    0.5 at one of them, and beyond.
 
@@ -85,7 +85,7 @@ def cropped(
 
 
 def framed(face: Face, *, scale: float, rise: float) -> Face:
-    """Return a face with another region about the same box."""
+    """Return a face with another region around the same box."""
     known = face.region
     assert known is not None
     side = known.side / SCALE * scale / (1 + CROP_MARGIN)

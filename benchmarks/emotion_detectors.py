@@ -1,13 +1,13 @@
-"""What the face detectors find, how fast, and what MTCNN's own package would cost instead.
+"""What the face detectors find, how fast they are, and what MTCNN's own package would cost instead.
 
     python benchmarks/emotion_detectors.py PHOTO… [--package] [--repeat 5]
     python benchmarks/emotion_detectors.py --press press_faces.zip [--count 100] [--detector NAME]…
 
-prints for each photo, made at most 1280 pixels a side as the app does, what every detector
-found and the median time. With --package it goes on to import the `mtcnn` package and with it
+prints for each photo, downscaled to at most 1280 pixels a side as in the app, what every detector
+found and the median time. With --package it then imports the `mtcnn` package and with it
 tensorflow, in this process, and prints what that costs: seconds, memory, and the longest time
-for which another thread got no turn, which is how long every visitor's page would stand still.
-Last it compares the package's boxes and landmarks with those of `emotion.detectors.mtcnn`.
+for which other threads could not run, which is how long every visitor's page would stand still.
+Finally it compares the package's boxes and landmarks with those of `emotion.detectors.mtcnn`.
 
 With --press, an archive of labelled photographs (``<emotion>/<person>-<id>.jpg``; by default the
 one that PRESS_FACES_PATH names), it prints in how many of them each detector finds the face, as
@@ -45,7 +45,7 @@ from model.data.backgrounds import empty_images
 
 
 def timed(call: Callable[[], Any], repeat: int) -> tuple[Any, float]:
-    """Return the result and the median time in milliseconds, after one call unmeasured."""
+    """Return the result and the median time in milliseconds; a first call is not timed."""
     result, times = call(), []
     for _ in range(repeat):
         start = time.perf_counter()
@@ -61,7 +61,7 @@ def resident() -> int:
 
 
 class Ticker(threading.Thread):
-    """Notes the longest time between two turns of a thread that wants one every 5 ms."""
+    """Records how late a thread that wakes up every 5 ms runs at worst."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
@@ -84,7 +84,7 @@ def report_detectors(photos: dict[str, np.ndarray], repeat: int) -> None:
             faces, milliseconds = timed(lambda d=detector, i=image: d.detect(i), repeat)
             boxes = ", ".join(
                 f"{f.box.width} x {f.box.height} at {f.box.x}, {f.box.y}"
-                + (f" turned {f.turn}" if f.rotation else "")
+                + (f" rotated {f.rotation}°" if f.rotation else "")
                 for f in faces
             )
             print(f"  {detector_name:8}{milliseconds:6.0f} ms   {boxes or 'no face'}")
@@ -123,7 +123,7 @@ def report_package(photos: dict[str, np.ndarray], repeat: int) -> None:
 
 
 def _conditions() -> dict[str, Callable[[Photo, int], Scene]]:
-    """Return how photographs are shown; every second one leans to the other side."""
+    """Return the ways in which photographs are shown; every second one leans to the other side."""
     found: dict[str, Callable[[Photo, int], Scene]] = {}
     for lean in (0, 15, 25, 35, 50):
         found[f"turned by ±{lean}°" if lean else "as it is"] = lambda photo, sign, lean=lean: (
@@ -171,7 +171,7 @@ def _row(detector: FaceDetector, scenes: Sequence[Scene]) -> str:
 
 
 def _looked(detector: FaceDetector, images: Sequence[np.ndarray]) -> tuple[list[list[Face]], float]:
-    """Return what is found in each image and the median time in milliseconds of a processor."""
+    """Return the faces found in each image, and the median processor time in milliseconds."""
     detector.detect(images[0])
     seen, times = [], []
     for image in images:

@@ -1,20 +1,20 @@
-"""How a face has to be cropped for the network: the experiment behind `emotion.crop`.
+"""How best to crop a face for the network: the experiment behind `emotion.crop`.
 
     python benchmarks/emotion_preprocessing.py --data fer2013.zip [--faces FOLDER] [--limit 600]
 
 prints, for the shipped network (or --weights):
 
 1. accuracy on PublicTest for the pixels as they are, equalised, denoised, and for the mean of
-   crop and mirror image; the same in the dark, where equalising ought to help if anywhere, and
-   under noise and blurred; and the estimated noise and sharpness of clean faces;
+   crop and mirror image; the same in the dark, where equalising ought to help if anywhere, with
+   noise, and with blur; and the estimated noise and sharpness of clean faces;
 2. accuracy when PublicTest faces are detected by MTCNN in a padded, enlarged image, per margin,
    and how the box compares with the FER-2013 crop;
 3. the same for faces that lean by 0 to 30 degrees, their eyes levelled never, always, and from
    15 degrees on;
 4. accuracy by the size of the face in the image;
 5. how large Haar's boxes are compared with the FER-2013 crop, by the size of the face, on training
-   faces pasted into images: by how much `emotion.detectors.haar` shrinks small boxes;
-6. with --faces, a folder of photos named after what they show (happy.jpg …): which are read as
+   faces pasted into images: this is why `emotion.detectors.haar` shrinks small boxes;
+6. with --faces, a folder of photos named after what they show (happy.jpg …): how many are read as
    named, per margin and levelling.
 
 What was decided with it: the crop is the detector's box made square and enlarged by a
@@ -76,7 +76,7 @@ def each(treat: Callable[[Crops], Crops]) -> Callable[[Crops], Crops]:
 
 
 def by_noise(denoise: Callable[[Crops, float], Crops]) -> Callable[[Crops], Crops]:
-    """Return `emotion.crop.preprocess` with another way to take noise out."""
+    """Return `emotion.crop.preprocess` with another way to remove noise."""
 
     def treat(crop: Crops) -> Crops:
         spread = stretch_contrast(crop)

@@ -1,4 +1,4 @@
-"""Printing what a benchmark has measured, beside what was wanted, and writing it down."""
+"""Prints what a benchmark has measured beside its targets, and saves it."""
 
 import json
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ class Figures:
         self.all: dict[str, Any] = {}
 
     def add(self, figures: Mapping[str, Any]) -> None:
-        """Take figures, and print them at once."""
+        """Add figures, and print them at once."""
         self.all |= figures
         for name, value in figures.items():
             text = f"{value:.{self._digits}f}" if isinstance(value, float) else value
             print(f"{name:66} {text}  {self.verdict(name, value)}".rstrip(), flush=True)
 
     def verdict(self, name: str, value: Any) -> str:
-        """Say whether a figure is as good as was wanted; nothing where nothing was."""
+        """Return whether a figure meets its target, in words; empty if it has none."""
         if name in self._at_least:
             least = self._at_least[name]
             return f"{'ok' if value >= least else 'MISSED'} (at least {least})"

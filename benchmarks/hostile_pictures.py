@@ -1,7 +1,7 @@
-"""Pictures that are made to be dear: small files that ask for much memory or time.
+"""Pictures made to be expensive: small files that take much memory or time to decode.
 
 Each builder returns the bytes of a file within the limit of 15 MB. Those named "within" are
-accepted: they cost as much as the budgets of `emotion.image.limits` let a file cost.
+accepted: they cost as much as `emotion.image.limits` lets a file cost.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def jpeg_of_noise(width: int, height: int, quality: int) -> bytes:
 
 
 def jpeg_claiming(width: int, height: int, *, progressive: bool) -> bytes:
-    """Return a small JPEG that says it is large; decoders fill up what is missing."""
+    """Return a small JPEG that claims to be large; decoders fill in what is missing."""
     data = bytearray(encoded(Image.new("RGB", (64, 64)), "JPEG", progressive=progressive))
     at = data.find(b"\xff\xc2" if progressive else b"\xff\xc0")
     data[at + 5 : at + 9] = struct.pack(">HH", height, width)
@@ -123,7 +123,7 @@ def webp_canvas(width: int, height: int, frames: int) -> bytes:
 
 
 def heif_claiming(kind: str, width: int, height: int) -> bytes:
-    """Return a small HEIC or AVIF whose header names another size."""
+    """Return a small HEIC or AVIF whose header claims another size."""
     if kind == "AVIF":
         data = bytearray(encoded(Image.new("RGB", (64, 64)), "AVIF", speed=10))
     else:
@@ -146,7 +146,7 @@ def exif_of_tags(count: int, size: int) -> bytes:
 
 
 def avif_with_exif(exif: bytes) -> bytes:
-    with warnings.catch_warnings(action="ignore"):  # Pillow looks into it while it writes
+    with warnings.catch_warnings(action="ignore"):  # Pillow reads the data while it writes
         return encoded(Image.new("RGB", (64, 64)), "AVIF", exif=exif)
 
 

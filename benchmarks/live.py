@@ -1,20 +1,20 @@
-"""What the live camera is measured with: the pipeline alone, then a real Chromium on a real server.
+"""Measures the live camera: the pipeline alone, then a real Chromium on a real server.
 
     python benchmarks/live.py [--seconds 20] [--minutes 5] [--fer PYTHON] [--no-browser] [--json F]
     python benchmarks/live.py --ways [--seconds 20] [--visitors 10]
     python benchmarks/live.py --press press_faces.zip
 
-The clip is 640 x 480 at 30 frames a second and made here, of the astronaut in scikit-image, who
+The clip is 640 x 480 at 30 frames a second and made here from the astronaut in scikit-image, who
 moves about, smiles and is startled. Frames come as often as from a camera. Everything runs on this
 machine, browser and server side by side, so keep it quiet. `--fer` names a Python that can import
-PyPI's `fer`, which needs packages of its own; its frames are the same.
+PyPI's `fer`, which needs packages of its own; it reads the same frames.
 
 With --ways it compares the two ways of reading a camera, on the server over WebRTC and in the
-visitor's browser: how soon there is a reading, how often, what the server works and what is sent
-(`live_ways.py`).
+visitor's browser: how soon there is a reading, how many a second, the server's processor time and
+what is sent (`live_ways.py`).
 
-With --press, an archive of photographs (``<emotion>/<person>-<id>.jpg``), it only prints which
-fraction of 64 of them, as camera frames that stand still, give a reading.
+With --press, an archive of photographs (``<emotion>/<person>-<id>.jpg``), it only prints what
+percentage of 64 of them give a reading when shown as still camera frames.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from tests.browser import clips  # noqa: E402
 
 RATE = clips.RATE
 EVERY = 4.0
-"""Seconds for which an expression stays in the clip that changes."""
+"""Seconds for which each expression lasts in the clip that changes."""
 
 AT_LEAST = {
     "shown frames a second": 25,
@@ -63,7 +63,7 @@ AT_MOST = {
 
 
 def paced(frames: Iterable[clips.Picture]) -> Iterator[tuple[float, clips.Picture]]:
-    """Yield frames when a camera would, with their times; one that is overdue comes at once."""
+    """Yield frames with their times, when a camera would; an overdue one comes at once."""
     start = time.perf_counter()
     for number, frame in enumerate(frames):
         due = number / RATE
@@ -97,7 +97,7 @@ def alone(classifier: EmotionClassifier, seconds: float) -> dict[str, Any]:
 
 
 def detections(seconds: float = 4.0) -> dict[str, Any]:
-    """Time a detection, as the app does it and with Haar, alternating on the same frames."""
+    """Time a detection with the app's detector and with Haar, alternating on the same frames."""
     detectors = {"": build_live_detector(), " with Haar": build_live_haar_detector()}
     times: dict[str, list[float]] = {name: [] for name in detectors}
     for frame in clips.smiling(seconds):
@@ -112,7 +112,7 @@ def detections(seconds: float = 4.0) -> dict[str, Any]:
 
 
 def reaction(classifier: EmotionClassifier, seconds: float = 24.0) -> dict[str, Any]:
-    """Measure how soon another expression has another name, in real time."""
+    """Measure how soon the name follows a change of expression, in real time."""
     stream = FaceStream(classifier, scheduler=FrameScheduler())
     named: list[tuple[float, str]] = []
     for at, frame in paced(list(clips.changing(seconds, every=EVERY))):
@@ -152,7 +152,7 @@ def flickers(classifier: EmotionClassifier, seconds: float = 30.0) -> dict[str, 
 
 
 def crowd(classifier: EmotionClassifier, minutes: float, people: int = 10) -> dict[str, Any]:
-    """Let ten cameras into one process at once."""
+    """Read ten cameras at once in one process."""
     scheduler = FrameScheduler()
     clip = list(clips.smiling(4.0))
     end = time.perf_counter() + 60 * minutes
@@ -198,7 +198,7 @@ def resident() -> float:
 
 
 def people(archive: Path, classifier: EmotionClassifier, count: int = 64) -> dict[str, Any]:
-    """Show photographs as frames of 640 x 480 for a third of a second, at sizes and leaning."""
+    """Show photographs as frames of 640 x 480 for a third of a second, by size and lean."""
     from benchmarks.photographs import in_camera, load_photos
 
     photos = load_photos(archive, count)
@@ -223,7 +223,7 @@ def people(archive: Path, classifier: EmotionClassifier, count: int = 64) -> dic
 
 
 def beside_fer(python: str | None, seconds: float) -> dict[str, Any]:
-    """Read the same moving clip with PyPI's `fer`, in the Python that has it."""
+    """Read the same moving clip with PyPI's `fer`, in a Python that can import it."""
     if python is None and importlib.util.find_spec("fer"):
         python = sys.executable
     if python is None:

@@ -1,4 +1,4 @@
-"""Make the short moving picture of the live page that the README shows.
+"""Make the short animation of the live page that the README shows.
 
     python benchmarks/live_animation.py [FILE.webp] [--seconds 7]
 

@@ -1,10 +1,10 @@
 """The two ways of reading a live camera, side by side: in the visitor's browser, and over WebRTC.
 
-Run by ``python benchmarks/live.py --ways``. Browser and server share this machine. So what one
-visitor's page is quick at is measured with one visitor; with several, only what the server works
-for them, and how many readings that was for. In that part each browser that reads for itself is
-given a frame every 0.4 s, as often as its news may reach the server: its own work would fill the
-machine, and the server's is the same. Over WebRTC the server reads as many frames as it can.
+Run by ``python benchmarks/live.py --ways``. Browser and server share this machine. So latency is
+measured with one visitor; with several, only the server's processor time, and how many readings
+that was for. In that part, each browser that reads the camera itself gets a frame every 0.4 s, as
+often as it may report to the server: at full speed the browsers would fill the machine, and the
+server would have the same work. Over WebRTC the server reads as many frames as it can.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from playwright.sync_api import TimeoutError as PageTimeout
 from tests.browser import clips
 
 WAYS: Final = {"the device": "", "the server, WebRTC": "delete window.OffscreenCanvas;"}
-"""Where the camera is read → what a browser runs first: without that it does not read itself."""
+"""Where the camera is read → script that the browser runs first: without OffscreenCanvas, it leaves
+the reading to the server."""
 
 EVERY_SECONDS: Final = 4.0
-"""For how long an expression stays in the clip."""
+"""How long each expression lasts in the clip."""
 CLIP_SECONDS: Final = 24.0
 MARK_PX: Final = 24
 """Side of the square in a corner of the clip that is white while the face is startled."""
@@ -126,11 +127,11 @@ VIDEO_SENT: Final = """async () => {
 
 
 def measure_ways(seconds: float, visitors: int) -> Iterator[dict[str, Any]]:
-    """Yield figures of either way, as they are had.
+    """Yield the figures of each way as they are measured.
 
     Args:
-        seconds: for which each part is measured.
-        visitors: of the part with several.
+        seconds: how long each part is measured.
+        visitors: how many there are in the part with several.
     """
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         clip = clips.write(Path(folder) / "clip.mjpeg", marked(CLIP_SECONDS))
@@ -153,14 +154,14 @@ def measure_ways(seconds: float, visitors: int) -> Iterator[dict[str, Any]]:
 
 
 def camera(clip: Path) -> Iterator[str]:
-    """Yield the arguments with which Chromium takes a clip for its camera."""
+    """Yield the arguments that make Chromium use a clip as its camera."""
     yield "--use-fake-ui-for-media-stream"
     yield "--use-fake-device-for-media-stream"
     yield f"--use-file-for-fake-video-capture={clip}"
 
 
 def marked(seconds: float) -> Iterator[clips.Picture]:
-    """Yield the face that changes, with a mark in a corner that changes with it."""
+    """Yield the face that changes its expression, with a mark in a corner that changes with it."""
     for number, frame in enumerate(clips.changing(seconds, every=EVERY_SECONDS)):
         startled = int(number / clips.RATE / EVERY_SECONDS) % 2
         shown = np.array(frame)
@@ -169,17 +170,17 @@ def marked(seconds: float) -> Iterator[clips.Picture]:
 
 
 class _Visit:
-    """Visitors of one server, who all read in the same way."""
+    """Visitors of one server, whose cameras are all read in the same way."""
 
     def __init__(self, browser: Browser, address: str, server: int, script: str, log: Path) -> None:
         self._browser, self._address, self._server = browser, address, server
         self._script, self._log = script, log
 
     def alone(self, seconds: float) -> dict[str, Any]:
-        """Measure one visitor whose browser has the page's files, as on a second visit."""
+        """Measure one visitor whose browser has cached the page's files, as on a second visit."""
         context = self._context(watched=True)
         page = context.new_page()
-        told = _Told(page)
+        sent = _Messages(page)
         for _ in range(2):
             self._open(page)
             page.wait_for_timeout(4000)
@@ -202,7 +203,7 @@ class _Visit:
         context.close()
         return {
             "START to the first reading on the page, s": first,
-            "readings a second": told.rate(begin, span) or self._read_by_server(),
+            "readings a second": sent.rate(begin, span) or self._read_by_server(),
             "change of expression to change of name, median, s": (
                 statistics.median(delays) if delays else None
             ),
@@ -210,17 +211,17 @@ class _Visit:
             "changes of expression": len(delays),
             "server's processor time, ms a second": 1000 * processor / span,
             "video sent, kB a second": video / span / 1000,
-            "messages sent, kB a second": told.bytes(begin, span) / span / 1000,
-            "largest message, kB": told.largest(begin, span) / 1000,
+            "messages sent, kB a second": sent.bytes(begin, span) / span / 1000,
+            "largest message, kB": sent.largest(begin, span) / 1000,
         }
 
     def together(self, seconds: float, visitors: int) -> dict[str, Any]:
-        """Measure what the server works for several visitors at once."""
+        """Measure the server's work for several visitors at once."""
         if not visitors:
             return {}
         context = self._context(watched=False)
         pages = [context.new_page() for _ in range(visitors)]
-        told = [_Told(page) for page in pages]
+        sent = [_Messages(page) for page in pages]
         reading = []
         for page in pages:  # one after the other: loading is not what is measured
             with suppress(PageTimeout):
@@ -238,7 +239,7 @@ class _Visit:
             with suppress(PageTimeout):
                 page.get_by_role("button", name="Stop").click(timeout=20_000)
         pages[0].wait_for_timeout(2000)
-        rates = [rate for one in told if (rate := one.rate(begin, span))]
+        rates = [rate for one in sent if (rate := one.rate(begin, span))]
         rates = rates or self._rates_of_server()
         context.close()
         title = f"{visitors} visitors"
@@ -275,7 +276,7 @@ class _Visit:
         self._streams = len(self._rates_of_server())
 
     def _rates_of_server(self) -> list[float]:
-        """Return the readings a second of the streams that the server has ended since."""
+        """Return the readings a second of the streams that ended since `_forget_streams`."""
         ends = re.findall(r"ended: (\d+) frames, (\d+) read, ([\d.]+) s", self._log.read_text())
         rates = [int(read) / float(span) for _, read, span in ends if float(span)]
         return rates[getattr(self, "_streams", 0) :]
@@ -284,8 +285,8 @@ class _Visit:
         return next(iter(self._rates_of_server()), None)
 
 
-class _Told:
-    """What a page has told the server."""
+class _Messages:
+    """The messages that a page has sent to the server."""
 
     def __init__(self, page: Page) -> None:
         self._messages: list[tuple[float, bytes]] = []
@@ -324,8 +325,8 @@ def name_delays(changes: list[tuple[float, str]], names: list[tuple[float, str]]
         names: when the page's title changed, in ms, and to what.
 
     Returns:
-        For each change the page answered before the next one; an infinite one for each other that
-        had all the time of an expression.
+        A delay for each change that the page named before the next change; an infinite one for each
+        other that lasted as long as an expression does.
     """
     delays = []
     for (at, mark), (end, _) in zip(changes, [*changes[1:], (float("inf"), "")], strict=True):
@@ -338,6 +339,6 @@ def name_delays(changes: list[tuple[float, str]], names: list[tuple[float, str]]
 
 
 def _machine() -> float:
-    """Return the processor time that everything on this machine has taken so far, in seconds."""
+    """Return the processor time that the whole machine has taken so far, in seconds."""
     fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
     return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")

@@ -3,11 +3,11 @@
     python benchmarks/page_load.py [--runs 10]
 
 Two servers run at once: the app's, and one whose script only writes a heading. A real Chromium
-opens them in turn, so that whatever else the machine does falls on both. The clock runs from the
-request until what the page is for is on the screen: Home's pad, the playlist's first row, the bare
-app's heading. It stops again when the script's run has ended and the browser's main thread is idle,
-from when on a tap is answered at once. A first visit has an empty cache; a return has loaded the
-page before.
+opens them in turn, so that other work on the machine affects both. The clock runs from the request
+until the page's main content is on the screen: Home's pad, the playlist's first row, the bare app's
+heading. A second time is taken when the script's run has ended and the browser's main thread is
+idle: from then on a tap is answered at once. A first visit has an empty cache; a return has loaded
+the page before.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def visit(browser: Browser, address: str, content: Content) -> dict[str, tuple[f
 
 
 def address_of_a_set(browser: Browser, server: str) -> str:
-    """Return the address of a playlist, as its listener has it."""
+    """Return the address of a playlist, as its listener sees it."""
     with browser.new_context() as context:
         context.set_default_timeout(TIMEOUT_MS)
         page = context.new_page()

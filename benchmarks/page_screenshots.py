@@ -3,8 +3,8 @@
     python benchmarks/page_screenshots.py [FOLDER] [--all]
 
 Saves ``home.png``, ``reading.png``, ``playlist.png`` and ``phone.png``; with ``--all`` every
-screen in both themes on a desktop and a phone, for looking at before a release. With ``--preview``
-it saves ``static/preview.jpg`` instead, which messengers show of a pasted link. The face is Eileen
+screen in both themes on a desktop and a phone, to look at before a release. With ``--preview`` it
+saves ``static/preview.jpg`` instead, which messengers show for a pasted link. The face is Eileen
 Collins's, photographed by NASA (public domain; it ships with scikit-image).
 """
 
@@ -26,7 +26,7 @@ from tests.browser import spotify_player
 
 expect.set_options(timeout=120_000)
 
-STREAMLITS = Path(streamlit.__file__).parent / "static" / "static" / "media"
+STREAMLIT_FONTS = Path(streamlit.__file__).parent / "static" / "static" / "media"
 SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
 # Spotify's player would need the internet, and shows a cover that is not ours to publish.
 PLAYER = """<!doctype html><meta charset="utf-8"><body style="margin:0;height:80px;display:flex;
@@ -35,7 +35,7 @@ background:#3b2f35;color:#fff;font:600 16px sans-serif">▶&ensp;Spotify's playe
 
 
 def answer(route: Route) -> None:
-    """Answer in Spotify's stead: its script by the tests' stand-in, its player by a bar."""
+    """Answer for Spotify: with the tests' stand-in for its script, and a bar for its player."""
     if route.request.url.startswith(spotify_player.API):
         spotify_player.answer(route)
     else:
@@ -69,7 +69,7 @@ h1 { font: 600 58px/1.15 Heading; margin: 34px 0 26px } p { margin: 0 } img { wi
 
 
 def preview(browser: Browser, address: str) -> bytes:
-    """Return the preview picture: what it is, and the way of a set across the pad."""
+    """Return the preview picture: what the app does, and a playlist's journey across the pad."""
     page = arrive(browser, address, theme="light", screen="phone")
     pad = page.locator(".stage svg")
     box = pad.bounding_box()
@@ -80,7 +80,7 @@ def preview(browser: Browser, address: str) -> bytes:
     page.wait_for_timeout(1500)
     picture = base64.b64encode(page.locator(".stage svg").screenshot()).decode()
     fonts = {
-        name: next(path for path in STREAMLITS.glob(f"{start}*.woff2"))
+        name: next(path for path in STREAMLIT_FONTS.glob(f"{start}*.woff2"))
         for name, start in (("serif", "SourceSerif"), ("sans", "SourceSansVF-Upright"))
     }
     logo = (Path(__file__).parents[1] / "static" / "logo.svg").read_text(encoding="utf-8")

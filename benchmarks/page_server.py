@@ -1,4 +1,4 @@
-"""A server of the app, and a photo for it: for what measures it or takes its picture."""
+"""A server of the app and a photo for it, for benchmarks and screenshots."""
 
 import io
 import os
@@ -28,7 +28,7 @@ def serve(
     stderr: IO[str] | None = None,
     on_start: Callable[[subprocess.Popen[bytes]], object] | None = None,
 ) -> Iterator[str]:
-    """Start the app on a free port, give its address, and end it.
+    """Start the app on a free port, yield its address, and stop it.
 
     Args:
         command: what starts it, in the repository's folder.
@@ -43,7 +43,7 @@ def serve(
         settings = {
             "STREAMLIT_SERVER_PORT": str(port),
             "STREAMLIT_SERVER_HEADLESS": "true",
-            # Benchmarks must not write into the diary of this machine.
+            # Benchmarks must not write to this machine's diary.
             "AFFECTUNE_DATABASE_URL": f"sqlite:///{own}/diary.sqlite",
         }
         process = subprocess.Popen(
@@ -69,7 +69,7 @@ def serve(
 
 
 def chromium() -> str:
-    """Return the path of a Chromium, or leave with a line that says how to name one."""
+    """Return the path of a Chromium, or exit with a line that says how to name one."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("AFFECTUNE_CHROMIUM") or next(
         filter(None, map(shutil.which, names)), None

@@ -2,11 +2,11 @@
 
     python benchmarks/page_speed.py [--runs 5]
 
-A server is started anew, a real Chromium opens it, and the clock runs from the start of the
-process until the heading and the mood pad are on the screen. Then a 12-megapixel JPEG is chosen
-and the question answered at once; the clock runs from the file to the first row of the playlist,
-where the browser reads the photo and where the server does. Each time is another visit. The first
-shows what a server or a browser that has just started costs and is not counted.
+A server is started, a real Chromium opens it, and the clock runs from the start of the process
+until the heading and the mood pad are on the screen. Then a 12-megapixel JPEG is chosen and the
+question answered at once; the clock runs from the file to the first row of the playlist, both when
+the browser reads the photo and when the server does. Each run is a new visit. The first, when
+server and browser have just started, is not counted.
 """
 
 import argparse
@@ -20,9 +20,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 expect.set_options(timeout=120_000)
 
 WAYS = {"browser": "", "server": "delete window.OffscreenCanvas;"}
-"""Who reads the photo → what a browser runs first: without that it does not read itself."""
+"""Who reads the photo → script that the browser runs first: without OffscreenCanvas, it leaves the
+reading to the server."""
 LOOKING_MS = 3000
-"""For which a visitor looks for the photo in the chooser, while the page loads what reads it."""
+"""How long a visitor looks for the photo in the chooser, while the page loads its networks."""
 
 
 def first_page(page: Page, address: str) -> None:
@@ -70,7 +71,7 @@ with sync_playwright() as playwright:
         cold = time.perf_counter() - start
         times = {}
         for way, script in WAYS.items():
-            # The first one shows what a server or a browser that has just started costs.
+            # The first one is slow, since server and browser have just started.
             _, *times[way] = [
                 photo_to_playlist(browser, address, script, photo) for _ in range(runs + 1)
             ]

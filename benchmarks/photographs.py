@@ -1,8 +1,7 @@
 """Labelled photographs of faces as cameras see them: leaning, and further away.
 
-A photograph is drawn into a grey frame, at a size and by a lean, and so is what is known of its
-face. Nothing here is copied anywhere: the photographs show people of public life and are for
-measuring.
+A photograph is drawn into a grey frame, at a given size and lean, and the position of its face is
+transformed alike. No photograph is copied anywhere: they show public figures and are for measuring.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ Image = NDArray[np.uint8]
 WIDTH, HEIGHT = 640, 480
 GREY = 110
 AGREED = 0.5
-"""Intersection over the smaller box from which two detectors agree on a face."""
+"""Least intersection over the smaller box at which two detectors agree on a face."""
 NEAR = 0.35
-"""A box whose middle lies this near to the face's, as a fraction of its side, has found it."""
+"""A box whose centre lies this near to the face's, as a fraction of its side, has found it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Scene:
     side: float
 
     def found(self, faces: Sequence[Face]) -> bool:
-        """Return whether one of the boxes lies on the face and is of its size."""
+        """Return whether one of the boxes lies on the face and is about its size."""
         return any(self._is_it(face.box) for face in faces)
 
     def false(self, faces: Sequence[Face]) -> int:
@@ -75,8 +74,8 @@ class Scene:
 def load_photos(archive: Path, count: int, *, seed: int = 0) -> list[Photo]:
     """Return photographs of different people with the face that most detectors agree on.
 
-    A face counts where two of BlazeFace, MTCNN and Haar see it upright and nothing else is seen
-    by two. Photographs without one, or with several, are passed over.
+    A face counts if two of BlazeFace, MTCNN and Haar detect it upright and no two detect any other.
+    Photographs without one, or with several, are skipped.
 
     Args:
         archive: ``<emotion>/<person>-<id>.jpg`` in a zip, in any folder.
@@ -95,7 +94,7 @@ def load_photos(archive: Path, count: int, *, seed: int = 0) -> list[Photo]:
 
 
 def any_photos(archive: Path, *, seed: int = 0) -> Iterator[tuple[str, Image]]:
-    """Yield a photograph of each person, found by a detector or not, with its name."""
+    """Yield a photograph of each person with its name, whether a detector finds the face or not."""
     with zipfile.ZipFile(archive) as files:
         people: dict[str, list[str]] = {}
         for name in sorted(files.namelist()):
@@ -108,7 +107,7 @@ def any_photos(archive: Path, *, seed: int = 0) -> Iterator[tuple[str, Image]]:
 
 
 def as_it_is(photo: Photo, *, lean: float = 0.0) -> Scene:
-    """Return the photograph, turned clockwise within a frame that holds all of it."""
+    """Return the photograph, rotated clockwise in a frame that holds all of it."""
     height, width = photo.image.shape[:2]
     cosine, sine = abs(math.cos(math.radians(lean))), abs(math.sin(math.radians(lean)))
     size = math.ceil(width * cosine + height * sine), math.ceil(width * sine + height * cosine)
@@ -142,7 +141,7 @@ def _drawn(photo: Photo, scale: float, lean: float, width: int, height: int) -> 
 
 
 def _agreed(found: Sequence[Sequence[Face]]) -> Box | None:
-    """Return the one box that two detectors agree on, as the first that sees it draws it."""
+    """Return the one box that two detectors agree on, as drawn by the first of them."""
     agreed: list[Box] = []
     for place, faces in enumerate(found):
         for face in faces:

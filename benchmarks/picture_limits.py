@@ -68,7 +68,7 @@ def in_child(job: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         os.close(reading)
         try:
             answer = job()
-        except BaseException as error:  # a child must not go on as its parent
+        except BaseException as error:  # the child must not go on with its parent's work
             answer = {"said": f"{type(error).__name__}: {error}", "seconds": 1e9, "megabytes": 1e9}
         os.write(writing, json.dumps(answer).encode())
         os._exit(0)
@@ -103,7 +103,7 @@ def cost(path: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--attacks", action="store_true", help="of photos, the first alone")
+    parser.add_argument("--attacks", action="store_true", help="leave out all photos but the first")
     options = parser.parse_args()
     names = list(ORDINARY)[: 1 if options.attacks else None]
     builders = {name: ORDINARY[name] for name in names} | ATTACKS

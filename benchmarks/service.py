@@ -1,4 +1,4 @@
-"""What a process of a service holds: visitors, photos, music, live cameras; and one is killed.
+"""How much load a server process bears, and what visitors notice when one is killed.
 
     python benchmarks/service.py [--visitors 20] [--browsers 2 5 10 20] [--streams 1 2 4 8]
         [--seconds 10] [--record]
@@ -7,14 +7,14 @@
 Two processes run behind HAProxy, with diaries in PostgreSQL and a coturn relay where they are
 installed, all with the files of `deploy/`. Visitors are signed in, keep a diary, and speak
 Streamlit's and WebRTC's protocols without a browser (`service_visitor.py`). They share this machine
-with the service, so keep it quiet; what they took of it is recorded as well. They arrive, hand in a
+with the service, so keep it quiet; their processor time is recorded as well. They arrive, hand in a
 photo of 12 megapixels and ask for music, first one by one and then all at once. Then all of them
 have a camera that their browsers read, then some have one that the server reads, through the relay
-alone. At last, while all ask for set after set, one process is killed.
+alone. Finally, while all ask for set after set, one process is killed.
 
 Figures go to `benchmarks/out/service.json`. With --record they also become
-`benchmarks/records/service.json` and the table in `docs/deployment.md`, which --table alone writes
-from the record.
+`benchmarks/records/service.json` and the table in `docs/deployment.md`; --table only writes that
+table from the record.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ OUT = ROOT / "benchmarks/out/service.json"
 SECRET = "a secret of this run alone, with which cookies of an identity provider are signed"
 ISSUER = "https://id.example.org"
 AT_ONCE = 2
-"""How often all do the same at once."""
+"""How many times all visitors do the same at once."""
 SETTLE_SECONDS = 3.0
-"""Before something that goes on is measured."""
+"""Pause before a continuous load is measured."""
 
 Result = TypeVar("Result")
 Figures = dict[str, Any]
@@ -80,7 +80,7 @@ Figures = dict[str, Any]
 
 @contextmanager
 def serving(folder: Path, visitors: int) -> Iterator[tuple[Service, str]]:
-    """Start two processes with all that belongs to them.
+    """Start two processes with the balancer, relay and database around them.
 
     Yields:
         The service, and the address of its database.
@@ -129,7 +129,7 @@ def signed_in(address: str, number: int) -> Visitor:
     return Visitor(address, {name: cookie})
 
 
-# Taking the measure
+# Measuring
 
 
 def processor_seconds(ids: Sequence[int]) -> float:
@@ -148,7 +148,7 @@ def resident(process: int) -> float:
 
 
 def spread(seconds: Sequence[float]) -> Figures:
-    """Return the median of some durations, and what 95 of 100 stay within."""
+    """Return the median and the 95th percentile of some durations."""
     return {
         "times": len(seconds),
         "p50, s": float(np.percentile(seconds, 50)),
@@ -248,7 +248,7 @@ async def cameras_of_browsers(
     for count in counts:
         for visitor in measure.visitors[len(going) : count]:
             going.append(asyncio.ensure_future(asyncio.to_thread(go_on, visitor)))
-            await asyncio.sleep(REPORT_SECONDS / count)  # they did not come all at once
+            await asyncio.sleep(REPORT_SECONDS / count)  # visitors do not all come at once
         await asyncio.sleep(SETTLE_SECONDS)
         reports.clear()
         before = processor_seconds(measure.ids)
@@ -348,12 +348,12 @@ async def cameras_of_the_server(
 
 @dataclass
 class Course:
-    """What a visitor met while they went on asking for sets.
+    """What happened to a visitor who kept asking for sets.
 
     Attributes:
-        answers: seconds, each with the time when it was there.
-        away: seconds from each loss of the connection until the page was there again.
-        restored: whether the set was that of before, each time.
+        answers: of each set, when it arrived and how many seconds it took.
+        away: seconds from each loss of the connection until the page was back.
+        restored: for each loss, whether the page came back with the same set.
     """
 
     answers: list[tuple[float, float]]
@@ -362,7 +362,7 @@ class Course:
 
 
 def go_on(visitor: Visitor, over: threading.Event) -> Course:
-    """Ask for set after set; where the connection is lost, load the page anew by its address."""
+    """Ask for set after set; if the connection is lost, load the page again by its address."""
     course = Course([], [], [])
     while not over.is_set():
         query, tracks = visitor.kept(), visitor.tracks()
@@ -420,7 +420,7 @@ async def a_death(measure: Measure, sets: dict[Visitor, str], seconds: float) ->
 
 
 async def process_name(measure: Measure, process: AppProcess) -> str | None:
-    """Return what the balancer calls a process: with one visitor less it says so."""
+    """Return the balancer's name for a process: one visitor leaves, to see which process it was."""
     member = measure.visitors[0]
     before = process.health()["visitors"]
     everywhere = sum(one.health()["visitors"] for one in measure.service.processes)
@@ -513,9 +513,9 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--browsers", type=int, nargs="*", default=[2, 5, 10, 20])
     parser.add_argument("--streams", type=int, nargs="*", default=[1, 2, 4, 8])
-    parser.add_argument("--seconds", type=float, default=10, help="for which cameras are measured")
+    parser.add_argument("--seconds", type=float, default=10, help="how long to measure cameras")
     parser.add_argument("--record", action="store_true", help="keep the figures, write the table")
-    parser.add_argument("--table", action="store_true", help="only write the table anew")
+    parser.add_argument("--table", action="store_true", help="only write the table again")
     options = parser.parse_args()
     if options.table:
         write_table()

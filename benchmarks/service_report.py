@@ -15,7 +15,7 @@ Figures = dict[str, Any]
 
 
 def write_table() -> None:
-    """Write the document's table anew from the record."""
+    """Write the document's table from the record."""
     record = json.loads(RECORD.read_text(encoding="utf-8"))
     document = DOCUMENT.read_text(encoding="utf-8")
     DOCUMENT.write_text(with_table(document, record), encoding="utf-8")

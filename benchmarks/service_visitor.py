@@ -1,7 +1,6 @@
-"""A visitor of a service without a browser: Streamlit's messages, cookies, uploads and WebRTC.
+"""A visitor without a browser: Streamlit's messages, cookies, uploads and WebRTC.
 
-What a browser would do with what it is sent, drawing above all, is left out: twenty of them would
-need a machine of their own.
+A browser's own work, mostly drawing, is left out: twenty browsers would need their own machine.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ from websockets.sync.client import ClientConnection, connect
 from tests.browser import clips
 
 COOKIE = "AFFECTUNE"
-"""What the balancer knows a visitor's process by."""
+"""The balancer's cookie, which names a visitor's process."""
 XSRF_COOKIE = "_streamlit_xsrf"
 ANSWER_SECONDS = 120.0
-"""Without an answer for so long, none comes."""
+"""How long to wait for an answer."""
 TICK_SECONDS = 0.4
-"""How often the live page looks at its camera, and how often a browser says what it reads."""
+"""How often the live page looks at its camera."""
 PATIENCE_SECONDS = 0.5
-"""Between two tries to connect again; Streamlit's first pause is as long."""
+"""Pause before connecting again, as long as Streamlit's first."""
 
 
 @dataclass(slots=True)
@@ -62,13 +61,13 @@ class Visitor:
 
     Args:
         address: of the service.
-        cookies: those that they have already, of an identity provider above all.
+        cookies: those that they already have, such as an identity provider's.
     """
 
     def __init__(self, address: str, cookies: dict[str, str] | None = None) -> None:
         self._address = address
         self._http = requests.Session()
-        self._http.headers["Connection"] = "close"  # as one request of many connections
+        self._http.headers["Connection"] = "close"  # each request on a connection of its own
         self._http.cookies.update(cookies or {})
         self._socket: ClientConnection | None = None
         self._session = ""
@@ -164,7 +163,7 @@ class Visitor:
                 return time.perf_counter() - begun
 
     def set_state(self, name: str, value: dict[str, Any]) -> None:
-        """Have a component say something with the next run."""
+        """Set what a component sends with the next run."""
         element = self.elements[name]
         self._states[element.id] = WidgetState(id=element.id, json_value=json.dumps(value))
 
@@ -204,14 +203,14 @@ class Visitor:
         return [row["id"] for row in found.data["rows"]]
 
     def kept(self) -> str:
-        """Return the query that the address has, which restores the set."""
+        """Return the query of the page's address, which restores the set."""
         data = self.elements["affectune.state_backup"].data
         return f"{data['parameter']}={data['mine']}" if data["mine"] else ""
 
     # The live camera
 
     def start_camera(self, *, on_device: bool) -> None:
-        """Open the live page and start the camera, to be read on and on."""
+        """Open the live page and start the camera."""
         self.run(page="live")
         if "affectune.device_camera" in self.elements:
             self.set_state("affectune.device_camera", {"able": on_device})
@@ -238,7 +237,7 @@ class Visitor:
         return self.run(fragment=camera.fragment)
 
     def keep_reading(self) -> None:
-        """Report a face, and ask to be read on and on."""
+        """Report a face, and ask to be read continuously."""
         self.report_reading(1)
         self.run()
         self.run(press="Keep reading")
@@ -262,7 +261,7 @@ class Visitor:
         self.set_state(WEBRTC, {"playing": False, "sdpOffer": offer})
         deadline = time.monotonic() + ANSWER_SECONDS
         while not (answer := self.elements[WEBRTC].data.get("sdp_answer_json")):
-            assert time.monotonic() < deadline, "The server answers no offer"
+            assert time.monotonic() < deadline, "The server does not answer the offer"
             await asyncio.to_thread(self.run)
         await stream.take(json.loads(answer))
         self.set_state(WEBRTC, {"playing": True})
@@ -270,11 +269,11 @@ class Visitor:
         return stream
 
     def _send(self, message: BackMsg) -> None:
-        assert self._socket is not None, "They have not arrived"
+        assert self._socket is not None, "The visitor has not arrived"
         self._socket.send(message.SerializeToString())
 
     def _receive(self) -> ForwardMsg:
-        assert self._socket is not None, "They have not arrived"
+        assert self._socket is not None, "The visitor has not arrived"
         data = self._socket.recv(timeout=ANSWER_SECONDS)
         message = ForwardMsg()
         message.ParseFromString(data if isinstance(data, bytes) else data.encode())
@@ -315,13 +314,13 @@ class Visitor:
 
 WEBRTC = "streamlit_webrtc.component.webrtc_streamer"
 READINGS_PER_SECOND = 15.0
-"""What a browser reads; it reports the latest."""
+"""How often a browser reads; it reports the latest reading."""
 REPORT_SECONDS = 5.0
 """Interval of a browser's reports where nothing happens, as in ``device_camera.js``."""
 
 
 def reading_at(seconds: float) -> dict[str, Any]:
-    """Return what a browser says of a face that smiles, as `ui.live.device` takes it."""
+    """Return what a browser reports of a smiling face, as `ui.live.device` expects it."""
     happy = [0.02, 0.01, 0.02, 0.86, 0.02, 0.03, 0.04]
     box = {"x": 250, "y": 80, "width": 130, "height": 130}
     face = {"identity": 1, "box": box, "emotion": "happy", "probabilities": happy}
@@ -335,9 +334,9 @@ def reading_at(seconds: float) -> dict[str, Any]:
 
 
 def encoded(seconds: float = 4.0, rate: int = clips.RATE) -> list[av.Packet]:
-    """Return the smiling astronaut as VP8, encoded once and for all streams.
+    """Return the smiling astronaut as VP8, encoded once for all streams.
 
-    Every second has a key frame: nothing is encoded anew for a server that has lost one.
+    Every second has a key frame: nothing is encoded again for a server that has lost one.
     """
     encoder = av.CodecContext.create("libvpx", "w")
     encoder.width, encoder.height, encoder.pix_fmt = clips.WIDTH, clips.HEIGHT, "yuv420p"
@@ -354,7 +353,7 @@ def encoded(seconds: float = 4.0, rate: int = clips.RATE) -> list[av.Packet]:
 
 
 class Film(MediaStreamTrack):
-    """A camera that plays packets again and again, as often a second as they were made."""
+    """A camera that plays packets in a loop, at their frame rate."""
 
     kind = "video"
 
@@ -374,14 +373,14 @@ class Film(MediaStreamTrack):
 
 
 class _Undecoded:
-    """In place of a decoder: what comes back is counted and not looked at."""
+    """Stands in for a decoder: frames that come back are counted, not decoded."""
 
     def decode(self, frame: Any) -> list[Any]:
         return [frame]
 
 
 class Stream:
-    """One live camera's connection, through a relay alone where there is one.
+    """One live camera's connection, through a relay alone if there is one.
 
     Args:
         turn: ICE servers.
@@ -405,15 +404,15 @@ class Stream:
         """Return the offer for the server."""
         await self._connection.setLocalDescription(await self._connection.createOffer())
         mine = self._connection.localDescription
-        return {"type": mine.type, "sdp": self._without_direct_ways(mine.sdp)}
+        return {"type": mine.type, "sdp": self._without_direct_candidates(mine.sdp)}
 
     async def take(self, answer: dict[str, str]) -> None:
         """Take the server's answer, and wait until they are connected."""
-        sdp = self._without_direct_ways(answer["sdp"])
+        sdp = self._without_direct_candidates(answer["sdp"])
         await self._connection.setRemoteDescription(RTCSessionDescription(sdp, answer["type"]))
         deadline = time.monotonic() + ANSWER_SECONDS
         while self._connection.connectionState != "connected":
-            assert time.monotonic() < deadline, "No way to the server"
+            assert time.monotonic() < deadline, "No connection to the server"
             await asyncio.sleep(0.05)
 
     async def close(self) -> None:
@@ -429,7 +428,7 @@ class Stream:
                 await track.recv()
                 self.frames += 1
 
-    def _without_direct_ways(self, sdp: str) -> str:
+    def _without_direct_candidates(self, sdp: str) -> str:
         if not self._relayed:
             return sdp
         lines = sdp.splitlines(keepends=True)

@@ -1,7 +1,7 @@
 """How long a visitor waits when Spotify is in trouble, and what they are told.
 
-A small Spotify on loopback meets each fault in turn; the client's own timeouts are the shipped
-ones. Printed is a table: the fault, the seconds of each thing that a visitor may do, the sentence.
+A small Spotify on loopback has each fault in turn; the client's own timeouts are the shipped ones.
+Prints a table: the fault, the seconds of each thing that a visitor may do, the sentence.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ WORST = {
     "never answers": scripted.slow(60),
     "a byte a second": Fault(200, "{}" * 100, trickle=1),
 }
-Doing = Callable[[SpotifyClient], object]
+Action = Callable[[SpotifyClient], object]
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     with Catalog.open() as catalog, SpotifyServer() as spotify:
         mood = Mood(-0.6, -0.3)
-        deeds = _deeds(catalog, Recommender(catalog).recommend(mood, n=20, seed=1))
-        print("| fault | " + " | ".join(deeds) + " | what the visitor is told |")
-        print("|---" * (len(deeds) + 2) + "|")
+        actions = _actions(catalog, Recommender(catalog).recommend(mood, n=20, seed=1))
+        print("| fault | " + " | ".join(actions) + " | what the visitor is told |")
+        print("|---" * (len(actions) + 2) + "|")
         for name, fault in {**{name: said[0] for name, said in FAULTS.items()}, **WORST}.items():
             spotify.heal()
             spotify.always("*", fault)
-            told = [_timed(spotify, deed) for deed in deeds.values()]
+            told = [_timed(spotify, action) for action in actions.values()]
             seconds = " | ".join(f"{second:.1f} s" for second, _ in told)
             print(f"| {name} | {seconds} | {told[0][1]} |", flush=True)
 
 
-def _deeds(catalog: Catalog, playlist: Playlist) -> dict[str, Doing]:
+def _actions(catalog: Catalog, playlist: Playlist) -> dict[str, Action]:
     slots = playlist.journey
     return {
         "search": lambda client: client.search("folk"),
@@ -55,13 +55,13 @@ def _deeds(catalog: Catalog, playlist: Playlist) -> dict[str, Doing]:
     }
 
 
-def _timed(spotify: SpotifyServer, deed: Doing) -> tuple[float, str]:
-    """Return the seconds that a deed took and what came of it."""
+def _timed(spotify: SpotifyServer, action: Action) -> tuple[float, str]:
+    """Return the seconds that an action took, and what the visitor is told."""
     token = spotify.token("ann")
     client = SpotifyClient(lambda: token, api_url=spotify.api_url, limits=Limits())
     begun = time.monotonic()
     try:
-        deed(client)
+        action(client)
         said = "nothing: it worked"
     except SpotifyError as error:
         said = error.sentence

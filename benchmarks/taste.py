@@ -1,7 +1,7 @@
 """What learning from likes is worth: simulated listeners, with it and without.
 
-Each hears sets of ten, one after the other and in four moods by turns, says a verdict on every
-track and never hears one twice. Printed is the fraction of a set that is to their liking.
+Each hears sets of ten, one after the other and in four moods by turns, gives a verdict on every
+track and never hears one twice. Prints the fraction of a set that they like.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--catalog", help="a catalogue file, the starter catalogue by default")
     parser.add_argument("--seeds", type=int, default=10, help="listeners of each kind (10)")
     parser.add_argument("--sets", type=int, default=12, help="sets that each hears (12)")
-    parser.add_argument("--weight", type=float, help="of taste in the ranking, as shipped")
+    parser.add_argument("--weight", type=float, help="of taste in the ranking (as shipped)")
     options = parser.parse_args()
     weights = Weights() if options.weight is None else Weights(taste=options.weight)
     print(f"Weight of taste in the ranking: {weights.taste}\n")
@@ -61,7 +61,7 @@ def learn(recommender: Recommender, people: Sequence[Sequence[Listener]], sets: 
 
 
 def change(recommender: Recommender, people: Sequence[Sequence[Listener]], sets: int) -> None:
-    """Half the way through, a listener who loved one kind of music loves another."""
+    """Measure listeners who love another kind of music from halfway through."""
     print()
     print("| taste changes halfway | learning | " + " | ".join(_after(sets)) + " |")
     print("|---" * (len(_after(sets)) + 2) + "|")
