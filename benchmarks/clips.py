@@ -1,4 +1,4 @@
-"""How fast clips are read: beside PyPI's `fer`, by the number of workers, and by their length.
+"""How fast clips are read: against PyPI's `fer`, by the number of workers, and by their length.
 
     python benchmarks/clips.py [--seconds 20] [--minutes 4 40] [--workers 1 2] [--fer PYTHON]
     python benchmarks/clips.py --press press_faces.zip

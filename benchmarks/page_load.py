@@ -1,4 +1,4 @@
-"""How long a page of a running server takes to load, beside an app that only writes a heading.
+"""How long a page of a running server takes to load, against an app that only writes a heading.
 
     python benchmarks/page_load.py [--runs 10]
 

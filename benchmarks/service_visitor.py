@@ -85,7 +85,7 @@ class Visitor:
         return self._http.cookies.get(COOKIE)
 
     def get(self, path: str) -> requests.Response:
-        """Fetch something beside the page."""
+        """Fetch something besides the page."""
         before = self.process
         answer = self._http.get(self._address + path, timeout=ANSWER_SECONDS)
         self.moved += before is not None and self.process != before

@@ -149,8 +149,8 @@ def estimate_noise(crop: NDArray[np.uint8]) -> float:
     """Return the standard deviation of the noise in a grey uint8 ``(H, W)`` crop, in intensities.
 
     The difference of two Laplacians is zero on everything that changes evenly, and what it leaves
-    of a face is small beside noise (Immerkær 1996, "Fast Noise Variance Estimation"). The median
-    is robust against eyes and mouth, the mean is not.
+    of a face is small compared to noise (Immerkær 1996, "Fast Noise Variance Estimation"). The
+    median is robust against eyes and mouth, the mean is not.
     """
     residual = cv2.filter2D(crop.astype(np.float32), -1, _LAPLACIAN_DIFFERENCE)[1:-1, 1:-1]
     return float(np.median(np.abs(residual))) / _MEDIAN_LAPLACIAN_OF_NOISE

@@ -1,7 +1,7 @@
 """Finds the files to read: those named, those in folders, and those at addresses.
 
 An address is anything that fsspec opens: ``s3://bucket/clips``, ``gs://…``, ``https://…``. Most
-kinds of address need a package of their own beside fsspec: `PACKAGES`.
+kinds of address need their own package besides fsspec: `PACKAGES`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
     }
 )
-"""Protocol → what has to be installed beside fsspec for its addresses."""
+"""Protocol → the package that its addresses need besides fsspec."""
 
 _VERSIONS: Final = (
     *("ETag", "etag", "generation", "LastModified", "Last-Modified", "last_modified"),
