@@ -2,7 +2,8 @@
 
 Each function checks the headers against `emotion.image.limits` and returns the file reduced to what
 is needed to show its first frame: what a decoder never sees can neither cost anything nor break
-it. Browsers, too, skip damaged or large text and profiles.
+it. Browsers, too, skip damaged or large text and profiles. A broken file raises a ValueError, or
+whatever parsing it raises: KeyError, IndexError, struct.error, zlib.error.
 """
 
 from __future__ import annotations
