@@ -52,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read photos and clips, and return the exit status.
 
-    0, 2 if a file cannot be read or an option is refused, or 130 after Ctrl-C or SIGTERM.
+    That is 0; 2 if a file cannot be read or an option is refused; 130 after Ctrl-C or SIGTERM.
     """
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):

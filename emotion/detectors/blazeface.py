@@ -1,6 +1,6 @@
 """BlazeFace: near, distant and leaning faces in a few milliseconds.
 
-Two networks propose faces, one near and one distant faces, each with its own blind spots.
+Two networks propose faces, one those nearby and one those far away, each with its own blind spots.
 Each proposal is then confirmed or rejected: in a crop that shows it upright and large, the
 short-range network is far more certain whether it is a face, and where exactly; the landmark
 network has to agree. So the threshold for proposals can be low, which raises the recall, and false
