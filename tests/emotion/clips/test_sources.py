@@ -55,7 +55,7 @@ def test_missing_path_is_reported_with_a_reason(tmp_path: Path) -> None:
     (absent, unknown) = found.problems
     assert absent == (str(tmp_path / "none"), "No such file or directory")
     assert unknown[0] == "nonsense://a/b"
-    assert "not read here" in unknown[1]
+    assert "cannot be read" in unknown[1]
 
 
 def test_an_empty_name_is_not_the_folder_one_is_in(
