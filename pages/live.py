@@ -18,8 +18,10 @@ from ui.photo.upload import TIPS
 from ui.playlist.question import question
 from ui.state import MIDDLE, visitor_state
 from ui.widgets.emotion_bars import emotion_bars
-from ui.widgets.live_probe import live_probe
+from ui.widgets.live_probe import hear, live_probe
 from ui.widgets.mood_pad import mood_pad
+
+PROBE = "live-probe"
 
 with uninterrupted():  # otherwise the next run would not know that the visitor has just arrived
     came_from = require_router("live")
@@ -29,7 +31,14 @@ with uninterrupted():  # otherwise the next run would not know that the visitor 
         if camera.wanted:
             camera.start()
     camera.wanted = False
+    hear(key=PROBE, on_report=camera.on_report, on_press=camera.on_press)
 body = st.container(horizontal_alignment="center").container(width=1180)
+
+
+def count_earlier_presses(presses: int) -> None:
+    """Number presses as the browser does, so that it shows its button again."""
+    camera.on_earlier_presses(presses)
+    st.rerun()
 
 
 def find_music() -> None:
@@ -95,7 +104,7 @@ else:
         # No gaps: one of these takes the picture's place, and the others are invisible.
         with st.container(gap=None):
             live_probe(
-                key="live-probe",
+                key=PROBE,
                 poster=camera.capture is None,
                 idle=idle,
                 turn=camera.asked,
@@ -106,6 +115,7 @@ else:
                 constraints=CONSTRAINTS,
                 on_report=camera.on_report,
                 on_press=camera.on_press,
+                on_earlier_presses=count_earlier_presses,
             )
             on_device(camera)
             # Mounted from the start, so that nothing has to load once the button is pressed.

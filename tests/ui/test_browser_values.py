@@ -76,6 +76,7 @@ def play(component: Component) -> None:
 
 def probe(component: Component) -> None:
     component.monkeypatch.setattr(live_probe, "_probe", component.mount)
+    component.monkeypatch.setattr(live_probe, "uninterrupted", no_run)
     live_probe.live_probe(
         key=KEY,
         poster=True,
@@ -88,6 +89,7 @@ def probe(component: Component) -> None:
         constraints={},
         on_report=component.note,
         on_press=component.note,
+        on_earlier_presses=component.note,
     )
 
 
@@ -200,10 +202,11 @@ def test_malformed_values_are_logged_and_change_nothing(
     value: Any,
 ) -> None:
     mount(component)
+    before = dict(component.state)
     with caplog.at_level(logging.WARNING, logger="ui.browser_values"):
         component.send(name, value)
     assert component.heard == []
-    assert set(component.state) == {KEY}
+    assert component.state == before | {KEY: {name: value}}
     # A step that the slider does not have is a well-formed number.
     assert "malformed" in caplog.text or (mount, value) == (slider, 3)
 

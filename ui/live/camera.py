@@ -227,6 +227,10 @@ class LiveCamera:
             self.allowed = True
             self._start_capture()
 
+    def on_earlier_presses(self, presses: int) -> None:
+        """Continue the count of a session that was lost, without its camera."""
+        self.asked = self.answered = max(self.asked, presses)
+
     def on_able(self, able: bool) -> None:
         """Handle the browser's report on whether it can read the camera itself.
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import streamlit as st
+
 from ui import browser_values
+from ui._compat.navigation import uninterrupted
 from ui.widgets.frontend import component
 
 _probe = component("live_probe")
@@ -24,6 +28,7 @@ def live_probe(
     constraints: dict[str, Any],
     on_report: Callable[[bool, bool], None],
     on_press: Callable[[int, int, str], None],
+    on_earlier_presses: Callable[[int], None],
 ) -> None:
     """Mount the probe.
 
@@ -41,33 +46,64 @@ def live_probe(
             before.
         on_press: called with the last press, the last one answered, and the error's name, empty
             if the camera works.
+        on_earlier_presses: called, in a session's first run, with how many presses the browser
+            remembers of a session that was lost. No camera is on for them.
     """
-
-    def reported() -> None:
-        report = browser_values.sent(key, "report", _report)
-        if report:
-            on_report(*report)
-
-    def pressed() -> None:
+    tell = partial(hear, key=key, on_report=on_report, on_press=on_press)
+    with uninterrupted():  # a press that comes in between would count as an earlier one
+        _probe(
+            key=key,
+            on_report_change=tell,
+            on_press_change=tell,
+            data={
+                "poster": poster,
+                "idle": idle,
+                "turn": turn,
+                "waiting": waiting,
+                "watch": watch,
+                "known": known,
+                "allowed": allowed,
+                "constraints": constraints,
+            },
+        )
+        if _heard(key) in st.session_state:
+            return
         press = browser_values.sent(key, "press", _press)
-        if press:
+        st.session_state[_heard(key)] = (None, press)
+    if press is not None:
+        on_earlier_presses(press[0])
+
+
+def hear(
+    *,
+    key: str,
+    on_report: Callable[[bool, bool], None],
+    on_press: Callable[[int, int, str], None],
+) -> None:
+    """Handle what the browser has sent since the last run, once.
+
+    Call it before anything depends on it: a press whose callback Streamlit did not call would be
+    lost, and its button with it.
+
+    Args:
+        key, on_report, on_press: as of `live_probe`.
+    """
+    with uninterrupted():
+        last = st.session_state.get(_heard(key))
+        if last is None:  # not mounted yet
+            return
+        report = browser_values.sent(key, "report", _report)
+        press = browser_values.sent(key, "press", _press)
+        st.session_state[_heard(key)] = (report, press)
+        if report is not None and report != last[0]:
+            on_report(*report)
+        if press is not None and press != last[1]:
             on_press(*press)
 
-    _probe(
-        key=key,
-        on_report_change=reported,
-        on_press_change=pressed,
-        data={
-            "poster": poster,
-            "idle": idle,
-            "turn": turn,
-            "waiting": waiting,
-            "watch": watch,
-            "known": known,
-            "allowed": allowed,
-            "constraints": constraints,
-        },
-    )
+
+def _heard(key: str) -> str:
+    """Return where in the session's state the last report and press are."""
+    return f"{key}-heard"
 
 
 def _report(values: Any) -> tuple[bool, bool]:
