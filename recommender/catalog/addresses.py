@@ -1,7 +1,7 @@
-"""Addresses that fsspec opens (``s3://…``, ``gs://…``), for catalogues that lie elsewhere.
+"""Addresses that fsspec opens (``s3://…``, ``gs://…``), for catalogues that are kept elsewhere.
 
-Most kinds of address need a package of their own beside fsspec: `PACKAGES`. DuckDB reads through
-fsspec as well, so that it needs no extension that it would have to download.
+Most protocols need a package besides fsspec (`PACKAGES`). DuckDB reads through fsspec too, so it
+downloads no extension.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from recommender.errors import CatalogError
 Answer = TypeVar("Answer")
 
 PROTOCOL: Final = "affectune"
-"""What DuckDB calls the file system of an open catalogue."""
+"""The protocol under which DuckDB finds the file system of an open catalogue."""
 
 PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -30,26 +30,26 @@ PACKAGES: Final[Mapping[str, str]] = MappingProxyType(
         **dict.fromkeys(("az", "abfs", "abfss"), "adlfs"),
     }
 )
-"""Protocol → what has to be installed beside fsspec for its addresses."""
+"""Protocol → the package that its addresses need besides fsspec."""
 
 OBJECT_STORES: Final = frozenset(("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"))
 """Protocols of stores that have buckets and no folders."""
 
 ANSWER_SECONDS: Final = 30.0
-"""How long a visitor waits for one call to an address at most. Packages for addresses wait for
-minutes: aiohttp five, s3fs as long by several tries."""
+"""The longest that a visitor waits for one call to an address. The packages themselves wait for
+minutes: aiohttp for five, s3fs as long with its retries."""
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(::[A-Za-z0-9+.-]+)*://")
 _USER: Final = re.compile(r"(?<=://)[^/\s]*@")
 _QUERY: Final = re.compile(r"(?<=\?)[^\s'\"]+")
-"""What may hold credentials. A password may have an @ of its own, and a query a signature."""
+"""Parts that may hold credentials: a password may contain an @, and a query a signature."""
 
 _TAIL_BYTES: Final = 1 << 16
-"""A Parquet file is opened at its end, in several small steps: this much is fetched at once."""
+"""Opening a Parquet file takes several small reads at its end, so this much is fetched at once."""
 
 
 def is_address(place: str) -> bool:
-    """Return whether a place is an address for fsspec. A drive (``C:``) is none."""
+    """Return whether a place is an address for fsspec. A drive letter (``C:``) is not."""
     return _ADDRESS.match(place) is not None
 
 
@@ -66,8 +66,8 @@ def local_path(place: Path | str) -> Path:
 
 
 def redacted(address: str) -> str:
-    """Return an address without a user's name and password, without what it asks after a question
-    mark, and without a slash at its end."""
+    """Return an address without user name, password and trailing slash, and with its query as
+    "…"."""
     return _without_credentials(address).rstrip("/")
 
 
@@ -119,12 +119,12 @@ def answered(call: Callable[[], Answer]) -> Answer:
 
 
 def unreachable(address: str, error: Exception, what: str = "read") -> CatalogError:
-    """Return what is to be raised where an address cannot be read, or ``"written"``."""
+    """Return the error for an address that cannot be read, or what `what` says (``"written"``)."""
     return CatalogError(f"{redacted(address)} cannot be {what}: {_sentence(error)}.")
 
 
 def _sentence(error: Exception) -> str:
-    """Return what an error says, as part of a sentence, with its kind where it says little."""
+    """Return an error's type and message, without credentials, as part of a sentence."""
     message = _without_credentials(" ".join(str(error).split())).rstrip(".")
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
@@ -134,10 +134,9 @@ def _without_credentials(text: str) -> str:
 
 
 def read_only(system: Any, root: str, sizes: Mapping[str, int]) -> Any:
-    """Return a file system for DuckDB that holds some files of another one, and nothing else.
+    """Return a read-only file system for DuckDB with some files of another one, and nothing else.
 
-    What is known of the files is not asked for again: each part of one that is needed costs one
-    call, and opening it none.
+    Their sizes are known, so opening a file costs no call, and each range that is read costs one.
 
     Args:
         system: fsspec's file system.
@@ -152,7 +151,7 @@ def read_only(system: Any, root: str, sizes: Mapping[str, int]) -> Any:
 
         def open(self, path: str, mode: str = "rb", **options: Any) -> RangeFile:
             if mode != "rb":
-                raise PermissionError(f"{path} is read and not written")
+                raise PermissionError(f"{path} is read-only")
             name = self._name(path)
             return RangeFile(
                 lambda start, end: system.cat_file(f"{root}/{name}", start=start, end=end),
@@ -169,7 +168,7 @@ def read_only(system: Any, root: str, sizes: Mapping[str, int]) -> Any:
             return [self._name(path)] if self.exists(path) else []
 
         def modified(self, path: str) -> datetime:
-            # Files of a catalogue never change; what is known of one is known for good.
+            # Files of a catalogue never change, so whatever DuckDB has cached of one stays valid.
             return datetime(2000, 1, 1, tzinfo=UTC)
 
         def _name(self, path: str) -> str:
@@ -182,11 +181,11 @@ def read_only(system: Any, root: str, sizes: Mapping[str, int]) -> Any:
 
 
 class RangeFile:
-    """A file of which only those parts are fetched that are read.
+    """A file that fetches only the ranges that are read.
 
     Args:
-        fetch: returns the bytes from one place up to another.
-        size: bytes in all.
+        fetch: returns the bytes from one offset up to another, which is excluded.
+        size: in bytes.
     """
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
@@ -195,7 +194,7 @@ class RangeFile:
         self._tail: bytes | None = None
 
     def read(self, count: int = -1) -> bytes:
-        """Return up to `count` bytes from where it is.
+        """Return up to `count` bytes from the current position, all that are left by default.
 
         Raises:
             OSError: they cannot be fetched.
@@ -207,17 +206,17 @@ class RangeFile:
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
+        """Move to a position and return it."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
         self._place = max(0, base + offset)
         return self._place
 
     def tell(self) -> int:
-        """Return where it is."""
+        """Return the current position."""
         return self._place
 
     def close(self) -> None:
-        """Let go of it."""
+        """Do nothing: there is no handle to close."""
 
     def _part(self, start: int, end: int) -> bytes:
         first = max(0, self._size - _TAIL_BYTES)
@@ -235,5 +234,5 @@ class RangeFile:
         except Exception as error:  # each kind of address has errors of its own
             raise OSError(_sentence(error)) from error
         if len(data) != end - start:
-            raise OSError(f"{len(data)} bytes came where {end - start} were asked for")
+            raise OSError(f"got {len(data)} bytes instead of {end - start}")
         return data

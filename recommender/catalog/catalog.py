@@ -1,4 +1,4 @@
-"""A catalogue of tracks: a search on the mood plane, in DuckDB, in-process."""
+"""A catalogue of tracks, searched on the mood plane with DuckDB, in-process."""
 
 from __future__ import annotations
 
@@ -45,37 +45,37 @@ ENVIRONMENT: Final = "AFFECTUNE_CATALOG"
 """The environment variable that names another catalogue."""
 
 LARGE_TABLE_BYTES: Final = 64 << 20
-"""Bytes from which on a table is not read into memory but into a temporary catalogue."""
+"""A table of at least this many bytes is imported into a temporary file, not into memory."""
 
 _SCANNED_TRACKS: Final = 8192
-"""Where filters leave fewer tracks than this, or than 1 of `_SCANNED_PART` of the catalogue, all
-that pass are fetched: one quick pass over a few columns, where a search from block to block would
-find next to nothing in each."""
+"""If filters leave at most this many tracks, or one in `_SCANNED_PART` of the catalogue, all that
+pass are fetched in one quick scan of a few columns: a search block by block would find next to
+nothing in each."""
 
 _SCANNED_PART: Final = 64
 
 _MIN_SEARCHED_BLOCKS: Final = 64
 """A search that filters out more than expected looks at this many blocks, or a quarter of all if
-that is more, before it turns to the pass over all tracks."""
+that is more, before it falls back to that scan."""
 
 _MAX_CACHED_SCANS: Final = 4
-"""How many such passes are remembered, for those who ask for another set."""
+"""How many results of such scans are cached, for visitors who ask for another set."""
 
 _MAX_CACHED_COUNTS: Final = 64
-"""How many counts of what passes filters are remembered."""
+"""How many counts of tracks that pass filters are cached."""
 
-REMEMBERED_TRACKS: Final = 16384
-"""How many tracks are remembered: the best known come again and again."""
+MAX_CACHED_TRACKS: Final = 16384
+"""How many tracks are cached: the best known ones come up again and again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What some tracks usually have.
+    """Averages over some tracks.
 
     Attributes:
-        valence, energy: the means of what was measured, 0-1.
+        valence, energy: the means of the audio features, 0-1.
         position: where they lie on the mood plane.
-        tracks: how many they are.
+        tracks: how many were averaged.
     """
 
     valence: float
@@ -87,7 +87,7 @@ class Means:
 class Catalog:
     """Tracks to choose from. Safe to share between threads: every call has its own cursor.
 
-    Any call raises `CatalogError` where what it reads turns out to be damaged.
+    Any call raises `CatalogError` if the data that it reads is damaged.
 
     Use `open` or `open_or_starter` to get one; close it, or use it as a context manager.
     """
@@ -97,10 +97,10 @@ class Catalog:
         self.source = storage.source
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._lock = Lock()
-        self._read_tracks: OrderedDict[int, Track] = OrderedDict()
-        self._read_numbers: dict[str, int] = {}
-        self._passed: OrderedDict[TrackFilter, Arrays] = OrderedDict()
-        self._counted: OrderedDict[Filters, Passing] = OrderedDict()
+        self._cached_tracks: OrderedDict[int, Track] = OrderedDict()
+        self._cached_numbers: dict[str, int] = {}
+        self._cached_scans: OrderedDict[TrackFilter, Arrays] = OrderedDict()
+        self._cached_counts: OrderedDict[Filters, Passing] = OrderedDict()
         self._length, self._fingerprint, self._marked = storage.about()
 
     @classmethod
@@ -178,10 +178,15 @@ class Catalog:
         Args:
             moods: places on the plane, at least one.
             filters, exclude: as in `candidates`.
-            limit: how many for each of the moods.
+            limit: how many for each of the moods, 1 or more.
+
+        Raises:
+            ValueError: there are no moods, or `limit` is below 1.
         """
         places = sorted({(mood.valence, mood.arousal) for mood in moods})
-        if not places or limit < 1:
+        if not places:
+            raise ValueError("Incorrect value for 'moods' argument: (): at least one is needed")
+        if limit < 1:
             raise ValueError(f"Incorrect value for 'limit' argument: {limit!r}: 1 or more")
         track_filter = self._track_filter(filters, exclude)
         if track_filter is None:
@@ -218,14 +223,14 @@ class Catalog:
     def passing(self, filters: Filters) -> Passing:
         """Count the tracks that pass filters, and those that pass all but one of them.
 
-        At most one pass over four narrow columns, whatever the number of filters; the latest
-        answers are remembered.
+        At most one scan of four narrow columns, however many filters are set; the latest answers
+        are cached.
 
         Args:
             filters: genres as the catalogue calls them.
         """
         with self._lock:
-            known = self._counted.get(filters)
+            known = self._cached_counts.get(filters)
         if known is not None:
             return known
         values: dict[str, Any] = {
@@ -250,9 +255,9 @@ class Catalog:
             total -= banned
         answer = Passing(filters, total, without)
         with self._lock:
-            self._counted[filters] = answer
-            while len(self._counted) > _MAX_CACHED_COUNTS:
-                self._counted.popitem(last=False)
+            self._cached_counts[filters] = answer
+            while len(self._cached_counts) > _MAX_CACHED_COUNTS:
+                self._cached_counts.popitem(last=False)
         return answer
 
     def get(self, track_id: str) -> Track | None:
@@ -276,7 +281,8 @@ class Catalog:
         return {code: self._track(record) for code, record in rows}
 
     def find(self, titles: Sequence[tuple[str, str]]) -> list[Track | None]:
-        """Return for each (title, first artist) the best known track that it means, or ``None``.
+        """Return the best known track for each (title, first artist), or ``None`` where there is
+        none.
 
         Case, accents, punctuation and what follows " - " or a bracket in a title do not matter.
         """
@@ -285,9 +291,9 @@ class Catalog:
         return [found.get(place) for place in range(len(titles))]
 
     def artist_means(self, artists: Collection[str]) -> dict[str, Means]:
-        """Return what the tracks of artists usually have, by name.
+        """Return artist → averages over their tracks.
 
-        Case does not matter; the names come back as they were given, unknown ones not at all.
+        Case does not matter; names come back as they were given, and unknown ones are left out.
         """
         with self._storage.damage_in_words():
             return {
@@ -298,7 +304,7 @@ class Catalog:
             }
 
     def genre_means(self) -> dict[str, Means]:
-        """Return what tracks usually have, by family."""
+        """Return genre family → averages over its tracks."""
         return {
             family: Means(
                 valence,
@@ -314,13 +320,12 @@ class Catalog:
 
         Args:
             features: audio feature → figure as it was measured. Valence and energy are needed;
-                what is not known of the others may be missing.
+                the others may be missing.
             genres: its genre families.
 
         Returns:
-            Percentile ranks, stretched to [-1, 1], of where `plane.MoodPlane` puts it: for one
-            that is like a track of the catalogue, where that track lies; between two tracks,
-            between the two.
+            Percentile ranks within the catalogue, stretched to [-1, 1], of the figures that
+            `plane.MoodPlane` gives it, interpolated between those of the catalogue's tracks.
         """
         ranks = [
             float(np.interp(figure, *self._curves[axis], left=-1.0, right=1.0))
@@ -333,12 +338,12 @@ class Catalog:
         return tuple(self._languages)
 
     def decades(self) -> tuple[int, ...]:
-        """Return the first years of the decades that its tracks are of, the earliest first."""
+        """Return the decades of its tracks by their first years, the earliest first."""
         return tuple(sorted(decade for decade in self._decades if decade >= 0))
 
     @property
     def marked(self) -> int:
-        """How many tracks are known to be explicit or not; 0 where nothing says so."""
+        """How many tracks are marked as explicit or not; 0 if the catalogue does not say."""
         return self._marked
 
     @property
@@ -355,11 +360,11 @@ class Catalog:
 
     @property
     def name(self) -> str:
-        """The last part of where it is."""
+        """The name of its file or folder, or the last part of its address."""
         return self.source.name if isinstance(self.source, Path) else last_part(self.source)
 
     def close(self) -> None:
-        """Let go of its files. A closed catalogue answers nothing."""
+        """Close its files. A closed catalogue answers no calls."""
         self._storage.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -381,9 +386,9 @@ class Catalog:
             or (filters.decades and not decades)
         ):
             return None
-        # What is excluded has mostly been played, and was read for that.
+        # Excluded tracks have mostly been played, so their numbers are cached.
         with self._lock:
-            numbers = self._read_numbers
+            numbers = self._cached_numbers
             known = {track_id: numbers[track_id] for track_id in exclude if track_id in numbers}
         banned = set(known.values())
         unknown = [track_id for track_id in exclude if track_id not in known]
@@ -408,8 +413,8 @@ class Catalog:
         return [code for name, (code, _) in self._languages.items() if name in asked]
 
     def _passing_at_most(self, track_filter: TrackFilter) -> int:
-        """Return a bound on the tracks that pass: how many each filter alone lets in, if no
-        better one is to be had."""
+        """Return an upper bound on the tracks that pass: the exact count if that is cheap, else
+        what the most selective filter alone lets in."""
         known_count = self._storage.count_passing(track_filter)
         if known_count is not None:
             return known_count
@@ -432,30 +437,30 @@ class Catalog:
     def _passing(self, track_filter: TrackFilter) -> Arrays:
         """Return number and place of every track that passes, in the order of numbers."""
         with self._lock:
-            if track_filter in self._passed:
-                self._passed.move_to_end(track_filter)
-                return self._passed[track_filter]
+            if track_filter in self._cached_scans:
+                self._cached_scans.move_to_end(track_filter)
+                return self._cached_scans[track_filter]
         columns = ready(self._storage.passing(track_filter))
         if len(columns["rowid"]) <= max(_SCANNED_TRACKS, len(self) // _SCANNED_PART):
             with self._lock:
-                self._passed[track_filter] = columns
-                while len(self._passed) > _MAX_CACHED_SCANS:
-                    self._passed.popitem(last=False)
+                self._cached_scans[track_filter] = columns
+                while len(self._cached_scans) > _MAX_CACHED_SCANS:
+                    self._cached_scans.popitem(last=False)
         return columns
 
     def _tracks(self, numbers: Sequence[int]) -> list[Track]:
         with self._lock:
-            found = {n: self._read_tracks[n] for n in numbers if n in self._read_tracks}
+            found = {n: self._cached_tracks[n] for n in numbers if n in self._cached_tracks}
         missing = [number for number in numbers if number not in found]
         if missing:
             rows = self._storage.records(missing)
             found |= {number: self._track(record) for number, record in rows}
         with self._lock:
-            self._read_tracks.update(found)
-            self._read_numbers.update({track.id: number for number, track in found.items()})
-            while len(self._read_tracks) > REMEMBERED_TRACKS:
-                _, track = self._read_tracks.popitem(last=False)
-                self._read_numbers.pop(track.id, None)
+            self._cached_tracks.update(found)
+            self._cached_numbers.update({track.id: number for number, track in found.items()})
+            while len(self._cached_tracks) > MAX_CACHED_TRACKS:
+                _, track = self._cached_tracks.popitem(last=False)
+                self._cached_numbers.pop(track.id, None)
         return list(found.values())
 
     @cached_property
@@ -509,7 +514,7 @@ def open_or_starter(path: Path | str | None = None) -> tuple[Catalog, str | None
 
 def _read(source: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config=SAFE)
-    # Its bar would stand in what a command prints.
+    # DuckDB's progress bar would mix with a command's output.
     silence(connection)
     try:
         read_table(connection, source)

@@ -1,8 +1,8 @@
 """Opening a catalogue file that may come from a stranger: what it may hold, and what it may do.
 
 A DuckDB file is a program as much as it is data: views, macros and generated columns run functions
-when they are looked at, ``read_text`` and ``glob`` among them. So nothing of a file is looked at
-before it is known to hold plain tables, and the connection can reach nothing but the file.
+when they are queried, ``read_text`` and ``glob`` among them. So nothing in a file is queried before
+it is known to hold plain tables only, and the connection can reach nothing but the file.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ LOCKED: Final = SAFE | {
     "lock_configuration": "true",
     "memory_limit": _CHECK_MEMORY,
 }
-"""DuckDB settings for a file from a stranger. No statement can change them any more."""
+"""DuckDB settings for a file from a stranger. No statement can change them afterwards."""
 
-# Qualified, since a file may define functions of these names. Tables are asked for last: to look
-# at the columns of a view would be to run it.
+# Qualified, since a file may define functions of these names. Tables are listed last: listing the
+# columns of a view would run it.
 _STRANGE: Final = " UNION ALL ".join(
     f"SELECT '{what}', {name} FROM system.main.{function}() WHERE NOT internal"
     for what, name, function in (
@@ -85,7 +85,7 @@ _DEFINITIONS: Final = "SELECT table_name, sql FROM system.main.duckdb_tables() W
 # Columns with nothing but a name and a type: no default, no generation, no collation.
 _DEFINITION: Final = re.compile(r'CREATE TABLE (\w+)\((("?\w+"? [A-Z]+(, )?)+)\);')
 
-# Where a column has no gaps, its statistics say so, and nothing of it is read.
+# If a column has no gaps, its statistics say so, and DuckDB does not read it.
 _GAPS: Final = " + ".join(
     f"(SELECT count(*) FROM {table} WHERE {columns.replace(', ', ' IS NULL OR ')} IS NULL)"
     for table, columns in TABLES.items()
@@ -93,7 +93,7 @@ _GAPS: Final = " + ".join(
 
 _COUNTS: Final = f"""
 SELECT (SELECT count(*) FROM affectune) AS abouts,
-       (SELECT max(tracks) FROM affectune) AS said,
+       (SELECT max(tracks) FROM affectune) AS declared,
        (SELECT count(*) FROM tracks) AS tracks,
        (SELECT count(*) FROM blocks) AS blocks,
        (SELECT count(*) FROM families WHERE NOT bit BETWEEN 0 AND 63) AS bad_bits,
@@ -104,7 +104,7 @@ SELECT (SELECT count(*) FROM affectune) AS abouts,
 
 
 def broken(source: Path | str) -> CatalogError:
-    """Return what is to be raised where a catalogue file turns out to be damaged."""
+    """Return the error for a damaged catalogue file."""
     return CatalogError(f"The catalogue file {source} is broken; import it again.", source=source)
 
 
@@ -112,7 +112,7 @@ def open_file(source: Path) -> duckdb.DuckDBPyConnection:
     """Open a catalogue file, read-only and shut off from everything else.
 
     Raises:
-        CatalogError: it is damaged, no catalogue, or of another version.
+        CatalogError: it is damaged, not a catalogue, or of another version.
     """
     try:
         connection = duckdb.connect(str(source), read_only=True, config=dict(LOCKED))
@@ -154,7 +154,7 @@ def _check(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
     if versions[0][0] != FORMAT:
         raise CatalogError(
             f"{source} was written by another version of Affectune (format {versions[0][0]}, "
-            f"not {FORMAT}); import the table anew: python -m recommender import FILE"
+            f"not {FORMAT}); import the table again: python -m recommender import FILE"
         )
     if tables.keys() != TABLES.keys():
         raise _no_catalogue(source)
@@ -167,11 +167,11 @@ def _check(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
     if planes != [(default_plane().fingerprint,)]:
         raise CatalogError(
             f"The tracks of {source} were placed on the mood plane by another version of "
-            "Affectune; import the table anew: python -m recommender import FILE"
+            "Affectune; import the table again: python -m recommender import FILE"
         )
     row: tuple[int | None, ...] = connection.execute(_COUNTS).fetchall()[0]
-    abouts, said, tracks, blocks, bad_bits, double_bits, axes, gaps = row
-    counted = said == tracks and blocks == -(-(tracks or 0) // BLOCK_TRACKS)
+    abouts, declared, tracks, blocks, bad_bits, double_bits, axes, gaps = row
+    counted = declared == tracks and blocks == -(-(tracks or 0) // BLOCK_TRACKS)
     if not tracks or not counted or (abouts, axes) != (1, 2) or bad_bits or double_bits or gaps:
         raise broken(source)
 
@@ -190,6 +190,6 @@ def _tables(definitions: list[Any], source: Path) -> dict[str, dict[str, str]]:
 
 def _no_catalogue(source: Path) -> CatalogError:
     return CatalogError(
-        f"{source} is a database, but no catalogue of Affectune. "
+        f"{source} is a database, but not a catalogue of Affectune. "
         "Make one with: python -m recommender import FILE"
     )

@@ -13,17 +13,17 @@ FEATURES: Final = ("valence", "energy", "danceability", "acousticness", "instrum
 """Audio features, numbers from 0 to 1."""
 
 MEASURED: Final = (*FEATURES, "tempo", "duration_ms", "mode")
-"""All that is measured of a recording."""
+"""Everything that is measured of a recording."""
 
 RANGES: Final[Mapping[str, tuple[float, float]]] = {
     **dict.fromkeys(FEATURES, (0.0, 1.0)),
     "tempo": (0.0, 300.0),
     "popularity": (0.0, 100.0),
 }
-"""The numbers and where they lie. A number outside is a broken row and not a rare track."""
+"""Numeric columns and their ranges. A number outside means a broken row, not a rare track."""
 
 FRACTIONS: Final = (*FEATURES, "speechiness")
-"""All that goes from 0 to 1, or from 0 to 100 in some tables."""
+"""Columns that go from 0 to 1, or from 0 to 100 in some tables."""
 
 PLACING: Final[Mapping[str, tuple[float, float]]] = {
     "speechiness": (0.0, 1.0),
@@ -32,13 +32,13 @@ PLACING: Final[Mapping[str, tuple[float, float]]] = {
     "listener_arousal": (-4.0, 4.0),
 }
 """What else helps to place a track on the mood plane: two more audio features, the second in
-decibels, and what listeners said of the recording itself, in standard deviations. A number outside
-of its range counts as missing, since a track can do without it."""
+decibels, and listeners' ratings of the recording itself, in standard deviations. A number outside
+its range counts as missing, since none of these is required."""
 
 NUMERIC: Final = (*RANGES, "duration_ms", *PLACING)
 
-EVERY: Final = ("genres", "year")
-"""Of these all columns are used: tags are put together, and of dates the first that is filled."""
+COMBINED: Final = ("genres", "year")
+"""Every matching column is used: tags are combined, and the first date that is filled counts."""
 
 NAMES: Final[Mapping[str, str]] = {
     "id": "track_id spotify_track_id spotify_id id_spotify id_track track_spotify_id "
@@ -80,10 +80,10 @@ NAMES: Final[Mapping[str, str]] = {
     "mode": "mode",
     "isrc": "isrc track_isrc isrc_code",
 }
-"""Our name → names in the wild, the best first: of tables that have several, the first that
-holds what it should is used. They stem from our own schema, the Kaggle / Hugging Face "Spotify
-Tracks Dataset" and "Spotify and Youtube", tidytuesday's ``spotify_songs.csv``, Exportify,
-Chosic, Spotify's own API, and what is common elsewhere."""
+"""Our name → names that tables use, the best first: if a table has several, the first with
+plausible content is used. They come from our own schema, the Kaggle / Hugging Face "Spotify Tracks
+Dataset" and "Spotify and Youtube", tidytuesday's ``spotify_songs.csv``, Exportify, Chosic,
+Spotify's own API, and what is common elsewhere."""
 
 _PREFIXES: Final = (
     "audiofeatures",

@@ -111,7 +111,7 @@ class DatabaseStorage(Storage):
     def counts_of_artists(
         self, artists: Sequence[str], tests: Sequence[str], values: Mapping[str, Any]
     ) -> list[int]:
-        # Few rows, read apart from the others, rather than a comparison with every row.
+        # Fetch the few rows of these artists rather than compare every row.
         table = "tracks WHERE rowid IN (SELECT unnest($numbers::BIGINT[]))"
         numbers = {"numbers": list(self.numbers_of([], artists))}
         (found,) = self.rows(count_statement(tests, table), {**values, **numbers})

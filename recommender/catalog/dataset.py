@@ -1,9 +1,9 @@
 """A catalogue whose rows are in many Parquet files: a folder, or an address.
 
-A file of ten million tracks and more is slow to hand from machine to machine, and each server needs
-a copy of its own. Parquet files can lie on a shared disk or in an object store; of each only those
-row groups are read that a question needs, which are found by the numbers of blocks and by sorted
-hashes (`recommender.catalog.manifest` describes the layout).
+A single file of ten million tracks is slow to copy between machines, and each server needs its own
+copy. Parquet files can lie on a shared disk or in an object store, and a query reads only the row
+groups that it needs, found by block number or by sorted hashes (`recommender.catalog.manifest`
+describes the layout).
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ from recommender.errors import CatalogError
 _MANY: Final[dict[str, str | bool | int | float | list[str]]] = {
     "dynamic_or_filter_threshold": "100000"
 }
-"""Up to this many numbers or hashes, row groups that hold none of them are not read. DuckDB 1 knows
-this setting for single cursors alone: there, more than 50 have more read than is needed."""
+"""A query for up to this many numbers or hashes skips the row groups that hold none of them. DuckDB
+1 has this setting for single cursors only: there, a query for more than 50 reads more than it
+needs."""
 
 _READ: Final = "read_parquet($files::VARCHAR[], hive_partitioning = false)"
 
@@ -71,7 +72,7 @@ _SMALL: Final[Mapping[str, str]] = {
 """The small tables and their columns."""
 
 _TABLES: Final = {"boxes": "blocks"}
-"""What a small table is called in memory, where that is something else."""
+"""Small table → its name in memory, if that differs."""
 
 _CHECK: Final = f"""
 SELECT (SELECT count(*) FROM blocks) AS blocks,
@@ -139,7 +140,7 @@ SELECT {SONG.format("title", "artist")} FROM (
 
 
 def open_dataset(place: Path | str) -> DatasetStorage:
-    """Open a catalogue in a folder or at an address, for reading alone.
+    """Open a catalogue in a folder or at an address, read-only.
 
     DuckDB can reach nothing but its files from then on.
 
@@ -164,7 +165,7 @@ def _manifest(text: bytes, where: Location) -> Manifest:
             raise CatalogError(
                 f"The catalogue {where.source} was written by another version of Affectune (format "
                 f"{versions[0]!r:.20}, layout {versions[1]!r:.20}, not {FORMAT} and {LAYOUT}); "
-                f"import the table anew with {where.command}."
+                f"import the table again with {where.command}."
             )
         manifest = parse(text)
     except ManifestError as error:
@@ -172,13 +173,13 @@ def _manifest(text: bytes, where: Location) -> Manifest:
     if manifest.plane != default_plane().fingerprint:
         raise CatalogError(
             f"The tracks of {where.source} were placed on the mood plane by another version of "
-            f"Affectune; import the table anew with {where.command}."
+            f"Affectune; import the table again with {where.command}."
         )
     return manifest
 
 
 def _check_files(manifest: Manifest, where: Location) -> None:
-    """Compare the files that are there with those that the manifest names, by their sizes."""
+    """Compare the names and sizes of the files with those in the manifest."""
     there = where.sizes(manifest.snapshot)
     if there is None:
         return
@@ -187,12 +188,12 @@ def _check_files(manifest: Manifest, where: Location) -> None:
             what = "is damaged" if name in there else "is missing"
             raise CatalogError(
                 f"The catalogue {where.source} is incomplete: its file {name} {what}; import the "
-                f"table anew with {where.command}."
+                f"table again with {where.command}."
             )
 
 
 def _connect(manifest: Manifest, where: Location) -> tuple[duckdb.DuckDBPyConnection, str]:
-    """Return a connection with the small tables, and what stands before the names of files."""
+    """Return a connection with the small tables, and the prefix of the names of files."""
     settings = {**SAFE, "memory_limit": LOCKED["memory_limit"]}
     if where.threads is not None:
         settings["threads"] = where.threads
@@ -203,7 +204,7 @@ def _connect(manifest: Manifest, where: Location) -> tuple[duckdb.DuckDBPyConnec
     silence(connection)
     try:
         prefix = where.mount(connection, manifest.snapshot, manifest.files())
-        # What is known of the row groups of a file is not read again with each question.
+        # Cache what is known of a file's row groups instead of reading it for every query.
         connection.execute("SET parquet_metadata_cache = true")
         quoted = (path.replace("'", "''") for path in where.allowed(manifest.snapshot))
         allowed = ", ".join(f"'{path}'" for path in quoted)
@@ -252,8 +253,8 @@ class DatasetStorage(Storage):
     Args:
         connection: has the small tables in memory, and may read the files.
         where: the folder or address.
-        manifest: what it says of itself.
-        prefix: what stands before the names of its files.
+        manifest: the description of its files.
+        prefix: goes before the names of its files.
     """
 
     def __init__(
@@ -287,7 +288,7 @@ class DatasetStorage(Storage):
             wanted = np.uint64(track_filter.families)
             places = np.flatnonzero(self._families_by_file & wanted).tolist()
         files = self._files("blocks", places)
-        # Where no file can have any, one is asked all the same: it knows what columns there are.
+        # If no file can have a match, query one anyway: the empty result has the right columns.
         files = files or self._files("blocks", [0])
         columns = self.columns(_PASSING, {"files": files, **filter_values(track_filter)})
         self._check_rows(len(columns["rowid"]), self.count_passing(track_filter))
@@ -367,10 +368,10 @@ class DatasetStorage(Storage):
         return np.bitwise_or.reduceat(families, starts)
 
     def _check_rows(self, there: int, wanted: int) -> None:
-        """Compare how many rows were found with how many there have to be.
+        """Compare the number of rows found with the number that there must be.
 
         Raises:
-            CatalogError: the files are not those that the manifest speaks of.
+            CatalogError: they differ: the files are not those that the manifest describes.
         """
         if there != wanted:
             raise self.broken()
@@ -407,7 +408,7 @@ class DatasetStorage(Storage):
         places = {
             place
             for hashed in hashes
-            # One that begins a file may stand at the end of the one before as well.
+            # A hash that begins a file may also end the previous one.
             for place in range(max(0, bisect_left(first, hashed) - 1), bisect_right(first, hashed))
         }
         return self._files(index, places)

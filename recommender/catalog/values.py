@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import duckdb
 
-from recommender.catalog.columns import EVERY, FEATURES, FRACTIONS, NUMERIC, PLACING
+from recommender.catalog.columns import COMBINED, FEATURES, FRACTIONS, NUMERIC, PLACING
 from recommender.catalog.lists import MISSING
 from recommender.printable import printable
 
@@ -211,14 +211,14 @@ def _chosen(
     several = {
         (column, place): f"avg(coalesce({_fits(column, place, lists)}, false)::INTEGER)"
         for column, places in found.items()
-        if len(places) > 1 and column not in EVERY
+        if len(places) > 1 and column not in COMBINED
         for place in places
     }
     fits = {key: value or 0.0 for key, value in _ask(connection, several).items()}
     chosen, notes = {}, []
     for column, places in found.items():
         chosen[column] = list(places)
-        if column in EVERY or len(places) == 1:
+        if column in COMBINED or len(places) == 1:
             continue
         enough = 0.9 * max(fits[column, place] for place in places)
         best = next(place for place in places if fits[column, place] >= enough)

@@ -300,7 +300,7 @@ def test_range_file_fetches_only_what_is_read() -> None:
 
 
 def test_short_reads_raise() -> None:
-    with pytest.raises(OSError, match="3 bytes came where 10 were asked for"):
+    with pytest.raises(OSError, match="got 3 bytes instead of 10"):
         RangeFile(lambda start, end: b"abc", 10**6).read(10)
 
 

@@ -185,7 +185,7 @@ def test_blocks_that_do_not_fit_in_memory_are_read_again(
     moods = [Mood(v / 3, a / 3) for v, a in product(range(-3, 4), repeat=2)]
     at_ease = [large.candidates(mood, limit=60) for mood in moods]
     monkeypatch.setattr(nearby, "MAX_CACHED_BLOCKS", 1)
-    monkeypatch.setattr(catalog, "REMEMBERED_TRACKS", 1)
+    monkeypatch.setattr(catalog, "MAX_CACHED_TRACKS", 1)
     with Catalog.open(large.source) as short_of_memory:
         assert [short_of_memory.candidates(mood, limit=60) for mood in moods] == at_ease
 
@@ -369,7 +369,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         ("none", "There is no catalogue file"),
         ("folder", "There is no catalogue in"),
         ("text", "lacks the columns id, title, artists, valence, energy"),
-        ("other.duckdb", "is a database, but no catalogue of Affectune"),
+        ("other.duckdb", "is a database, but not a catalogue of Affectune"),
         ("old.duckdb", "another version"),
         ("cut", "is broken"),
     ],
