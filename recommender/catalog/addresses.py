@@ -66,8 +66,7 @@ def local_path(place: Path | str) -> Path:
 
 
 def redacted(address: str) -> str:
-    """Return an address without user name, password and trailing slash, and with its query as
-    "…"."""
+    """Return an address without user name, password, query and trailing slash."""
     return _without_credentials(address).rstrip("/")
 
 

@@ -281,8 +281,7 @@ class Catalog:
         return {code: self._track(record) for code, record in rows}
 
     def find(self, titles: Sequence[tuple[str, str]]) -> list[Track | None]:
-        """Return the best known track for each (title, first artist), or ``None`` where there is
-        none.
+        """Return the best known match, or ``None``, for each (title, first artist).
 
         Case, accents, punctuation and what follows " - " or a bracket in a title do not matter.
         """

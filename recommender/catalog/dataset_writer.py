@@ -1,9 +1,9 @@
-"""Lays out the tables of a catalogue as many Parquet files.
+"""Writes the tables of a catalogue as many Parquet files.
 
 `recommender.catalog.manifest` describes the layout. The tables are those that
 `recommender.catalog.tables` makes for a catalogue file, so both have the same tracks under the same
-numbers. Files are written one after the other, each from a part of a table: memory does not grow
-with the tracks.
+numbers. Files are written one after the other, each from a part of a table, so memory does not grow
+with the number of tracks.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from recommender.catalog.storage import BOXES, SEARCHED
 from recommender.catalog.tables import ARTISTS, BLOCK_TRACKS, CODE, FORMAT, NAME
 
 Part = Callable[[int, int], None]
-"""Called with how many files of how many are written."""
+"""Called with the steps done and the steps in all."""
 
 _SEARCHED_ROWS: Final = 8192
-"""Tracks in a row group of what is searched: as many as are read to see one block."""
+"""Tracks in a row group of the search columns: reading one block reads this many."""
 
 _RECORD_ROWS: Final = 2048
 """Tracks in a row group of records, the smallest that DuckDB writes: they are read one by one."""
@@ -56,7 +56,8 @@ _NUMBERED: Final = {
 _INDEXES: Final = {
     "ids": "SELECT key AS hash, rowid::INTEGER AS number FROM tracks",
     "songs": "SELECT song AS hash, rowid::INTEGER AS number FROM tracks",
-    # With what is asked of an artist's tracks: they are scattered over all blocks.
+    # With the columns that queries about an artist need: their tracks are scattered over all
+    # blocks.
     "artists": f"SELECT {NAME.format('name')} AS hash, * EXCLUDE (name) FROM ("
     f"SELECT unnest({ARTISTS}) AS name, rowid::INTEGER AS number, valence, energy, "
     "valence_rank, energy_rank, families, decade, language, explicit FROM tracks)",
@@ -74,9 +75,9 @@ def lay_out(
 
     Args:
         connection: has the tables that `tables.write_tables` makes.
-        folder: where they go, new.
-        snapshot: what the folder will be called.
-        part: is told how far it is.
+        folder: where they go; it is created.
+        snapshot: the name that the folder will have.
+        part: called after each step.
     """
     folder.mkdir()
     tracks, fingerprint, marked, plane = connection.execute(
@@ -150,7 +151,7 @@ def _write(
 ) -> int:
     """Write one file and return its bytes."""
     path = folder / file_name(table, place)
-    # DuckDB 1 knows no parameter here.
+    # DuckDB 1 takes no parameter here.
     quoted = str(path).replace("'", "''")
     connection.execute(_COPY.format(statement, quoted, group))
     return path.stat().st_size

@@ -1,9 +1,9 @@
-"""In which encoding a text file is written.
+"""Detects the encoding of a text file.
 
-What is valid UTF-8 is UTF-8. Bytes that are not are taken for Windows-1252, the usual other
-encoding of Western tables, but only where the words that come out could be words: Dvořák in
-Windows-1250 would read "Dvoøák", and no language has both letters. What fails is refused by
-name, never read silently wrong.
+Valid UTF-8 is UTF-8. Other bytes are read as Windows-1252, the other usual encoding of Western
+tables, but only if the result could be words: Dvořák in Windows-1250 would read "Dvoøák", and no
+language has both letters. A file that fails this is refused, with the likely encoding, rather than
+silently misread.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""Byte order marks; UTF-32's begins like UTF-16's and has to be looked for first."""
+"""Byte order marks. UTF-32's begins like UTF-16's, so it has to come first."""
 
 _ESCAPED: Final = {
     "iso2022_jp": re.compile(rb"\x1b\$[@B]|\x1b\(J"),
@@ -36,7 +36,7 @@ _ESCAPED: Final = {
     "hz": re.compile(rb"~\{(?:[!-~]{2})+~\}"),
 }
 
-_DOUBTFUL: Final = 0.03
+_MAX_WRONG_WORDS_FRACTION: Final = 0.03
 """Fraction of the words with foreign letters that may look wrong in a file of Windows-1252."""
 
 _MAX_FOREIGN_LINES_FRACTION: Final = 0.01
@@ -44,11 +44,13 @@ _MAX_FOREIGN_LINES_FRACTION: Final = 0.01
 
 _ALL_LINES: Final = 20_000
 _SOME_LINES: Final = 50
-"""How many lines that are not UTF-8 are looked at word by word, and which of the rest are."""
+"""Of the lines that are not UTF-8, the first 20,000 are checked word by word, then one in 50."""
 
 _PRIVATE: Final = 0x10FF00
+"""The private character that stands for byte 0; the following ones stand for the other bytes."""
+
 _FIRST_STRAY: Final = chr(_PRIVATE)
-# Latin-1 has a character for the five bytes that Windows-1252 has none for.
+# Latin-1 defines the five bytes that Windows-1252 leaves undefined.
 _STRAYS: Final = {
     _PRIVATE + byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256)
 }
@@ -70,7 +72,7 @@ _ALPHABETS: Final = tuple(
         "éëïóöüèá",  # Dutch
         "áàéèíìóòúù",  # Irish, Scottish Gaelic
         "âêîôûáéíóúï",  # Welsh
-        "áéíóúýžš",  # what Czech and Slovak have in the same places
+        "áéíóúýžš",  # Czech and Slovak letters with the same code in Windows-1250
         "ç",
         "ñ",
     )
@@ -80,18 +82,18 @@ _ALPHABETS: Final = tuple(
 _ANYWHERE: Final = frozenset("’‘“”„‚–—…•™®©«»‹›·´\xa0€£§¥")
 _BEFORE_WORDS: Final = frozenset("¿¡")
 _AFTER_NUMBERS: Final = frozenset("°ºª½¼¾²³¹×±µ")
-_NOT_HERE: Final = re.compile(
+_IMPLAUSIBLE: Final = re.compile(
     "þ(?![aeiouyáéíóúýæörjv])|^ð|õ(?=[^e]).*[áéíóúâêôãç]|[áéíóúâêôãç].*õ(?!e)"
 )
 """Icelandic thorn before a consonant and eth at the beginning (Turkish read wrongly), Portuguese
 õ without e (Hungarian read wrongly)."""
 
 _RUN: Final = re.compile(r"[^\W\d_]*[^\x00-\x7f](?:[^\W\d_]|[^\x00-\x7f])*")
-_FOREIGN_PAIR: Final = re.compile("[^\x00-\x7f]{3}")
+_FOREIGN_RUN: Final = re.compile("[^\x00-\x7f]{3}")
 
 
 def escaped(head: bytes) -> str | None:
-    """Return which encoding a file has that writes foreign letters as ASCII after a sign."""
+    """Return the encoding of a file that escapes other letters as ASCII, or ``None``."""
     for name, sign in _ESCAPED.items():
         if sign.search(head):
             return name
@@ -99,13 +101,13 @@ def escaped(head: bytes) -> str | None:
 
 
 def from_mark(head: bytes) -> tuple[str, bool] | None:
-    """Return what a file's first bytes say of its encoding: Python's name, and whether marked.
+    """Return Python's name of a file's encoding by its first bytes, and whether it is marked.
 
-    Without a byte order mark, UTF-16 and UTF-32 are detected by where the zero bytes stand: half
+    Without a byte order mark, UTF-16 and UTF-32 are detected by the positions of zero bytes: half
     of a table of tracks is ASCII in any language.
 
     Returns:
-        ``None`` where nothing is said: then it is UTF-8 or an 8-bit encoding.
+        ``None`` if they do not tell: then it is UTF-8 or an 8-bit encoding.
     """
     for mark, name in _MARKS:
         if head.startswith(mark):
@@ -129,10 +131,10 @@ def from_mark(head: bytes) -> tuple[str, bool] | None:
 def looks_western(word: str) -> bool:
     """Whether a word that was read as Windows-1252 could be one.
 
-    Letters must be of one language, capitals at the beginning or throughout, and no more than
-    two foreign letters in a row.
+    Its letters have to belong to one language, its capitals to come first or throughout, and no
+    more than two foreign letters to follow each other.
     """
-    if _FOREIGN_PAIR.search(word):
+    if _FOREIGN_RUN.search(word):
         return False
     if any(letter.isupper() and letter > "\x7f" for letter in word):
         rest = [letter for letter in word[1:] if letter.isalpha()]
@@ -143,7 +145,7 @@ def looks_western(word: str) -> bool:
             return False
     lower = word.lower()
     foreign = {letter for letter in lower if letter > "\x7f"}
-    return not _NOT_HERE.search(lower) and any(foreign <= alphabet for alphabet in _ALPHABETS)
+    return not _IMPLAUSIBLE.search(lower) and any(foreign <= alphabet for alphabet in _ALPHABETS)
 
 
 @lru_cache(maxsize=65536)
@@ -168,11 +170,11 @@ def _is_wrong(run: str, after: str) -> bool:
 
 @dataclass(slots=True)
 class Survey:
-    """What a whole file is like that is not all UTF-8.
+    """Statistics of a file that is not entirely UTF-8.
 
     Attributes:
         lines: all of them.
-        valid: lines of UTF-8 with something else than ASCII in them.
+        valid: lines of UTF-8 that are not plain ASCII.
         invalid: lines that are not UTF-8.
         words: words of the latter with letters beyond ASCII → whether they look wrong when
             read as Windows-1252.
@@ -186,7 +188,7 @@ class Survey:
     sample: bytearray = field(default_factory=bytearray)
 
     def add(self, block: bytes) -> None:
-        """Look at some lines."""
+        """Count a block of whole lines."""
         self.lines += block.count(b"\n")
         try:
             block.decode()
@@ -224,7 +226,7 @@ class Survey:
     @property
     def is_western(self) -> bool:
         """Whether nearly all words look right as Windows-1252."""
-        return len(self.wrong) <= _DOUBTFUL * len(self.words)
+        return len(self.wrong) <= _MAX_WRONG_WORDS_FRACTION * len(self.words)
 
 
 def mended(line: bytes) -> str:
@@ -294,7 +296,7 @@ _BY_FIRST_BYTE: Final[Mapping[str, tuple[tuple[int, int], ...]]] = {
     "shift_jis": ((0x81, 0x83), (0x88, 0x97)),
     "euc_jp": ((0xA4, 0xA5), (0xB0, 0xCF), (0xA1, 0xA1)),
 }
-"""First bytes of what is usual: the commoner half of the characters comes first in each."""
+"""Lead bytes of the usual characters: each encoding puts the commoner half of them first."""
 
 _BY_LETTER: Final[Mapping[str, re.Pattern[str]]] = {
     "windows-1255": re.compile("(?<![A-Za-z])[א-ת](?![A-Za-z])"),
@@ -323,7 +325,7 @@ def guesses(sample: bytes) -> list[str]:
 
 
 def _score(sample: bytes, name: str) -> float:
-    """Return which fraction of the characters beyond ASCII is usual in an encoding, 0 to 1."""
+    """Return the fraction of characters beyond ASCII that are usual in an encoding, 0 to 1."""
     try:
         text = sample.decode(name)
     except UnicodeDecodeError:

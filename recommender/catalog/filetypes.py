@@ -1,4 +1,4 @@
-"""Names what a file is that is no table, and what to do with it."""
+"""Recognises files that are not tables, and says what to do with them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"7z\xbc\xaf\x27\x1c", f"a 7-Zip archive: {_UNPACK}"),
     (0, b"Rar!\x1a\x07", f"a RAR archive: {_UNPACK}"),
     (257, b"ustar", f"a tar archive: {_UNPACK}"),
-    (8, b"DUCK", "a DuckDB database and no table: if it is a catalogue, it needs no import"),
+    (8, b"DUCK", "a DuckDB database, not a table: if it is a catalogue, it needs no import"),
     (0, b"SQLite format 3\x00", "a SQLite database: export its table of tracks as CSV"),
     (0, b"ARROW1\x00", "an Arrow (Feather) file: save it as Parquet or CSV"),
     (0, b"FEA1", "a Feather file: save it as Parquet or CSV"),
@@ -34,9 +34,9 @@ _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"PARE", "an encrypted Parquet file: save it without encryption"),
     (0, b"%PDF", f"a PDF: {_SAVE}"),
     (0, b"{\\rtf", f"a text document (RTF): {_SAVE}"),
-    (0, b"\x89PNG", "an image and no table"),
-    (0, b"\xff\xd8\xff", "an image and no table"),
-    (0, b"GIF8", "an image and no table"),
+    (0, b"\x89PNG", "an image, not a table"),
+    (0, b"\xff\xd8\xff", "an image, not a table"),
+    (0, b"GIF8", "an image, not a table"),
 )
 
 _ZIPPED: Final = (
@@ -45,7 +45,7 @@ _ZIPPED: Final = (
     ("content.xml", f"an OpenDocument spreadsheet: {_SAVE}"),
     ("Index/", f"a Numbers spreadsheet: {_SAVE}"),
 )
-"""What files that are zip archives inside hold."""
+"""Beginning of a name inside a zip archive → what the archive is."""
 
 _LFS: Final = re.compile(rb"\s*version https?://[\w./-]*git-lfs")
 _WEB: Final = re.compile(
@@ -56,11 +56,12 @@ _JSON: Final = re.compile(rb'\s*(?:\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\d\]]|$))')
 
 
 def what_it_is(head: bytes, suffix: str = "") -> str | None:
-    """Return what a file is and what to do, if it is none of the tables that are read.
+    """Return what a file is and what to do with it, if it is not a table that can be read.
 
     Args:
         head: how it begins, unpacked if it was gzipped.
-        suffix: how its name ends, ``.xlsx``: tells apart what is zipped where `head` does not.
+        suffix: the ending of its name, such as ``.xlsx``, for zipped formats that `head` does not
+            tell apart.
 
     Returns:
         The end of a sentence that begins with the file's name and "is", or ``None``.
@@ -72,16 +73,16 @@ def what_it_is(head: bytes, suffix: str = "") -> str | None:
             return said
     text = head.removeprefix(b"\xef\xbb\xbf")
     if _LFS.match(text):
-        return "a Git LFS pointer and not the table itself: fetch that with git lfs pull"
+        return "a Git LFS pointer, not the table itself: fetch that with git lfs pull"
     if _WEB.match(text):
         return (
-            "a web page (HTML) and no table: perhaps the download needed a sign-in. "
+            "a web page (HTML), not a table: perhaps the download needed a sign-in. "
             "Download the table itself"
         )
     if _XML.match(text):
-        return f"XML and no table: {_SAVE}"
+        return f"XML, not a table: {_SAVE}"
     if _JSON.match(text):
-        return "JSON and no table: save its rows as CSV or Parquet, with pandas for example"
+        return "JSON, not a table: save its rows as CSV or Parquet, with pandas for example"
     return None
 
 
@@ -90,7 +91,7 @@ def _zipped(head: bytes, suffix: str) -> str:
         with zipfile.ZipFile(io.BytesIO(head)) as archive:
             inside = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        # The list of what is inside stands at the end, the names also at each beginning.
+        # The directory is at the end of the archive, but each member begins with its own name.
         inside = [name.decode("latin-1") for name in _names_within(head)]
     for start, said in _ZIPPED:
         if any(name.startswith(start) for name in inside):

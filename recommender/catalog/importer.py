@@ -1,8 +1,8 @@
 """Reads tables of tracks of many layouts into the catalogue's schema.
 
-The whole of it happens inside DuckDB, so that tables larger than memory pass. Statements are
-fixed texts: paths and values are bound as parameters and source columns are addressed by their
-place, so that no name, title or path is ever read as SQL.
+All of it happens inside DuckDB, so tables may be larger than memory. Statements are fixed texts:
+paths and values are bound as parameters and source columns are addressed by position, so that no
+name, title or path is ever read as SQL.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ SAFE: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-"""DuckDB settings: nothing is fetched from the network, also for a file named like a URL."""
+"""DuckDB settings: nothing is fetched from the network, not even for a file named like a URL."""
 
 _MAX_MEMORY_BYTES: Final = 2 << 30
-"""Bytes that an import takes at most; what is more lies on the disk for a while."""
+"""The most memory that an import takes; beyond it, data spills to the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +74,16 @@ def import_file(
 ) -> ImportReport:
     """Write a catalogue from a CSV or Parquet table.
 
-    The catalogue is built beside its place and moved there once it is whole: when anything goes
-    wrong, and when the machine stops in the middle, an older catalogue remains as it was.
+    The catalogue is built beside its destination and moved there once it is complete: if anything
+    fails, or the machine stops halfway, an older catalogue stays as it was.
 
     Args:
         source: a CSV (also gzipped) or Parquet file.
         target: the DuckDB file to write. Or a folder of Parquet files: one that exists, a text
             that ends in a slash, or an address that fsspec opens (``s3://bucket/catalogue``).
-            Only what an import wrote is ever replaced: a person's table that this name happens to
-            point to is not ours to lose.
+            Only what an import wrote is ever replaced, never another file that has this name.
         table: what genre tags mean, the package's own by default.
-        on_progress: is told how far it is and what it does, from another thread.
+        on_progress: called from another thread with the fraction done and the current step.
         encoding: Python's name of the encoding of a CSV, detected from the file by default.
 
     Raises:
@@ -110,8 +109,7 @@ def location_of(target: Path | str) -> Path | Location:
     """Return the file that a catalogue is to be written to, or the folder or address.
 
     Raises:
-        CatalogError: it is an address, and what opens such is not installed; or a path that
-            cannot exist.
+        CatalogError: it is an address whose package is not installed, or a path that cannot exist.
     """
     if isinstance(target, str) and is_address(target):
         return RemoteLocation(target)
@@ -139,7 +137,7 @@ def _check_replaceable(target: Path | Location) -> None:
     if foreign:
         shown = target if isinstance(target, Path) else target.source
         raise CatalogError(
-            f"{shown} is no catalogue and stays as it is: choose another {kind}, or remove it."
+            f"{shown} is not a catalogue and stays as it is: choose another {kind}, or remove it."
         )
 
 
@@ -153,7 +151,7 @@ def _holds_catalogue(path: Path) -> bool:
             tables = connection.execute("SELECT table_name FROM system.main.duckdb_tables()")
             return ("affectune",) in tables.fetchall()
     except duckdb.Error:
-        # Damaged, or open elsewhere. The name of the table stands in the file all the same.
+        # Damaged, or open elsewhere. The name of the table is in the file either way.
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return data.find(b"affectune") >= 0
 
@@ -217,10 +215,10 @@ def _write_dataset(
 
 
 def _database(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open a new database for an import. What does not fit in memory lies in the same folder."""
+    """Open a new database for an import. What does not fit in memory spills to the same folder."""
     if "?" in str(path):
-        # Its log would be looked for elsewhere: what follows is taken for options.
-        raise OSError("DuckDB writes to no path with a question mark in it")
+        # DuckDB takes what follows for options, and would look for its log elsewhere.
+        raise OSError("DuckDB cannot write to a path with a question mark in it")
     spill = {"memory_limit": _memory(), "temp_directory": str(path.with_name("spill"))}
     return duckdb.connect(str(path), config={**SAFE, **spill})
 
@@ -241,10 +239,10 @@ def read_table(
         connection: an empty database.
         source: the file.
         table: what genre tags mean, the package's own by default.
-        step: is called with which of `recommender.catalog.progress.STEPS` begins.
+        step: called with each of `recommender.catalog.progress.STEPS` as it begins.
         encoding: Python's name of the encoding of a CSV, detected from the file by default.
-        folder: where a copy of a CSV may lie that has to be mended first; a temporary folder
-            by default.
+        folder: where to put the copy of a CSV that has to be repaired first; a temporary folder by
+            default.
         lookups: whether to make the tables of `tables.write_lookups` as well.
 
     Raises:
@@ -297,18 +295,18 @@ def read_table(
 
 
 def _placed_by(written: Written) -> list[str]:
-    """Return the sentence for a table that lacks what tracks are placed by."""
+    """Return the note on a table that lacks features by which tracks are placed."""
     if not written.missing:
         return []
     return [
-        f"Tracks are placed on the mood plane by {_words(written.features)}; this table says "
-        f"nothing of {_words(written.missing, 'or')}, which would help"
+        f"Tracks are placed on the mood plane by {_words(written.features)}; this table lacks "
+        f"{_words(written.missing)}, which would help"
     ]
 
 
-def _words(names: Sequence[str], joint: str = "and") -> str:
+def _words(names: Sequence[str]) -> str:
     """Return names as an enumeration."""
-    return f" {joint} ".join([part for part in (", ".join(names[:-1]), names[-1]) if part])
+    return " and ".join([part for part in (", ".join(names[:-1]), names[-1]) if part])
 
 
 def _check_sum(source: Path, opened: Source, rows: int) -> None:
@@ -320,7 +318,7 @@ def _check_sum(source: Path, opened: Source, rows: int) -> None:
     if opened.readable is not None and rows != opened.readable:
         raise CatalogError(
             f"{source.name} has {opened.readable:,} rows, but {rows:,} were read: its quotation "
-            "marks or line ends are broken. Write the table anew, with a spreadsheet for example."
+            "marks or line ends are broken. Save the table again, from a spreadsheet for example."
         )
 
 
@@ -344,7 +342,7 @@ def _reasons(refused: Mapping[str, int]) -> str:
 
 
 def _out_of_space(error: Exception) -> bool:
-    """Whether memory or disk is full. Of a full disk DuckDB has no error of its own."""
+    """Whether memory or disk is full. DuckDB has no error type for a full disk."""
     full_disk = "Could not write" in str(error) or "No space left" in str(error)
     return full_disk or isinstance(error, duckdb.OutOfMemoryException)
 

@@ -1,4 +1,4 @@
-"""Where the header of a text table stands and what parts its cells."""
+"""Finds the header and the delimiter of a text table."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Final
 
 from recommender.catalog.columns import find_columns, lacking
 
-_MARKS: Final = (",", ";", "\t", "|")
-_PREAMBLE: Final = 20
-"""Lines among which the header is looked for."""
+_DELIMITERS: Final = (",", ";", "\t", "|")
+_MAX_PREAMBLE_LINES: Final = 20
+"""The header is looked for in this many lines."""
 
 _SEPARATOR: Final = re.compile(r'^"?sep=(.)"?\s*$', re.IGNORECASE)
-"""The line that tells Excel what separates the cells."""
+"""The line that tells Excel the delimiter."""
 
 
 _LINE_END: Final = re.compile("\r\n|\n|\r(?=.)", re.DOTALL)
@@ -26,11 +26,11 @@ class Layout:
     """How a text table is laid out.
 
     Attributes:
-        names: the columns, as they are called.
-        mark: what parts cells.
+        names: of the columns.
+        mark: the delimiter of cells.
         above: lines before the header, blank ones included.
         header: lines that the header takes up, 1 but where a name has a line break.
-        newline: what ends the first line: ``"\\n"``, also for ``"\\r\\n"``, or ``"\\r"``.
+        newline: the ending of the first line: ``"\\n"``, also for ``"\\r\\n"``, or ``"\\r"``.
         remarks: lines above the header that were neither blank nor for Excel.
     """
 
@@ -50,25 +50,25 @@ class Layout:
 def find_layout(head: str) -> Layout:
     """Return the layout of a table, detected from its first lines.
 
-    The header is the first line that names all columns that are needed, else the first line
-    that is not blank; cells are parted by what makes most sense of it.
+    The header is the first line that names all required columns, else the first line that is not
+    blank; the delimiter is the one that makes most sense of it.
 
     Args:
-        head: how the file begins, without a byte order mark; not blank.
+        head: the beginning of the file, without a byte order mark; not blank.
     """
     ending = _LINE_END.search(head)
     newline = "\r" if ending and ending[0] == "\r" else "\n"
-    lines = head.split(newline, _PREAMBLE + 40)
+    lines = head.split(newline, _MAX_PREAMBLE_LINES + 40)
     wanted: str | None = None
     first: Layout | None = None
     remarks = 0
-    for place, line in enumerate(lines[:_PREAMBLE]):
+    for place, line in enumerate(lines[:_MAX_PREAMBLE_LINES]):
         if not line.strip():
             continue
         if first is None and (separator := _SEPARATOR.match(line.strip("\ufeff\r"))):
             wanted = "\t" if separator[1] == " " else separator[1]
             continue
-        marks = (wanted,) if wanted else _MARKS
+        marks = (wanted,) if wanted else _DELIMITERS
         found = [_header(lines[place:], mark) for mark in marks]
         names, mark, height = max(found, key=lambda one: _sense(one[0], one[1], line))
         names = _with_row_names(names, lines[place + height :], mark)
@@ -82,7 +82,7 @@ def find_layout(head: str) -> Layout:
 
 
 def _header(lines: Sequence[str], mark: str) -> tuple[tuple[str, ...], str, int]:
-    """Return the names of a header, what parts them, and how many lines it takes up."""
+    """Return the names of a header, their delimiter, and how many lines it takes up."""
     try:
         reader = csv.reader((f"{line}\n" for line in lines), delimiter=mark, skipinitialspace=True)
         names = next(reader)
@@ -101,7 +101,7 @@ def _sense(names: tuple[str, ...], mark: str, line: str) -> tuple[int, int, int]
 
 
 def _with_row_names(names: tuple[str, ...], below: Sequence[str], mark: str) -> tuple[str, ...]:
-    """Return the names with an unnamed first one where R left out the name of the row names."""
+    """Return the names, with an empty first one if R wrote row names without a header."""
     line = next((line for line in below if line.strip()), "")
     try:
         cells = next(csv.reader([line], delimiter=mark), [])

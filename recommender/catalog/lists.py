@@ -51,7 +51,7 @@ def names_in(text: str, bare: bool) -> list[str]:
 
     Args:
         text: the cell.
-        bare: whether ``[A]`` is a list of one, and not a band that is called so.
+        bare: whether ``[A]`` is a list of one, and not a band of that name.
     """
     text = text.strip()
     if len(text) <= _MAX_PARSED_CHARACTERS and (value := _parsed(text, bare)) is not None:
@@ -79,7 +79,7 @@ def unescaped(text: str) -> str:
 
 
 def _parsed(text: str, bare: bool) -> Value:
-    """Return the list that a text is, or ``None`` where it is none."""
+    """Return the list that a text stands for, or ``None`` if it is not a list."""
     if wrapped := _WRAPPED.match(text):
         text = wrapped[1].strip()
     if text[:1] not in ("[", "(", "{") or text[-1:] not in ("]", ")", "}"):
@@ -88,7 +88,7 @@ def _parsed(text: str, bare: bool) -> Value:
         parser = _Parser(text)
         value = parser.value(0)
     except ValueError:
-        # Brackets within names: what is between the outer ones is parted by commas.
+        # Brackets within names: split what is between the outer ones at commas.
         within: list[Value] = [*text[1:-1].split(",")]
         return within if len(within) > 1 and text[0] != "(" else None
     if not parser.ended():
@@ -103,7 +103,7 @@ def _parsed(text: str, bare: bool) -> Value:
 
 
 class _Parser:
-    """Reads one value; raises ``ValueError`` where the text is none."""
+    """Reads one value; raises ``ValueError`` if the text is not one."""
 
     def __init__(self, text: str) -> None:
         self._text, self._place = text, 0

@@ -45,10 +45,10 @@ from recommender.deadline import DeadlineExceeded
 from recommender.errors import CatalogError
 
 Uploaded = Callable[[int, int], None]
-"""Called with how many files of how many are where they belong."""
+"""Called with the number of files in place, and of all files."""
 
 _STALE: Final = timedelta(days=1)
-"""A snapshot at an address that no manifest names may still be on its way there for this long."""
+"""For this long, a snapshot at an address that no manifest names may still be uploading."""
 
 _ADDRESS_THREADS: Final = 16
 """How many parts of files are fetched at once: over a network, most of the time is waiting."""
@@ -83,13 +83,14 @@ class Location(ABC):
 
     @abstractmethod
     def allowed(self, snapshot: str) -> list[str]:
-        """Return the folder that an open catalogue may read from, in all that DuckDB calls it."""
+        """Return the folder that an open catalogue may read from, by every name DuckDB has for
+        it."""
 
     @abstractmethod
     def mount(
         self, connection: duckdb.DuckDBPyConnection, snapshot: str, sizes: Mapping[str, int]
     ) -> str:
-        """Make the files of a snapshot readable for DuckDB and return what stands before names."""
+        """Make the files of a snapshot readable for DuckDB and return the prefix of their names."""
 
     @abstractmethod
     def holds_other_files(self) -> bool:
@@ -101,7 +102,7 @@ class Location(ABC):
 
     @abstractmethod
     def workspace(self) -> Any:
-        """Return a context manager that makes a folder for what is being made, on this machine."""
+        """Return a context manager that makes a folder to build in, on this machine."""
 
     @abstractmethod
     def publish(self, built: Path, snapshot: str, manifest: str, uploaded: Uploaded) -> None:
@@ -109,9 +110,9 @@ class Location(ABC):
 
         Args:
             built: a folder with the files of the snapshot.
-            snapshot: what it is called.
+            snapshot: its name.
             manifest: the content of the manifest.
-            uploaded: is told how far it is.
+            uploaded: called after each file.
 
         Raises:
             CatalogError: it cannot be written.
@@ -213,7 +214,7 @@ class RemoteLocation(Location):
     """An address that fsspec opens.
 
     Raises:
-        CatalogError: what opens such addresses is not installed.
+        CatalogError: the package for such addresses is not installed.
     """
 
     threads = _ADDRESS_THREADS
@@ -241,7 +242,7 @@ class RemoteLocation(Location):
         except DeadlineExceeded as error:
             raise unreachable(str(self.source), error) from error
         except Exception:
-            # Some servers list nothing. What is missing is then noticed when it is needed.
+            # Some servers list no files. A missing one is then noticed when it is read.
             return None
         sizes = {}
         for path, about in found.items():
@@ -280,7 +281,7 @@ class RemoteLocation(Location):
             yield Path(folder)
 
     def _check_writable(self) -> None:
-        """Write something and remove it: nothing is made for long that cannot be kept.
+        """Write a probe and remove it, before a long import that could not be stored.
 
         Raises:
             CatalogError: it cannot be written.
@@ -295,7 +296,7 @@ class RemoteLocation(Location):
             self._system.rm_file(probe)
 
     def _make_folder(self, path: str) -> None:
-        # In an object store nothing would be made but a bucket, where a name was mistyped.
+        # In an object store this could only create a bucket, for a name that was mistyped.
         if self._has_folders:
             self._system.makedirs(path, exist_ok=True)
 
@@ -321,7 +322,7 @@ class RemoteLocation(Location):
         self._sweep({snapshot, before})
 
     def _sweep(self, kept: set[str | None]) -> None:
-        """Remove snapshots that no manifest names and that nothing is being put into any more."""
+        """Remove snapshots that no manifest names and that can no longer be uploading."""
         paths: list[object] = []
         with suppress(Exception):
             self._system.invalidate_cache()
@@ -329,7 +330,7 @@ class RemoteLocation(Location):
         for path in paths:
             name = str(path).rstrip("/").rsplit("/", 1)[-1]
             if SNAPSHOT.fullmatch(name) and name not in kept:
-                # One that cannot be removed, or whose name is no date, does not keep the others.
+                # One that cannot be removed, or has no date in its name, must not stop the others.
                 with suppress(Exception):
                     if _age(name) > _STALE:
                         self._system.rm(f"{self._root}/{name}", recursive=True)
@@ -355,7 +356,7 @@ def _age(snapshot: str) -> timedelta:
 
 
 def _literal(path: str) -> str:
-    """Return a path in which a star is a star, and not every file of the folder."""
+    """Return a path with its glob characters escaped."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in path)
 
 
@@ -368,7 +369,7 @@ def _ours(manifest: bytes | None) -> bool:
 
 
 def _strange(name: str) -> bool:
-    """Whether nothing that an import writes has such a name."""
+    """Whether no import writes a file or folder of this name."""
     return name != MANIFEST and not SNAPSHOT.fullmatch(name) and not name.startswith(WORKSPACE)
 
 

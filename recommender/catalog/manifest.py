@@ -1,21 +1,21 @@
 """How a catalogue is laid out as a folder of Parquet files, and the manifest that lists them.
 
 ``affectune.json``
-    the manifest: versions, counts, and the size of every file. It is written last and replaced in
-    one go, so that all files that it names exist.
+    the manifest: versions, counts, and the size of every file. It is written last and replaced
+    atomically, so all files that it names exist.
 ``<snapshot>/blocks/00000.parquet``, …
-    what is searched by: the narrow columns of the tracks, `BLOCKS_PER_FILE` blocks a file, in the
-    order in which the import lays out blocks: neighbours on the mood plane lie together.
+    the search columns of the tracks, `BLOCKS_PER_FILE` blocks per file, in the order of blocks:
+    neighbours on the mood plane lie together.
 ``<snapshot>/records/00000.parquet``, …
-    what is shown: number and record of the same tracks.
+    number of each track and its record, which is what is shown.
 ``<snapshot>/ids``, ``songs``, ``artists``, ``recordings``
     hash → number of the track, in the order of hashes. The manifest holds the first hash of each
     file, so that a search opens only those in which a hash can be.
 ``<snapshot>/boxes.parquet``, ``families.parquet``, ``languages.parquet``, ``curves.parquet``
     the small tables of a catalogue file.
 ``<snapshot>/facets.parquet``
-    how many tracks have the same families, decade, language and mark: what counts for filters add
-    up from, without a pass over the tracks.
+    how many tracks share families, decade, language and explicit mark: counts for filters are sums
+    over it, without a scan of the tracks.
 
 An import writes a new snapshot beside the current one. Processes that have the old one open can go
 on reading it; the following import removes it.
@@ -53,7 +53,7 @@ INDEXES: Final = ("ids", "songs", "artists", "recordings")
 MAX_MANIFEST_BYTES: Final = 1 << 24
 
 SNAPSHOT: Final = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
-"""What the folder of a snapshot is called: when it was made, and something to tell two apart."""
+"""The folder name of a snapshot: when it was made, and random digits."""
 
 _MAX_FILES: Final = 1 << 16
 
@@ -64,7 +64,7 @@ class ManifestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a catalogue in a folder says of itself.
+    """The description of a catalogue in a folder.
 
     Attributes:
         format: `tables.FORMAT` of what wrote it.
@@ -123,7 +123,7 @@ def versions_of(text: bytes) -> tuple[Any, Any]:
     """Return format and layout of a manifest of any version.
 
     Raises:
-        ManifestError: it is none.
+        ManifestError: it is not a manifest.
     """
     content = _content(text)
     return content.get("format"), content.get("layout")
@@ -133,7 +133,7 @@ def snapshot_of(text: bytes) -> str:
     """Return the snapshot that a manifest of any version names.
 
     Raises:
-        ManifestError: it is none.
+        ManifestError: it is not a manifest.
     """
     return _text(_content(text).get("snapshot"))
 
@@ -142,7 +142,7 @@ def parse(text: bytes) -> Manifest:
     """Read a manifest of this version.
 
     Raises:
-        ManifestError: it is none, or says what cannot be.
+        ManifestError: it is not a manifest, or its content is impossible.
     """
     content = _content(text)
     try:

@@ -1,8 +1,8 @@
 """The search for the tracks nearest to places on the mood plane.
 
 A catalogue is searched block by block, the block that could hold the nearest track first, until no
-block that is left could hold a nearer one than those found (Hjaltason and Samet 1999, "Distance
-browsing in spatial databases"). What comes out is what a comparison with every track would give.
+block that is left could hold a nearer one (Hjaltason and Samet 1999, "Distance browsing in spatial
+databases"). The result is the same as that of comparing every track.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ MAX_CACHED_BLOCKS: Final = 1200
 """Blocks that stay in memory, 40 kB each."""
 
 _FIRST_BLOCKS: Final = 4
+"""Blocks that a search looks at in its first round; each round doubles the number."""
+
 _READ_BLOCKS: Final = 96
+"""Blocks that are read at once, if the cache can hold all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrackFilter:
-    """Which tracks pass, in the numbers that the table ``tracks`` has for families and so on.
+    """Which tracks pass, in the codes that the table ``tracks`` has for families and languages.
 
     Attributes:
         families: bits, one of which a track must have; ``None`` for any track.
@@ -91,7 +94,7 @@ class Blocks:
             the columns that `TrackFilter` and `score` look at.
 
     Raises:
-        ValueError: a box is not finite. No search among such would come to an end.
+        ValueError: a box is not finite: no search would come to an end.
     """
 
     def __init__(self, boxes: Columns, read: Callable[[Sequence[int]], Columns]) -> None:
@@ -138,7 +141,7 @@ class Blocks:
             looked_at |= new
             if max_blocks is not None and len(looked_at) > max_blocks:
                 return None
-            blocks = self._opened(sorted({n for _, numbers in wanted for n in numbers}))
+            blocks = self._load(sorted({n for _, numbers in wanted for n in numbers}))
             for number in sorted(new):
                 passing[number] = track_filter.passes(blocks[number])
             for search, numbers in wanted:
@@ -156,9 +159,9 @@ class Blocks:
         order = np.argsort(best, kind="stable")
         return useful[order].tolist(), best[order].tolist()
 
-    def _ahead(self, missing: Sequence[int]) -> list[int]:
-        """Return what to read in the same go, the best known first: most of the cost is in going
-        there. Where not everything can stay in memory, only what is needed is read."""
+    def _to_prefetch(self, missing: Sequence[int]) -> list[int]:
+        """Return further blocks to read in the same query, the best known first: most of its cost
+        is fixed. If the cache cannot hold all blocks, only the missing ones are read."""
         if len(self) > MAX_CACHED_BLOCKS:
             return []
         with self._lock:
@@ -166,7 +169,7 @@ class Blocks:
         unknown = (number for number in range(len(self)) if number not in known)
         return list(islice(unknown, max(0, _READ_BLOCKS - len(missing))))
 
-    def _opened(self, numbers: Sequence[int]) -> dict[int, Columns]:
+    def _load(self, numbers: Sequence[int]) -> dict[int, Columns]:
         blocks: dict[int, Columns] = {}
         with self._lock:
             for number in numbers:
@@ -175,7 +178,7 @@ class Blocks:
                     blocks[number] = self._open[number]
         missing = [number for number in numbers if number not in blocks]
         if missing:
-            fresh = _parted(self._read(missing + self._ahead(missing)))
+            fresh = _split_by_block(self._read(missing + self._to_prefetch(missing)))
             blocks |= fresh
             with self._lock:
                 self._open.update(fresh)
@@ -216,7 +219,7 @@ class _Search:
         return self._queue[start : self._at]
 
     def look(self, columns: Columns, passing: NDArray[np.bool_] | None) -> None:
-        """Keep the nearest of those found and of some more tracks."""
+        """Add some tracks, and keep the nearest of all."""
         scores = score(columns, self._place)
         good = scores <= self._worst
         if passing is not None:
@@ -231,7 +234,7 @@ class _Search:
 
 
 def score(columns: Columns, place: tuple[float, float]) -> NDArray[np.float64]:
-    """Return how far tracks lie from a place, less what their popularity makes up for: (tracks,).
+    """Return the distance of tracks from a place, less a bonus for popularity: (tracks,).
 
     Args:
         columns: ``valence_rank``, ``energy_rank`` and ``popularity`` in 64 bits.
@@ -246,7 +249,7 @@ def score(columns: Columns, place: tuple[float, float]) -> NDArray[np.float64]:
 def nearest(
     scores: NDArray[np.float64], numbers: Numbers, limit: int
 ) -> tuple[NDArray[np.float64], Numbers]:
-    """Return the `limit` lowest scores and whose they are; of equals, the lowest numbers."""
+    """Return the `limit` lowest scores and the numbers of their tracks; ties go to low numbers."""
     if len(scores) <= limit:
         return scores, numbers
     worst = np.partition(scores, limit - 1)[limit - 1]
@@ -275,12 +278,12 @@ def ready(columns: Columns) -> dict[str, NDArray[Any]]:
     return sorted_columns
 
 
-def _parted(columns: Columns) -> dict[int, Columns]:
-    """Return the tracks of several blocks parted by block."""
+def _split_by_block(columns: Columns) -> dict[int, Columns]:
+    """Split the tracks of several blocks by block."""
     columns = ready(columns)
     blocks, starts = np.unique(columns["rowid"] // BLOCK_TRACKS, return_index=True)
     parts = {name: np.split(column, starts[1:]) for name, column in columns.items()}
-    # Copies, so that a block that stays does not hold on to all that came with it.
+    # Copies, so that a cached block does not keep the whole result of a query alive.
     return {
         block: {name: parts[name][place].copy() for name in parts}
         for place, block in enumerate(blocks.tolist())

@@ -118,7 +118,9 @@ def test_abandoned_snapshots_are_removed_after_a_day(
 
 def test_foreign_files_are_never_overwritten(row: Row, write_csv: Writer, memory: Any) -> None:
     memory.pipe_file("/bucket/own/photos.parquet", b"precious")
-    with pytest.raises(CatalogError, match="memory://bucket/own is no catalogue and stays as it"):
+    with pytest.raises(
+        CatalogError, match="memory://bucket/own is not a catalogue and stays as it"
+    ):
         import_file(write_csv([row(1)]), "memory://bucket/own")
     assert list(memory.find("/bucket/own")) == ["/bucket/own/photos.parquet"]
 

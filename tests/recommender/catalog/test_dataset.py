@@ -163,7 +163,9 @@ def test_foreign_files_are_never_overwritten(row: Row, write_csv: Writer, tmp_pa
     (tmp_path / "claims" / MANIFEST).write_text('{"affectune": "notes"}')
     (tmp_path / "claims" / "notes.txt").write_text("precious")
     for target in (f"{own}/", str(own), f"{tmp_path}/file/", f"{tmp_path}/claims/"):
-        with pytest.raises(CatalogError, match="no catalogue and stays as it is: choose another"):
+        with pytest.raises(
+            CatalogError, match="not a catalogue and stays as it is: choose another"
+        ):
             import_file(table, target)
     assert sorted(path.name for path in own.iterdir()) == ["photos.parquet"]
     assert (tmp_path / "file").read_text() == "precious"

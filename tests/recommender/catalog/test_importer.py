@@ -457,7 +457,7 @@ def test_a_table_is_never_overwritten(row: Row, write_csv: Writer, tmp_path: Pat
     source, precious = write_csv([row(1)]), write_csv([row(2)], "precious.csv")
     before = precious.read_bytes()
     for target in (precious, source, tmp_path):
-        with pytest.raises(CatalogError, match="no catalogue and stays as it is"):
+        with pytest.raises(CatalogError, match="not a catalogue and stays as it is"):
             import_file(source, target)
     assert precious.read_bytes() == before
 
@@ -466,9 +466,9 @@ def test_foreign_database_is_never_overwritten(row: Row, write_csv: Writer, tmp_
     table, own = write_csv([row(1)]), tmp_path / "catalog.duckdb"
     with duckdb.connect(str(own)) as connection:
         connection.execute("CREATE TABLE diary AS SELECT 'precious' AS entry")
-        with pytest.raises(CatalogError, match="no catalogue and stays as it is"):
+        with pytest.raises(CatalogError, match="not a catalogue and stays as it is"):
             import_file(table, own)
-    with pytest.raises(CatalogError, match="no catalogue and stays as it is"):
+    with pytest.raises(CatalogError, match="not a catalogue and stays as it is"):
         import_file(table, own)
     with duckdb.connect(str(own)) as connection:
         assert connection.execute("FROM diary").fetchall() == [("precious",)]
