@@ -1,10 +1,10 @@
 """Where a recording lies on the mood plane: from its audio features to what listeners would say.
 
-Listeners disagree with the measured valence and energy, so a track is placed by a linear model
-that was fitted to what listeners say of songs (`recommender.evaluation.fit`). The model is data,
-``data/mood_plane.json``; this module turns it into a figure of one track, or into SQL for all the
-rows of a table. The figures are in standard deviations of listeners' ratings. What the rest of the
-library works with are their ranks within a catalogue.
+Listeners disagree with the measured valence and energy, so a track is placed by a linear model that
+was fitted to listeners' ratings of songs (`recommender.evaluation.fit`). The model is data,
+``data/mood_plane.json``; this module evaluates it for one track, or as SQL for a whole table. Its
+figures are in standard deviations of listeners' ratings; the rest of the library works with their
+ranks within a catalogue.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ INPUTS: Final[Mapping[str, tuple[tuple[str, float], ...]]] = MappingProxyType(
         "valence × √acousticness": (("valence", 1.0), ("acousticness", 0.5)),
     }
 )
-"""What the model may go by: name → features and the powers whose product it is."""
+"""Possible inputs of the model: name → features and exponents; the input is their product."""
 
 AUDIO_FEATURES: Final = tuple(dict.fromkeys(name for terms in INPUTS.values() for name, _ in terms))
-"""The audio features that are asked of a table; valence and energy are required of every table."""
+"""The audio features that a table may have; valence and energy are required."""
 
 MIN_KNOWN_FRACTION: Final = 0.5
-"""A feature counts as one that a table has where at least this fraction of its rows have it."""
+"""A table counts as having a feature if at least this fraction of its rows have it."""
 
 FIGURE_STEP: Final = 1e-4
 """Figures are rounded to this: far below what is audible, and it makes ranks cheap to compute."""
@@ -54,13 +54,13 @@ FIGURE_STEP: Final = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A linear model of what listeners say, for tables that have certain features.
+    """A linear model of listeners' ratings, for tables that have certain features.
 
     Attributes:
-        features: the features that it goes by.
-        intercept: the figure of an average recording, one an axis of `AXES`.
-        means: input → what stands in for one that is not known.
-        slopes: input → what a unit of it adds, one an axis.
+        features: the features that it uses.
+        intercept: the figure of an average recording, one per axis of `AXES`.
+        means: input → the value that stands in where it is not known.
+        slopes: input → what one unit of it adds, one per axis.
     """
 
     features: frozenset[str]
@@ -69,7 +69,7 @@ class Model:
     slopes: Mapping[str, tuple[float, float]]
 
     def figures(self, features: Mapping[str, float | None]) -> tuple[float, float]:
-        """Return valence and arousal of one recording, before its genre is looked at."""
+        """Return valence and arousal of one recording, without regard to its genres."""
         sums = list(self.intercept)
         for name, slopes in self.slopes.items():
             value = input_of(name, features)
@@ -79,7 +79,7 @@ class Model:
         return sums[0], sums[1]
 
     def expression(self, axis: str) -> str:
-        """Return the same for one of `AXES` as SQL on columns that are called like features."""
+        """Return the same for one of `AXES` as SQL, on columns named after the features."""
         place = AXES.index(axis)
         terms = [f"{self.intercept[place]!r}"]
         for name, slopes in self.slopes.items():
@@ -94,10 +94,10 @@ class MoodPlane:
 
     Attributes:
         models: for tables with many features first, for those with valence and energy alone last.
-        families: genre family → what it adds to the figures of its recordings, one an axis. The
-            mean counts where a recording has several.
-        label_weight: how much what listeners said of a recording itself counts against what is
-            made of its features, 0-1, one an axis.
+        families: genre family → what it adds to the figures of its recordings, one per axis. For a
+            recording with several, the mean counts.
+        label_weight: the weight of listeners' ratings of a recording itself against what the model
+            predicts, 0-1, one per axis.
         fingerprint: twelve hexadecimal digits, the same for the same coefficients.
     """
 
@@ -127,7 +127,7 @@ class MoodPlane:
 
         Args:
             features: feature → figure, as `recommender.catalog.columns` has them. Valence and
-                energy are needed; what is missing of the rest is done without.
+                energy are needed; the others may be missing.
             genres: its genre families.
         """
         known = [name for name in AUDIO_FEATURES if features.get(name) is not None]
@@ -183,7 +183,7 @@ def _model(content: Mapping[str, Any]) -> Model:
         features=frozenset(feature for name in inputs for feature, _ in INPUTS[name]),
         intercept=_pair(content["intercept"]),
         means=MappingProxyType({name: float(each["mean"]) for name, each in inputs.items()}),
-        # Standardised as they were fitted; a slope is for one unit of the input itself.
+        # The file has coefficients of standardised inputs; a slope is per unit of the input itself.
         slopes=MappingProxyType(
             {
                 name: (

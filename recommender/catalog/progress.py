@@ -1,4 +1,4 @@
-"""Tells how far an import is."""
+"""Reports the progress of an import."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import duckdb
 Report = Callable[[float, str], None]
 """Called with the fraction that is done, 0-1 and never less than before, and what is being done."""
 
-_EVERY: Final = 0.2
-"""Seconds between two looks at the running statement."""
+_POLL_SECONDS: Final = 0.2
+"""Seconds between two queries of the progress of the running statement."""
 
 STEPS: Final[Mapping[str, float]] = {
     "Reading the table": 0.42,
@@ -25,13 +25,13 @@ STEPS: Final[Mapping[str, float]] = {
 """The steps of an import and how much of its time each took with a million rows."""
 
 DATASET_STEPS: Final[Mapping[str, float]] = {
-    **{what: 0.80 * share for what, share in STEPS.items() if what != "Writing artists"},
+    **{what: 0.80 * fraction for what, fraction in STEPS.items() if what != "Writing artists"},
     "Writing the files": 0.296,
 }
 """Those of an import into a folder."""
 
 UPLOAD_STEPS: Final[Mapping[str, float]] = {
-    **{what: 0.8 * share for what, share in DATASET_STEPS.items()},
+    **{what: 0.8 * fraction for what, fraction in DATASET_STEPS.items()},
     "Uploading": 0.2,
 }
 """Those of an import to an address."""
@@ -57,8 +57,8 @@ class Progress:
 
     Args:
         connection: what does the work. Its own progress bar is silenced.
-        report: is told, from another thread, how far it is; ``None`` for no report.
-        steps: what there is to do, and its part of the time.
+        report: called from another thread with the progress; ``None`` for no reports.
+        steps: step → its fraction of the time.
     """
 
     def __init__(
@@ -69,29 +69,29 @@ class Progress:
         steps: Mapping[str, float] = STEPS,
     ) -> None:
         self._connection, self._report, self._steps = connection, report, steps
-        self._before, self._share, self._what = 0.0, 0.0, ""
+        self._before, self._fraction, self._what = 0.0, 0.0, ""
         self._in_parts = False
-        self._told, self._named = -1.0, ""
-        self._turn = Lock()
-        self._over = Event()
-        self._watch = Thread(target=self._look, daemon=True)
+        self._reported, self._reported_step = -1.0, ""
+        self._lock = Lock()
+        self._stop = Event()
+        self._watch = Thread(target=self._poll, daemon=True)
 
     def step(self, what: str, *, in_parts: bool = False) -> None:
         """Begin one of the steps.
 
         Args:
             what: its name.
-            in_parts: whether `part` tells how far it is. Otherwise its statement does.
+            in_parts: whether `part` reports its progress; otherwise DuckDB does.
         """
-        with self._turn:
-            self._before += self._share
-            self._share, self._what, self._in_parts = self._steps[what], what, in_parts
-            self._say(self._before)
+        with self._lock:
+            self._before += self._fraction
+            self._fraction, self._what, self._in_parts = self._steps[what], what, in_parts
+            self._advance(self._before)
 
     def part(self, done: int, parts: int) -> None:
         """Say how much of a step in parts is done."""
-        with self._turn:
-            self._say(self._before + self._share * done / parts)
+        with self._lock:
+            self._advance(self._before + self._fraction * done / parts)
 
     def __enter__(self) -> Progress:
         silence(self._connection, count=self._report is not None)
@@ -100,24 +100,26 @@ class Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        self._over.set()
+        self._stop.set()
         if self._watch.is_alive():
             self._watch.join()
         if kind is None:
             self._what = "Done"
-            self._say(1.0)
+            self._advance(1.0)
 
-    def _look(self) -> None:
-        while not self._over.wait(_EVERY):
+    def _poll(self) -> None:
+        while not self._stop.wait(_POLL_SECONDS):
             what = self._what
             percent = self._connection.query_progress()
-            with self._turn:
-                # Nothing to report before the first step, nor of one that has ended meanwhile.
+            with self._lock:
+                # Report nothing before the first step, nor for one that has ended meanwhile.
                 if percent > 0 and what == self._what != "" and not self._in_parts:
-                    self._say(self._before + self._share * min(percent, 100) / 100)
+                    self._advance(self._before + self._fraction * min(percent, 100) / 100)
 
-    def _say(self, done: float) -> None:
-        # A step is named even if the one before it was told to its very end.
-        if self._report is not None and (done > self._told or self._what != self._named):
-            self._told, self._named = min(1.0, max(done, self._told)), self._what
-            self._report(self._told, self._what)
+    def _advance(self, done: float) -> None:
+        # Report a new step even if the one before it was reported to its very end.
+        if self._report is not None and (
+            done > self._reported or self._what != self._reported_step
+        ):
+            self._reported, self._reported_step = min(1.0, max(done, self._reported)), self._what
+            self._report(self._reported, self._what)

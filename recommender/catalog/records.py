@@ -1,10 +1,9 @@
 """Reads the records of a text table, one by one, before DuckDB does.
 
-A quotation mark that is never closed would have any parser take all that follows for one cell. So
-the records of a file are counted here, independently: what DuckDB returns has to be as many. A
-file that is sound is only looked at. From any other a copy is made that is: UTF-8, one header,
-even line ends, no control characters, and without the records that cannot be read, which are
-counted.
+With a quotation mark that is never closed, any parser takes the rest of the file for one cell. So
+the records of a file are counted here, independently, and DuckDB has to return as many. A sound
+file is only scanned. Any other is copied into a sound one: UTF-8, one header, uniform line endings,
+no control characters, and without the records that cannot be read, which are counted.
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from recommender.catalog.layout import Layout
 from recommender.errors import CatalogError
 
 MAX_RECORD_BYTES: Final = 1 << 20
-"""Bytes that a record may have; one that goes on is taken for a quotation mark left open."""
+"""Bytes that a record may have; a longer one is taken for a quotation mark left open."""
 
-_MOST_LINES: Final = 500
+_MAX_RECORD_LINES: Final = 500
 """Lines that a record may have, for the same reason."""
 
 _CONTROL: Final = bytes({*range(32), 127} - {9, 10, 13})
@@ -58,10 +57,10 @@ class Tally:
 
 
 def blocks(pieces: Iterable[bytes], newline: str = "\n") -> Iterator[bytes]:
-    """Return a stream in blocks of whole lines; only the last may lack its line end.
+    """Yield a stream in blocks of whole lines; only the last may lack its line ending.
 
     Raises:
-        CatalogError: a line is longer than any table's.
+        CatalogError: a line is longer than that of any table.
     """
     end, rest = newline.encode(), b""
     for piece in pieces:
@@ -71,20 +70,20 @@ def blocks(pieces: Iterable[bytes], newline: str = "\n") -> Iterator[bytes]:
             yield rest[:cut]
             rest = rest[cut:]
         elif len(rest) > 16 * MAX_RECORD_BYTES:
-            raise CatalogError("A line has more than 16 MB: this is no table of tracks.")
+            raise CatalogError("A line has more than 16 MB: this is not a table of tracks.")
     if rest:
         yield rest
 
 
 class RecordReader:
-    """Goes through a text table block by block.
+    """Reads a text table block by block.
 
     Args:
         layout: the table's.
         ids: the columns that may hold ids, by which a swallowed row is recognised.
-        write: takes the copy, in pieces; ``None`` to look only, up to the first thing that
-            makes a copy necessary.
-        selective: whether to refuse lines whose bytes are not UTF-8 and make no words.
+        write: receives the copy, in pieces; ``None`` to scan only, up to the first thing that makes
+            a copy necessary.
+        selective: whether to refuse lines in which bytes that are not UTF-8 make no words.
     """
 
     def __init__(
@@ -152,7 +151,7 @@ class RecordReader:
         return not lines or self._ends == ends
 
     def _sound_records(self, block: bytes) -> int | None:
-        """Return how many records a block has, or ``None`` if any is not beyond doubt."""
+        """Return how many records a block has, or ``None`` if any of them is in doubt."""
         if not self._ends_alike(block) or len(block.translate(None, _CONTROL)) != len(block):
             return None
         try:
@@ -181,7 +180,7 @@ class RecordReader:
         return csv.reader(lines, delimiter=self._mark, strict=True, skipinitialspace=True)
 
     def _lines(self, block: bytes) -> list[str]:
-        """Return the lines of a block as text, without those whose bytes make none."""
+        """Return the lines of a block as text, with refused ones left empty."""
         block = block.translate(_SPACES).removesuffix(b"\n")
         try:
             return block.decode().split("\n")
@@ -219,7 +218,7 @@ class RecordReader:
         """Write the record that begins with a line and return how many lines it takes up.
 
         Returns:
-            0 where it is open at the end of the lines and more are to come.
+            0 if it is open at the end of the lines and more are to come.
         """
         line = lines[place].removesuffix("\r")
         if len(line) > MAX_RECORD_BYTES:
@@ -307,12 +306,12 @@ class RecordReader:
         return len(cells) == self._width and self._has_id(cells)
 
     def _split(self, line: str) -> list[str]:
-        """Return the cells of a line whose quotation marks are not as they should be.
+        """Return the cells of a line with malformed quotation marks.
 
-        In this order: marks within marks are escaped by a backslash; a mark is closed by the
-        next one before the end of a cell, and where there is none it means nothing, or is a
-        letter where cells are parted by tabs; all are letters. The first way that gives as
-        many cells as there are columns is taken.
+        The first reading that gives as many cells as there are columns is taken: inner quotes are
+        escaped with a backslash; a quote is closed by the next one that ends a cell, and one
+        without a partner is dropped, or kept as a letter if the delimiter is a tab; only quotes
+        around a whole cell count.
         """
         cells = self._with_backslashes(line)
         if len(cells) == self._width:
@@ -376,7 +375,7 @@ class _Following:
         self._long += len(line)
         height = self._place - self._first
         if height and (
-            self._long > MAX_RECORD_BYTES or height > _MOST_LINES or self._is_next(line)
+            self._long > MAX_RECORD_BYTES or height > _MAX_RECORD_LINES or self._is_next(line)
         ):
             raise StopIteration
         self._place += 1

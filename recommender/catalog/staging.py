@@ -1,7 +1,7 @@
 """Brings the rows of a table into our columns, names what is wrong with them, and merges them.
 
 Statements are fixed texts: paths and values are bound as parameters and source columns are
-addressed by their place, so that no name, title or path is ever read as SQL.
+addressed by position, so that no name, title or path is ever read as SQL.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from recommender.catalog.values import ID, NULLS, Plan, is_missing, known, quote
 
 _WHITE: Final = " \t\n\r\xa0\u200b\ufeff"
 _CONTROLS: Final = "".join(map(chr, [*range(1, 9), 11, 12, *range(14, 32), 127]))
-"""Characters that mean nothing in a title; two of them part what a record of a catalogue holds."""
+"""Characters that mean nothing in a title; two of them delimit what is in a record of a
+catalogue."""
 
 _CONTROL: Final = r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]"
 _AROUND: Final = r"^[\s\x{a0}\x{200b}\x{feff}]|[\s\x{a0}\x{200b}\x{feff}]$"
@@ -43,19 +44,19 @@ _PLAIN_LIST: Final = r"^\[\s*(?:'[^'\\]*'|\"[^\"\\]*\")(?:\s*,\s*(?:'[^'\\]*'|\"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How DuckDB reads a file, and what is known of it.
+    """How DuckDB reads a file, and what is known about the file.
 
     Attributes:
         function: a table function.
         options: its parameters.
-        names: what the columns are called.
+        names: of the columns.
         cells: the SQL of each column as text, or as a list of texts.
         lists: the columns that are lists.
-        readable: how many rows have to come out of it, ``None`` for Parquet.
-        unreadable: rows that are not among them.
+        readable: how many rows DuckDB has to return, ``None`` for Parquet.
+        unreadable: rows that cannot be read, beside those.
         quotes: whether it has quotation marks.
-        encoding: what it was written in, ``""`` for Parquet.
-        notes: what to say of that.
+        encoding: of the file, ``""`` for Parquet.
+        notes: sentences about how it is read.
     """
 
     function: str
@@ -82,10 +83,10 @@ class Staged:
 def read_source(
     connection: duckdb.DuckDBPyConnection, source: Path, folder: Path, *, encoding: str | None
 ) -> Source:
-    """Look at a file and say how it is read.
+    """Look at a file and return how to read it.
 
     Raises:
-        CatalogError: it is no table, or lacks columns.
+        CatalogError: it is not a table, or lacks columns.
     """
     head = read_head(source)
     if head[:4] == b"PAR1":
@@ -111,7 +112,7 @@ def _parquet(connection: duckdb.DuckDBPyConnection, source: Path) -> Source:
 def _as_text(cell: str, kind: str) -> tuple[str, bool]:
     """Return the SQL of a Parquet column as text or list of texts, and whether it is a list."""
 
-    # Texts may be stored as bytes, and lists of records as what JSON would call them.
+    # Texts may be stored as bytes. Lists of records are turned into JSON.
     if kind == "BLOB":
         return _cleaned(f"coalesce(TRY(decode({cell})), {cell}::VARCHAR)"), False
     if kind.endswith("[]") and not kind.startswith(("STRUCT", "MAP")) and kind.count("[") == 1:
@@ -127,7 +128,7 @@ def _as_text(cell: str, kind: str) -> tuple[str, bool]:
 def _cleaned(text: str) -> str:
     """Return the SQL of a text without control characters and white space around it.
 
-    A look at whether there are any costs a tenth of taking them out.
+    Checking whether there are any costs a tenth of removing them.
     """
     plain = (
         f"CASE WHEN regexp_matches({text}, '{_CONTROL}') "
@@ -194,7 +195,7 @@ def _text(source: Path, head: bytes, folder: Path, encoding: str | None) -> Sour
 
 
 def stage(connection: duckdb.DuckDBPyConnection, source: Source) -> Staged:
-    """Make the table ``staged``: a row a row of the file, in our columns, with its problem."""
+    """Make the table ``staged``: each row of the file in our columns, with its problem, if any."""
     found = find_columns(source.names)
     used = sorted({place for places in found.values() for place in places})
     columns = ", ".join(f"c{place}" for place in range(len(source.names)))
@@ -211,7 +212,7 @@ def stage(connection: duckdb.DuckDBPyConnection, source: Source) -> Staged:
     connection.create_function("unescaped", unescaped, ["VARCHAR"], "VARCHAR")
     try:
         connection.execute(f"CREATE TEMP TABLE staged AS {_staged(plan, source.lists)}", {"id": ID})
-        said = _said(connection, plan, source.names)
+        notes = _notes(connection, plan, source.names)
     finally:
         connection.remove_function("names_in")
         connection.remove_function("unescaped")
@@ -222,14 +223,14 @@ def stage(connection: duckdb.DuckDBPyConnection, source: Source) -> Staged:
     return Staged(
         rows=sum(count for _, count in rows),
         refused={why: count for why, count in rows if why is not None},
-        notes=(*plan.notes, *said),
+        notes=(*plan.notes, *notes),
     )
 
 
 def _staged(plan: Plan, lists: frozenset[int]) -> str:
     """Return the query that brings the rows of ``raw`` into our columns and names what is wrong.
 
-    Each number is read once, in the inner query: that is most of the time that it takes.
+    Each number is read once, in the inner query, since that takes most of the time.
     """
 
     def cell(column: str) -> str:
@@ -322,8 +323,8 @@ def _names(plan: Plan, places: Sequence[int], lists: frozenset[int], separators:
     return f"list_filter(list_transform({joined}, lambda x: trim(x)), lambda x: {kept})"
 
 
-def _said(connection: duckdb.DuckDBPyConnection, plan: Plan, names: Sequence[str]) -> list[str]:
-    """Return what to say of dates and of who is explicit."""
+def _notes(connection: duckdb.DuckDBPyConnection, plan: Plan, names: Sequence[str]) -> list[str]:
+    """Return notes on dates and on which tracks are explicit."""
     undated, unclear, marked = connection.execute(
         "SELECT count(*) FILTER (undated), count(*) FILTER (unclear), count(explicit) FROM staged "
         "WHERE problem IS NULL"
@@ -353,7 +354,7 @@ def _rows(count: int) -> str:
 
 
 def _literal(path: Path) -> str:
-    """Return a path in which a star is a star, and not every file of the folder."""
+    """Return a path with its glob characters escaped."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
 
 
@@ -391,6 +392,7 @@ UNION ALL SELECT * FROM repeated
 
 
 def merge(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the view ``merged`` from ``staged``: a row a track. The first row that says counts."""
+    """Make the view ``merged`` from ``staged``: a row for each track, with the first value of most
+    columns."""
     connection.execute(_REPEATED)
     connection.execute(_MERGED)

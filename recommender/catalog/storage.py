@@ -1,4 +1,4 @@
-"""What a catalogue asks of the place where its rows are.
+"""The interface between a catalogue and the storage of its rows.
 
 `recommender.catalog.database` keeps them in the tables of a DuckDB file, or of memory;
 `recommender.catalog.dataset` in a folder of Parquet files, here or at an address. Both have the
@@ -39,7 +39,7 @@ PASSES: Final = """
   AND (len($languages::USMALLINT[]) = 0 OR list_contains($languages::USMALLINT[], language))
   AND ($explicit::BOOLEAN OR explicit = 0)
 """
-"""Whether a track passes a filter, with the values of `filter_values`."""
+"""The condition that a track passes a filter, with the values of `filter_values`."""
 
 _TESTS: Final[Mapping[str, str]] = {
     "genres": "families & $genres::UBIGINT <> 0",
@@ -48,7 +48,7 @@ _TESTS: Final[Mapping[str, str]] = {
     "languages": "list_contains($languages::USMALLINT[], language)",
     "explicit": "explicit = 0",
 }
-"""What a track passes, by filter; bans are another table's."""
+"""Filter → the condition that a track has to meet. Banned artists are looked up elsewhere."""
 
 TESTED: Final = tuple(_TESTS)
 """The filters that look at the track alone, as `recommender.types.Filters` calls them."""
@@ -60,7 +60,7 @@ SUM_TRACKS: Final = "coalesce(sum(tracks) FILTER ({}), 0)::BIGINT"
 
 
 class ArtistRow(NamedTuple):
-    """What the tracks of an artist have on average, and how many they are."""
+    """An artist, the averages over their tracks, and how many tracks there are."""
 
     name: str
     valence: float
@@ -83,8 +83,8 @@ class FamilyRow(NamedTuple):
 class Storage(ABC):
     """The rows of one catalogue. Safe to share between threads: every call has its own cursor.
 
-    Tracks go by their numbers, 0 up to how many there are. Any call raises `CatalogError` where
-    the rows turn out to be damaged.
+    Tracks are numbered from 0. Any call raises `CatalogError` if the rows that it reads are
+    damaged.
 
     Args:
         connection: has the tables ``affectune``, ``blocks``, ``families``, ``languages`` and
@@ -98,7 +98,7 @@ class Storage(ABC):
 
     @abstractmethod
     def broken(self) -> CatalogError:
-        """Return what is to be raised where the rows turn out to be damaged."""
+        """Return the error for damaged rows."""
 
     def about(self) -> tuple[int, str, int]:
         """Return how many tracks there are, their fingerprint, and how many are marked."""
@@ -155,7 +155,7 @@ class Storage(ABC):
 
     @abstractmethod
     def counts(self, tests: Sequence[str], values: Mapping[str, Any]) -> list[int]:
-        """Return how many tracks pass some of `TESTED`, and how many pass all but each of them.
+        """Return how many tracks pass some of `TESTED`, and how many pass all but one, for each.
 
         Args:
             tests: the filters.
@@ -182,18 +182,18 @@ class Storage(ABC):
 
     @abstractmethod
     def songs(self, titles: Sequence[str], artists: Sequence[str]) -> list[tuple[int, str]]:
-        """Return the best known record of some songs, by their place in what was asked."""
+        """Return the best known record of some songs, as (index in what was asked, record)."""
 
     @abstractmethod
     def recordings(self, codes: Sequence[str]) -> list[tuple[str, str]]:
-        """Return the best known record of some recordings, by code."""
+        """Return the best known record of some recordings, as (code, record)."""
 
     @abstractmethod
     def artist_means(self, names: Sequence[str]) -> list[ArtistRow]:
         """Return what the tracks of some artists have on average; unknown ones are left out."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection."""
         self.connection.close()
 
     def rows(self, statement: str, values: Mapping[str, Any]) -> list[Any]:
@@ -209,10 +209,10 @@ class Storage(ABC):
 
     @contextmanager
     def damage_in_words(self) -> Iterator[None]:
-        """Say what it means that a catalogue cannot be read, wherever that is noticed.
+        """Raise `broken` for any error that a damaged catalogue causes, wherever it shows.
 
-        A header tells nothing of what follows it: a damaged block is met by the query that needs
-        it, and a damaged number may be one that no place on the plane and no list has.
+        A valid header says nothing about the rest: a damaged block shows in the query that reads
+        it, and a damaged number may be no position on the plane or no index of a list.
         """
         try:
             yield
@@ -221,10 +221,10 @@ class Storage(ABC):
 
 
 def _encodable(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of parameters with only such texts as DuckDB takes.
+    """Return the values of parameters with lone surrogates replaced, which DuckDB refuses.
 
-    JSON from a browser can hold half a character. No catalogue does: nothing is damaged then, and
-    nothing is to be found.
+    JSON from a browser can contain them. Such a text matches nothing, but the catalogue is not
+    damaged.
     """
     return {name: _encodable_value(value) for name, value in values.items()}
 

@@ -1,20 +1,20 @@
 """The tables of a catalogue file, made from a temporary table of rows that passed the checks.
 
 ``tracks``
-    a row a track, in an order in which tracks of the same fame that lie near each other on the
-    mood plane are neighbours; its row number is the track's number. What is searched by stands
-    in columns; what is only shown is packed into one text, ``record``, because fetching hundreds
-    of scattered texts costs a sixth of fetching eighteen scattered columns.
+    a row for each track, ordered so that tracks of similar popularity that lie near each other on
+    the mood plane are neighbours; its row number is the track's number. What is searched has
+    columns of its own; what is only shown is packed into one text, ``record``, because fetching
+    hundreds of scattered texts costs a sixth of fetching eighteen scattered columns.
 ``blocks``
-    the box that each `BLOCK_TRACKS` tracks in a row take up: what `recommender.catalog.nearby`
-    starts from.
+    the bounding box of each run of `BLOCK_TRACKS` tracks, which `recommender.catalog.nearby` starts
+    from.
 ``credits``, ``families``, ``languages``, ``curves``
-    who plays on which track; how many tracks a family or a language has and what they usually
-    are like; figure on the learned mood plane → percentile.
+    the artists of each track; how many tracks a family or a language has, and the averages of a
+    family; figure on the learned mood plane → percentile.
 
-Where a track lies on the plane is decided here and nowhere else: its figures are made of its
-audio features, its genre families and what listeners said of it (`recommender.catalog.plane`),
-and ranked within the catalogue.
+Where a track lies on the plane is decided here and nowhere else: its figures are computed from its
+audio features, its genre families and listeners' ratings (`recommender.catalog.plane`), and ranked
+within the catalogue.
 """
 
 from __future__ import annotations
@@ -54,9 +54,16 @@ NAME: Final = "md5_number_lower(lower({0}))"
 """An artist as a number."""
 
 _BITS: Final = 64
+"""Genre families that a row has bits for."""
+
 _BAND: Final = 20
+"""Width of a band of popularity, which goes from 0 to 100."""
+
 _CURVE: Final = 4096
+"""About how many points of a curve are kept."""
+
 _CELL, _ITEM = "\x1f", "\x1e"
+"""What separates the fields of a record, and the items of a list in it."""
 
 _RECORD: Final = (
     "id",
@@ -91,7 +98,7 @@ FROM merged GROUP BY tags
 """
 
 _FAMILIES = """
-CREATE TEMP TABLE told AS
+CREATE TEMP TABLE translated AS
 SELECT list, list(family ORDER BY tags DESC, first) AS genres,
        bit_or(1::UBIGINT << bit)::UBIGINT AS bits,
        coalesce(round(avg(valence), 6), 0) AS more_valence,
@@ -111,22 +118,22 @@ SELECT list, list(family ORDER BY tags DESC, first) AS genres,
 CREATE TABLE families AS
 SELECT family, list_position($names::VARCHAR[], family) - 1 AS bit, sum(tracks)::BIGINT AS tracks,
        fsum(valence) / sum(tracks) AS valence, fsum(energy) / sum(tracks) AS energy
-FROM (SELECT list, unnest(genres) AS family FROM told) JOIN lists USING (list)
+FROM (SELECT list, unnest(genres) AS family FROM translated) JOIN lists USING (list)
 GROUP BY family ORDER BY tracks DESC, family
 """
 
-# Where each track lies on the learned plane, in whole steps.
+# Where each track lies on the learned plane, in whole multiples of `FIGURE_STEP`.
 _FIGURES = """
 CREATE TEMP VIEW placed AS
 SELECT * EXCLUDE (valence_made, arousal_made), {figures}
 FROM (
-    SELECT merged.*, coalesce(told.genres, []::VARCHAR[]) AS genres,
-           coalesce(told.bits, 0)::UBIGINT AS families, {made}
+    SELECT merged.*, coalesce(translated.genres, []::VARCHAR[]) AS genres,
+           coalesce(translated.bits, 0)::UBIGINT AS families, {made}
     FROM merged JOIN (SELECT list, tags FROM lists) AS lists ON merged.tags = lists.tags
-         LEFT JOIN told ON told.list = lists.list
+         LEFT JOIN translated ON translated.list = lists.list
 )
 """
-_MADE = "{model} + coalesce(told.more_{axis}, 0) AS {axis}_made"
+_MADE = "{model} + coalesce(translated.more_{axis}, 0) AS {axis}_made"
 _FIGURE = (
     "round(({axis}_made + {weight!r} * coalesce(listener_{axis} - {axis}_made, 0)) / {step!r})"
     "::INTEGER AS {axis}_figure"
@@ -166,8 +173,8 @@ FROM (SELECT language, count(*) AS tracks FROM merged WHERE language IS NOT NULL
 ORDER BY code
 """
 
-# Sort-tile-recursive packing (Leutenegger, Lopez and Edgington 1997) within each band of fame:
-# strips of equal width along one axis of percentiles, sorted along the other.
+# Sort-tile-recursive packing (Leutenegger, Lopez and Edgington 1997) within each band of
+# popularity: strips of equal width along one axis of percentiles, sorted along the other.
 _TRACKS = f"""
 CREATE TABLE tracks AS
 WITH usual AS (
@@ -181,7 +188,7 @@ WITH usual AS (
            coalesce(placed.popularity, usual.popularity) AS popularity,
            ranks_of_valence.position::FLOAT AS valence_rank,
            ranks_of_arousal.position::FLOAT AS energy_rank,
-           coalesce(languages.code, 0)::USMALLINT AS tongue
+           coalesce(languages.code, 0)::USMALLINT AS language_code
     FROM placed CROSS JOIN usual
          LEFT JOIN languages ON languages.language = placed.language
          JOIN ranks_of_valence ON ranks_of_valence.valence_figure = placed.valence_figure
@@ -190,7 +197,7 @@ WITH usual AS (
 SELECT md5_number_lower(id) AS key, {SONG.format("title", "artists[1]")} AS song,
        concat({", chr(31), ".join(_RECORD)}) AS record,
        valence, energy, valence_rank, energy_rank, popularity, families,
-       coalesce(year - year % 10, -1)::SMALLINT AS decade, tongue AS language,
+       coalesce(year - year % 10, -1)::SMALLINT AS decade, language_code AS language,
        coalesce(explicit, unclear)::UTINYINT AS explicit
 FROM full_rows JOIN bands ON bands.band = floor(full_rows.popularity / {_BAND})
 ORDER BY bands.band DESC, floor((valence_rank + 1) / 2 * strips), energy_rank, id
@@ -222,7 +229,7 @@ SELECT min(valence_rank) AS low_valence_rank, max(valence_rank) AS high_valence_
 FROM tracks GROUP BY rowid // {BLOCK_TRACKS} ORDER BY rowid // {BLOCK_TRACKS}
 """
 
-# Sums of whole numbers, which are the same in every order.
+# Sums of integers, which are the same in every order of rows.
 _ABOUT = """
 CREATE TABLE affectune AS
 SELECT $format::INTEGER AS format, count(*) AS tracks,
@@ -262,12 +269,11 @@ def write_tables(
     """Make the tables of a catalogue from ``merged``, all but those of `write_lookups`.
 
     Args:
-        connection: has a table or view ``merged``: a row a track with the columns that
-            `Track` has and those of `columns.PLACING`, ``isrc``, ``tags`` as they were found,
-            and ``unclear``: whether it says something about being explicit that cannot be
-            understood.
+        connection: has a table or view ``merged``: a row for each track with the columns that
+            `Track` has and those of `columns.PLACING`, ``isrc``, ``tags`` as they were found, and
+            ``unclear``: whether it says something about being explicit that cannot be understood.
         table: what tags mean.
-        step: is called with which of `recommender.catalog.progress.STEPS` begins.
+        step: called with each of `recommender.catalog.progress.STEPS` as it begins.
         plane: where tracks lie, by default the one that ships with the package.
 
     Raises:
@@ -287,7 +293,7 @@ def write_tables(
     connection.execute(_BLOCKS)
     kept = int(connection.execute("SELECT tracks FROM affectune").fetchall()[0][0])
     connection.execute(
-        "DROP VIEW placed; DROP TABLE lists; DROP TABLE told; DROP TABLE counted; "
+        "DROP VIEW placed; DROP TABLE lists; DROP TABLE translated; DROP TABLE counted; "
         "DROP TABLE ranks_of_valence; DROP TABLE ranks_of_arousal"
     )
     return Written(kept, unknown, used, missing)

@@ -30,10 +30,10 @@ from recommender.printable import printable
 SNIFFED_BYTES: Final = 1 << 20
 """Bytes from the beginning of a file by which its kind is recognised."""
 
-_PIECE: Final = 1 << 22
-_SHOWN: Final = 1 << 16
-_LEAST_TEXT: Final = 0.92
-"""Fraction of a text file's bytes that are no control characters."""
+_CHUNK_BYTES: Final = 1 << 22
+_HEAD_BYTES: Final = 1 << 16
+_MIN_TEXT_FRACTION: Final = 0.92
+"""At least this fraction of a text file's characters are not control characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class TextTable:
 
     Attributes:
         path: the file itself where it is sound, else a copy that is.
-        layout: how its cells are parted, and its columns.
+        layout: its columns and its delimiter.
         tally: how many records it has.
-        encoding: what it was written in, in words.
+        encoding: of the file, in words.
         compression: ``gzip`` or ``none``.
         doubt: a word that came out of bytes that are not UTF-8, or ``""``.
     """
@@ -58,11 +58,11 @@ class TextTable:
 
 
 def read_head(source: Path) -> bytes:
-    """Return how a file begins, unpacked if it is gzipped.
+    """Return the beginning of a file, unpacked if it is gzipped.
 
     Raises:
-        CatalogError: it cannot be read, is empty, or is something else than a table; the
-            message says what and what to do.
+        CatalogError: it cannot be read, is empty, or is not a table; the message says what it is
+            and what to do.
     """
     with _reading(source), source.open("rb") as file:
         head = file.read(SNIFFED_BYTES)
@@ -77,7 +77,7 @@ def read_head(source: Path) -> bytes:
 
 
 def open_text(source: Path, head: bytes, folder: Path, *, encoding: str | None = None) -> TextTable:
-    """Look through a text table and make a copy where it is not sound.
+    """Scan a text table, and make a sound copy if DuckDB could not read it.
 
     Args:
         source: the file.
@@ -89,15 +89,15 @@ def open_text(source: Path, head: bytes, folder: Path, *, encoding: str | None =
         CatalogError: it cannot be read, lacks columns, or is in an encoding that is not known.
     """
     codec = _codec(encoding) if encoding else (from_mark(head) or ("utf-8", True))[0]
-    text = _decoded(head[:_SHOWN], codec).lstrip("\ufeff")
+    text = _decoded(head[:_HEAD_BYTES], codec).lstrip("\ufeff")
     if not text.strip():
         raise CatalogError(f"{source.name} is empty.")
     if said := what_it_is(text.encode("utf-8", "replace")):
         raise CatalogError(f"{source.name} is {said}.")
     controls = sum(letter < " " and letter not in "\t\n\r\f" for letter in text)
-    if len(text) > 256 and controls > (1 - _LEAST_TEXT) * len(text):
+    if len(text) > 256 and controls > (1 - _MIN_TEXT_FRACTION) * len(text):
         raise CatalogError(
-            f"{source.name} is not a CSV or Parquet table that can be read: it is no text."
+            f"{source.name} is not a CSV or Parquet table that can be read: it is not text."
         )
     layout = find_layout(text)
     found = find_columns(layout.names)
@@ -155,7 +155,7 @@ def _copied(
 
 
 def _pieces(file: BinaryIO | gzip.GzipFile) -> Iterator[bytes]:
-    while piece := file.read(_PIECE):
+    while piece := file.read(_CHUNK_BYTES):
         yield piece
 
 

@@ -1,10 +1,9 @@
 """How the cells of a table are read: what is missing, how numbers are written, on which scale.
 
 A number alone does not say whether it is a fraction or per cent, seconds or milliseconds; a whole
-column does. So the columns are looked through first (`survey`), and then read accordingly.
-All of it is SQL on the temporary table ``raw``, in which the columns of a file are texts
-without white space around them, called by their place: ``c0``, ``c1``, … Nothing from a file is
-ever read as SQL.
+column does. So the columns are surveyed first (`survey`), and then read accordingly. All of it is
+SQL on the temporary table ``raw``, in which the columns of a file are texts without white space
+around them, named by position: ``c0``, ``c1``, … Nothing from a file is ever read as SQL.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ _NO: Final = (
 _YEAR: Final = r"(?:^|[^0-9])((?:18|19|20)[0-9]{2})(?:[^0-9]|$)"
 _COMPACT_DATE: Final = r"^(?:18|19|20)[0-9]{2}(?:0[0-9]|1[0-2])(?:[0-3][0-9])?$"
 
-_FEW_ABOVE: Final = 20
+_MAX_BELOW_PER_ABOVE: Final = 20
 """How many numbers below 1 there may be for each above, in a column that goes from 0 to 100."""
 
 _SECONDS: Final = (20, 10_000)
-"""Between these lies the median length of the tracks of a table that has seconds."""
+"""A table whose median length lies between these has seconds."""
 
 
 def is_missing(cell: str) -> str:
@@ -83,7 +82,7 @@ def year(cell: str) -> str:
 
 
 def is_undated(cell: str) -> str:
-    """Return the SQL of whether a cell is filled with something else than zeros."""
+    """Return the SQL of whether a cell is filled, and not with zeros alone."""
     return f"coalesce(NOT regexp_matches({cell}, '^[0\\s./-]*$') AND NOT {is_missing(cell)}, false)"
 
 
@@ -96,7 +95,7 @@ class Numbers:
         comma: ``decimal``, ``thousands`` or ``""``: what a comma is.
         percent: whether some have a per cent sign.
         clock: whether some are written ``3:45``.
-        factor: what makes our scale of it.
+        factor: what brings the numbers to our scale.
     """
 
     place: int
@@ -119,7 +118,8 @@ class Numbers:
         cell = self.written()
         number = f"TRY_CAST({cell} AS DOUBLE)"
         if self.factor < 1:
-            # Divided and not multiplied by 0.01, and rounded: 71.5 is 0.715 and no digit more.
+            # Divided rather than multiplied by 0.01, and rounded, so that 71.5 becomes exactly
+            # 0.715.
             number = f"round({number} / {round(1 / self.factor)}, 9)"
         elif self.factor > 1:
             number = f"round({number} * {round(self.factor)}, 6)"
@@ -142,7 +142,7 @@ class Plan:
     """Which columns are used and how they are read.
 
     Attributes:
-        places: our column → the columns of the file, the first counting first.
+        places: our column → the columns of the file, the preferred one first.
         numbers: our numeric column → how its numbers are read.
         words_are_titles: whether "Null" as a title or an artist is a name.
         bare_lists: the columns in which ``[A]`` is a list of one.
@@ -170,9 +170,9 @@ def survey(
         connection: has the table.
         found: our column → where it may be, the likeliest first.
         names: what the file calls its columns.
-        lists: the columns that are lists and no texts.
-        quotes: whether the file has quotation marks, which would set apart a title "Null"
-            from a missing one.
+        lists: the columns that are lists, not texts.
+        quotes: whether the file has quotation marks, which could tell a title "Null" from a missing
+            one.
     """
     places, notes = _chosen(connection, found, names, lists)
     numbers, converted = _numbers(connection, places, names)
@@ -192,7 +192,7 @@ def quoted(names: Sequence[str]) -> str:
 
 
 def _ask(connection: duckdb.DuckDBPyConnection, sums: Mapping[Any, str]) -> dict[Any, Any]:
-    """Return what some aggregates over ``raw`` come to."""
+    """Return the values of some aggregates over ``raw``."""
     if not sums:
         return {}
     statement = f"SELECT {', '.join(sums.values())} FROM raw"
@@ -207,7 +207,7 @@ def _chosen(
     names: Sequence[str],
     lists: frozenset[int],
 ) -> tuple[dict[str, list[int]], list[str]]:
-    """Return the column for each of ours, the one that holds what it should, and what to say."""
+    """Return our column → those of the file with plausible content, and notes on the choices."""
     several = {
         (column, place): f"avg(coalesce({_fits(column, place, lists)}, false)::INTEGER)"
         for column, places in found.items()
@@ -223,7 +223,7 @@ def _chosen(
         enough = 0.9 * max(fits[column, place] for place in places)
         best = next(place for place in places if fits[column, place] >= enough)
         chosen[column] = [best]
-        # "first_x" beside "first_y" need a word as much as "Track" beside "Title".
+        # A choice between "title_x" and "title_y" is noted like one between "Track" and "Title".
         others = [names[place] for place in places if place != best and fits[column, place] > 0]
         if others:
             notes.append(
@@ -291,7 +291,7 @@ def _numbers(
 def _scales(
     connection: duckdb.DuckDBPyConnection, numbers: Mapping[str, Numbers], names: Sequence[str]
 ) -> tuple[dict[str, float], list[str]]:
-    """Return what the numbers of some columns are multiplied by, and what to say of it."""
+    """Return our column → what its numbers are multiplied by, and notes on that."""
     sums: dict[tuple[str, str], str] = {}
     for column, one in numbers.items():
         number = f"TRY_CAST({one.written()} AS DOUBLE)"
@@ -308,10 +308,10 @@ def _scales(
     if percent := _in_percent(numbers, seen, names):
         factors |= dict.fromkeys(percent, 0.01)
         where = quoted([names[numbers[column].place] for column in percent])
-        notes.append(f"Divided by 100, for they go from 0 to 100: {where}")
+        notes.append(f"Divided by 100, because they go from 0 to 100: {where}")
     if "popularity" in numbers and seen["popularity", "inside"] and not seen["popularity", "above"]:
         factors["popularity"] = 100.0
-        notes.append("Multiplied by 100, for it goes from 0 to 1: popularity")
+        notes.append("Multiplied by 100, because it goes from 0 to 1: popularity")
     if "duration_ms" in numbers and (median := seen["duration_ms", "median"]):
         name = names[numbers["duration_ms"].place]
         fractions = bool(seen["duration_ms", "broken"])
@@ -319,7 +319,7 @@ def _scales(
         if factor > 1:
             factors["duration_ms"] = factor
             notes.append(
-                f"{quoted([name])} is in {unit}, as its median of {median:g} tells: converted"
+                f"{quoted([name])} is in {unit}, judging by its median of {median:g}: converted"
             )
     return factors, notes
 
@@ -342,15 +342,15 @@ def _in_percent(
     found = []
     for column in columns:
         called = re.search(r"%|percent|pct", names[numbers[column].place].lower())
-        # Little of most music is instrumental: 0.4 may be per cent where others are 80.
-        may_be = seen[column, "inside"] <= _FEW_ABOVE * seen[column, "above"]
+        # Most music has next to no instrumentalness: 0.4 may be per cent if other rows have 80.
+        may_be = seen[column, "inside"] <= _MAX_BELOW_PER_ABOVE * seen[column, "above"]
         if column in clear or (may_be and seen[column, "positive"] and (together or called)):
             found.append(column)
     return found
 
 
 def _duration(name: str, median: float, *, fractions: bool) -> tuple[float, str]:
-    """Return what makes milliseconds of a column's numbers, and their unit."""
+    """Return the factor from a column's numbers to milliseconds, and their unit."""
     low, high = _SECONDS
     if low <= median < high:
         return 1000.0, "seconds"
@@ -365,7 +365,7 @@ def _only_names_are_words(
     places: Mapping[str, Sequence[int]],
     lists: frozenset[int],
 ) -> bool:
-    """Whether words for a missing value stand nowhere but, quoted, as a title or an artist."""
+    """Whether words for a missing value occur only as quoted titles and artists."""
     names = {*places["title"], *places["artists"]}
     called = " OR ".join(is_missing(f"c{place}") for place in names - lists)
     if not called or not _ask(connection, {"any": f"bool_or({called})"})["any"]:
@@ -385,7 +385,7 @@ def _bare_lists(
     places: Mapping[str, Sequence[int]],
     lists: frozenset[int],
 ) -> frozenset[int]:
-    """Return the columns of artists in which most cells are in brackets, and all of genres."""
+    """Return the columns of artists of which at least half is in brackets, and all of genres."""
     artists = [place for place in places["artists"] if place not in lists]
     within = _ask(
         connection,

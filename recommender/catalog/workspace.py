@@ -1,4 +1,4 @@
-"""Folders in which an import makes what it moves into place once it is whole."""
+"""Folders in which an import builds what it moves into place once it is complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORKSPACE: Final = ".affectune-"
 def own_workspace(folder: Path) -> Iterator[Path]:
     """Make a folder within another one, and remove it with all that is left in it.
 
-    What imports left behind that were killed on this machine is removed as well.
+    Removes also what killed imports of this machine left behind.
     """
     _sweep(folder)
     with tempfile.TemporaryDirectory(prefix=_mine(), dir=folder) as made:
@@ -28,17 +28,17 @@ def own_workspace(folder: Path) -> Iterator[Path]:
 
 
 def sync(path: Path) -> None:
-    """Have the disk confirm what was written before the old catalogue is given up."""
-    # Windows refuses to do so for a file that is open for reading only.
+    """Flush a file to the disk, before the old catalogue is replaced."""
+    # Windows refuses this for a file that is open for reading only.
     with path.open("r+b") as file:
         os.fsync(file.fileno())
 
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Wait while another process of this machine is in here for the same folder.
+    """Hold the lock of a folder, once no other process of this machine does.
 
-    On Windows and on shared disks that know no such locks, nothing is waited for.
+    Without effect on Windows, and on shared disks without such locks.
     """
     handle = _locked(folder)
     try:
@@ -49,7 +49,7 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the disk confirm which names stand in a folder, where the system can do that."""
+    """Flush the entries of a folder to the disk, where the system can do that."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -71,7 +71,7 @@ def _locked(folder: Path) -> int | None:
 
 
 def _mine() -> str:
-    """Return what the folder of this process's imports begins with: whose it is."""
+    """Return the prefix of this process's folders, which says whose they are."""
     return f"{WORKSPACE}{socket.gethostname()}-{os.getpid()}-"
 
 
@@ -87,7 +87,7 @@ def _sweep(folder: Path) -> None:
 
 def _alive(process: int) -> bool:
     if os.name != "posix":
-        return True  # There, asking would end it.
+        return True  # On Windows, `os.kill` would end the process.
     try:
         os.kill(process, 0)
     except ProcessLookupError:

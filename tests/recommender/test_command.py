@@ -271,7 +271,7 @@ def test_import_reports_the_column_mapping(
     said = capsys.readouterr().out
     assert "1 rows read as Windows-1252" in said
     assert "title is taken from “Track” and not from “Title”." in said
-    assert "Divided by 100, for they go from 0 to 100: “valence_%” and “energy_%”." in said
+    assert "Divided by 100, because they go from 0 to 100: “valence_%” and “energy_%”." in said
     assert "“length” is in seconds" in said
     assert "such as “sort of”: not played with --clean." in said
     clean = ["play", "--emotion", "sad", "--clean", "--catalog", str(target)]

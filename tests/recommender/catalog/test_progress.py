@@ -22,7 +22,7 @@ class Connection:
 def test_progress_names_the_step_after_a_completed_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(progress, "_EVERY", 0.001)
+    monkeypatch.setattr(progress, "_POLL_SECONDS", 0.001)
     told: list[tuple[float, str]] = []
     ends = Event()
 
@@ -45,7 +45,7 @@ def test_progress_names_the_step_after_a_completed_one(
 
 
 def test_statement_tells_nothing_of_the_step_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_EVERY", 0.001)
+    monkeypatch.setattr(progress, "_POLL_SECONDS", 0.001)
     told: list[tuple[float, str]] = []
     asked = Event()
 
@@ -68,7 +68,7 @@ def test_statement_tells_nothing_of_the_step_after_it(monkeypatch: pytest.Monkey
 
 
 def test_step_in_parts_is_as_far_as_its_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_EVERY", 0.001)
+    monkeypatch.setattr(progress, "_POLL_SECONDS", 0.001)
     told: list[float] = []
     asked = Event()
 
