@@ -1,4 +1,4 @@
-"""The command line: ``python -m recommender play`` and ``python -m recommender import``."""
+"""The command line: ``python -m recommender play``, ``import``, ``evaluate`` and ``fit``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status: 0, or 2 for what cannot be done as asked."""
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
-        # Titles are in every script, whatever the terminal was set to.
+        # Titles come in every script, whatever encoding the terminal is set to.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
@@ -115,7 +115,9 @@ def _parser() -> argparse.ArgumentParser:
         "--catalog", metavar="FILE", help=f"default: {ENVIRONMENT}, else the starter"
     )
     judge.add_argument(
-        "--labels", metavar="FILE.csv", help="also: how well these are found again; id,mood"
+        "--labels",
+        metavar="FILE.csv",
+        help="also: how well tracks with these labels are retrieved; id,mood",
     )
     judge.add_argument(
         "--listeners",
@@ -125,19 +127,19 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument(
         "--facts",
         metavar="FILE",
-        help="a table of tracks in which these songs are looked for; default: the catalogue",
+        help="a table of tracks to look up these songs in; default: the catalogue",
     )
     judge.add_argument("--tune", action="store_true", help="also search for better weights, slow")
     judge.add_argument("--record", action="store_true", help="write recommender/evaluation.*")
     judge.add_argument("--json", action="store_true", help="print JSON")
 
-    learn = commands.add_parser("fit", help="fit the mood plane to what listeners say of songs")
+    learn = commands.add_parser("fit", help="fit the mood plane to listeners' ratings of songs")
     learn.set_defaults(run=_fit)
     learn.add_argument(
         "--labels",
         metavar="FILE.csv",
         required=True,
-        help="what listeners say: artist,title,valence,arousal,split; may be gzipped",
+        help="listeners' ratings: artist,title,valence,arousal,split; may be gzipped",
     )
     learn.add_argument(
         "--facts", metavar="FILE", required=True, help="a table of tracks with audio features"
@@ -229,7 +231,9 @@ def _evaluate(options: argparse.Namespace) -> None:
     labels = read_labels(Path(options.labels)) if options.labels else None
     said = read_listeners(Path(options.listeners)) if options.listeners else None
     if options.facts and said is None:
-        raise ValueError("--facts is where the songs of --listeners are looked for: give both")
+        raise ValueError(
+            "--facts needs --listeners: the songs of those ratings are looked up in it"
+        )
     with Catalog.open(options.catalog) as catalog:
         heard, sets = everything(catalog), []
         if options.facts:
@@ -261,7 +265,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             needed = f"The chart needs {error.name}: see requirements-train.txt"
             raise CatalogError(needed) from None
         for path in written:
-            _warn(f"{path} is written")
+            _warn(f"Wrote {path}")
     for claim in report.broken_claims(evaluation.standings):
         _warn(claim)
     print(json.dumps(content, indent=2) if options.json else report.as_markdown(content))
@@ -361,7 +365,7 @@ def _check_languages(wanted: Sequence[str], known: Sequence[str]) -> None:
 
 
 def _figure(text: str, name: str, allowed: str) -> float:
-    """Return a number; whether it is within its bounds is for the recommender to say."""
+    """Return a number; the recommender checks its bounds."""
     try:
         return float(text)
     except ValueError:

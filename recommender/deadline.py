@@ -16,8 +16,8 @@ class DeadlineExceeded(Exception):
 def call_with_deadline(function: Callable[[], Answer], seconds: float, *, name: str) -> Answer:
     """Return what a function returns, or give up after some seconds.
 
-    Timeouts of sockets start anew with each byte, and none covers the look-up of a name; so the
-    work is done in a thread that may be left behind. It ends by its own timeouts.
+    Socket timeouts start again with each byte, and none covers a DNS lookup; so the work is done in
+    a thread that may be left behind, where it ends by its own timeouts.
 
     Args:
         function: raises what this function is to raise.
@@ -25,7 +25,7 @@ def call_with_deadline(function: Callable[[], Answer], seconds: float, *, name: 
         name: of the thread.
 
     Raises:
-        DeadlineExceeded: the time is up. What the function does may still be done.
+        DeadlineExceeded: the time is up. The function may still complete.
     """
     answers: list[Answer] = []
     faults: list[BaseException] = []

@@ -82,12 +82,12 @@ def resolve(
 
     Args:
         genre: what was asked, in any case: ``folk``, ``Hip-Hop``, ``rnb``, ``indie folk``.
-        allowed: the families that are to be had.
+        allowed: the families to choose from.
         table: what tags mean.
         name: what the error calls the argument.
 
     Raises:
-        ValueError: it means none of `allowed`; the message names the closest.
+        ValueError: it is none of `allowed`; the message names the closest.
     """
     wanted = normalise(genre)
     for family in allowed:
@@ -146,7 +146,7 @@ def _weights(file: str, family: str, entry: Mapping[str, Any]) -> Mapping[str, f
     suits = entry.get("suits", {})
     for emotion, weight in suits.items():
         if emotion not in COORDINATES:
-            raise ValueError(f"{file}: {family!r} suits {emotion!r}, which is no emotion")
+            raise ValueError(f"{file}: {family!r} suits {emotion!r}, which is not an emotion")
         if isinstance(weight, bool) or not isinstance(weight, (int, float)):
             raise ValueError(f"{file}: {family!r} suits {emotion} by {weight!r}: 0 to 1")
         if not 0 <= weight <= 1:

@@ -24,13 +24,14 @@ RELAXED: Final = Mood(0.35, -0.35)
 """The relaxing music between sad and uplifting: on the pleasant side, and quiet."""
 
 CALM_REACH: Final = 0.15
-"""How far above the arousal of `CALM` a mood counts as calm; of valence twice as far below."""
+"""A mood counts as calm up to this far above the arousal of `CALM`, and down to twice as far below
+its valence."""
 
 NOTICEABLE_DISTANCE: Final = 0.05
-"""A journey that leads less far away than this leads nowhere."""
+"""A journey shorter than this, in units of the plane, leads nowhere."""
 
 EASE_IN_TRACKS: Final = 3
-"""Over how many tracks a lift brings the energy along."""
+"""How many tracks a lift takes to reach its energy."""
 
 
 def check_intent(intent: str) -> Intent:
@@ -56,8 +57,8 @@ def offered_intents(mood: Mood) -> tuple[Intent, ...]:
     """Return the intents that make sense for a mood, in the order of `INTENTS`.
 
     One that leads nowhere is left out, since it is a match by another name, and so is a wind-down
-    that walks where a shift does: a lift for the happy and lively, a wind-down for the calm and
-    for the angry, whom a shift calms. ``match`` and `suggested_intent` are always among them.
+    that ends where a shift does: a lift for the happy and lively, a wind-down for the calm and for
+    the angry, whom a shift calms. ``match`` and `suggested_intent` are always among them.
     """
     ends = {intent: target_for(mood, intent) for intent in INTENTS}
     same = ends["shift"].distance(ends["wind_down"]) < NOTICEABLE_DISTANCE
@@ -77,7 +78,7 @@ def target_for(mood: Mood, intent: Intent) -> Mood:
 
     - ``match`` stays.
     - ``shift`` leads to `BRIGHT_AND_EASY`; from anger, disgust and fear it leads to `CALM`,
-      since what these have too much of is energy, and bright and lively would not take it away.
+      since these have too much energy, which bright and lively music would not take away.
     - ``lift`` leads to `BRIGHT_AND_EASY` from everywhere.
     - ``wind_down`` leads to `CALM` from everywhere.
 
@@ -121,10 +122,9 @@ def steps_evenly(intent: Intent) -> bool:
 def waypoints(mood: Mood, intent: Intent, *, target: Mood | None = None) -> tuple[Mood, ...]:
     """Return the places that a journey passes, the mood first and the target last.
 
-    A ``shift`` that brightens an unpleasant, quiet mood goes through `RELAXED`: of listeners'
-    ratings (Law & Horner 2024) those rose from sad to relaxing and from relaxing to uplifting
-    music. Every other journey is straight. An angry mood needs no corner, since its target is
-    calm itself.
+    A ``shift`` that brightens an unpleasant, quiet mood goes through `RELAXED`: listeners' ratings
+    rose from sad to relaxing and from relaxing to uplifting music (Law & Horner 2024). Every other
+    journey is straight. An angry mood needs no detour, since its target is calm itself.
 
     Args:
         mood: where the listener is.
@@ -140,7 +140,7 @@ def waypoints(mood: Mood, intent: Intent, *, target: Mood | None = None) -> tupl
 
 
 def plan(mood: Mood, intent: Intent, n: int, *, target: Mood | None = None) -> tuple[Mood, ...]:
-    """Return `n` moods, one a place in the playlist.
+    """Return `n` moods, one per place in the playlist.
 
     - ``match``: the mood itself, all the way.
     - ``shift``, ``wind_down``: the first is the mood, the last is the target, and the steps along
@@ -200,7 +200,8 @@ def between(start: Mood, end: Mood, fraction: float) -> Mood:
 def emotions_at(
     place: int, slots: Sequence[Mood], *, intent: Intent, emotions: Mapping[str, float]
 ) -> dict[str, float]:
-    """Return what is felt in a slot: what was read at the start, what the mood says at the end.
+    """Return what is felt in a slot: what was read at the start, what the mood stands for at the
+    end.
 
     Args:
         place: which slot, from 0.

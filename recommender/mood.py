@@ -48,7 +48,7 @@ EMOTION_BANDWIDTH: Final = 0.35
 def mood_of(probabilities: Mapping[str, float]) -> Mood:
     """Return the mood expected under a classifier's probabilities.
 
-    The expectation and not the most probable emotion: a face is rarely one thing.
+    The expectation and not the most probable emotion: a face rarely shows one thing.
 
     Args:
         probabilities: emotion → weight, 0 or more. Emotions left out count as 0, and the
@@ -137,7 +137,7 @@ def mood_named(text: str) -> Mood:
 
 @cache
 def _regions() -> Mapping[str, Mood]:
-    """Return for each thing that `describe` says the place in the middle of where it says it."""
+    """Return each phrase that `describe` uses → the middle of its region."""
     steps = [step / 20 for step in range(-20, 21)]
     members: dict[str, list[Mood]] = {}
     for place in (Mood(valence, arousal) for valence in steps for arousal in steps):
@@ -150,11 +150,11 @@ def room_mood(moods: Sequence[Mood], weights: Sequence[float] | None = None) -> 
     """Return the one mood for several faces: their weighted mean.
 
     Args:
-        moods: one a face, at least one.
+        moods: one per face, at least one.
         weights: how much each face counts, 0 or more; all alike by default.
 
     Raises:
-        ValueError: no moods, or weights that are negative, all 0 or not one a mood.
+        ValueError: no moods, or weights that are negative, all 0, or not one per mood.
     """
     if not moods:
         raise ValueError("Incorrect value for 'moods' argument: (): at least one is needed")

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 _CONTROL: Final = re.compile(
-    # C0, DEL and C1; line and paragraph separators; what turns the direction of writing.
+    # C0, DEL and C1; line and paragraph separators; marks that change the direction of text.
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 _WHITE: Final = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u2028\u2029")

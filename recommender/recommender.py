@@ -25,16 +25,17 @@ TYPICAL_TRACK_MINUTES: Final = 3.5
 """How long a track of unknown length is taken to last; the median of the starter's known ones."""
 
 MAX_SEARCHES: Final = 8
-"""Around how many slots of a journey the catalogue is searched, about."""
+"""The catalogue is searched around about this many slots of a journey."""
 
 MIN_SPARE_CANDIDATES: Final = 40
 """How many more tracks than slots each search looks at, at least."""
 
 MIN_CANDIDATES: Final = 400
-"""How many tracks all searches together look at, so that staying in one place is no small world."""
+"""At least this many tracks are looked at in all, so that a journey that stays in one place has a
+choice."""
 
 MAX_PLANS: Final = 5
-"""How often a journey is planned at most to fill the minutes that were asked for."""
+"""At most this many plans are tried to fill the minutes that were asked for."""
 
 
 class Recommender:
@@ -42,7 +43,8 @@ class Recommender:
 
     Args:
         catalog: where the tracks come from, by default what `Catalog.open` opens.
-        weights: what counts how much, by default what `python -m recommender evaluate` found best.
+        weights: of the ranking, by default those that `python -m recommender evaluate --tune` found
+            best.
 
     Raises:
         CatalogError: no catalogue is given and the default one cannot be opened.
@@ -79,8 +81,8 @@ class Recommender:
             mood: where the listener is.
             intent, n, minutes, filters, emotions, seed, exclude, target, taste, adventure, extra:
                 see `Request`.
-            genres: families (or tags that mean one) of which every track has one; all if empty.
-                The filters' own genres are added to them.
+            genres: families, or tags that belong to one; every track has at least one of them.
+                Empty for any genre. The filters' own genres are added to them.
 
         Raises:
             ValueError: a value is unknown or out of range; the message says which and what is
@@ -165,7 +167,7 @@ class Recommender:
         )
 
     def _candidates(self, request: Request, slots: Sequence[Mood]) -> list[Track]:
-        """Return the tracks to choose from, those from elsewhere included."""
+        """Return the tracks to choose from, including those from elsewhere."""
         places, limit = search_plan(slots)
         tracks = self.catalog.candidates_along(
             places, filters=request.filters, limit=limit, exclude=request.exclude
@@ -180,7 +182,7 @@ class Recommender:
 
 
 def unmarked(catalog: Catalog, picks: Sequence[Pick]) -> str | None:
-    """Return the sentence for those who want nothing explicit, where that cannot be promised.
+    """Return a note if it cannot be promised that no track is explicit.
 
     Args:
         catalog: what was chosen from.
@@ -221,11 +223,11 @@ def _draft(
 def _fill(
     candidates: CandidateSet, request: Request, context: Context, weights: Weights, seed: int
 ) -> _Draft:
-    """Return the journey whose length comes nearest to the minutes of a request.
+    """Return the draft whose length comes nearest to the minutes of a request.
 
     How many slots it needs is only known once the tracks are, so it is planned again with a few
-    slots more or less until it fits to half a track. Every slot moves a little with their number,
-    so the next guess stays between what was too short and what was too long.
+    slots more or less until it fits within half a track. Every slot moves a little with their
+    number, so the next guess stays between what was too short and what was too long.
     """
     assert request.minutes is not None
     track_minutes = lengths_in_minutes(candidates.tracks)

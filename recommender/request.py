@@ -37,12 +37,12 @@ class Request:
         filters: what is let in.
         emotions: emotion → weight, what the listener feels; decides which genres suit. Guessed
             from the mood by default.
-        seed: what to draw with; the same one draws the same from the same catalogue. A random
-            one by default.
+        seed: of the draw; the same seed draws the same from the same catalogue. A random one by
+            default.
         exclude: ids of tracks to leave out, such as those already heard.
         target: where to end, `journey.target_for` by default.
-        slots: the moods to walk instead of a planned journey, one a track; `n` and `minutes` then
-            say nothing. For the rest of a journey that has begun.
+        slots: the moods to follow instead of a planned journey, one per track; `n` and `minutes`
+            are then ignored. For the rest of a journey that has begun.
         taste: what is known of the listener's taste.
         adventure: 0 familiar (well known, liked, usual genres) to 1 adventurous.
         extra: tracks from elsewhere, chosen from together with the catalogue's and held to the

@@ -19,8 +19,8 @@ FAR_DISTANCE: Final = 0.50
 """From this average distance on they are far apart."""
 
 DIVIDED_DISTANCE: Final = 0.60
-"""Two groups with at least this much between their middles, and at most half of it from anybody
-to the middle of their own, are of two minds."""
+"""People are of two minds if the middles of two groups are at least this far apart, and each person
+is at most half as far from the middle of their own group as the two middles are."""
 
 _NUMBERS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -33,8 +33,8 @@ class Room:
         mood: the weighted mean.
         apart: weighted mean distance to it, 0 (all alike) to 1.41.
         widest: the largest distance between any two who count, 0 to 2.83.
-        groups: the places of who counts, in one group or, where they are of two minds, in two,
-            the larger first.
+        groups: the moods that count, in one group or, if people are of two minds, in two, the
+            larger first.
     """
 
     mood: Mood
@@ -66,9 +66,9 @@ def room(moods: Sequence[Mood], weights: Sequence[float] | None = None) -> Room:
     """Return several people's moods as one, and how they lie around it.
 
     Args:
-        moods: one a person, at least one.
-        weights: how much each counts, 0 or more; all alike by default. Who counts 0 is left out
-            of the distances too.
+        moods: one per person, at least one.
+        weights: how much each counts, 0 or more; all alike by default. A weight of 0 leaves a mood
+            out of the distances too.
 
     Raises:
         ValueError: as `room_mood` does.

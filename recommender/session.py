@@ -76,10 +76,9 @@ class Change:
     Attributes:
         action: what the listener did.
         subject: the title of the track, or the name of the artist, that it was about.
-        row: the id of the track beside which to say so.
+        row: the id of the track beside which to show the change.
         judged: the track that was liked or disliked; ``None`` for another action.
-        redrawn: whether the rest of the set was drawn anew. A set that came by a link stays as
-            it is.
+        redrawn: whether the rest of the set was drawn again. A set that came by a link is not.
         new_tracks: how many tracks ahead were not there before.
         because_liked: how many of these are there because of what the listener likes.
         sets, taste, filters, playing: as they were.
@@ -102,16 +101,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The sets that a listener was given in one mood, and what they said of them.
+    """The sets that a listener was given in one mood, and their verdicts on them.
 
     Attributes:
         mood: where the listener is; ``None`` where only a set that came by a link is heard.
         emotions: emotion → weight, what the listener feels, where it is known.
         options: what the current set is drawn for.
-        sets: what was drawn for this mood, so that a set is still there on the way back.
+        sets: options → the set drawn for them in this mood, kept for those who go back to it.
         taste: what was learned from verdicts.
         playing: the track in the player.
-        shared: a set that came by a link, as long as it is looked at.
+        shared: a set that came by a link, as long as it is shown.
         change: what the last action changed, as long as it can be undone, and the actions before.
     """
 
@@ -139,7 +138,7 @@ def with_set(session: Session, draw: Draw) -> Session:
     """Return the session with a set for its options, drawn if there is none yet.
 
     What was heard in earlier draws for the same options is left out, unless too little would
-    remain: then it begins again rather than give half a set.
+    remain: then it may come again, rather than half a set.
 
     Raises:
         ValueError: there is no mood to draw for.
@@ -160,7 +159,7 @@ def with_set(session: Session, draw: Draw) -> Session:
 
 
 def with_affinities(session: Session, known: Affinities) -> Session:
-    """Take in what is known of the listener beforehand; where it is new, sets are drawn anew."""
+    """Take in what is known of the listener beforehand; if it is new, sets are drawn again."""
     if known == session.taste.known:
         return session
     taste = Taste(session.taste.feedback, known=known, prior=session.taste.prior)
@@ -183,15 +182,15 @@ def play(session: Session, track_id: str) -> Session:
 def queue(
     playing: Track, playlist: Playlist | None, before: Sequence[Track] = ()
 ) -> tuple[Track, ...]:
-    """Return what a player goes through that is at a track.
+    """Return the queue of a player that is at a track.
 
     Args:
         playing: the track.
         playlist: the set that the listener looks at, if there is one.
-        before: what the player went through so far; it stays where there is no set.
+        before: the queue so far, which stays if there is no set.
 
     Returns:
-        The set; where the track is of another one, the track and then the set.
+        The set; if the track is not in it, the track and then the set.
     """
     if playlist is None:
         return tuple(before) if playing in before else (playing,)
@@ -200,17 +199,17 @@ def queue(
 
 
 def judge(session: Session, track_id: str, verdict: Verdict, draw: Draw) -> Session:
-    """Take in what the listener says of a track of the set that they look at.
+    """Take in a verdict on a track of the set that the listener looks at.
 
-    A like keeps the next `KEPT_AFTER_LIKE_TRACKS` tracks and draws anew what comes after them;
-    said again it is taken back. A dislike draws the track itself anew and all that follows, and
-    plays what comes instead. A skip plays the next track and takes no like or dislike back. What
-    came before stays as it is. An id that is not in the set changes nothing.
+    A like keeps the next `KEPT_AFTER_LIKE_TRACKS` tracks and draws the rest again; a second like
+    takes it back. A dislike replaces the track and all that follow, and plays its replacement. A
+    skip plays the next track and takes back no like or dislike. Earlier tracks stay. An id that is
+    not in the set changes nothing.
 
     Args:
         session: the session so far.
         track_id: which track.
-        verdict: what they say.
+        verdict: on the track.
         draw: answers requests.
     """
     playlist, place = session.playlist, session.place_of(track_id)
@@ -233,7 +232,7 @@ def judge(session: Session, track_id: str, verdict: Verdict, draw: Draw) -> Sess
     kept = playlist.picks[: place if action == "dislike" else place + 1 + KEPT_AFTER_LIKE_TRACKS]
     if session.shared is None:
         renewed = _renew(learned, playlist, kept, draw)
-        # What was drawn for other options does not know of this verdict.
+        # Sets for other options were drawn without this verdict.
         learned = replace(
             learned,
             sets={
@@ -245,7 +244,7 @@ def judge(session: Session, track_id: str, verdict: Verdict, draw: Draw) -> Sess
         )
     row = track_id
     if action == "dislike":
-        # In a set that stays as it is the next track plays, in another one what came instead.
+        # A shared set stays as it is, so its next track plays; otherwise the replacement does.
         playing = _track_at(renewed, place if session.shared is None else place + 1)
         learned = replace(learned, playing=playing)
         row = playing.id if playing else track_id
@@ -254,7 +253,7 @@ def judge(session: Session, track_id: str, verdict: Verdict, draw: Draw) -> Sess
 
 
 def ban(session: Session, track_id: str, artist: str, draw: Draw) -> Session:
-    """Leave an artist out from a track on; what came before it stays.
+    """Leave an artist out, from a track on; earlier tracks stay.
 
     A set that came by a link stays as it is.
 
@@ -275,7 +274,7 @@ def ban(session: Session, track_id: str, artist: str, draw: Draw) -> Session:
     renewed = _renew(banned, playlist, kept, draw)
     playing = _track_at(renewed, place)
     change = _change(session, "ban", artist, playing.id if playing else track_id)
-    # The same sets as before, so that "another set" still repeats nothing.
+    # Keep the earlier sets, so that "another set" still repeats nothing.
     sets = {
         replace(drawn_for, filters=filters): old
         for drawn_for, old in session.sets.items()
@@ -290,12 +289,12 @@ def ban(session: Session, track_id: str, artist: str, draw: Draw) -> Session:
 
 
 def more_like(session: Session, track_id: str, draw: Draw) -> Session:
-    """Follow a track of the set with more that is like it.
+    """Follow a track of the set with more like it.
 
-    The next `SIMILAR_TRACKS` places take tracks from where it lies on the plane, of its leading
-    genre and its language; where there are too few, of its genre, and else of any. After them the
-    set goes on as it was. This is no verdict: the taste stays as it is. A set that came by a link
-    stays as it is, too.
+    The next `SIMILAR_TRACKS` places take tracks from its place on the plane, of its leading genre
+    and its language; if there are too few, of its genre, and else of any. After them the set goes
+    on as it was. This is not a verdict: the taste does not change. Nor does a set that came by a
+    link.
 
     Args:
         session: the session so far.
@@ -339,7 +338,7 @@ def more_like(session: Session, track_id: str, draw: Draw) -> Session:
     if not found:
         return session
     found = (replace(found[0], reason=f"More like “{track.title}”."), *found[1:])
-    # Where there are fewer, the tracks that were there before stay in their places.
+    # If there are fewer, the tracks that were there before stay in their places.
     left = playlist.picks[place + 1 + len(found) : len(playlist.picks) - len(rest)]
     renewed = replace(playlist, picks=(*kept, *found, *left, *rest))
     change = _change(session, "more", track.title, track_id)
@@ -353,8 +352,8 @@ def more_like(session: Session, track_id: str, draw: Draw) -> Session:
 def undo(session: Session) -> Session:
     """Take the last action back, with everything that it changed; again, the one before.
 
-    A like changes nothing of what plays, so the music goes on where it is by now. Filters that were
-    set since stay: only a ban is lifted.
+    A like does not change what plays, so the music goes on where it is. Filters that were set since
+    stay: only a ban is lifted.
     """
     change = session.change
     if change is None:
@@ -406,7 +405,7 @@ def _request(session: Session, *, exclude: Collection[str] = ()) -> Request:
 
 
 def _renew(session: Session, playlist: Playlist, kept: Sequence[Pick], draw: Draw) -> Playlist:
-    """Return a set that begins with `kept` and goes the rest of its way with other tracks."""
+    """Return a set that begins with `kept`, with other tracks for the rest of its journey."""
     ahead = playlist.journey[len(kept) :]
     if not ahead:
         return playlist
@@ -416,7 +415,7 @@ def _renew(session: Session, playlist: Playlist, kept: Sequence[Pick], draw: Dra
         emotions = emotions_at(
             len(kept), playlist.journey, intent=playlist.intent, emotions=emotions
         )
-    # The recommender keeps artists apart within what it draws, and knows nothing of what is kept.
+    # The recommender keeps artists apart within what it draws, but does not know what is kept.
     recent = tuple(name for pick in kept[-ARTIST_GAP:] for name in pick.track.artists)
     request = Request(
         ahead[0],
@@ -467,7 +466,7 @@ def _recent(change: Change | None, actions: int) -> Change | None:
 
 
 def _counted(change: Change, old: Playlist, new: Playlist, kept: Sequence[Pick]) -> Change:
-    """Return a change with the tracks counted that are ahead now and were not there before."""
+    """Return a change with the count of tracks ahead that were not there before."""
     known = {pick.track.id for pick in old.picks}
     fresh = [pick for pick in new.picks[len(kept) :] if pick.track.id not in known]
     because_liked = sum("because you liked" in pick.reason for pick in fresh)

@@ -1,4 +1,4 @@
-"""What flows through the music half: a mood, a track, a pick with its reason, a playlist."""
+"""What flows through the recommender: a mood, a track, a pick with its reason, a playlist."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ class Track:
         popularity: 0-100.
         position: where the track lies on the mood plane: the percentile ranks of what listeners
             would say of it (`catalog.plane`) within its catalogue, stretched to [-1, 1].
+        explicit: whether it is marked explicit; ``None`` without a mark.
+        duration_ms: length in milliseconds, or ``None``.
         language: ISO 639 code of what is sung, ``zxx`` for music without words.
         mode: 1 for major, 0 for minor.
         estimated: whether `valence`, `energy` and `position` are what its artist or genre usually
@@ -113,7 +115,7 @@ EVERYTHING: Final = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A track chosen for a place in a playlist, with the reason in a person's words, if any."""
+    """A track chosen for a place in a playlist, with the reason in plain words, if any."""
 
     track: Track
     slot: Mood
@@ -122,14 +124,14 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """A journey and the tracks that walk it.
+    """A journey and the tracks along it.
 
     Attributes:
         mood: where the listener is.
         target: where the journey ends.
         intent: how it was asked to move.
         picks: the tracks in playing order.
-        seed: what reproduces the draw on the same catalogue.
+        seed: reproduces the draw on the same catalogue.
         notes: sentences for the listener about what could not be done as asked.
     """
 
@@ -142,5 +144,5 @@ class Playlist:
 
     @property
     def journey(self) -> tuple[Mood, ...]:
-        """The moods that the playlist passes, one a track."""
+        """The moods that the playlist passes, one per track."""
         return tuple(pick.slot for pick in self.picks)

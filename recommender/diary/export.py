@@ -20,7 +20,7 @@ COLUMNS: Final = (
 
 
 def to_csv(entries: Iterable[Entry]) -> str:
-    """Return a CSV with a header and one row a track; a playlist without tracks has one row.
+    """Return a CSV with a header and one row per track; a playlist without tracks has one row.
 
     Times are ISO 8601 in UTC. Several artists or genres go into one cell, and a text that a
     spreadsheet would run as a formula is preceded by an apostrophe (OWASP, "CSV injection").

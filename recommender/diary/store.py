@@ -357,7 +357,7 @@ class Diary:
 
     def _me(self, session: Session, *, writing: bool = False) -> OwnerRow | None:
         query = select(OwnerRow).where(OwnerRow.key == self._owner)
-        # One writer an owner at a time. SQLite has one writer at a time anyway.
+        # One writer per owner at a time; SQLite has one writer at a time anyway.
         return session.scalar(query.with_for_update() if writing else query)
 
     def _find(self, session: Session, me: OwnerRow | None, entry: int | None) -> EntryRow | None:

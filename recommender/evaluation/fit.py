@@ -447,7 +447,7 @@ def _crossed_fit(
 
 
 def _reliability(said: Sequence[Said]) -> tuple[float, float]:
-    """Return how two ratings of one song correlate, one an axis; nothing of the test split."""
+    """Return how two ratings of one song correlate, one per axis; nothing of the test split."""
     twice = np.array(
         [
             [figure for rating in each.ratings[:2] for figure in rating]

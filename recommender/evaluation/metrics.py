@@ -45,7 +45,7 @@ LABELLED_MEDIANS: Final[Mapping[str, tuple[float, float]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What every recommender is asked for, once a seed.
+    """What every recommender is asked for, once per seed.
 
     Attributes:
         name: what it is called.
@@ -62,7 +62,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A scenario and the playlists that it was answered with, one a seed."""
+    """A scenario and the playlists that it was answered with, one per seed."""
 
     scenario: Scenario
     playlists: tuple[Playlist, ...]

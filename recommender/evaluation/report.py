@@ -125,7 +125,7 @@ def as_markdown(content: Content) -> str:
 
 
 def table(content: Content) -> str:
-    """Return the figures, a row a measure and a column a recommender, the best of each row bold."""
+    """Return the figures, a row per measure and a column per recommender, with the best in bold."""
     names = list(content["figures"])
     rows = [["", *names], ["---", *["---:"] * len(names)]]
     for measure in MEASURES:
@@ -137,7 +137,7 @@ def table(content: Content) -> str:
 
 
 def labels_table(labels: Mapping[str, Any]) -> str:
-    """Return the precision at each depth, a row a label and a column a recommender."""
+    """Return the precision at each depth, a row per label and a column per recommender."""
     names = list(labels["labels"][0]["precision"]) if labels["labels"] else []
     depths = " and ".join(map(str, DEPTHS))
     lines = [
@@ -201,7 +201,7 @@ def _labelled_like(precision: Mapping[str, Mapping[str, Sequence[float]]]) -> st
 
 
 def _precision_rows(precision: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
-    """Return a table: a row a recommender, the mean at each depth and each mood at 20."""
+    """Return a table: a row per recommender, the mean at each depth and each mood at 20."""
     moods = list(next(iter(precision.values())))
     at = CORNER_DEPTHS.index(20)
     rows = {

@@ -90,7 +90,7 @@ def listeners(catalog: Catalog, seed: int) -> tuple[Listener, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSession:
-    """How a listener fared, one figure a set, each (sets,).
+    """How a listener fared, one figure per set, each (sets,).
 
     Attributes:
         liked: fraction of a set that is to their liking, 0-1: the chance of a like, not the draw.

@@ -1,4 +1,4 @@
-"""The candidates for a playlist: their features as arrays, and which of them belong together."""
+"""The candidates for a playlist: their features as arrays, and which share a song or an artist."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Rows = NDArray[np.intp]
 
 
 class CandidateSet:
-    """Tracks to choose from, with what is needed again and again as arrays.
+    """Tracks to choose from, with the features that are needed again and again as arrays.
 
     Args:
-        tracks: the candidates. Their order decides between equals, so it has to be fixed.
+        tracks: the candidates. Their order breaks ties, so it has to be fixed.
         table: families and what they suit, by default the one that ships with the package.
 
     Attributes:
@@ -101,8 +101,8 @@ class CandidateSet:
 def merge_candidates(tracks: Sequence[Track], extra: Sequence[Track]) -> list[Track]:
     """Return tracks of two sources in the order of ids, each song of the second once.
 
-    What is the same recording or the same song as one of `tracks` is left out of `extra`, unless
-    it was measured and the other one only estimated, which then gives way.
+    A track of `extra` that is the same recording or song as one of `tracks` is left out, unless it
+    was measured and the other only estimated: then it replaces that one.
     """
     if not extra:
         return list(tracks)
@@ -131,10 +131,10 @@ def song_key(track: Track) -> tuple[str, str]:
 
 
 def _names(track: Track) -> tuple[str, ...]:
-    """Return the artists as they are compared, one of no name where there is none."""
+    """Return the artists as they are compared; ``("",)`` if there are none."""
     return _casefolded(track.artists)
 
 
-@lru_cache(maxsize=32_768)  # each is asked for several times a playlist
+@lru_cache(maxsize=32_768)  # each is asked for several times per playlist
 def _casefolded(artists: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(artist.casefold() for artist in artists) or ("",)

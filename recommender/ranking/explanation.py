@@ -29,7 +29,7 @@ def explain(
 
     Args:
         candidates: the tracks.
-        rows: which of them were selected, one a slot.
+        rows: which of them were selected, one per slot.
         scores: what they score, as `scoring.score` returns it for the same slots.
         slots: the journey, at least as many moods as rows.
         context: whom it is for.
@@ -66,12 +66,12 @@ def explain(
 
 
 def _because(track: Track, points: float, context: Context) -> str | None:
-    """Return what of the listener's taste speaks for a track, if it was much."""
+    """Return how the listener's taste speaks for a track, if it does so notably."""
     notable = context.taste is not None and points > NOTABLE_POINTS
     return context.taste.because(track) if notable and context.taste else None
 
 
 def _best_family(candidates: CandidateSet, track: Track, suits: Floats) -> str | None:
-    """Return which family of a track suits what is felt best; `None` if it has none."""
+    """Return the family of a track that best suits what is felt; `None` if it has none."""
     families = dict(zip(candidates.table.families, suits.tolist(), strict=True))
     return max(track.genres, key=lambda name: families.get(name, UNSAID), default=None)

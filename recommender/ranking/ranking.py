@@ -24,7 +24,7 @@ def rank(
 
     Args:
         candidates: the tracks.
-        slots: the journey, one mood a slot.
+        slots: the journey, one mood per slot.
         context: whom it is for.
         weights: what counts how much.
         seed: of the draw.
@@ -41,11 +41,11 @@ def explain_tracks(
     *,
     weights: Weights | None = None,
 ) -> list[Pick]:
-    """Return tracks whose order is given as picks, each with the reason that is true there.
+    """Return tracks in a given order as picks, each with the reason that holds in its place.
 
     Args:
-        tracks: one a slot.
-        slots: the journey, one mood a slot; more moods than tracks where tracks are missing.
+        tracks: one per slot.
+        slots: the journey, one mood per slot; more moods than tracks where tracks are missing.
         context: whom it is for.
         weights: what counts how much, by default `Weights`.
 

@@ -2,8 +2,8 @@
 
 Several things may be true of a track: how it sounds, how fast it is, when it is from, that its
 genre goes with the mood, that the listener liked something like it. Each is a `_Fact` with a
-weight, more where it speaks for the track in its place. The weightiest that was not just said is
-said; where nothing is worth saying, nothing is.
+weight, which is higher if it explains why the track is in this place. The heaviest one that was not
+just said is given; if none is worth saying, the reason is empty.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from recommender.genres import GenreTable, default_table
+from recommender.genres import UNSAID, GenreTable, default_table
 from recommender.ranking.scoring import IN_PLACE_DISTANCE
 from recommender.types import Intent, Mood, Track
 
@@ -29,8 +29,9 @@ CLEAR_RANK: Final = 0.35
 """A track this far from the middle of the plane, on one of its axes, sounds like it."""
 
 FAR_ON_AN_AXIS: Final = 0.5
-"""A track further from its place on an axis of the plane, and on the other side of the middle, is
-called the nearest there was. What is only sadder or quieter than asked for is not."""
+"""A track further than this from its place on one axis of the plane, and on the other side of the
+middle, is called the nearest there was. One that is only sadder or quieter than asked for is
+not."""
 
 AUDIBLE_STEP: Final = 0.2
 """The smallest difference between two tracks, on an axis of the plane, that listeners notice."""
@@ -38,8 +39,8 @@ AUDIBLE_STEP: Final = 0.2
 WORTH_SAYING: Final = 0.35
 """A fact that weighs less is not mentioned."""
 
-_STALE_KIND: Final = 0.3
-"""What a fact loses for each of the last rows that said something of its kind."""
+_REPEATED_KIND_PENALTY: Final = 0.3
+"""Weight that a fact loses for each of the last rows with a fact of its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,13 @@ class Situation:
         target: the mood of the last place.
         previous: the track before.
         genres: families that were asked for.
-        emotion: what is felt here most.
+        emotion: the one felt most in this place.
         genre_points: what its family's fit to the mood gave it.
         popularity_points: what being known gave it.
         new_family: whether its leading family was not among the last few.
         best_family: which of its families fits the mood best.
         taste_points: what the listener's taste gave it.
-        because: what of their taste speaks for it, "because you liked …".
+        because: how their taste speaks for it, "because you liked …".
     """
 
     place: int
@@ -133,7 +134,7 @@ def write_reason(track: Track, situation: Situation, earlier: Sequence[Reason]) 
     texts = {reason.text for reason in recent}
     best, most = Reason(), WORTH_SAYING
     for fact in _facts(track, situation):
-        weight = fact.weight - _STALE_KIND * kinds.count(fact.kind)
+        weight = fact.weight - _REPEATED_KIND_PENALTY * kinds.count(fact.kind)
         if weight <= most:
             continue
         for wording in _least_used(fact.wordings, earlier):
@@ -148,14 +149,14 @@ def sound_of(track: Track, table: GenreTable | None = None) -> Sound:
     """Return how a track sounds, as far as it is clear and its genre does not contradict it.
 
     The rank says where a track stands among the others of its catalogue. What was measured has
-    to agree, so that nothing loud is called quiet in a catalogue of thunder.
+    to agree, so that nothing loud is called quiet in a catalogue of loud music.
 
     Args:
         track: the track.
         table: families, by default the one that ships with the package.
     """
     suits = (table or default_table()).suits
-    happy = [suits[name].get("happy", 0.3) for name in track.genres if name in suits]
+    happy = [suits[name].get("happy", UNSAID) for name in track.genres if name in suits]
     loudness, lightness = "", ""
     if track.position.arousal < -CLEAR_RANK and track.energy < 0.55:
         loudness = "quiet"
@@ -165,7 +166,7 @@ def sound_of(track: Track, table: GenreTable | None = None) -> Sound:
         # Disco in a minor key is not gloomy.
         lightness = "" if happy and happy[0] >= 0.9 else "dark"
     elif track.position.valence > CLEAR_RANK and track.valence > 0.4:
-        # A metal song in a good mood is still no sunny one.
+        # A metal song in a good mood is still not a sunny one.
         gloomy = bool(happy) and (happy[0] < 0.35 or min(happy) < 0.15)
         lightness = "" if gloomy and loudness != "quiet" else "bright"
     return Sound(loudness, lightness)
@@ -189,7 +190,7 @@ _GUESSES: Final = (
     "Nobody has measured it, so this is a guess",
     "Near this mood, at a guess",
 )
-"""As many as `UNREPEATED_ROWS`, so that of an estimate it can always be said that it is one."""
+"""As many as `UNREPEATED_ROWS`, so that an estimate can always be called one."""
 
 _FAR: Final = (
     "The nearest there was, though not quite this mood",
@@ -226,7 +227,7 @@ def _facts(track: Track, situation: Situation) -> Iterator[_Fact]:
     if track.estimated:
         yield from _guesses(track)
         return
-    if _is_far(track.position, situation.slot) and not _settles(track, situation.slot):
+    if _is_far(track.position, situation.slot) and not _is_calm_instrumental(track, situation.slot):
         yield _Fact("far", 1.4, _FAR)
     if situation.place == 0 and situation.intent != "lift" and gap <= IN_PLACE_DISTANCE:
         yield _Fact("start", 0.8, ("Close to how you feel now",))
@@ -242,8 +243,9 @@ def _is_far(position: Mood, slot: Mood) -> bool:
     return any(here * there < 0 and abs(here - there) > FAR_ON_AN_AXIS for here, there in pairs)
 
 
-def _settles(track: Track, slot: Mood) -> bool:
-    """Whether a place is calm and a track is, though instrumental music is measured as sad."""
+def _is_calm_instrumental(track: Track, slot: Mood) -> bool:
+    """Whether place and track are calm, although the track, being instrumental, is measured as
+    sad."""
     instrumental = track.instrumentalness is not None and track.instrumentalness >= 0.7
     return instrumental and slot.valence > 0.0 and slot.arousal < -IN_PLACE_DISTANCE
 
@@ -262,7 +264,7 @@ def _sounding(track: Track, situation: Situation) -> Iterator[_Fact]:
 
 
 def _guesses(track: Track) -> Iterator[_Fact]:
-    """Yield that a track was not measured, which is always said, and how it probably sounds."""
+    """Yield the fact that a track was not measured, which is always said, and how it may sound."""
     sound = sound_of(track)
     wordings = _SOUNDS.get((sound.loudness, sound.lightness), ())
     yield _Fact("guess", 2.0, (*(f"{words}, at a guess" for words in wordings), *_GUESSES))
@@ -273,7 +275,7 @@ def _heard(track: Track, slot: Mood) -> Iterator[_Fact]:
     quiet, lively = slot.arousal < -0.1, slot.arousal > 0.2
     if track.acousticness is not None and track.acousticness >= 0.8 and not lively:
         yield _Fact("acoustic", 0.85 if quiet else 0.5, _ACOUSTIC)
-    # Under a wall of sound, singing is not noticed by what measures it.
+    # Instrumentalness misses singing under a wall of sound.
     instrumental = track.instrumentalness is not None and track.instrumentalness >= 0.85
     if instrumental and (track.language == "zxx" or track.energy < 0.5):
         yield _Fact("instrumental", 1.0 if quiet else 0.6, _INSTRUMENTAL)
@@ -306,7 +308,7 @@ def _steps(track: Track, situation: Situation) -> Iterator[_Fact]:
 
 
 def _background(track: Track, situation: Situation) -> Iterator[_Fact]:
-    """Yield what is known of a track beside its sound: its genre, its age, its fame."""
+    """Yield what is known of a track beside its sound: its genre, its age, its popularity."""
     family = situation.best_family
     asked = family is not None and family in situation.genres
     if family is not None and not asked and situation.genre_points > NOTABLE_POINTS:

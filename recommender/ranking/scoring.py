@@ -17,7 +17,7 @@ from recommender.taste.taste import Taste
 from recommender.types import Intent, Mood
 
 TASTE_LIMIT: Final = 3.0
-"""Log-odds beyond which a taste counts no more: it bends a playlist and never fills it alone."""
+"""Log-odds are clipped here: taste shapes a playlist, but never decides it alone."""
 
 IN_PLACE_DISTANCE: Final = 0.30
 """A track within this distance of its slot, in units of the plane, is in its place."""
@@ -46,8 +46,8 @@ LABELLED_ENERGY: Final[Mapping[str, tuple[float, float]]] = {
     "calm": (0.04, 0.24),
 }
 """Mood, as `mood_named` takes it → lower and upper quartile of measured energy among 686 tracks
-that people labelled with it. A rank says where a track stands in its catalogue; in a loud catalogue
-what is quieter than most is not yet sad."""
+that people labelled with it. A rank says where a track stands in its catalogue; in a loud
+catalogue, a track that is quieter than most is not yet sad."""
 
 LABELLED_BANDWIDTH: Final = 0.35
 """How near a slot has to be to a labelled mood, in units of the plane, for its energy to count."""
@@ -60,7 +60,7 @@ class Context:
     Attributes:
         intent: how the journey moves.
         emotions: emotion → weight at the start; empty to guess them from the moods. Along the
-            journey they give way to what each slot's mood stands for.
+            journey they give way to the emotions near each slot's mood.
         genres: the genre families that were asked for.
         taste: what is known of the listener's taste.
     """
@@ -77,7 +77,7 @@ class Scores:
 
     Attributes:
         emotions: what is felt in each slot, (slots, 7) in the order of `COORDINATES`.
-        nearness: 0 where a track lies in the slot's own place, below elsewhere.
+        nearness: 0 for a track exactly at the slot's mood, below elsewhere.
         genre, popularity, acousticness, energy, taste: points, each (slots, tracks) as `nearness`
             is.
     """
@@ -110,7 +110,7 @@ def score(
 
     Args:
         candidates: the tracks.
-        slots: the journey, one mood a slot.
+        slots: the journey, one mood per slot.
         context: whom it is for.
         weights: what counts how much.
     """
@@ -118,7 +118,7 @@ def score(
         emotions_at(place, slots, intent=context.intent, emotions=context.emotions)
         for place in range(len(slots))
     ]
-    emotions = np.array([list(shares.values()) for shares in felt]).reshape(-1, len(COORDINATES))
+    emotions = np.array([list(each.values()) for each in felt]).reshape(-1, len(COORDINATES))
     moods = np.array([(slot.valence, slot.arousal) for slot in slots]).reshape(-1, 2)
     quietness = np.maximum(0.0, -moods[:, 1])[:, None]
     fit = _genre_fit(candidates, emotions)
@@ -186,7 +186,7 @@ def _outside_labelled(candidates: CandidateSet, moods: Floats) -> Floats:
 
 
 def _taste(candidates: CandidateSet, slots: Sequence[Mood], taste: Taste | None) -> Floats:
-    """Return the log-odds of liking, (slots, tracks): asked at both ends, mixed between."""
+    """Return the log-odds of liking, (slots, tracks): scored at both ends, interpolated between."""
     shape = (len(slots), len(candidates))
     if taste is None or not slots or not len(candidates):
         return np.zeros(shape)

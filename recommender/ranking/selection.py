@@ -30,13 +30,13 @@ def select(
 
     Each slot takes the track with the highest score plus Gumbel noise, which is a draw from the
     softmax of the scores. Artists keep `ARTIST_GAP`, songs never come twice, and leading families
-    that were just heard cost a little. Where no artist keeps the gap, the one heard longest ago
-    may return.
+    that were just heard are penalised. Where no artist keeps the gap, the one heard longest ago may
+    return.
 
     Args:
         candidates: the tracks.
         scores: what they score, as `scoring.score` returns it for the same slots.
-        slots: the journey, one mood a slot.
+        slots: the journey, one mood per slot.
         intent: how it moves. Along a ``shift`` or ``wind_down`` no track falls back behind the
             one before.
         weights: what counts how much.
@@ -71,14 +71,14 @@ def _without_steps_back(
 ) -> list[int]:
     """Return the rows in an order in which no track falls back behind the one before.
 
-    Neighbours change places where one does and no artist comes closer to themselves.
+    Neighbours that step back are swapped, unless that breaks the `ARTIST_GAP`.
     """
     progress: dict[int, float] = {}
     walked = 0.0
     for place, (row, slot) in enumerate(zip(rows, slots, strict=False)):
         back, forth = slots[max(0, place - 1)], slots[min(place + 1, len(slots) - 1)]
         walked += back.distance(slot)
-        # Of one that is far from its slot, its position does not say where it belongs.
+        # The position of a track that is far from its slot does not say where it belongs.
         position = candidates.tracks[row].position
         here = position if position.distance(slot) <= IN_PLACE_DISTANCE else slot
         length = back.distance(forth) or 1.0

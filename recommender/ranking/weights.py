@@ -11,10 +11,10 @@ class Weights:
 
     Attributes:
         bandwidth: how far away on the plane, in its units, a track scores half a point less
-            than one in the right place. Along valence it goes towards `quiet_bandwidth` the
-            quieter the slot is.
+            than one in the right place. Along valence it approaches `quiet_bandwidth` the quieter
+            the slot is.
         quiet_bandwidth: the bandwidth along valence where arousal is -1.
-        genre: for a family that suits the mood perfectly over one that nothing is said about.
+        genre: for a family that suits the mood perfectly over one of which the table says nothing.
         popularity: for the best known track over the least known one.
         acousticness: for acoustic music where the journey is quiet.
         instrumentalness: what instrumental music has to make up for where the journey is calm.
@@ -67,7 +67,7 @@ class Weights:
 
 
 def check_adventure(adventure: float) -> None:
-    """Raise where an appetite for the new is no number in [0, 1].
+    """Check that an appetite for the new is a number in [0, 1].
 
     Raises:
         ValueError: it is not.

@@ -64,7 +64,7 @@ def to_jspf(playlist: Playlist) -> str:
 
 
 def to_csv(playlist: Playlist) -> str:
-    """Return a CSV with a header and one row a track; several artists or genres go into one cell.
+    """Return a CSV with a header and one row per track; several artists or genres go into one cell.
 
     Line breaks, commas and quotes survive in quoted cells. A text that a spreadsheet would run
     as a formula is preceded by an apostrophe, which is how OWASP's "CSV injection" says to

@@ -1,4 +1,4 @@
-"""The model behind `taste.Taste`: which weights explain what was said.
+"""The model behind `taste.Taste`: which weights explain the verdicts.
 
 A Bayesian logistic regression with a Gaussian prior on every weight: one weight for each genre
 family, artist, decade and language, and one for each measured feature. Three things are added to
@@ -6,12 +6,12 @@ the textbook's model (C. E. Rasmussen & C. K. I. Williams, Gaussian Processes fo
 Learning, 2006, chapter 3 for the Laplace approximation and section 2.7 for the weights' view):
 
 - a weight is the sum of a part that holds in every mood and a part that holds near the mood in
-  which it was learned, so that what a listener likes when sad says little of what they dance to;
-- weights wander with every verdict (an Ornstein-Uhlenbeck process), so that what was said long
-  ago gives way where taste has changed and stands where it has not;
+  which it was learned, so that what a listener likes when sad says little about what they dance to;
+- weights drift with every verdict (an Ornstein-Uhlenbeck process), so that old verdicts give way if
+  taste has changed and stand if it has not;
 - a verdict may count for less than one: a skip is weaker than a dislike.
 
-How much each prior allows was set on simulated listeners, `benchmarks/taste.py`.
+The priors were chosen on simulated listeners, `benchmarks/taste.py`.
 """
 
 from __future__ import annotations
@@ -35,11 +35,12 @@ Key = tuple[str, str | int]
 
 _MEANS: Final = np.array([0.0, 0.0, 0.62, 0.30, 0.06, 120.0, 65.0])
 _SPREADS: Final = np.array([0.58, 0.58, 0.16, 0.30, 0.19, 29.0, 12.0])
-"""Of `_measured`, as usual in catalogues of popular music; positions are ranks by nature."""
+"""Means and standard deviations of `_measured` in catalogues of popular music. Positions are
+uniform, being ranks."""
 
 _PRIOR_TRACKS: Final = 5
-"""How many tracks the usual means count for beside the tracks that were heard. Likes are only
-compared with what else was heard: hearing nothing but quiet music is no taste for it."""
+"""How many tracks the usual means count as, beside the tracks that were heard. Likes are compared
+with what else was heard: hearing nothing but quiet music is not a taste for it."""
 
 _FAR: Final = 3.0
 """A feature further from the mean than this many standard deviations counts as this far."""
@@ -52,10 +53,10 @@ class Prior:
     Attributes:
         genre, artist, decade, language: the variance of a weight of the kind, in squared log-odds.
         feature: likewise, of the weight of one standard deviation of a measured feature.
-        overall: of how much of everything a listener likes. It keeps one who likes little
-            from having all that was heard held against it, and is no part of a score.
-        shared: share of the variance that holds in every mood; the rest is the mood's own.
-        reach: how far on the mood plane the mood's own part reaches, in units of the plane.
+        overall: likewise, of the bias, which is how much of everything a listener likes. With it,
+            few likes do not count against all that was heard. It is not part of a score.
+        shared: fraction of the variance that holds in every mood; the rest is the mood's own.
+        reach: bandwidth of the mood's own part, in units of the mood plane.
         lasts: after how many verdicts what was learned counts 1/e as much.
         skip: how much a skip counts beside a dislike, 0-1.
         known: log-odds for an artist or genre of full affinity.
@@ -76,7 +77,7 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each trait and each feature is worth in one mood."""
+    """What each trait and each feature is worth in one mood, in log-odds."""
 
     traits: Mapping[Key, float]
     features: Floats
@@ -88,7 +89,7 @@ class Posterior:
 
     Attributes:
         prior: what was believed before.
-        keys: the traits that were met.
+        keys: the traits of the tracks judged.
         traits, features: (V, K) and (V, F), scaled by the prior's standard deviations.
         middle: (F,), what features are measured from.
         moods: (V, 2).
@@ -181,10 +182,10 @@ def _mode(kernel: Floats, liked: Floats, counts: Floats, expected: Floats) -> Fl
 
 
 def traits_of(track: Track, prior: Prior) -> Iterator[tuple[Key, float]]:
-    """Yield what a track is, each with its fraction times the prior's standard deviation.
+    """Yield a track's traits, each with its fraction times the prior's standard deviation.
 
-    Several artists or genres divide what one alone would have. Decades blur into their
-    neighbours, so that 1979 and 1981 are not strangers.
+    Several artists or genres share what one alone would have. Decades blur into their neighbours,
+    so that 1979 and 1981 are not strangers.
     """
     scale = (prior.artist / max(1, len(track.artists))) ** 0.5
     for artist in track.artists:
@@ -210,8 +211,8 @@ def _worths_of_traits(
 ) -> list[float]:
     """Return what each track's traits are worth together.
 
-    Only what a verdict was given on is looked up, and lists of artists or genres that come again
-    are weighed once: this runs over every candidate of every request.
+    Only traits that were judged are looked up, and repeated lists of artists or genres are weighed
+    once: this runs over every candidate of every request.
     """
     artists: dict[tuple[str, ...], float] = {}
     genres: dict[tuple[str, ...], float] = {}
@@ -263,7 +264,7 @@ def _measured(tracks: Sequence[Track]) -> Floats:
 
 
 def _middle(measured: Floats) -> Floats:
-    """Return what is neither much nor little of each feature after hearing these: (F,)."""
+    """Return the neutral value of each feature: the prior mean, updated by tracks heard, (F,)."""
     counts = np.isfinite(measured).sum(axis=0)
     middle: Floats = (_PRIOR_TRACKS * _MEANS + np.nansum(measured, axis=0)) / (
         _PRIOR_TRACKS + counts

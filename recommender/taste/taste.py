@@ -1,4 +1,4 @@
-"""What a listener turns out to like, learned from likes. The model is `recommender.taste.model`."""
+"""What a listener likes, learned from verdicts. The model is `recommender.taste.model`."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ MAX_LOG_ODDS: Final = 3.0
 """No track scores more than this, or less than its negative: odds of 20 to 1."""
 
 MAX_VERDICTS: Final = 300
-"""The latest verdicts are learned from; what is older has faded to nothing."""
+"""Only the latest verdicts are learned from; older ones have faded to nothing."""
 
 MIN_LOG_ODDS_TO_MENTION: Final = 0.15
 """A like that gives a track fewer log-odds than this is not given as a reason."""
 
 ARTIST_FIRST_FRACTION: Final = 0.4
-"""An artist that speaks for a track this much as strongly as anything else is named first."""
+"""An artist is named first if it counts at least this fraction of what counts most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What a listener said of a track that was played in a mood."""
+    """A verdict on a track that was played in a mood."""
 
     track: Track
     verdict: Verdict
@@ -52,7 +52,7 @@ class Taste:
     """What is known of one listener's taste. Learning returns another `Taste`.
 
     Args:
-        feedback: what was said, the oldest first.
+        feedback: the verdicts so far, the oldest first.
         known: what is known beforehand.
         prior: what the model believes before it has heard anything.
 
@@ -70,29 +70,29 @@ class Taste:
         self.feedback = tuple(feedback)
         self.known = known or Affinities()
         self.prior = prior or Prior()
-        for said in self.feedback:
-            if said.verdict not in VERDICTS:
+        for each in self.feedback:
+            if each.verdict not in VERDICTS:
                 raise ValueError(
-                    f"Incorrect value for 'verdict' argument: {said.verdict!r}: "
+                    f"Incorrect value for 'verdict' argument: {each.verdict!r}: "
                     f"one of {', '.join(VERDICTS)}"
                 )
 
     def learn(self, track: Track, verdict: Verdict, mood: Mood) -> Taste:
         """Return the taste after one more verdict.
 
-        A later opinion on the same track replaces an earlier one. A skip is none: a
+        A later opinion on the same track replaces an earlier one. A skip is not an opinion: a
         listener who likes a track may still not want to hear it now, so it never takes a like or
         dislike back.
         """
         earlier = self.verdict_on(track.id)
         if verdict == "skip" and earlier not in (None, "skip"):
             return self
-        kept = [said for said in self.feedback if said.track.id != track.id]
+        kept = [each for each in self.feedback if each.track.id != track.id]
         return Taste([*kept, Feedback(track, verdict, mood)], known=self.known, prior=self.prior)
 
     def forget(self, track_id: str) -> Taste:
-        """Return the taste without what was said of a track."""
-        kept = [said for said in self.feedback if said.track.id != track_id]
+        """Return the taste without the verdict on a track."""
+        kept = [each for each in self.feedback if each.track.id != track_id]
         return Taste(kept, known=self.known, prior=self.prior)
 
     @property
@@ -106,12 +106,12 @@ class Taste:
         return self._judged("dislike")
 
     def _judged(self, verdict: Verdict) -> frozenset[str]:
-        return frozenset(said.track.id for said in self.feedback if said.verdict == verdict)
+        return frozenset(each.track.id for each in self.feedback if each.verdict == verdict)
 
     def verdict_on(self, track_id: str) -> Verdict | None:
-        """Return what was said of a track, or ``None`` where nothing was."""
+        """Return the verdict on a track, or ``None`` if there is none."""
         return next(
-            (said.verdict for said in reversed(self.feedback) if said.track.id == track_id), None
+            (each.verdict for each in reversed(self.feedback) if each.track.id == track_id), None
         )
 
     def score(self, tracks: Sequence[Track], mood: Mood) -> Floats:
@@ -133,8 +133,8 @@ class Taste:
             mood: where; by default only what holds in every mood is looked at.
 
         Returns:
-            What speaks for it most, named as a like that was given or as what was known
-            beforehand; ``None`` where nothing does, or more against it than for it.
+            What speaks for it most, a like or what was known beforehand; ``None`` if nothing does,
+            or if more speaks against it than for it.
         """
         weights = self._everywhere if mood is None else self._posterior.weights(mood)
         if float(self._worths([track], weights)[0]) <= 0.0:
@@ -180,11 +180,11 @@ class Taste:
     def _posterior(self) -> Posterior:
         latest = self.feedback[-MAX_VERDICTS:]
         return learn(
-            [said.track for said in latest],
-            [said.mood for said in latest],
-            liked=[said.verdict == "like" for said in latest],
-            counts=[self.prior.skip if said.verdict == "skip" else 1.0 for said in latest],
-            expected=[self._expected(said.track) for said in latest],
+            [each.track for each in latest],
+            [each.mood for each in latest],
+            liked=[each.verdict == "like" for each in latest],
+            counts=[self.prior.skip if each.verdict == "skip" else 1.0 for each in latest],
+            expected=[self._expected(each.track) for each in latest],
             prior=self.prior,
         )
 
@@ -196,14 +196,14 @@ class Taste:
     def _liked(self) -> frozenset[Key]:
         return frozenset(
             key
-            for said in self.feedback
-            if said.verdict == "like"
-            for key, _ in traits_of(said.track, self.prior)
+            for each in self.feedback
+            if each.verdict == "like"
+            for key, _ in traits_of(each.track, self.prior)
         )
 
 
 def _names(track: Track) -> Iterator[str]:
-    """Yield how a person would call each of a track's traits, empty where it goes unsaid."""
+    """Yield what a person would call each of a track's traits, empty for those not to be named."""
     yield from track.artists
     yield from track.genres
     if track.language is not None:
