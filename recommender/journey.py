@@ -200,8 +200,7 @@ def between(start: Mood, end: Mood, fraction: float) -> Mood:
 def emotions_at(
     place: int, slots: Sequence[Mood], *, intent: Intent, emotions: Mapping[str, float]
 ) -> dict[str, float]:
-    """Return what is felt in a slot: what was read at the start, what the mood stands for at the
-    end.
+    """Return what is felt in a slot: the reading at the start, the slot's mood at the end.
 
     Args:
         place: which slot, from 0.

@@ -1,4 +1,4 @@
-"""How the diary's database is opened, brought up to date and swept."""
+"""Opens the diary's database, migrates it and scrubs deleted data from it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BUSY_TIMEOUT_MS: Final = 5_000
 """Milliseconds that a writer waits for another one."""
 
 MIGRATION_LOCK_ID: Final = 7_215_301
-"""Any number, the same in every process: who holds PostgreSQL's lock of it migrates."""
+"""The key of PostgreSQL's advisory lock for migrations: any number, the same in every process."""
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def in_words(problem: str) -> Iterator[None]:
-    """Say what failed in a sentence, and what to do where that is known; the log gets the rest."""
+    """Raise a `DiaryError` that says what failed, and what to do if known; the rest is logged."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
@@ -55,7 +55,7 @@ def disk_is_full(error: BaseException) -> bool:
 
 
 def inode(file: Path | None) -> tuple[int, int] | None:
-    """Return what a file is by its content; nothing where there is none."""
+    """Return what identifies a file, (device, inode), or ``None`` if it does not exist."""
     try:
         found = file.stat() if file else None
     except OSError:
@@ -64,13 +64,13 @@ def inode(file: Path | None) -> tuple[int, int] | None:
 
 
 def engine_for(place: URL) -> Engine:
-    """Return what connects to a database, set up so that nothing acknowledged is lost.
+    """Return the engine for a database, set up so that no committed data is lost.
 
     Raises:
         DiaryError: psycopg is missing.
     """
     if place.drivername == "sqlite":
-        engine = create_engine(place, hide_parameters=True)  # the log is no diary
+        engine = create_engine(place, hide_parameters=True)  # the log is not a diary
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine
@@ -88,10 +88,10 @@ def engine_for(place: URL) -> Engine:
 
 
 def _prepare(connection: sqlite3.Connection, _: Any) -> None:
-    # Transactions are begun by `_begin`: Python's own way begins them late and not for tables.
+    # `_begin` begins transactions: Python's driver would do so late, and not for DDL.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
-    _use_log(connection)
+    _use_write_ahead_log(connection)
     for pragma in (
         "synchronous = FULL",  # a commit that has returned survives a power cut
         "foreign_keys = ON",
@@ -100,11 +100,11 @@ def _prepare(connection: sqlite3.Connection, _: Any) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
-def _use_log(connection: sqlite3.Connection) -> None:
-    """Have a file keep a write-ahead log, so that readers do not wait for writers.
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Give a file a write-ahead log, so that readers do not wait for writers.
 
-    A file remembers it. The first time it needs the file for itself and SQLite does not wait for
-    that, whatever the time-out is (https://www.sqlite.org/wal.html): so we do.
+    The file keeps the setting. Setting it first needs exclusive access, for which SQLite does not
+    wait, whatever its time-out (https://www.sqlite.org/wal.html): so this retries.
     """
     end = time.monotonic() + BUSY_TIMEOUT_MS / 1000
     while True:
@@ -125,7 +125,7 @@ def _begin(connection: Connection) -> None:
 
 
 def scrub(connection: sqlite3.Connection) -> bool:
-    """Write SQLite's file anew without what was deleted, and empty its log, unless it is busy."""
+    """Rewrite SQLite's file without deleted data, and empty its log, unless it is busy."""
     try:
         connection.execute("VACUUM").close()
     except sqlite3.OperationalError as error:
@@ -138,7 +138,7 @@ def scrub(connection: sqlite3.Connection) -> bool:
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the tables up to date, one process at a time, all of it or nothing."""
+    """Bring the tables up to date, one process at a time, all or nothing."""
     from alembic import command
     from alembic.config import Config
     from alembic.util.exc import CommandError

@@ -1,4 +1,4 @@
-"""A diary as text to take along. Both are UTF-8 once encoded."""
+"""A diary as text to export, CSV or JSON, to be encoded as UTF-8."""
 
 from __future__ import annotations
 

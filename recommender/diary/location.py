@@ -44,7 +44,7 @@ def location(url: str | None = None) -> URL:
             names, else `default_file`. ``postgres://`` and ``postgresql://`` mean psycopg 3.
 
     Raises:
-        DiaryError: it is no URL of a SQLite file or a PostgreSQL database.
+        DiaryError: it is not the URL of a SQLite file or a PostgreSQL database.
     """
     named = (url or os.environ.get(ENVIRONMENT) or "").strip()
     if not named:
@@ -54,7 +54,7 @@ def location(url: str | None = None) -> URL:
     except (ArgumentError, ValueError) as error:
         # Not echoed: there may be a password in it.
         raise DiaryError(
-            f"{ENVIRONMENT} is no database URL; one looks like sqlite:////home/me/diary.sqlite "
+            f"{ENVIRONMENT} is not a database URL; one looks like sqlite:////home/me/diary.sqlite "
             "or postgresql://user:password@host/database."
         ) from error
     kind = found.drivername.partition("+")[0]
@@ -68,7 +68,7 @@ def location(url: str | None = None) -> URL:
 
 
 def is_there(url: str | None = None) -> bool:
-    """Return whether diaries are possible here: a file is made only when someone switches one on.
+    """Return whether there may be diaries: a file is made only when someone switches one on.
 
     Raises:
         DiaryError: as in `location`.

@@ -12,11 +12,11 @@ from recommender.types import Intent, Mood, Playlist, Track
 
 Source = Literal["face", "said", "placed"]
 SOURCES: Final[tuple[str, ...]] = get_args(Source)
-"""How a mood was come by: read from a face, said by the visitor, or set on the pad."""
+"""Where a mood came from: read from a face, named by the visitor, or set on the pad."""
 
 Opinion = Literal["like", "dislike"]
 OPINIONS: Final[tuple[str, ...]] = get_args(Opinion)
-"""The verdicts that are kept. A track that was skipped is not."""
+"""The verdicts that are kept. Skips are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Moment:
 
     Attributes:
         playlist: its mood, intent, target and tracks.
-        emotion: the one emotion that names the mood; nothing for a mood set on the pad.
-        source: how the mood was come by.
+        emotion: the one emotion that names the mood; ``None`` for a mood set on the pad.
+        source: where the mood came from.
 
     Raises:
         ValueError: an unknown emotion or source.

@@ -53,7 +53,7 @@ class DiaryStore:
             url: where they are, as in `recommender.diary.location.location`.
 
         Raises:
-            DiaryError: the database cannot be reached, is none, or is newer than this program.
+            DiaryError: the database cannot be reached, is not one, or is newer than this program.
         """
         place = location(url)
         file = Path(str(place.database)) if place.drivername == "sqlite" else None
@@ -72,7 +72,7 @@ class DiaryStore:
         return cls(engine, file)
 
     def diary(self, owner: str) -> Diary:
-        """Return one owner's diary: there is no other way to what is kept.
+        """Return one owner's diary, which is the only way to what is kept.
 
         Args:
             owner: what tells people apart, 1 to 64 characters.
@@ -85,7 +85,7 @@ class DiaryStore:
         return Diary(self, owner)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the connections to the database."""
         self._engine.dispose()
 
     def __enter__(self) -> DiaryStore:
@@ -103,18 +103,18 @@ class DiaryStore:
         """
         with in_words(f"The diary can’t be {'written' if writing else 'read'} right now."):
             if self._file and inode(self._file) != self._inode:
-                # SQLite would go on with the file that has no name any more.
+                # SQLite would go on with a file that no longer has a name.
                 raise DiaryError("The diary's file is no longer where it was.")
             engine = self._engine if writing else self._reading
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
 
     def scrub(self) -> bool:
-        """Take what was deleted out of SQLite's files: out of the table and out of the log.
+        """Remove deleted data from SQLite's files: from the database and from its log.
 
         Deleted rows are overwritten at once (``secure_delete``), but the log still has the pages
-        as they were. A PostgreSQL server's files keep dead rows, and so do its log and its
-        backups: they are its administrator's, and nothing is done about them here.
+        as they were. A PostgreSQL server keeps dead rows in its files, its log and its backups:
+        they are for its administrator to remove, and nothing is done about them here.
 
         Returns:
             Whether nothing is left to do here; not if another program held SQLite's file for too
@@ -142,10 +142,10 @@ class Diary:
 
     @property
     def keeping(self) -> bool:
-        """Whether it is switched on. Off until then.
+        """Whether it is switched on; off by default.
 
         Raises:
-            DiaryError: the database fails. So does everything below.
+            DiaryError: the database fails. Every method below raises it, too.
         """
         with self._store.session(writing=False) as session:
             me = self._me(session)
@@ -172,7 +172,7 @@ class Diary:
             replacing: an entry that this one takes the place of; it keeps its time.
 
         Returns:
-            The entry's id; nothing where the diary is off.
+            The entry's id; ``None`` if the diary is off.
 
         Raises:
             ValueError: a time without a time zone.
@@ -309,13 +309,13 @@ class Diary:
         return True
 
     def restore(self, entry: Entry) -> int | None:
-        """Write an entry that was deleted once more, as it was but for its number.
+        """Write a deleted entry again, as it was but for its id.
 
         What the owner thinks of its tracks was not deleted with it and is not written. Nothing
         new is kept by this, so it works while the diary is off as well.
 
         Returns:
-            Its new number; nothing where the owner has no diary.
+            Its new id; ``None`` if the owner has no diary.
         """
         with self._store.session(writing=True) as session:
             me = self._me(session, writing=True)
@@ -339,7 +339,7 @@ class Diary:
             return row.id
 
     def delete_everything(self) -> bool:
-        """Delete all that is kept about the owner, that there was one included.
+        """Delete all that is kept about the owner, including that there was one.
 
         Returns:
             Whether it is out of SQLite's files as well; always for PostgreSQL, whose files are
@@ -376,7 +376,7 @@ class Diary:
 
 
 def _tracks(session: Session, entries: Select[Any]) -> dict[int, list[KeptTrack]]:
-    """Return entry → its tracks. In columns: as objects, a year's would take seconds."""
+    """Return entry → its tracks. Fetched as columns: a year of ORM objects would take seconds."""
     chosen = entries.with_only_columns(EntryRow.id)
     columns = (
         *(EntryTrackRow.entry_id, EntryTrackRow.track_id, EntryTrackRow.title),

@@ -1,6 +1,6 @@
 """What a diary adds up to: months, what music went with what, how journeys ended.
 
-What an emotion is called is for the app to say: a sentence that names one is handed a `Label`.
+The app decides what emotions are called: a function that names one takes a `Label`.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ Label = Callable[[str], str]
 """Names an emotion, or `BY_HAND`."""
 
 BY_HAND: Final = "by hand"
-"""Stands where an emotion would: the mood was set on the pad, which names none."""
+"""In place of an emotion, for a mood set on the pad, which names none."""
 
 MIN_VALENCE_CHANGE: Final = 0.15
-"""How much more or less pleasant a mood has to be to be another one: a step of the words on the
-pad."""
+"""The smallest change of valence that counts: a step of the words on the pad."""
 
 MIN_GENRE_TRACKS: Final = 3
 """Fewer tracks than these say nothing about a genre."""
@@ -80,7 +79,7 @@ class Day:
 
     @property
     def leading(self) -> str | None:
-        """What was felt most often that day; of several the latest."""
+        """What was felt most often that day; of several an emotion, the latest."""
         if not self.feelings:
             return None
         counts = Counter(self.feelings)
@@ -95,8 +94,8 @@ class Journey:
 
     Attributes:
         entry: the playlist.
-        start, end: on the plane. Where an emotion names the start, it is that emotion's place, so
-            that the two are of one kind.
+        start, end: on the plane. If an emotion names the start, it is that emotion's place, since
+            the end is one, too.
     """
 
     entry: Entry
@@ -217,7 +216,7 @@ def what_stands_out(
 ) -> str:
     """Return which genre came more often in a mood than it usually does, in a sentence.
 
-    Said of the two moods with the most tracks, and only where there is something to say.
+    It covers the two moods with the most tracks, and is empty if nothing stands out.
 
     Args:
         genres: as `genres_by_feeling` returns them.
@@ -242,7 +241,7 @@ def what_stands_out(
 
 
 def journeys(entries: Iterable[Entry]) -> list[Journey]:
-    """Return the playlists of which it is known how they ended, the latest first."""
+    """Return the playlists whose ending is known, the latest first."""
     return [
         Journey(
             entry,
@@ -255,7 +254,7 @@ def journeys(entries: Iterable[Entry]) -> list[Journey]:
 
 
 def how_they_ended(of: Sequence[Journey]) -> str:
-    """Return "You looked back on six playlists: four ended brighter than they began, …"."""
+    """Return "You looked back on six playlists: four brighter than before, …"."""
     counts = Counter(journey.change for journey in of)
     parts = [
         f"{count(counts[change])} {text}"

@@ -244,8 +244,7 @@ def _is_far(position: Mood, slot: Mood) -> bool:
 
 
 def _is_calm_instrumental(track: Track, slot: Mood) -> bool:
-    """Whether place and track are calm, although the track, being instrumental, is measured as
-    sad."""
+    """Whether place and track are calm, though instrumental music is measured as sad."""
     instrumental = track.instrumentalness is not None and track.instrumentalness >= 0.7
     return instrumental and slot.valence > 0.0 and slot.arousal < -IN_PLACE_DISTANCE
 

@@ -27,7 +27,7 @@ SEARCHES: Final = (
 def elsewhere(track: Track) -> tuple[Link, ...]:
     """Return links to a track: its page on Spotify, then searches for it elsewhere.
 
-    What is searched for is the artists and the title; nothing of a listener is in a link.
+    A search is for artists and title; nothing about a listener is in a link.
     """
     words = quote(f"{' '.join(track.artists)} {track.title}", safe="")
     return (

@@ -1,4 +1,4 @@
-"""A playlist as text to take along. All of them are UTF-8 once encoded, and always can be."""
+"""A playlist as text to export. Every format can always be encoded as UTF-8."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from recommender.types import Pick, Playlist, Track
 COLUMNS = ("position", "title", "artists", "genres", "year", "valence", "energy", "url", "reason")
 
 XSPF: Final = "http://xspf.org/ns/0/"
-"""The namespace of XSPF, version 1 too."""
+"""The namespace of XSPF, in version 1 as well."""
 
 MAKER: Final = "Affectune"
 
@@ -79,7 +79,7 @@ def to_csv(playlist: Playlist) -> str:
 
 
 def to_links(playlist: Playlist) -> str:
-    """Return one address a line, which Spotify's desktop app takes as a paste."""
+    """Return one address per line, to paste into Spotify's desktop app."""
     return "".join(f"{_address(pick.track)}\n" for pick in playlist.picks)
 
 
@@ -97,7 +97,7 @@ def to_text(playlist: Playlist) -> str:
 
 
 def title_of(playlist: Playlist) -> str:
-    """Return what to call a playlist: only places on the mood plane, nothing of a person."""
+    """Return what to call a playlist: only places on the mood plane, nothing about a person."""
     start, end = describe(playlist.mood), describe(playlist.target)
     way = start if start == end else f"from {start} to {end}"
     return f"{MAKER}: {way}"
@@ -127,7 +127,7 @@ def _add(element: ElementTree.Element, fields: dict[str, str | int]) -> None:
 
 
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Whatever is no Char of XML 1.0 (https://www.w3.org/TR/xml/#charsets)."""
+"""Whatever is not a Char of XML 1.0 (https://www.w3.org/TR/xml/#charsets)."""
 
 
 def _address(track: Track) -> str:
@@ -145,7 +145,7 @@ def _encodable(text: str) -> str:
 
 
 def _apart(text: str) -> str:
-    """Keep a text's direction of writing to itself, with no say over what is around it."""
+    """Isolate a text's direction of writing from what is around it."""
     text = re.sub("[\u202a-\u202e\u2066-\u2069]", "", _one_line(text))
     leftwards = {"R", "AL", "AN"} & {unicodedata.bidirectional(letter) for letter in text}
     return f"\u2068{text}\u2069" if leftwards else text

@@ -1,8 +1,8 @@
 """A playlist as a short text that reproduces it on another machine.
 
 The text is base64url (RFC 4648, section 5) of a few hundred bytes: what was asked and the ids of
-the tracks, never a title, a reason, a picture or who made it. The reader looks the tracks up in
-its own catalogue and explains them anew, so a text can put no words into the app's mouth.
+the tracks, never a title, a reason, a picture or who made it. The reader looks the tracks up in its
+own catalogue and writes the reasons itself, so a text can put no words into the app's mouth.
 
 Layout, big-endian: version (1 byte), catalogue (6), flags (1), mood and, unless it is the mood,
 target (two float64 each), seed, emotions (7 × uint16, if known), asked genres, tracks, places,
@@ -132,7 +132,7 @@ def encode(
 
 
 def decode(text: str, *, catalog: Catalog) -> SharedPlaylist:
-    """Return the playlist that a text stands for, from a catalogue of one's own.
+    """Return the playlist that a text stands for, with tracks from the reader's own catalogue.
 
     Nothing in a text is run, loaded or shown: it only says which tracks and which moods.
 
@@ -151,7 +151,7 @@ def decode(text: str, *, catalog: Catalog) -> SharedPlaylist:
     try:
         return _read(_Reader(body[1:]), catalog)
     except ValueError as error:
-        # Whole, and yet it says what no playlist can be: it was made by hand.
+        # The checksum is right, but the content is impossible: it was made by hand.
         raise ValueError(BROKEN) from error
 
 
@@ -183,7 +183,7 @@ def _read(read: _Reader, catalog: Catalog) -> SharedPlaylist:
     asked = tuple(family for family in families if family in catalog.genres())
     found = {track.id: track for track in catalog.get_many(ids)}
     kept = [(found[one], slot) for one, slot in zip(ids, slots, strict=False) if one in found]
-    # Places behind the last track stay: nothing is said to have arrived that has not.
+    # Places behind the last track stay, so that the journey does not seem to have arrived.
     last = max((place for place, one in enumerate(ids) if one in found), default=-1)
     picks = _explained(
         [track for track, _ in kept],
@@ -208,10 +208,10 @@ def _asked(filters: Filters, catalog: Catalog) -> tuple[str, ...]:
 
 
 def _places(playlist: Playlist, emotions: Mapping[str, float], asked: Sequence[str]) -> int | None:
-    """Return of how many places a playlist walks the first, or ``None`` if it walks otherwise.
+    """Return of how many planned places a playlist is the first, or ``None`` if it is not planned.
 
-    There are more places than tracks where the tracks ran out. Where the slots alone do not
-    say how many, since a lift stays where it is, the reasons do.
+    There are more places than tracks where the tracks ran out. If the slots alone do not tell how
+    many, since a lift stays where it is, the reasons do.
     """
     tracks = [pick.track for pick in playlist.picks]
     reasons = [pick.reason for pick in playlist.picks]
@@ -255,7 +255,7 @@ def _checksum(body: bytes) -> bytes:
 
 
 def _body(text: str) -> bytes:
-    """Return what is in a text before the checksum, if that is right."""
+    """Return the content of a text without its checksum, if that is right."""
     if len(text) <= MAX_READ_CHARACTERS:
         for reading in readings(text):
             body = _checked(reading)
@@ -279,7 +279,7 @@ def _checked(text: str) -> bytes | None:
 
 
 def _pair(mood: Mood) -> bytes:
-    """Return a mood to the last bit, so that a journey between two is the same one."""
+    """Return a mood to the last bit, so that a journey between two comes out the same."""
     return struct.pack(">2d", mood.valence, mood.arousal)
 
 
@@ -290,7 +290,7 @@ def _counted(value: bytes) -> bytes:
 
 
 def _packed(ids: Sequence[str]) -> bytes:
-    """Return ids in 16 bytes each where they are Spotify's, as they are elsewhere.
+    """Return ids, those of Spotify in 16 bytes each, others as they are.
 
     A mask before them says which are which, one bit a track.
     """

@@ -31,7 +31,7 @@ _ENDS: Final = (
 
 
 def in_address(query: str) -> str | None:
-    """Return what the query of an address says of a set, or ``None`` where it says nothing.
+    """Return the text of a set in the query of an address, or ``None`` if there is none.
 
     Args:
         query: such as ``set=AbC`` or ``utm=x&amp;set=AbC``, encoded once or several times.

@@ -68,9 +68,9 @@ def rounded(mood: Mood) -> Mood:
 
 
 def without_reading(playlist: Playlist) -> Playlist:
-    """Return a set as it would walk from the rounded mood: the same tracks in the same order.
+    """Return a set as if it began at the rounded mood: the same tracks in the same order.
 
-    Reasons are left out; the page that shows the set explains it anew.
+    Reasons are left out; the page that shows the set writes them again.
     """
     mood = rounded(playlist.mood)
     target = target_for(mood, playlist.intent)
@@ -82,7 +82,7 @@ def without_reading(playlist: Playlist) -> Playlist:
 
 
 def encode(session: Session, *, catalog: Catalog, mood_by_hand: bool = False) -> str | None:
-    """Return a session as a text of ``A-Z a-z 0-9 - _ .``; nothing where there is none to write.
+    """Return a session as a text of ``A-Z a-z 0-9 - _ .``; ``None`` if there is none to write.
 
     Likes and skips that would make it longer than `MAX_CHARACTERS` are left out, the oldest
     first, and their number is written instead.
@@ -164,7 +164,7 @@ def _read(found: dict[str, Any], playlist: Playlist, missing: int, catalog: Cata
 
     def track_of(short: object) -> Track | None:
         if type(short) is int:
-            # A set that has lost a track here has its places elsewhere.
+            # If tracks are missing here, positions in the set have shifted.
             return playlist.picks[short].track if not missing and 0 <= short < len(slots) else None
         return tracks.get(short) if isinstance(short, str) else None
 

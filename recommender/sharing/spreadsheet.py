@@ -13,10 +13,10 @@ _UNSEEN: Final = frozenset(
     "\N{HANGUL FILLER}\N{HALFWIDTH HANGUL FILLER}\N{BRAILLE PATTERN BLANK}"
     "\N{KHMER VOWEL INHERENT AQ}\N{KHMER VOWEL INHERENT AA}"
 )
-"""Letters and marks by category that show nothing all the same."""
+"""Letters and marks, by category, that are invisible all the same."""
 
 _LINES: Final = ("\t", "\r", "\n")
-"""A cell that begins with one of these may begin anew behind it."""
+"""A spreadsheet may read a cell that begins with one of these from behind it."""
 
 
 def harmless(text: str) -> str:

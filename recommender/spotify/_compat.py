@@ -1,4 +1,4 @@
-"""What reaches into spotipy's private parts. Nothing else of ours does.
+"""The only module that reaches into spotipy's private parts.
 
 Written against spotipy 2.26 (``spotipy>=2.26,<3`` in ``pyproject.toml``): these parts may move in
 any later version, and ``tests/recommender/spotify/test_compat.py`` fails when one of them is gone.
@@ -27,14 +27,14 @@ from recommender.spotify.transport import Timeouts, refusal_of
 
 
 class SpotipyCall(spotipy.Spotify):  # type: ignore[misc]  # spotipy carries no types
-    """spotipy for one call, with its answers read by us and two of its calls put right.
+    """spotipy for one call, with its answers read here and two of its calls corrected.
 
     Args:
         token: the access token.
         api_url: address of the API, with ``/v1/`` at its end.
         session: what sends the request; it stays open.
         timeouts: of the socket.
-        limits: what a 429 is noted in.
+        limits: where a 429 is recorded.
     """
 
     def __init__(
@@ -58,13 +58,13 @@ class SpotipyCall(spotipy.Spotify):  # type: ignore[misc]  # spotipy carries no 
         """Leave the session open: spotipy would close it, and it is the client's."""
 
     def me(self) -> Any:
-        """GET /me. spotipy asks for ``me/``, which the description does not know."""
+        """GET /me. spotipy asks for ``me/``, which is not in Spotify's reference."""
         return self._get("me")
 
     def playlist_add_items(
         self, playlist_id: str, items: Collection[str], position: int | None = None
     ) -> Any:
-        """POST the URIs in an object, as described. spotipy posts a bare array."""
+        """POST the URIs in an object, as documented. spotipy posts a bare array."""
         payload: dict[str, Any] = {"uris": list(items)}
         if position is not None:
             payload["position"] = position
@@ -94,7 +94,7 @@ class SpotipyCall(spotipy.Spotify):  # type: ignore[misc]  # spotipy carries no 
         try:
             return response.json() if response.content else None
         except ValueError:
-            # A command was carried out all the same: the player answers some with a bare text.
+            # The command was carried out: the player answers some with plain text.
             return None
 
 

@@ -1,7 +1,7 @@
 """Signing in with Spotify: authorisation code with PKCE (RFC 7636), one browser at a time.
 
-PKCE also where a client secret is configured. It needs none, so none is held, sent or leaked, and
-a code that was seen on its way back is worth nothing without the verifier, which never leaves
+PKCE is used even if a client secret is configured: it needs none, so none is held, sent or leaked,
+and a code that was seen on its way back is worth nothing without the verifier, which never leaves
 this process.
 
 Nothing here writes to a disk or opens a browser; spotipy would do both by default.
@@ -55,7 +55,7 @@ USED: Final = (
 
 
 class SignInRefused(SpotifyError):
-    """A sign-in did not come about.
+    """A sign-in failed.
 
     Args:
         said: why, in a sentence for the visitor.
@@ -68,7 +68,7 @@ class SignInRefused(SpotifyError):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What makes this installation an app of Spotify's.
+    """This installation's registration as an app of Spotify's.
 
     Attributes:
         client_id: the app's id on Spotify's dashboard. Not a secret.
@@ -82,7 +82,7 @@ class Keys:
 
     @property
     def problem(self) -> str | None:
-        """Why Spotify is going to refuse the redirect address, in a sentence; or nothing."""
+        """Why Spotify is going to refuse the redirect address, in a sentence, or ``None``."""
         parts = urlsplit(self.redirect_uri)
         if parts.hostname == "localhost":
             return (
@@ -105,7 +105,7 @@ class Keys:
 
 
 def keys_from(settings: Mapping[str, str] = os.environ) -> Keys | None:
-    """Return the keys that a mapping such as the environment holds, or nothing without an id."""
+    """Return the keys in a mapping such as the environment, or ``None`` without an id."""
     client_id = settings.get("SPOTIPY_CLIENT_ID", "").strip()
     if not client_id:
         return None
@@ -220,7 +220,7 @@ class Authorization:
         return renewed
 
     def _ask(self, question: Callable[[], Any]) -> None:
-        """Put a question to the accounts service and say what its answer means."""
+        """Call the accounts service, and raise what a failure means."""
         before = self._cache.token
         fault: SpotifyError | None = None
         try:
@@ -237,7 +237,7 @@ class Authorization:
         if fault is None and self._cache.token is before:
             fault = Unreachable()
         if fault is not None:
-            # Outside of `except`: the first error holds the request with its code or token.
+            # Outside of `except`: the original error holds the request with its code or token.
             raise fault
 
 
@@ -292,7 +292,7 @@ class PendingAuthorizations:
     seen by or sent to another person, opens nothing.
 
     Args:
-        clock: seconds that only grow.
+        clock: monotonic, in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -318,12 +318,12 @@ class PendingAuthorizations:
 
         Args:
             keys: the app.
-            scopes: all that the visitor shall have allowed afterwards.
+            scopes: all that the visitor will have allowed afterwards.
             carry: what to hand to the visitor when they are back. Kept in memory, ten minutes at
                 most.
-            instead_of: what the same visitor has begun before. As long as nothing else is asked
-                for, that one goes on, with its time begun anew: a button that is pressed twice
-                leads to one place, and however often it is pressed, others keep theirs.
+            instead_of: an earlier sign-in of the same visitor. If it asks for the same, it is kept
+                and its time starts again: a button that is pressed twice leads to one sign-in, and
+                pressing it often does not push out those of others.
         """
         asked = (keys, frozenset(scopes))
         with self._lock:
@@ -373,7 +373,7 @@ class PendingAuthorizations:
         return Return(waiting.authorization, waiting.carry)
 
     def _sweep_later(self) -> None:
-        """Make sure that nothing that is carried outlives its time, also where no one returns."""
+        """Make sure that nothing that is carried outlives its time, even if no one returns."""
         if self._sweeper is None:
             self._sweeper = threading.Timer(AUTHORIZATION_SECONDS + 1.0, self._sweep)
             self._sweeper.daemon = True
@@ -414,7 +414,7 @@ class _Memory(CacheHandler):  # type: ignore[misc]
             return
         token_info["access_token"], token_info["expires_at"]  # KeyError: not a token
         before = self.token or {"scope": self._asked, "refresh_token": ""}
-        # Both may be left out where they have not changed (RFC 6749, 5.1 and 6).
+        # Both may be left out if they have not changed (RFC 6749, 5.1 and 6).
         kept = {key: token_info.get(key) or before[key] for key in ("scope", "refresh_token")}
         self.token = {**token_info, **kept}
 
@@ -430,7 +430,7 @@ def _manager(keys: Keys, scopes: Collection[str], cache: CacheHandler) -> Spotif
         redirect_uri=keys.redirect_uri,
         scope=" ".join(sorted(scopes)) or None,
         requests_timeout=TIMEOUTS,
-        # One hit a question: spotipy's own session would try several times and sleep in between.
+        # One attempt per call: spotipy's own session would retry, and sleep in between.
         requests_session=new_session(),
         open_browser=False,
         cache_handler=cache,

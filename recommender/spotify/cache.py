@@ -1,4 +1,4 @@
-"""A small memory of answers, bounded in number and in time."""
+"""A small cache of answers, bounded in number and age."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Kept = TypeVar("Kept")
 
 
 class DayCache(Generic[Kept]):
-    """Remembers answers for a day; the least used goes first. Safe to share between threads.
+    """Keeps answers for a day; the least recently used goes first. Safe to share between threads.
 
     Args:
         most: how many answers at most.
         seconds: how long each is kept.
-        clock: seconds that only grow.
+        clock: monotonic, in seconds.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Spotify's Web API for one visitor, or for the app: typed, with deadlines, calm about faults.
+"""Spotify's Web API for one visitor, or for the app: typed, with deadlines and clear faults.
 
-spotipy speaks underneath. Around it: nothing waits for a ``Retry-After``, nothing is sent that is
-not in `ENDPOINTS`, no call takes longer than its time, and every fault has a name and a sentence.
+spotipy makes the calls. Around it: nothing waits for a ``Retry-After``, nothing is sent that is not
+in `ENDPOINTS`, no call exceeds its deadline, and every fault has a type and a sentence.
 """
 
 from __future__ import annotations
@@ -74,10 +74,10 @@ class SpotifyClient:
             thread than the page's: it must not look into a visitor's session.
         api_url: address of the API, by default `api_url()`.
         session: what sends the requests, `transport.new_session()` by default.
-        limits: which kinds of calls rest, by default those of the process.
+        limits: which kinds of calls back off, by default those of the process.
         timeouts: how long to wait.
-        renew: called with a token that Spotify refused as expired; the call is then tried once
-            more with what `token_source` returns. By default it is not.
+        renew: called with a token that Spotify refused as expired; the call is then tried once more
+            with what `token_source` returns. By default it is not retried.
 
     Every method raises a `SpotifyError`; its ``sentence`` is for the visitor. Those that all have
     in common: `SignInNeeded`, `ScopeMissing`, `NotAllowed`, `OwnerNeedsPremium`,
@@ -143,7 +143,7 @@ class SpotifyClient:
         return self.timeouts.total if self._deadline is None else self._deadline.left()
 
     def owner(self) -> str:
-        """Return whom the client speaks for: the same for the same token, and no way back to it."""
+        """Return an id of whom the client speaks for: a hash of the token."""
         return hashlib.sha256(self._token().encode()).hexdigest()
 
     # What the app finds
@@ -183,7 +183,7 @@ class SpotifyClient:
         return account
 
     def top_artists(self, time_range: TimeRange = "medium_term") -> list[SpotifyArtist]:
-        """Return the listener's 50 most heard artists of a time, most heard first.
+        """Return the listener's 50 most heard artists of a time range, most heard first.
 
         Raises:
             ValueError: the range is none of `TIME_RANGES`.
@@ -196,7 +196,7 @@ class SpotifyClient:
         return _read(answer, "items", SpotifyArtist.read)
 
     def top_tracks(self, time_range: TimeRange = "medium_term") -> list[SpotifyTrack]:
-        """Return the listener's 50 most heard tracks of a time, most heard first.
+        """Return the listener's 50 most heard tracks of a time range, most heard first.
 
         Raises:
             ValueError: the range is none of `TIME_RANGES`.
@@ -236,7 +236,7 @@ class SpotifyClient:
             )
         )
         if made is None:
-            # It was carried out, but it is not known under which id.
+            # It was carried out, but under which id is not known.
             raise Unreachable
         return made
 
@@ -248,7 +248,7 @@ class SpotifyClient:
             uris: 1 to 100 of ``spotify:track:…``.
 
         Raises:
-            ValueError: the id or a URI is none, or there are too many.
+            ValueError: the id or a URI is invalid, or there are too many.
         """
         checked, tracks = _playlist_id(playlist_id), _uris(uris, most=MAX_ITEMS_PER_REQUEST)
         self._call("add_items", lambda api: api.playlist_add_items(checked, tracks))
@@ -257,7 +257,7 @@ class SpotifyClient:
         """Return the URIs of the tracks in one of the listener's own playlists, in order.
 
         Raises:
-            ValueError: the id is none.
+            ValueError: the id is invalid.
         """
         checked = _playlist_id(playlist_id)
         uris: list[str] = []
@@ -272,7 +272,7 @@ class SpotifyClient:
     # Players
 
     def devices(self) -> list[Device]:
-        """Return what can play now and takes commands, the active one first."""
+        """Return the devices that can play now and take commands, the active one first."""
         answer = self._call("devices", lambda api: api.devices())
         devices = _read(answer, "devices", Device.read)
         return sorted(
@@ -284,7 +284,7 @@ class SpotifyClient:
         """Play tracks on a device, or on the active one where `device_id` is ``None``.
 
         Raises:
-            ValueError: the device's id or a URI is none.
+            ValueError: the device's id or a URI is invalid.
             PremiumNeeded: the listener has no Premium.
             NoActiveDevice: nothing is there to play on.
         """
@@ -295,7 +295,7 @@ class SpotifyClient:
         """Add a track to what the active device plays next.
 
         Raises:
-            ValueError: the URI is none.
+            ValueError: the URI is invalid.
             PremiumNeeded, NoActiveDevice: as in `play`.
         """
         (track,) = _uris([uri], most=1)
@@ -351,7 +351,7 @@ class SpotifyClient:
         except (AttributeError, TypeError, KeyError, ValueError):
             # What spotipy trips over where an answer is not what it expects.
             fault = Unreachable()
-        # Outside of `except`, and without the way there: both hold the request with its token.
+        # Outside of `except`, and without the traceback: both hold the request with its token.
         raise fault.with_traceback(None)
 
 

@@ -24,7 +24,7 @@ APP_TOKEN_SECONDS: Final = 1.5
 """Seconds for a token: a search that waits for it has two."""
 
 BACK_OFF_SECONDS: Final = 30.0
-"""Seconds for which the accounts service is left alone after it gave none."""
+"""Seconds for which the accounts service is left alone after it gave no token."""
 
 
 class AppToken:
@@ -36,7 +36,7 @@ class AppToken:
         client_id, client_secret: of the app.
         accounts_url: another address of the accounts service.
         seconds: how long to wait for an answer.
-        pause: seconds to rest after a fault; until then the fault is raised again.
+        pause: seconds to back off after a fault; until then the fault is raised again.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class AppToken:
         except (AttributeError, TypeError, KeyError, ValueError):
             fault = Unreachable()
         self._fault, self._rests_until = fault, time.monotonic() + self._pause
-        # Outside of `except`, and without the way there: both hold the request with its secret.
+        # Outside of `except`, and without the traceback: both hold the request with its secret.
         raise fault.with_traceback(None)
 
 

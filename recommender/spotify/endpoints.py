@@ -1,7 +1,8 @@
 """The one place that knows which of Spotify's endpoints this package may reach.
 
 The client sends nothing that is not in this table. Each entry is in Spotify's description of what
-an app in development mode may call (2026); the removed ones are listed so that a test can say so.
+an app in development mode may call (2026); the removed ones are listed so that a test can rule them
+out.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Endpoint:
     Attributes:
         method: HTTP method.
         path: path below ``/v1``, with ``{…}`` for an id.
-        kind: what rests together after a 429.
+        kind: calls of one kind back off together after a 429.
         scopes: what the listener must have granted; empty where nothing is needed.
     """
 
@@ -38,7 +39,7 @@ class Endpoint:
 
     @property
     def has_id(self) -> bool:
-        """Whether the path names one thing, which may be missing though the endpoint lives."""
+        """Whether the path names one thing, which may be missing though the endpoint exists."""
         return "{" in self.path
 
 

@@ -107,7 +107,7 @@ class Unreachable(SpotifyError):
 
     Attributes:
         sent: whether the request may have reached Spotify, so that it may have been carried out.
-        pending: whether it may be carried out even later, because it is not known how it ended.
+        pending: whether it may still be carried out later, because its outcome is not known.
     """
 
     said = "Spotify is not answering right now. Music from the catalogue keeps playing."
@@ -136,15 +136,15 @@ KINDS: Final[dict[str, str]] = {
     "sign-in": "sign in",
     "features": "look tracks up",
 }
-"""The kinds of calls that rest by themselves, in a visitor's words."""
+"""The kinds of calls that back off independently, in a visitor's words."""
 
 
 class TooManyRequests(SpotifyError):
-    """Spotify asked to be left alone (429); this kind of call rests until a deadline.
+    """Spotify limits requests (429); this kind of call backs off until a deadline.
 
     Attributes:
         until: when it may be tried again, with time zone.
-        kind: which of `KINDS` rests.
+        kind: which of `KINDS` backs off.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class TooManyRequests(SpotifyError):
 
     @property
     def sentence(self) -> str:
-        """Says what rests and for how long from now."""
+        """Says what backs off and for how long from now."""
         left = in_words((self.until - self._now()).total_seconds())
         what = KINDS.get(self.kind, "ask")
         return f"Spotify lets us {what} again {left}. Everything else keeps working."

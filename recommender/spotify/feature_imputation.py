@@ -1,4 +1,4 @@
-"""Places what Spotify found on the mood plane, since Spotify no longer says where it lies."""
+"""Places tracks found on Spotify on the mood plane: Spotify no longer gives their features."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from recommender.spotify.types import SpotifyTrack
 from recommender.types import Mood, Track
 
 GENRE_WEIGHT_TRACKS: Final = 1.5
-"""As many tracks of an artist count as much as the artist's genre. Chosen by guessing measured
+"""The mean of a genre counts as much as this many tracks of the artist. Chosen by guessing measured
 tracks from the others of their artist and genre. A guess is rough, and is called one."""
 
 PLACE_WEIGHT_TRACKS: Final = 1.5
-"""As many tracks of an artist count as much as the place on the plane that a search was made for,
-since its words ("slow acoustic") say something of what it finds. A judgement: nobody outside of
-Spotify can measure it."""
+"""The place on the plane that a search was made for counts as much as this many tracks of the
+artist, since its words ("slow acoustic") say something about what it finds. A judgement: only
+Spotify could measure it."""
 
 NEARBY_TRACKS: Final = 10
-"""Tracks of the catalogue that say what figures a place on the plane has."""
+"""How many tracks of the catalogue are averaged for the features of a place on the plane."""
 
 TYPICAL_POPULARITY: Final = 40.0
-"""The popularity, 0-100, of a track of which Spotify no longer tells it: a little below the
-middle, so that it wins by fitting and not by fame."""
+"""The popularity, 0-100, of a track from Spotify, which no longer gives it: a little below the
+middle, so that it wins by fitting and not by popularity."""
 
 _OTHER_VERSION: Final = re.compile(
     r"\b(live|acoustic|unplugged|remix|mix|edit|karaoke|instrumental|sped|slowed|demo|cover|"
@@ -54,8 +54,8 @@ def place(
     """Return the candidates that can be placed, in their order, each recording once.
 
     What the catalogue knows (by id, else by ISRC, else by title and first artist) keeps what was
-    measured; then what `look_up` knows. Of the rest it is said where the artist's and the genre's
-    tracks usually lie, and ``estimated`` is set; where neither is known the track is left out.
+    measured; then what `look_up` knows. The rest are placed where the artist's and the genre's
+    tracks usually lie, with ``estimated`` set; if neither is known, the track is left out.
 
     Args:
         candidates: what was found.

@@ -1,7 +1,7 @@
 """Which kinds of calls back off after Spotify said "too many requests", and until when.
 
-Spotify counts what an app asks, not what a visitor asks: a 429 that one visitor meets holds for
-all. So one `Limits` serves the whole process. Nothing in it is about a visitor.
+Spotify counts requests by app, not by visitor: a 429 for one visitor holds for all. So one `Limits`
+serves the whole process. Nothing in it is about a visitor.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Limits:
     """Deadlines by kind of call. Safe to share between threads.
 
     Args:
-        now: what tells the time, with time zone.
+        now: returns the time, with time zone.
     """
 
     def __init__(self, *, now: Callable[[], datetime] = _utc_now) -> None:
@@ -43,7 +43,7 @@ class Limits:
         self._lock = threading.Lock()
 
     def check(self, kind: str) -> None:
-        """Do nothing where a kind of call may be made.
+        """Check that a kind of call may be made.
 
         Raises:
             TooManyRequests: it backs off.
@@ -55,7 +55,7 @@ class Limits:
     def back_off(
         self, kind: str, retry_after: str | None = None, *, quota: bool = False
     ) -> TooManyRequests:
-        """Note a 429 and return the error that says so.
+        """Record a 429 and return the error that says so.
 
         Args:
             kind: the kind of call that was answered so.
@@ -97,7 +97,7 @@ def _wait(retry_after: str | None, now: datetime) -> timedelta:
             seconds = (parsedate_to_datetime(text) - now).total_seconds()
         except (ValueError, TypeError):
             return DEFAULT_BACK_OFF
-    # Also where it is no number at all.
+    # Also for NaN.
     if not seconds > 0:
         return DEFAULT_BACK_OFF
     return timedelta(seconds=min(seconds, MAX_BACK_OFF.total_seconds()))

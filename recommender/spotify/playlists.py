@@ -1,9 +1,8 @@
 """Saving a playlist to the listener's account, once.
 
-Spotify knows no such thing as an idempotent request, so a save remembers what it has done and,
-where an answer got lost, looks before it repeats anything. What it looks for is a mark in the
-description, made of the tracks alone: what Spotify learns of a listener is which tracks they
-saved, and nothing of how they felt.
+Spotify has no idempotent requests, so a save remembers what it has done and, if an answer got lost,
+looks before it repeats anything. What it looks for is a mark in the description, made of the tracks
+alone: what Spotify learns of a listener is which tracks they saved, and nothing of how they felt.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from recommender.spotify.types import OwnPlaylist
 from recommender.types import Playlist
 
 SAVE_SECONDS: Final = 5.0
-"""Seconds that a press of the button may take, all its calls limited."""
+"""Seconds that a press of the button may take, all its calls together."""
 
 SETTLE_SECONDS: Final = 15.0
 """Seconds for which an unanswered request may still be carried out. Until then it is looked for
@@ -128,7 +127,7 @@ def save(
         today: the day in the name, by default this one.
         saves: where it is remembered.
         settle: seconds for which an unanswered request is not repeated.
-        seconds: seconds that all calls may take limited.
+        seconds: seconds that all calls may take together.
 
     Raises:
         ValueError: the playlist is empty.

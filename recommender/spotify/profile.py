@@ -1,4 +1,4 @@
-"""What a listener likes, as their Spotify account tells it."""
+"""What a listener likes, according to their Spotify account."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from recommender.spotify.types import TIME_RANGES, SpotifyArtist, SpotifyTrack
 from recommender.taste.taste import Affinities
 
 PROFILE_SECONDS: Final = 5.0
-"""Seconds for all calls limited."""
+"""Seconds for all calls together."""
 
 RANGES: Final = {"short_term": 1.0, "medium_term": 0.8, "long_term": 0.6}
-"""How much a place in the top list of each time counts: lately more than once."""
+"""How much the top list of each time range counts: recent ones count more."""
 
 HALF_WEIGHT_RANK: Final = 15
-"""The rank at which a place counts half of the first."""
+"""The rank at which a place counts half as much as the first."""
 
 PLAY_WEIGHT: Final = 0.2
 """What one of the last 50 plays counts."""
@@ -41,7 +41,7 @@ class Profile:
         artists: names of the most heard artists, the most heard first.
         genres: families, the strongest first.
         tracks: the most heard tracks.
-        trouble: what could not be read, where the rest could.
+        trouble: the first fault, if some of it could not be read.
     """
 
     affinities: Affinities
@@ -54,7 +54,7 @@ class Profile:
 def read_profile(
     client: SpotifyClient, *, catalog: Catalog | None = None, seconds: float = PROFILE_SECONDS
 ) -> Profile:
-    """Read the top artists and tracks of three times and what was played lately, all at once.
+    """Read the top artists and tracks of three time ranges and recent plays, all at once.
 
     Seven calls; keep the answer with the visitor's sign-in and don't ask again for a day.
 

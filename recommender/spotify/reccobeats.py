@@ -48,11 +48,11 @@ class Features:
 
 
 class ReccoBeats:
-    """Looks recordings up. Asks each id once a day, and rests after any fault.
+    """Looks recordings up. Asks for each id once a day, and backs off after any fault.
 
     Args:
         url: its address.
-        limits: where the rest is noted, as the kind ``features``.
+        limits: where back-offs are recorded, as the kind ``features``.
         session: what sends the requests.
     """
 
@@ -74,7 +74,7 @@ class ReccoBeats:
         self._session.close()
 
     def look_up(self, ids: Sequence[str], *, seconds: float = 1.5) -> dict[str, Features]:
-        """Return what is known of some tracks. A fault is no error here: it knows nothing then.
+        """Return what is known of some tracks. A fault is not raised: nothing new is known then.
 
         Args:
             ids: Spotify's; the first `MAX_IDS_PER_REQUEST` that are not known yet are asked for.
@@ -132,22 +132,22 @@ def _one() -> ReccoBeats:
 
 
 def _read(entry: Mapping[str, Any]) -> Features | None:
-    valence, energy = _share(entry.get("valence")), _share(entry.get("energy"))
+    valence, energy = _fraction(entry.get("valence")), _fraction(entry.get("energy"))
     if valence is None or energy is None:
         return None
     tempo, loudness = entry.get("tempo"), entry.get("loudness")
     return Features(
         valence,
         energy,
-        _share(entry.get("danceability")),
-        _share(entry.get("acousticness")),
-        _share(entry.get("instrumentalness")),
+        _fraction(entry.get("danceability")),
+        _fraction(entry.get("acousticness")),
+        _fraction(entry.get("instrumentalness")),
         float(tempo) if isinstance(tempo, (int, float)) and 0 < tempo < 400 else None,
-        _share(entry.get("speechiness")),
+        _fraction(entry.get("speechiness")),
         float(loudness) if isinstance(loudness, (int, float)) and -60 <= loudness <= 10 else None,
     )
 
 
-def _share(value: object) -> float | None:
+def _fraction(value: object) -> float | None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return float(value) if number and 0 <= value <= 1 else None  # type: ignore[arg-type,operator]

@@ -33,8 +33,8 @@ SEARCH_SECONDS: Final = 2.0
 """Seconds for all of them together."""
 
 RECENT_YEARS: Final = 5
-"""The last years, in which one search looks where no era was asked for: what the catalogue is
-least likely to have."""
+"""One search covers only these last years if no era was asked for: the catalogue is least likely to
+have them."""
 
 NEIGHBOUR_TRACKS: Final = 40
 """Tracks of the catalogue around a mood that say which genres are played there."""
@@ -89,7 +89,7 @@ def find_tracks(
         client: the app's (`credentials.app_client`) or the listener's; no scope is needed.
         catalog: where valence and energy are looked up; see `feature_imputation`.
         slots: the journey, such as `recommender.plan` makes it; at least one mood.
-        filters: which genres and decades to search in. The rest of it is `recommend`'s to keep.
+        filters: which genres and decades to search in. `recommend` applies the rest.
         seed: what to draw genres and words with.
         market: ISO 3166-1 code of a country.
         seconds: for everything that is asked over the network.
@@ -171,8 +171,8 @@ def queries(
 
 
 def _families_near(slot: Mood, catalog: Catalog, filters: Filters) -> list[str]:
-    """Return the leading families of the catalogue's tracks around a mood, as often as they
-    lead: what is played there most is searched for most."""
+    """Return the leading family of each of the catalogue's tracks around a mood: what is played
+    there most is searched for most."""
     tracks = catalog.candidates(slot, filters=filters, limit=NEIGHBOUR_TRACKS)
     allowed = set(filters.genres or catalog.genres()) - set(filters.without_genres)
     near = [
@@ -204,7 +204,7 @@ def _search(
     found: dict[Query, tuple[SpotifyTrack, ...]] = {}
     fault: SpotifyError | None = None
     try:
-        # Also the token may have to be fetched first.
+        # The token may have to be fetched first, within the same deadline.
         within = call_with_timeout(lambda: client.with_deadline(deadline.left()), deadline.left())
     except SpotifyError as error:
         return found, error

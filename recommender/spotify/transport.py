@@ -1,4 +1,4 @@
-"""How requests travel: with a deadline, gentle after faults, silent in the logs."""
+"""HTTP for Spotify: deadlines, few retries, and logs without secrets."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def new_session() -> requests.Session:
     """Return a session that keeps no cookies and repeats only what may be repeated.
 
     A GET is tried again, twice at most, after a dropped connection or a 502, 503 or 504; nothing
-    else is: a POST may have been carried out. ``Retry-After`` is never slept upon.
+    else is: a POST may have been carried out. It never sleeps for a ``Retry-After``.
     """
     session = requests.Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -93,7 +93,7 @@ def call_with_timeout(function: Callable[[], Answer], seconds: float) -> Answer:
 
 
 class Deadline:
-    """A time by which several calls must be through."""
+    """A time by which several calls must have finished."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""What Spotify answers, as far as anything here needs it."""
+"""The parts of Spotify's answers that are used here."""
 
 from __future__ import annotations
 

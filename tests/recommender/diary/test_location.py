@@ -62,8 +62,8 @@ def test_every_postgresql_is_psycopg_3(scheme: str) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("diary.sqlite", "is no database URL"),
-        ("postgresql://ada:secret@host:port/x", "is no database URL"),
+        ("diary.sqlite", "is not a database URL"),
+        ("postgresql://ada:secret@host:port/x", "is not a database URL"),
         ("mysql://ada:secret@host/x", "not in 'mysql'"),
         ("sqlite://", "needs a file"),
         ("sqlite:///:memory:", "needs a file"),
