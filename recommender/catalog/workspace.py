@@ -20,7 +20,7 @@ WORKSPACE: Final = ".affectune-"
 def own_workspace(folder: Path) -> Iterator[Path]:
     """Make a folder within another one, and remove it with all that is left in it.
 
-    Removes also what killed imports of this machine left behind.
+    What killed imports of this machine left behind is removed as well.
     """
     _sweep(folder)
     with tempfile.TemporaryDirectory(prefix=_mine(), dir=folder) as made:

@@ -5,10 +5,10 @@
 reads a table with the columns ``spotify_id, title, artist, year, genres, popularity, valence,
 energy, danceability, acousticness, instrumentalness, tempo, duration_ms, mode`` (the last two may
 be empty), and ``explicit`` if the facts have it, and writes ``starter.csv`` beside this file. With
-a table of listeners (see `recommender.evaluation.listeners`) it states what they say of a chosen
-song, too; not of those of its test split, so that the catalogue can be measured by them. The same
-tables give the same file. What it aims at and why stands in ``README.md``; what was decided by ear
-and by hand stands in ``starter_choices.toml``.
+a table of listeners (see `recommender.evaluation.listeners`) it adds their ratings of the chosen
+songs, except those of its test split, so that the catalogue can be evaluated on them. The same
+tables give the same file. ``README.md`` says what it aims at and why; ``starter_choices.toml``
+holds what was decided by ear and by hand.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ COLUMNS: Final = (
 )
 
 LISTENED: Final = ("listener_valence", "listener_arousal")
-"""What listeners say of a recording, in standard deviations: columns that an import knows."""
+"""Listeners' ratings of a recording, in standard deviations: columns that an import knows."""
 
 PER_CELL: Final = 225
-"""Tracks in each of the nine cells: nine times as many make the catalogue."""
+"""Tracks selected for each of the nine cells, before thin groups are filled."""
 
 VALENCE_CUTS: Final = (0.33, 0.58)
 ENERGY_CUTS: Final = (0.50, 0.72)
-"""Where the cells meet. With equally many tracks in each cell these are the terciles of the
-catalogue; they lie where even the rarest corner (pleasant and quiet) has twice the tracks it
-needs. Valence and energy go together in recorded music: an unstratified choice would leave the
-corners next to empty."""
+"""Boundaries of the cells. With equally many tracks in each cell these are the terciles of the
+catalogue, placed so that even the rarest corner (pleasant and quiet) has twice the tracks it needs.
+Valence and energy are correlated in recorded music: an unstratified selection would leave two
+corners nearly empty."""
 
 PER_ARTIST: Final = 6
 LEAST_POPULAR: Final = 25
@@ -74,8 +74,8 @@ LEAST_LANGUAGE: Final = 15
 """Tracks in each language, or all there are that pass."""
 
 DATED: Final = 60
-"""The least popularity, when filling, of a song whose year is known from the list: the facts have
-a reissue of many an old song, and few play that."""
+"""When filling, a song whose year was set by hand counts as at least this popular: for many old
+songs the facts have a reissue, which few people play."""
 
 _JUNK_TAG = re.compile(
     r"noise|\brain\b|sleep|kinder|children|piano cover|guitar cover|hoerspiel|lullaby|healing|"
@@ -138,7 +138,7 @@ class Song:
 
     @property
     def cell(self) -> tuple[int, int]:
-        """Which of the nine cells of valence and energy it lies in."""
+        """The cell of valence and energy that it lies in, each 0 to 2."""
         return (
             sum(self.values["valence"] >= cut for cut in VALENCE_CUTS),
             sum(self.values["energy"] >= cut for cut in ENERGY_CUTS),
@@ -175,7 +175,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 def songs(
     facts: Sequence[Mapping[str, str]], choices: Mapping[str, Any], table: GenreTable
 ) -> list[Song]:
-    """Clean the facts and leave out what is no song for listening, the best known first."""
+    """Clean the facts, leave out what is not a song for listening, and sort by how well known."""
     presence = Counter(row["artist"] for row in facts)
     dropped = {name.lower() for name in choices["drop"]["artists"]}
     ids = set(choices["drop"]["ids"])
@@ -186,7 +186,7 @@ def songs(
         if artist.lower() in dropped or row["spotify_id"] in ids or _is_junk(row):
             continue
         popularity = _popularity(row)
-        # A looked-up year shows that a song is known; for the rest only popularity does.
+        # A year set by hand shows that a song is known; otherwise only popularity does.
         if popularity is None and row["spotify_id"] not in dated:
             continue
         families = tuple(choices["families"].get(artist, table.families_of(tags)[:4]))
@@ -221,8 +221,8 @@ def songs(
 def select(candidates: Sequence[Song], shares: Mapping[str, float]) -> list[Song]:
     """Choose `PER_CELL` songs for each cell, the rarest cell first.
 
-    Each step takes the best known song, less what its family already has of its share and less
-    what its artist already has.
+    Each step takes the best known song, with a penalty for how full the share of its family is and
+    for each track that its artist already has.
     """
     supply = Counter(song.cell for song in candidates)
     chosen: list[Song] = []
@@ -249,15 +249,15 @@ def select(candidates: Sequence[Song], shares: Mapping[str, float]) -> list[Song
 def fill(
     chosen: Sequence[Song], candidates: Sequence[Song], *, least_known: Mapping[str, float] = {}
 ) -> list[Song]:
-    """Add to what is thin: decades, then languages, then genre families.
+    """Add to groups that are thin: decades, then languages, then genre families.
 
-    Each step takes the best known song, less what its artist and its cell already have, so that
-    the cells stay about as full as each other.
+    Each step takes the best known song, with a penalty for what its artist and its cell already
+    have, so that the cells stay about equally full.
 
     Args:
-        chosen: what is in already.
-        candidates: what to add from; those in already are skipped.
-        least_known: how well known a song counts as at least, by id.
+        chosen: the songs that are in already.
+        candidates: the songs to add from; those in already are skipped.
+        least_known: id → the least that a song counts as known.
 
     Returns:
         All songs, by artist and title.
@@ -301,7 +301,7 @@ def _decades(song: Song) -> tuple[int, ...]:
 
 
 def without_tiny_families(chosen: Sequence[Song]) -> list[Song]:
-    """Leave out families too small to make a playlist of, where a song has another one."""
+    """Leave out families that are too small for a playlist, if a song has another one."""
     sizes = Counter(family for song in chosen for family in song.genres)
     return [
         replace(
@@ -318,7 +318,7 @@ def _heard(song: Song, artists: Counter[str]) -> int:
 
 
 def without_repeats(candidates: Iterable[Song]) -> Iterator[Song]:
-    """Leave out what repeats a better known song: same title and artist, or same recording."""
+    """Leave out songs that repeat a better known one: same title and artist, or same recording."""
     keys: set[tuple[str, str]] = set()
     recordings: set[tuple[str, int, int]] = set()
     for song in candidates:
@@ -365,7 +365,7 @@ def language(
         return str(by_hand)
     if families[0] in ("classical", "piano & neo-classical"):
         return "zxx"
-    # Elsewhere the figure misses singing under a wall of sound.
+    # In other families, instrumentalness misses singing under a wall of sound.
     wordless = {"ambient", "film & game music", "jazz", "lo-fi & chill", "electronic", "house"}
     if values["instrumentalness"] > 0.5 and wordless & set(families):
         return "zxx"
@@ -388,12 +388,12 @@ def unique(names: Iterable[str]) -> list[str]:
 
 
 def write(chosen: Sequence[Song], path: Path, said: Sequence[Said] = ()) -> None:
-    """Write the catalogue; who is explicit only where the facts say so of some.
+    """Write the catalogue, with a column `explicit` only if the facts mark some songs.
 
     Args:
         chosen: the songs.
         path: the file.
-        said: what listeners say of songs, of which those of the test split are left out.
+        said: listeners' ratings of songs; those of the test split are left out.
     """
     rated = {each.name: each for each in said if each.split != "test"}
     marked = any(song.explicit for song in chosen)
@@ -421,7 +421,7 @@ def write(chosen: Sequence[Song], path: Path, said: Sequence[Said] = ()) -> None
 
 
 def _listened(song: Song, rated: Mapping[SongName, Said]) -> tuple[float | str, float | str]:
-    """Return what listeners say of a song, or nothing."""
+    """Return listeners' ratings of a song, or empty texts."""
     names = names_of(song.title, song.artists)
     found = next((rated[name] for name in names if name in rated), None)
     return ("", "") if found is None else (round(found.valence, 2), round(found.arousal, 2))
@@ -459,7 +459,7 @@ def _is_junk(row: Mapping[str, str]) -> bool:
         or _RUDE.search(title)
         or len(title) > 90
         or ";" in row["artist"]
-        # A playlist's name and not the music's: half of them are in no Romance language.
+        # The tag of a playlist and not of the music: half of them are in no Romance language.
         or row["genres"] == "latin"
     )
 

@@ -79,7 +79,8 @@ class Day:
 
     @property
     def leading(self) -> str | None:
-        """What was felt most often that day; of several an emotion, the latest."""
+        """What was felt most often that day; ties go to emotions over `BY_HAND`, then to the
+        latest."""
         if not self.feelings:
             return None
         counts = Counter(self.feelings)

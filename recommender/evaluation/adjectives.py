@@ -1,4 +1,4 @@
-"""Holds the words that reasons have for how a track sounds to what listeners say of it."""
+"""Compares how reasons say that a track sounds with what listeners say about it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MAX_DESCRIBED_SONGS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often listeners agree with what is said of how songs sound.
+    """How often listeners agree with what reasons say about the sound of songs.
 
     Attributes:
         songs: how many were looked at.
-        described: of how many of them something is said.
-        sides: bright, dark, loud and quiet → of how many songs it is said, and with how many of
-            these listeners agree: they place the song on that side of the middle.
+        described: of how many of them a reason may say something.
+        sides: bright, dark, loud and quiet → how many songs are called so, and for how many of
+            these listeners agree, placing the song on that side of the middle.
     """
 
     songs: int
@@ -36,7 +36,7 @@ class Agreement:
 
 def agreement(tracks: Sequence[Track], said: Sequence[Said], *, split: str = "test") -> Agreement:
     """Return how often listeners agree with the adjectives of well known songs of a split."""
-    # Where a song lies among all the tracks is what a reason would go by.
+    # A reason goes by where a song lies among all the tracks.
     own = {track.id: track for track in tracks}
     songs = sorted(
         songs_of(tracks, said, split), key=lambda pair: (-pair[0].popularity, pair[0].id)
@@ -60,5 +60,5 @@ def agreement(tracks: Sequence[Track], said: Sequence[Said], *, split: str = "te
     return Agreement(
         len(songs),
         described,
-        {side: (said_of, agreed) for side, (said_of, agreed) in counts.items()},
+        {side: (called, agreed) for side, (called, agreed) in counts.items()},
     )

@@ -1,7 +1,7 @@
 """What a recommender has to beat: five simple ways to choose music for a mood.
 
-Each of them gets our journey (which most apps do not have), so that only the choice differs. All
-of them, and ours, have the same two verbs: `fit` and `answer`.
+Each of them gets our journey (which most apps do not have), so that only the choice differs. All of
+them, and ours, have the same two methods: `fit` and `answer`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ QUADRANT_THRESHOLD: Final = 0.5
 
 
 class PlaylistRecommender(Protocol):
-    """Something that recommends music for a mood. `tests` hold each of them to one contract."""
+    """Something that recommends music for a mood. One contract test covers each of them."""
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ class PlaylistRecommender(Protocol):
 
 
 class Baseline(ABC):
-    """A simple way to choose: in each slot the free track of the lowest cost."""
+    """A simple way to choose: in each slot the track of the lowest cost that is not taken yet."""
 
     name: str
 
@@ -62,7 +62,7 @@ class Baseline(ABC):
     def answer(self, request: Request) -> Playlist:
         """Return a playlist of up to `request.n` tracks along `journey.plan`.
 
-        Of the request only the mood, intent, n, target, exclude and seed count.
+        Only mood, intent, n, target, exclude and seed of the request are used.
         """
         request = request.seeded()
         assert request.seed is not None
@@ -81,7 +81,7 @@ class Baseline(ABC):
 
     @abstractmethod
     def cost(self, slot: Mood, noise: np.random.Generator) -> Floats:
-        """Return how little each track is wanted in a slot, (tracks,)."""
+        """Return the cost of each track in a slot, (tracks,); the lowest is chosen."""
 
 
 class Random(Baseline):
@@ -105,7 +105,7 @@ class Popular(Baseline):
 class Quadrant(Baseline):
     """Any track of the right quadrant of valence and energy: what most apps do.
 
-    Quadrants are split at `QUADRANT_THRESHOLD`. Where a quadrant is used up, any track will do.
+    Quadrants are split at `QUADRANT_THRESHOLD`. If a quadrant is used up, any track will do.
     """
 
     name = "hard quadrant"
@@ -127,7 +127,7 @@ class NearestRaw(Baseline):
 
 
 class NearestRank(Baseline):
-    """The nearest by rank and nothing else: how near the catalogue comes at best."""
+    """The nearest by rank and nothing else: the best that the catalogue can do."""
 
     name = "nearest, ranked"
 
@@ -146,7 +146,7 @@ class InMemoryRecommender:
     """Our ranking on given tracks, all of which are candidates.
 
     Args:
-        weights: what counts how much.
+        weights: of the ranking.
     """
 
     name: Final = "Affectune"
@@ -162,7 +162,7 @@ class InMemoryRecommender:
     def answer(self, request: Request) -> Playlist:
         """Return a playlist of up to `request.n` tracks along `journey.plan`.
 
-        Filters, minutes and extra tracks are left to `Recommender`.
+        Filters, minutes and extra tracks are ignored; `Recommender` handles them.
         """
         request = request.seeded()
         assert request.seed is not None

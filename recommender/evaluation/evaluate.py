@@ -1,8 +1,8 @@
 """Measures how well playlists fit, beside simple baselines: ``python -m recommender evaluate``.
 
 Every recommender answers the same scenarios: a grid of moods and intents, each asked several times
-with another seed. `MEASURES` says what is measured; each figure is the mean over the playlists
-that it can be taken of.
+with another seed. `MEASURES` lists what is measured; most figures are means over the playlists that
+they apply to.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Figures = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The scenarios, the seeds that each is asked with, and the tracks of a playlist."""
+    """The scenarios, the seeds that each is asked with, and the number of tracks in a playlist."""
 
     scenarios: tuple[Scenario, ...]
     seeds: tuple[int, ...] = (1, 2, 3, 4)
@@ -36,7 +36,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where ours stands in one measure: its place among all, and which claims do not hold."""
+    """Where ours stands in one measure: its place, who is ahead of it, and which claims fail."""
 
     measure: str
     place: int
@@ -53,6 +53,7 @@ class Evaluation:
         tracks: how many the catalogue has.
         grid: what was asked.
         figures: recommender → measure → figure. Ours is the first.
+        standings: where ours stands in each measure.
     """
 
     tracks: int
@@ -62,10 +63,10 @@ class Evaluation:
 
 
 def default_grid(seeds: Sequence[int] = (1, 2, 3, 4), n: int = 20) -> Grid:
-    """Return the grid that the recorded figures are of.
+    """Return the grid of the recorded figures.
 
-    The seven emotions as a face would be read, the four corners and the middles between them as
-    set by hand, calm and energetic; each with every intent.
+    The seven emotions as a face would be read, four corners and two places between them as set by
+    hand, each with every intent; calm and energetic, to stay with.
     """
     felt = [(name, mood, {name: 1.0}) for name, mood in COORDINATES.items()]
     by_hand = [
@@ -122,7 +123,8 @@ def ask(recommender: PlaylistRecommender, grid: Grid) -> list[Answer]:
                         scenario.mood,
                         intent=scenario.intent,
                         n=grid.n,
-                        # No two scenarios alike, or one draw would be counted many times.
+                        # A seed of its own for each scenario, or one draw would be counted many
+                        # times.
                         seed=seed + 1000 * number,
                         emotions=scenario.emotions,
                     )

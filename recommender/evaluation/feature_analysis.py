@@ -1,7 +1,7 @@
-"""Which audio features say more of a mood than valence and energy do.
+"""Which audio features say more about a mood than valence and energy do.
 
-The tracks of a catalogue carry no mood labels, but their genre families are known, and the
-genre table says what these suit. That is a weak label, and enough to compare features by.
+The tracks of a catalogue carry no mood labels, but their genre families are known, and the genre
+table says which emotions these suit: a weak label, but enough to compare features.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ FEATURES: Final[Mapping[str, Callable[[Track], float | None]]] = {
     "tempo": lambda track: track.tempo,
     "mode": lambda track: track.mode,
 }
-"""What is asked of beside the position on the plane."""
+"""The features that are compared, beside the position on the plane."""
 
 MIN_KNOWN_TRACKS: Final = 200
-"""Tracks below which nothing is said."""
+"""With fewer tracks, no figure is given."""
 
 
 def gains(tracks: Sequence[Track]) -> dict[str, float | None]:
-    """Return how much of what families suit is explained, and how much more by each feature.
+    """Return how much valence and energy explain of what families suit, and each feature beside.
 
     A quadratic in the features is fitted to the mean suitability of a track's families for each
     of the seven emotions; what counts is the variance explained on tracks that it was not
@@ -63,7 +63,7 @@ def gains(tracks: Sequence[Track]) -> dict[str, float | None]:
 def _explained(
     tracks: Sequence[Track], feature: Callable[[Track], float | None] | None
 ) -> float | None:
-    """Return the fraction of the variance that is explained on tracks not fitted to."""
+    """Return the cross-validated fraction of the variance that is explained."""
     if len(tracks) < MIN_KNOWN_TRACKS:
         return None
     columns = [[t.position.valence for t in tracks], [t.position.arousal for t in tracks]]

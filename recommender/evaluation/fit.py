@@ -1,10 +1,11 @@
-"""Fits the mood plane to what listeners say: ``python -m recommender fit``.
+"""Fits the mood plane to listeners' ratings: ``python -m recommender fit``.
 
 A ridge regression from audio features to listeners' valence and arousal, on the songs that both a
-table of listeners and a table of tracks know. A thousand songs carry a line and not more: trees
-and boosting did worse. The strength of the ridge is chosen by cross-validation within the training
-split, artists kept together; how far genre families' means are drawn towards zero is chosen on the
-validation split; the test split is only reported on. The same tables give the same file.
+table of listeners and a table of tracks know. A thousand songs are enough for a linear model and no
+more: trees and boosting did worse. The strength of the ridge is chosen by cross-validation within
+the training split, artists kept together; how far genre families' means are drawn towards zero is
+chosen on the validation split; the test split is only reported on. The same tables give the same
+file.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ LADDER: Final[tuple[tuple[str, ...], ...]] = (
     ("speechiness", "loudness", "tempo", "danceability", "instrumentalness"),
     ("speechiness", "loudness", "tempo", "danceability", "instrumentalness", "acousticness"),
 )
-"""What tables of tracks lack, from those that have everything to those with valence and energy
-alone; a model is fitted for each."""
+"""The features that tables of tracks lack, from none to all but valence and energy; a model is
+fitted for each."""
 
 STRENGTHS: Final = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 FAMILY_SONGS: Final = (5.0, 10.0, 20.0, 40.0, 80.0)
-"""How many songs of a family count half: what is tried on the validation split."""
+"""How many songs of a family count half, which is the shrinkage: tried on the validation split."""
 
 ARTIST_FOLDS: Final = 5
 CORNER_DEPTHS: Final = (10, 20, 50)
@@ -54,10 +55,10 @@ MIN_TRAINING_SONGS: Final = 50
 """With fewer songs in the training split nothing is fitted."""
 
 MIN_TWICE: Final = 20
-"""From this many songs that were rated twice, it is known how far ratings can be relied on."""
+"""With at least this many songs that were rated twice, the reliability is computed."""
 
 TYPICAL_RELIABILITY: Final = 0.65
-"""The correlation of two ratings of one song where the table does not tell."""
+"""The correlation of two ratings of one song, if the table does not tell."""
 
 CORNERS: Final[Mapping[str, Mood]] = {
     "happy": COORDINATES["happy"],
@@ -65,15 +66,16 @@ CORNERS: Final[Mapping[str, Mood]] = {
     "sad": COORDINATES["sad"],
     "calm": CALM,
 }
-"""A mood for each corner of the plane: what is asked for."""
+"""Corner of the plane → the mood that is asked for."""
 
 
 def carrying(said: Floats, mood: Mood) -> NDArray[np.bool_]:
-    """Return which songs carry a mood by what listeners say, (songs,): a quarter of them.
+    """Return which songs carry a mood according to listeners, (songs,): a quarter of them.
 
-    Those whose ranks among the songs lie nearest to the mood, as tracks of a catalogue are
-    matched. Well known songs are rated happier and livelier than most, and what is happy is
-    mostly rated lively: quadrants of the figures themselves would be full or next to empty.
+    They are those whose ranks among the songs lie nearest to the mood, which is how tracks of a
+    catalogue are matched. Well known songs are rated happier and livelier than most, and what is
+    happy is mostly rated lively: quadrants of the figures themselves would be full or next to
+    empty.
 
     Args:
         said: (songs, 2), valence and arousal.
@@ -118,7 +120,7 @@ class Fit:
 
     Attributes:
         content: the plane as its file has it.
-        qualities: what → how well it agrees with listeners.
+        qualities: way of placing songs → how well it agrees with listeners.
     """
 
     content: Mapping[str, Any]
@@ -134,8 +136,7 @@ def fit_files(labels: Path, facts: Path, target: Path = PLANE) -> Fit:
         target: the JSON file.
 
     Raises:
-        CatalogError: a table cannot be read, or too few songs are in both; nor is anything
-            written then.
+        CatalogError: a table cannot be read, or too few songs are in both; nothing is written then.
     """
     found = fit(read_recordings(facts), read_listeners(labels))
     content = {
@@ -154,7 +155,7 @@ def fit(recordings: Sequence[Recording], said: Sequence[Said]) -> Fit:
 
     Raises:
         CatalogError: fewer than `MIN_TRAINING_SONGS` of the training split are among the
-            recordings, or next to none of another one.
+            recordings, or fewer than two of another one.
     """
     songs = _Songs(join(recordings, said), unfitted(said))
     for split, least in zip(SPLITS, (MIN_TRAINING_SONGS, 2, 2), strict=True):
@@ -294,10 +295,10 @@ def as_text(found: Fit) -> str:
 
 
 class _Songs:
-    """The songs as arrays: what they are made of, what listeners say, who plays them."""
+    """The songs as arrays: their inputs and families, what listeners say, and folds by artist."""
 
     def __init__(self, pairs: Sequence[tuple[Recording, Said]], test: frozenset[Any]) -> None:
-        # Songs of the test split by artists that were fitted to are in no split.
+        # Songs of the test split by artists in another split are left out.
         kept = [(one, said) for one, said in pairs if said.split != "test" or said.name in test]
         self.said = np.array([(said.valence, said.arousal) for _, said in kept]).reshape(-1, 2)
         self.splits = np.array([said.split for _, said in kept])
@@ -345,10 +346,10 @@ class _Songs:
     def crossed(
         self, fitted: Callable[[NDArray[np.bool_]], Floats], rows: NDArray[np.bool_]
     ) -> Floats:
-        """Return what is predicted of each of some songs by a fit to others' artists, (songs, 2).
+        """Return the prediction for each of some songs by a fit without its artist, (songs, 2).
 
         Args:
-            fitted: is told which songs to fit to and returns what it predicts of all.
+            fitted: takes which songs to fit to, and returns predictions for all.
             rows: the songs.
         """
         predicted = np.zeros((len(self), 2))
@@ -411,7 +412,7 @@ def _ridge(songs: _Songs, names: Sequence[str], strength: float, rows: NDArray[n
 
 
 def _fit_model(songs: _Songs, lacking: Sequence[str]) -> _Ridge:
-    """Fit to the training split with the strength that predicts best across its own artists."""
+    """Fit to the training split, with the strength that predicts best for artists left out."""
     names = [
         name for name, terms in INPUTS.items() if not {each for each, _ in terms} & set(lacking)
     ]
@@ -427,7 +428,7 @@ def _fit_model(songs: _Songs, lacking: Sequence[str]) -> _Ridge:
 
 
 def _choose_shrinkage(songs: _Songs, model: _Ridge) -> float:
-    """Return how far families are drawn to 0: what predicts the validation split best."""
+    """Return the shrinkage of families to 0 that predicts the validation split best."""
     rows = songs.of("validation")
     residuals = model.residual(songs)
 
@@ -461,10 +462,10 @@ def _reliability(said: Sequence[Said]) -> tuple[float, float]:
 
 
 def _label_weight(reliability: float, correlation: float) -> float:
-    """Return how much a rating counts against a prediction: the weight of the least error.
+    """Return the weight of a rating against a prediction that has the least error.
 
-    Of a rating's variance of 1, `reliability` is what listeners agree on and the rest is noise.
-    A prediction explains `correlation` squared of it and misses the rest of what is agreed on.
+    Of a rating's variance of 1, `reliability` is what listeners agree on, and the rest is noise. A
+    prediction explains `correlation` squared of it and misses the rest of what is agreed on.
     """
     missed = max(0.0, reliability - correlation**2)
     return missed / (missed + 1 - reliability) if missed else 0.0

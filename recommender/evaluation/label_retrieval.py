@@ -1,4 +1,4 @@
-"""How well what listeners label a track with is found again: precision at 10 and at 20."""
+"""How well labelled tracks are retrieved by mood: precision at 10 and at 20."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recommender.mood import COORDINATES, mood_named
 from recommender.request import Request
 
 DEPTHS: Final = (10, 20)
-"""After how many tracks the precision is taken."""
+"""The numbers of tracks after which precision is taken."""
 
 SEEDS: Final = (1, 2, 3, 4, 5)
 
@@ -25,7 +25,7 @@ Labels = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """How well one label is found again.
+    """How well tracks with one label are retrieved.
 
     Attributes:
         label: the mood.
@@ -41,7 +41,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How well labels are found again.
+    """How well labelled tracks are retrieved.
 
     Attributes:
         known: how many labelled tracks the catalogue has.
@@ -61,8 +61,8 @@ def read_labels(path: Path) -> dict[str, frozenset[str]]:
         Id → its moods, as `mood_named` takes them, in lower case.
 
     Raises:
-        CatalogError: the file is missing, no text, lacks a column, has no rows, or a row has
-            an unknown mood or no id; the message names the line.
+        CatalogError: the file is missing, is not text, lacks a column, has no rows, or a row has an
+            unknown mood or no id; the message names the line.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -86,9 +86,9 @@ def read_labels(path: Path) -> dict[str, frozenset[str]]:
 def precision(
     catalog: Catalog, labels: Labels, *, recommenders: Sequence[PlaylistRecommender] | None = None
 ) -> Precision:
-    """Measure how well labels are found again among all the labelled tracks.
+    """Measure how well tracks with each label are retrieved among all the labelled tracks.
 
-    For each label a playlist that stays with its mood is drawn from the labelled tracks.
+    For each label, playlists that stay with its mood are drawn from the labelled tracks.
 
     Args:
         catalog: where the tracks are.

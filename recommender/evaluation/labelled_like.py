@@ -2,9 +2,9 @@
 
 The 686 labelled tracks themselves are not ours to have; their quartiles are public
 (`metrics.LABELLED`). So sets are drawn from a table of tracks, a quarter for each mood, in which
-valence and energy have these quartiles, and in which what is calm is mostly instrumental and what
-is not is sung. What tells two moods apart in such a set is what the quartiles say and no more: it
-is a rehearsal, and no substitute for asking people.
+valence and energy have these quartiles, and in which calm tracks are mostly instrumental and the
+others are sung. Only the quartiles tell two moods apart in such a set: it is a rehearsal, and not a
+substitute for asking people.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ PLAYLIST_SEEDS: Final = (1, 2)
 """A playlist for each mood is drawn from a set with each."""
 
 MIN_DRAWN_FROM: Final = 5_000
-"""From fewer recordings no set is drawn: they would lack the rare ones, which are the calm."""
+"""From fewer recordings no set is drawn: they would lack the rare calm ones."""
 
 CALM_INSTRUMENTAL_FRACTION: Final = 0.9
-"""How much of what is drawn as calm has more instruments than voice."""
+"""Fraction of the tracks drawn as calm that are instrumental."""
 
 _DENSITY_BANDWIDTH: Final = 0.05
 _QUARTILE: Final = 0.6745
@@ -60,11 +60,11 @@ class LabelledSet:
 def labelled_sets(recordings: Sequence[Recording]) -> list[LabelledSet]:
     """Draw a set with each of `SET_SEEDS`.
 
-    Tracks have no genres and are placed by their features among each other, as an imported table
-    without genres would be.
+    Tracks have no genres, and are ranked by their features among each other, as in an imported
+    table without genres.
 
     Raises:
-        CatalogError: there are fewer than `MIN_DRAWN_FROM` recordings of which all is known.
+        CatalogError: fewer than `MIN_DRAWN_FROM` recordings have every audio feature.
     """
     known = [each for each in recordings if None not in each.features.values()]
     if len(known) < MIN_DRAWN_FROM:
@@ -78,7 +78,7 @@ def labelled_sets(recordings: Sequence[Recording]) -> list[LabelledSet]:
 def labelled_precision(
     sets: Sequence[LabelledSet], recommender: PlaylistRecommender
 ) -> dict[str, tuple[float, ...]]:
-    """Return how well the moods are found again: mood → precision at each of `CORNER_DEPTHS`."""
+    """Return how well the moods are retrieved: mood → precision at each of `CORNER_DEPTHS`."""
     found: dict[str, list[tuple[float, ...]]] = {mood: [] for mood in LABELLED}
     for each in sets:
         recommender.fit(each.tracks)
@@ -101,7 +101,7 @@ def labelled_precision(
 
 
 def _odds(recordings: Sequence[Recording]) -> dict[str, Floats]:
-    """Return for each mood how likely each recording is to be drawn for it, together 1."""
+    """Return mood → the probability of each recording to be drawn for it, in all 1."""
     columns = {
         name: np.array([each.features[name] for each in recordings], dtype=float)
         for name in ("valence", "energy", "acousticness", "instrumentalness")
@@ -129,13 +129,13 @@ def _odds(recordings: Sequence[Recording]) -> dict[str, Floats]:
 
 
 def _likely(values: Floats, low: float, middle: float, high: float) -> Floats:
-    """Return the density of two half normal distributions with these quartiles."""
+    """Return the density of two half-normal distributions with these quartiles."""
     spread = np.where(values < middle, middle - low, high - middle) / _QUARTILE
     return np.asarray(np.exp(-0.5 * ((values - middle) / spread) ** 2) / spread)
 
 
 def _density(valence: Floats, energy: Floats) -> Floats:
-    """Return how crowded valence and energy are around each recording, above 0."""
+    """Return the number of recordings with valence and energy like each one, plus 1."""
     bins = 1 + int(1 / _DENSITY_BANDWIDTH)
     edges = np.linspace(0, 1, bins + 1)
     counts, _, _ = np.histogram2d(valence, energy, bins=(edges, edges))

@@ -1,7 +1,7 @@
-"""What listeners would say of playlists: songs that they rated, found again by mood.
+"""What listeners would say of playlists: how well songs that they rated are retrieved by mood.
 
 For each corner of the mood plane a playlist is drawn from songs of one split of a table of
-listeners. What counts is how many of the first carry the mood by what listeners say of them.
+listeners. What counts is how many of the first tracks carry the mood according to listeners.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ from recommender.types import Mood, Track
 LISTENER_SEEDS: Final = (1, 2, 3, 4, 5)
 
 MIN_LISTENED_SONGS: Final = 60
-"""With fewer songs nothing is said: a quarter of them carries each mood."""
+"""With fewer songs nothing is measured: only a quarter of them carries each mood."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerView:
-    """How well music fits by what listeners say.
+    """How well music fits according to listeners.
 
     Attributes:
         split: of the table of listeners.
-        songs: how many of it the tracks have.
-        correlation: what → its correlation with listeners' valence and with their arousal.
+        songs: how many of its songs are among the tracks.
+        correlation: way of placing songs → its correlation with listeners' valence and with their
+            arousal.
         precision: recommender → corner → the fraction of tracks that carry the mood among the
             first of each of `fit.CORNER_DEPTHS`, the mean over `LISTENER_SEEDS`. At random it is
             a quarter.
@@ -59,7 +60,7 @@ def listener_view(
     split: str = "test",
     recommenders: Sequence[PlaylistRecommender] | None = None,
 ) -> ListenerView:
-    """Measure how well songs of a split are found again.
+    """Measure how well songs of a split are retrieved by mood.
 
     Args:
         tracks: where the songs are looked for.

@@ -1,8 +1,8 @@
-"""What listeners say of songs, and which of our songs they say it of.
+"""Listeners' ratings of songs, and the recordings that they belong to.
 
 The table of listeners' moods has the columns ``artist, title, valence, arousal, split``, the
 figures in standard deviations. It names songs and not recordings, so it is joined by artist and
-title as `song_name` compares them. Its own split tells what may be fitted, chosen by and reported.
+title as `song_name` compares them. Its own split says what to fit, to choose and to report on.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A recording of which audio features are known.
+    """A recording whose audio features are known.
 
     Attributes:
         id: Spotify's id.
@@ -169,7 +169,7 @@ def song_name(artist: str, title: str) -> SongName:
 
 
 def names_of(title: str, artists: Sequence[str]) -> list[SongName]:
-    """Return under which names a table of listeners may have a recording, the likeliest first."""
+    """Return the names by which a table of listeners may have a recording, the likeliest first."""
     credits_ = dict.fromkeys(
         [
             " ".join(artists),
@@ -195,7 +195,7 @@ def join(recordings: Iterable[Heard], said: Iterable[Said]) -> list[tuple[Heard,
 
 
 def unfitted(said: Sequence[Said]) -> frozenset[SongName]:
-    """Return the songs of the test split by artists of whom nothing was fitted or chosen by."""
+    """Return the songs of the test split by artists that are in no other split."""
     fitted = {each.name[0] for each in said if each.split != "test"}
     return frozenset(
         each.name for each in said if each.split == "test" and each.name[0] not in fitted

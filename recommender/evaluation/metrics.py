@@ -1,4 +1,4 @@
-"""What is measured of playlists. Less is better of some measures; `MEASURES` says of which."""
+"""The measures of playlists. For some of them less is better; `MEASURES` says for which."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from recommender.ranking.selection import ARTIST_GAP
 from recommender.types import Intent, Mood, Playlist, Track
 
 MIN_JOURNEY_DISTANCE: Final = 0.6
-"""Journeys are measured whose ends are at least this far apart, in units of the plane."""
+"""Only journeys whose ends are at least this far apart are measured, in units of the plane."""
 
 ARRIVAL_TRACKS: Final = 3
-"""Where a journey arrived is measured over this many of its last tracks."""
+"""Where a journey arrives is measured over this many of its last tracks."""
 
 LABELLED: Final[Mapping[str, tuple[tuple[float, float], tuple[float, float]]]] = {
     "happy": ((0.37, 0.81), LABELLED_ENERGY["happy"]),
@@ -30,8 +30,8 @@ LABELLED: Final[Mapping[str, tuple[tuple[float, float], tuple[float, float]]]] =
     "calm": ((0.07, 0.19), LABELLED_ENERGY["calm"]),
 }
 """Lower and upper quartile of measured valence and of energy among 686 tracks that people
-labelled by hand (a public table of Spotify's features by mood). None was chosen by us. The
-ranking goes by those of energy; those of valence check it from outside."""
+labelled by hand (a public table of Spotify's features by mood). None was chosen by us. The ranking
+uses those of energy; those of valence are an independent check."""
 
 
 LABELLED_MEDIANS: Final[Mapping[str, tuple[float, float]]] = {
@@ -50,7 +50,7 @@ class Scenario:
     Attributes:
         name: what it is called.
         mood, intent, emotions: see `Request`.
-        label: the mood of `LABELLED` that its tracks are held against, if it is one.
+        label: the mood of `LABELLED` that its tracks are compared with, if any.
     """
 
     name: str
@@ -75,11 +75,11 @@ class Measure:
     Attributes:
         name: the head of its column.
         better: 1 where more is better, -1 where less is.
-        says: what it is, for those who read the table.
+        says: what it is, for readers of the table.
         of: from a recommender's answers and the number of tracks in the catalogue to the figure;
-            ``None`` where none of the playlists is one to measure it of.
+            ``None`` if it applies to none of the playlists.
         ahead: the baselines that ours claims to be ahead of.
-        level: whether being as good as they are keeps the claim.
+        level: whether being level with them is enough for the claim.
     """
 
     name: str
@@ -189,12 +189,12 @@ def step(playlist: Playlist) -> float | None:
 
 
 def leap(playlist: Playlist) -> float | None:
-    """Return how far apart the two neighbours of a shift are that are furthest apart: 0-2.83."""
+    """Return the largest distance between neighbouring tracks of a shift: 0-2.83."""
     return max(_steps(playlist), default=None)
 
 
 def radius(playlist: Playlist) -> float | None:
-    """Return how far the tracks of a match stray from the mood, nine of ten: 0-2.83."""
+    """Return the distance from the mood within which nine of ten tracks of a match lie: 0-2.83."""
     if playlist.intent != "match" or not playlist.picks:
         return None
     gaps = [pick.track.position.distance(playlist.mood) for pick in playlist.picks]
@@ -320,4 +320,4 @@ MEASURES: Final = (
     Measure("step", -1, "of a shift: from one track to the next, mean", _each(step), _APPS[:3]),
     Measure("leap", -1, "of a shift: from one track to the next, largest", _each(leap), _APPS[:3]),
 )
-"""All that is measured, and of whom ours claims to be ahead."""
+"""All measures, and the baselines that ours claims to be ahead of in each."""

@@ -20,7 +20,7 @@ from recommender.evaluation.tune import PARTS, Search
 from recommender.ranking.weights import Weights
 
 RECORD: Final = Path(__file__).parents[1] / "evaluation.md"
-"""Where the figures of the shipped weights are kept; the chart and the JSON lie beside it."""
+"""The record of the shipped weights; the chart and the JSON are beside it."""
 
 DRAWN: Final = (
     "distance",
@@ -56,18 +56,18 @@ def as_content(
     adjectives: Agreement | None = None,
     labelled_like: Mapping[str, Mapping[str, tuple[float, ...]]] | None = None,
 ) -> Content:
-    """Return all that was found, as what JSON can hold.
+    """Return all that was found, in types that JSON can hold.
 
     Args:
         evaluation: the figures.
-        catalog: what the catalogue's file is called.
+        catalog: the name of the catalogue's file.
         weights: those in use.
-        gains: what each audio feature adds, as `features.gains` returns it.
+        gains: what each audio feature adds, as `feature_analysis.gains` returns it.
         adventure: our figures from familiar to adventurous, as `tune.slider` returns them.
         search: how weights were searched for.
-        labels: how well a listener's labels were found again.
-        listeners: how well what listeners say of songs was found again.
-        adjectives: how well what reasons say of a sound agrees with listeners.
+        labels: how well labelled tracks were retrieved.
+        listeners: how well songs that listeners rated were retrieved.
+        adjectives: how often listeners agree with what reasons say about the sound.
         labelled_like: recommender → mood → precision, in sets like the labelled tracks.
     """
     content: Content = {
@@ -98,7 +98,7 @@ def as_content(
 
 
 def as_search(search: Search) -> Content:
-    """Return a search as what JSON can hold: of each trial what was changed and what came of it."""
+    """Return a search in types that JSON can hold: each trial without its figures."""
     content = asdict(search)
     for trial in content["trials"]:
         del trial["figures"]
@@ -106,7 +106,7 @@ def as_search(search: Search) -> Content:
 
 
 def as_markdown(content: Content) -> str:
-    """Return the report for people."""
+    """Return the report as Markdown."""
     parts = [_heading(content), table(content), "", _standings(content), _measured()]
     parts.append(listeners_table(content["listeners"]) if "listeners" in content else _NO_LISTENERS)
     if "labelled_like" in content:
@@ -246,7 +246,7 @@ def _adjectives(found: Mapping[str, Any]) -> str:
 
 
 def broken_claims(standings: Sequence[Standing]) -> list[str]:
-    """Return a sentence for each measure in which ours is not ahead of whom it claims to be."""
+    """Return a sentence for each measure in which ours is not ahead of a baseline as claimed."""
     return [
         f"{standing.measure}: not ahead of {', '.join(standing.broken)}"
         for standing in standings
@@ -257,8 +257,8 @@ def broken_claims(standings: Sequence[Standing]) -> list[str]:
 def record(content: Content, path: Path = RECORD) -> list[Path]:
     """Write the report, its figures as JSON and its chart.
 
-    How the weights were searched for is kept from the last record where `content` has none and
-    the search ended with the weights in use.
+    If `content` has no search, that of the last record is kept, provided that it ended with the
+    weights in use.
 
     Args:
         content: what `as_content` returned.
@@ -268,7 +268,7 @@ def record(content: Content, path: Path = RECORD) -> list[Path]:
         What was written.
 
     Raises:
-        ModuleNotFoundError: matplotlib is not there to draw with.
+        ModuleNotFoundError: matplotlib is not installed.
     """
     figures, chart = path.with_suffix(".json"), path.with_suffix(".svg")
     if "search" not in content and figures.is_file():
@@ -497,7 +497,7 @@ def _figure(value: float, measure: Measure) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Return content with figures of five decimals, so that a record changes only where it does."""
+    """Return content with figures of five decimals, so that only real changes show."""
     if isinstance(value, float):
         return round(value, 5)
     if isinstance(value, Mapping):

@@ -1,7 +1,7 @@
 """Simulated listeners: what the model of taste is tested and tuned on.
 
-Each has a taste that the model does not know, judges every track of a set, and
-asks for the next. What is counted is how much of each set they would like.
+Each has a taste that the model does not know, judges every track of a set, and asks for the next.
+What is measured is how much of each set they would like.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from recommender.types import Mood, Track
 Floats = NDArray[np.float64]
 
 Likes = Callable[[Track, Mood], bool]
-"""Whether a listener's taste is for a track in a mood."""
+"""Whether a track is to a listener's taste in a mood."""
 
 LIKE_PROBABILITY_TO_TASTE: Final = 0.85
 """How often a listener likes what is to their taste."""
@@ -45,8 +45,8 @@ class Listener:
     """A simulated person with a taste.
 
     Attributes:
-        kind: what kind of taste it is, in words.
-        likes: what it is for.
+        kind: of taste, in words.
+        likes: whether a track is to it.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Listener:
         return LIKE_PROBABILITY_TO_TASTE if self.likes(track, mood) else LIKE_PROBABILITY_OTHERWISE
 
     def say(self, track: Track, mood: Mood, noise: np.random.Generator) -> Verdict:
-        """Return what they say of a track."""
+        """Return their verdict on a track."""
         if noise.random() < self.chance(track, mood):
             return "like"
         return "skip" if noise.random() < SKIP_PROBABILITY else "dislike"
@@ -122,8 +122,8 @@ def listen(
         recommender: who plays.
         sets: how many sets, 1 or more.
         size: tracks in a set.
-        seed: of the sets and of what is said; the same with and without learning.
-        learning: whether what is said is learned from.
+        seed: of the sets and of the verdicts; the same with and without learning.
+        learning: whether verdicts are learned from.
         then: who they turn into, if their taste changes.
         after: after how many sets.
         taste: what is known at the start; only used where there is learning.
@@ -149,7 +149,7 @@ def listen(
         rows.append(
             (
                 float(np.mean([who.chance(track, mood) for track in tracks])),
-                sum(said.verdict == "like" for said in taste.feedback),
+                sum(each.verdict == "like" for each in taste.feedback),
                 float(np.mean([track.position.distance(mood) for track in tracks])),
             )
         )

@@ -1,7 +1,7 @@
 """Chooses the weights of the ranking by what the evaluation measures.
 
 A coordinate search: one weight after the other is tried at a few values, the best is kept, and
-the round is repeated until nothing gets better. What is made better is `merit`.
+the round is repeated until nothing improves. What is maximised is `merit`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from recommender.request import Request
 from recommender.types import Pick, Playlist, Track
 
 LISTENERS: Final = "listeners"
-"""What `merit` calls the precision at `CHOSEN_DEPTH` by what listeners say, the mean of four
-corners, on the songs that are there to choose by."""
+"""The name in `merit` of the precision at `CHOSEN_DEPTH` according to listeners, the mean of four
+corners, on the validation split."""
 
 LABELLED_LIKE: Final = "labelled moods"
 """The same for the moods of sets like the labelled tracks, see `labelled_like`."""
@@ -45,10 +45,10 @@ CHOSEN_DEPTH: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What is known from outside to choose by.
+    """Data from people that the choice may use as well.
 
     Attributes:
-        tracks: in which rated songs are looked for.
+        tracks: in which rated songs are looked up.
         said: what listeners say of songs; their validation split counts.
         sets: sets of tracks like those that people labelled.
     """
@@ -76,7 +76,7 @@ PARTS: Final[Mapping[str, float]] = {
 """What each measure is worth in `merit`: to be near the mood first, then to fit and to be new."""
 
 PERFECT: Final[Mapping[str, float]] = {"genre fit": 1.0, "novelty": 1.0, LABELLED_LIKE: 1.0}
-"""What earns full marks where that is not what the best baseline reaches."""
+"""What earns full marks, if that is not the figure of the best baseline."""
 
 BY_HAND: Final = Weights(
     bandwidth=0.12,
@@ -89,7 +89,7 @@ BY_HAND: Final = Weights(
     repeat=0.6,
     temperature=0.4,
 )
-"""What had been set by hand before anything was measured: where a search begins."""
+"""Set by hand before anything was measured: where a search begins."""
 
 VALUES: Final[Mapping[str, tuple[float, ...]]] = {
     "bandwidth": (0.10, 0.12, 0.15),
@@ -102,19 +102,19 @@ VALUES: Final[Mapping[str, tuple[float, ...]]] = {
     "popularity": (0.4, 0.8, 1.2),
     "repeat": (0.6, 0.9),
 }
-"""What is tried of each weight. With a bandwidth below these the starter catalogue has too few
-tracks near a place for genres to have a say. `taste` is not: no scenario of the grid has one."""
+"""Weight → values to try. With a lower bandwidth, the starter catalogue has too few tracks near a
+place for genres to have a say. `taste` is not tried: no scenario of the grid has one."""
 
 MIN_GAIN: Final = 0.001
 """A gain in merit below this is taken for chance, and the weight stays as it is."""
 
 SEEDS: Final = (11, 12)
-"""Other draws than those of the recorded figures, so that none of their luck is fitted to."""
+"""Not the seeds of the recorded figures, so that the search does not fit their luck."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Weights that were tried, what changed against the best before, and what came of it."""
+    """A weight and the value that was tried for it, and what came of it."""
 
     changed: str
     value: float
@@ -151,8 +151,8 @@ class Search:
 class CachedRecommender(CatalogRecommender):
     """`CatalogRecommender` that keeps candidates and scores: another draw costs the selection only.
 
-    Picks carry no reasons. Of a request only the mood, intent, n, target, emotions, exclude and
-    seed count.
+    Picks carry no reasons. Only mood, intent, n, target, emotions, exclude and seed of a request
+    are used.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -198,10 +198,11 @@ class CachedRecommender(CatalogRecommender):
 
 
 def merit(own: Figures, others: Sequence[Figures]) -> float:
-    """Return how good figures are in all, the mean of marks weighted by `PARTS`.
+    """Return how good figures are overall: the mean of marks, weighted by `PARTS`.
 
     A mark is 0 for what the worst of the others reaches and 1 for what the best does (or what
-    `PERFECT` says); to be still better earns no more, so that no measure is bought dearly.
+    `PERFECT` says); being better still earns no more, so that no measure is bought at the price of
+    others.
 
     Args:
         own: measure → figure.
@@ -239,16 +240,16 @@ def tune(
         start: where to begin, by default `BY_HAND`.
         grid: what is asked, by default `default_grid` with `SEEDS`.
         values: weight → what is tried.
-        rounds: how often each weight's turn comes at most.
-        outside: what people say of songs, which then counts too.
+        rounds: how often each weight is tried, at most.
+        outside: data from people, which then counts too.
     """
     grid = grid or default_grid(SEEDS)
     tracks = everything(catalog)
     others: list[Figures] = []
     for baseline in baselines():
         baseline.fit(tracks)
-        reached_by_others = measure(ask(baseline, grid), len(tracks))
-        others.append({**reached_by_others, **_from_outside(baseline, outside)})
+        baseline_figures = measure(ask(baseline, grid), len(tracks))
+        others.append({**baseline_figures, **_from_outside(baseline, outside)})
     recommender = CachedRecommender(catalog)
     best = first = start or BY_HAND
     top = begin = _try(recommender, best, grid, len(tracks), others, outside)[0]
@@ -282,7 +283,7 @@ def slider(
     Args:
         catalog: what to play from.
         grid: what is asked, by default `default_grid`.
-        stops: what is asked for between 0 and 1.
+        stops: the values of adventure, 0 to 1.
     """
     grid = grid or default_grid()
     recommender = CachedRecommender(catalog)

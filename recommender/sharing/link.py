@@ -208,7 +208,7 @@ def _asked(filters: Filters, catalog: Catalog) -> tuple[str, ...]:
 
 
 def _places(playlist: Playlist, emotions: Mapping[str, float], asked: Sequence[str]) -> int | None:
-    """Return of how many planned places a playlist is the first, or ``None`` if it is not planned.
+    """Return how many places the plan has that a playlist begins, or ``None`` if it follows none.
 
     There are more places than tracks where the tracks ran out. If the slots alone do not tell how
     many, since a lift stays where it is, the reasons do.

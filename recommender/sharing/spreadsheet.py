@@ -16,7 +16,7 @@ _UNSEEN: Final = frozenset(
 """Letters and marks, by category, that are invisible all the same."""
 
 _LINES: Final = ("\t", "\r", "\n")
-"""A spreadsheet may read a cell that begins with one of these from behind it."""
+"""A spreadsheet may skip one of these at the beginning of a cell."""
 
 
 def harmless(text: str) -> str:
