@@ -100,8 +100,8 @@ def escaped(head: bytes) -> str | None:
     return None
 
 
-def from_mark(head: bytes) -> tuple[str, bool] | None:
-    """Return Python's name of a file's encoding by its first bytes, and whether it is marked.
+def from_mark(head: bytes) -> str | None:
+    """Return Python's name of a file's encoding, as far as its first bytes tell.
 
     Without a byte order mark, UTF-16 and UTF-32 are detected by the positions of zero bytes: half
     of a table of tracks is ASCII in any language.
@@ -111,20 +111,20 @@ def from_mark(head: bytes) -> tuple[str, bool] | None:
     """
     for mark, name in _MARKS:
         if head.startswith(mark):
-            return name, True
+            return name
     start = head[:4096]
     start = start[: len(start) // 4 * 4]
     if b"\x00" not in start:
         return None
     zero = [start[place::4].count(0) / (len(start) // 4 or 1) for place in range(4)]
     if min(zero[1:]) > 0.9 > zero[0]:
-        return "utf-32-le", False
+        return "utf-32-le"
     if min(zero[:3]) > 0.9 > zero[3]:
-        return "utf-32-be", False
+        return "utf-32-be"
     if (zero[1] + zero[3]) / 2 > 0.3 and max(zero[0], zero[2]) < 0.05:
-        return "utf-16-le", False
+        return "utf-16-le"
     if (zero[0] + zero[2]) / 2 > 0.3 and max(zero[1], zero[3]) < 0.05:
-        return "utf-16-be", False
+        return "utf-16-be"
     return None
 
 

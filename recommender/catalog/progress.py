@@ -42,7 +42,7 @@ def silence(connection: duckdb.DuckDBPyConnection, *, count: bool = False) -> No
 
     Args:
         connection: whose statements run silently from now on.
-        count: whether DuckDB keeps count of the progress all the same.
+        count: whether DuckDB still keeps count of the progress.
     """
     try:
         connection.execute("SET enable_progress_bar_print = false")

@@ -88,7 +88,7 @@ def open_text(source: Path, head: bytes, folder: Path, *, encoding: str | None =
     Raises:
         CatalogError: it cannot be read, lacks columns, or is in an encoding that is not known.
     """
-    codec = _codec(encoding) if encoding else (from_mark(head) or ("utf-8", True))[0]
+    codec = _codec(encoding) if encoding else from_mark(head) or "utf-8"
     text = _decoded(head[:_HEAD_BYTES], codec).lstrip("\ufeff")
     if not text.strip():
         raise CatalogError(f"{source.name} is empty.")

@@ -80,7 +80,7 @@ def is_there(url: str | None = None) -> bool:
 def make_private(file: Path) -> None:
     """Create a file that only its owner can read, with its folder, if it is not there yet.
 
-    SQLite gives the files that it puts beside it the same mode.
+    SQLite gives its log and lock files beside it the same mode.
 
     Raises:
         OSError: it cannot be made.

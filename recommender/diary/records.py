@@ -112,7 +112,7 @@ class Entry:
 
 
 def check_emotion(emotion: str | None) -> None:
-    """Refuse what is none of the seven emotions.
+    """Check that an emotion is one of the seven.
 
     Raises:
         ValueError: it is none of them, and not ``None`` either.

@@ -36,7 +36,7 @@ class Agreement:
 
 def agreement(tracks: Sequence[Track], said: Sequence[Said], *, split: str = "test") -> Agreement:
     """Return how often listeners agree with the adjectives of well known songs of a split."""
-    # A reason goes by where a song lies among all the tracks.
+    # Reasons depend on where a song lies among all the tracks.
     own = {track.id: track for track in tracks}
     songs = sorted(
         songs_of(tracks, said, split), key=lambda pair: (-pair[0].popularity, pair[0].id)

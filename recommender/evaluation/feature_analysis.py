@@ -35,7 +35,7 @@ MIN_KNOWN_TRACKS: Final = 200
 
 
 def gains(tracks: Sequence[Track]) -> dict[str, float | None]:
-    """Return how much valence and energy explain of what families suit, and each feature beside.
+    """Return how much of what families suit is explained, and what each feature adds to that.
 
     A quadratic in the features is fitted to the mean suitability of a track's families for each
     of the seven emotions; what counts is the variance explained on tracks that it was not

@@ -84,7 +84,7 @@ def read_listeners(path: Path) -> list[Said]:
     """Read a table of listeners' moods, a CSV that may be gzipped.
 
     Raises:
-        CatalogError: the file is missing, no such table, or a row has no figures or an unknown
+        CatalogError: the file is missing or not such a table, or a row has no figures or an unknown
             split; the message names the line.
     """
     rows: dict[SongName, list[tuple[float, float, str]]] = defaultdict(list)

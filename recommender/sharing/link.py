@@ -142,7 +142,7 @@ def decode(text: str, *, catalog: Catalog) -> SharedPlaylist:
         catalog: where to look the tracks up.
 
     Raises:
-        ValueError: the text is broken, incomplete, no such text at all or of another version;
+        ValueError: the text is broken, incomplete, not such a text at all, or of another version;
             the message is a sentence for the person who was given it.
     """
     body = _body(text)

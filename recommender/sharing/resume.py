@@ -134,7 +134,7 @@ def decode(text: str, *, catalog: Catalog) -> Resumed:
         catalog: where to look its tracks up.
 
     Raises:
-        ValueError: it is no such text.
+        ValueError: it is not such a text.
     """
     if len(text) > 2 * MAX_CHARACTERS:
         raise ValueError(f"Incorrect value for 'text' argument: {len(text)} characters")

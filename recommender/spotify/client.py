@@ -114,10 +114,10 @@ class SpotifyClient:
     def with_deadline(self, seconds: float) -> SpotifyClient:
         """Return a client whose calls, all of them together, have one deadline.
 
+        The token is fetched now, and the calls may run at the same time.
+
         Args:
             seconds: from now, for all of them.
-
-        It asks for the token now, and its calls may run at the same time.
         """
         deadline = Deadline(seconds)
         tokens = [self._token()]

@@ -204,7 +204,7 @@ def _create(
     public: bool,
     settle: float,
 ) -> OwnPlaylist:
-    """Create the playlist. Where no answer comes, look whether it was made all the same."""
+    """Create the playlist. If no answer comes, look whether it was created nevertheless."""
     try:
         made = client.create_playlist(name, description, public=public)
     except Unreachable as fault:

@@ -26,7 +26,7 @@ from recommender.spotify.transport import Deadline, call_with_timeout
 from recommender.spotify.types import SpotifyTrack
 from recommender.types import EVERYTHING, Filters, Mood, Track
 
-MAX_SEARCHES_A_SET: Final = 3
+MAX_SEARCHES_PER_SET: Final = 3
 """Searches for a recommendation, at most."""
 
 SEARCH_SECONDS: Final = 2.0
@@ -187,7 +187,7 @@ def _era(filters: Filters, number: int, draw: random.Random, today: date | None)
     if filters.decades:
         decade = draw.choice(filters.decades)
         return f" year:{decade}-{decade + 9}"
-    if number == MAX_SEARCHES_A_SET - 1:
+    if number == MAX_SEARCHES_PER_SET - 1:
         year = (today or date.today()).year
         return f" year:{year - RECENT_YEARS}-{year}"
     return ""
@@ -208,10 +208,10 @@ def _search(
         within = call_with_timeout(lambda: client.with_deadline(deadline.left()), deadline.left())
     except SpotifyError as error:
         return found, error
-    with ThreadPoolExecutor(MAX_SEARCHES_A_SET, thread_name_prefix="search") as pool:
+    with ThreadPoolExecutor(MAX_SEARCHES_PER_SET, thread_name_prefix="search") as pool:
         waiting = {
             query: pool.submit(within.search, query.text, market=market)
-            for query in asked[:MAX_SEARCHES_A_SET]
+            for query in asked[:MAX_SEARCHES_PER_SET]
         }
         for query, future in waiting.items():
             try:

@@ -40,7 +40,7 @@ class SpotifyTrack:
 
     @classmethod
     def read(cls, answer: object) -> SpotifyTrack | None:
-        """Return the track in an answer, or ``None`` where it is none (a podcast, a gap)."""
+        """Return the track in an answer, or ``None`` if it is not one (a podcast, a gap)."""
         if not isinstance(answer, Mapping) or answer.get("type", "track") != "track":
             return None
         names = tuple(
@@ -75,7 +75,7 @@ class SpotifyArtist:
 
     @classmethod
     def read(cls, answer: object) -> SpotifyArtist | None:
-        """Return the artist in an answer, or ``None`` where it is none."""
+        """Return the artist in an answer, or ``None`` if it is not one."""
         if not isinstance(answer, Mapping) or not isinstance(answer.get("name"), str):
             return None
         tags = answer.get("genres")

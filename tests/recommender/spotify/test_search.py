@@ -14,7 +14,7 @@ from recommender.mood import COORDINATES
 from recommender.recommender import Recommender
 from recommender.spotify import Limits, SpotifyClient, TooManyRequests, Unreachable
 from recommender.spotify.cache import DayCache
-from recommender.spotify.search import MAX_SEARCHES_A_SET, Searches, queries
+from recommender.spotify.search import MAX_SEARCHES_PER_SET, Searches, queries
 from recommender.spotify.transport import Timeouts
 from recommender.types import INTENTS, Filters, Mood
 from tests.recommender.spotify import server as scripted
@@ -39,7 +39,7 @@ def test_queries_are_musical_words_everywhere_on_the_plane(
 ) -> None:
     for valence, arousal in product((-0.9, 0.0, 0.9), repeat=2):
         asked = queries(starter, plan(Mood(valence, arousal), intent, 9), seed=seed)  # type: ignore[arg-type]
-        assert 1 <= len(asked) <= MAX_SEARCHES_A_SET
+        assert 1 <= len(asked) <= MAX_SEARCHES_PER_SET
         for query in asked:
             assert not FEELINGS & set(re.findall(r"[a-z]+", query.text.lower())), query.text
             assert query.family in starter.genres()
