@@ -130,7 +130,7 @@ def open_file(source: Path) -> duckdb.DuckDBPyConnection:
 
 
 def shut_off(connection: duckdb.DuckDBPyConnection) -> None:
-    """Let a connection reach nothing from now on but what is in its database."""
+    """Shut a connection off from everything but its own database."""
     for setting, value in LOCKED.items():
         if setting not in (*SAFE, "lock_configuration", "memory_limit"):
             connection.execute(f"SET {setting} = {value}")

@@ -102,7 +102,7 @@ _SUFFIXES: Final = ("percentage", "percent", "pct", "0100", "01", "score", "valu
 
 
 def find_columns(names: Sequence[str]) -> dict[str, list[int]]:
-    """Return for each of our columns where it may be in a table whose columns are called `names`.
+    """Return our column → where it may be in a table with columns of these names.
 
     Case, accents, spaces, punctuation and a byte order mark do not matter. The places are in
     order of preference; names that are only known after a prefix or with a suffix (``_x``, as

@@ -150,7 +150,7 @@ def looks_western(word: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def _is_wrong(run: str, after: str) -> bool:
-    """Whether a run of letters and foreign characters, after some character, is no text."""
+    """Whether a run of letters and foreign characters, after some character, is not text."""
     for part in re.split(f"[{''.join(_ANYWHERE)}]", run):
         bare = part.lstrip("".join(_BEFORE_WORDS))
         if not bare:

@@ -115,7 +115,7 @@ class Manifest:
 
 
 def file_name(table: str, place: int) -> str:
-    """Return what a file of a table is called within its snapshot."""
+    """Return the name of a file of a table within its snapshot."""
     return f"{table}.parquet" if table in SMALL else f"{table}/{place:05d}.parquet"
 
 

@@ -260,7 +260,7 @@ def nearest(
 
 
 def in_sorted(numbers: Numbers, ascending: Numbers) -> NDArray[np.bool_]:
-    """Return which of some ascending numbers are among others: (numbers,)."""
+    """Return which of some ascending numbers are among other ascending ones: (numbers,)."""
     found = np.zeros(len(numbers), dtype=bool)
     if len(numbers):
         low, high = np.searchsorted(ascending, [numbers[0], numbers[-1] + 1])

@@ -157,7 +157,7 @@ class Authorization:
         return str(self._manager.get_authorize_url(state))
 
     def redeem(self, code: str) -> None:
-        """Take the code that came back.
+        """Exchange the code that came back for a token.
 
         Raises:
             SpotifyError: Spotify refuses it, or does not answer.
@@ -173,7 +173,7 @@ class Authorization:
                 raise
 
     def get_access_token(self, as_dict: bool = False, check_cache: bool = True) -> str:
-        """Return a token that is good for a minute at least; the name is the one spotipy calls.
+        """Return a token that is valid for at least a minute; spotipy calls it by this name.
 
         Raises:
             SignInNeeded: there is none, or Spotify has revoked it, and it is forgotten.
@@ -188,7 +188,7 @@ class Authorization:
             return str(token["access_token"])
 
     def renew(self, refused: str | None = None) -> None:
-        """Get another token although the present one should be good.
+        """Get another token although the present one should be valid.
 
         Args:
             refused: the token that Spotify refused. Where another thread has replaced it already,

@@ -151,7 +151,7 @@ class SpotifyClient:
     def search(
         self, query: str, limit: int = MAX_SEARCH_RESULTS, market: str | None = None
     ) -> list[SpotifyTrack]:
-        """Return tracks that a search finds, Spotify's order.
+        """Return the tracks that a search finds, in Spotify's order.
 
         Args:
             query: words and the filters ``genre: year: artist: track: isrc:``.

@@ -67,7 +67,7 @@ class AppToken:
         return "AppToken()"
 
     def __call__(self) -> str:
-        """Return a token that is good for a minute at least.
+        """Return a token that is valid for at least a minute.
 
         Raises:
             KeysRefused: Spotify does not know the keys.

@@ -200,7 +200,7 @@ def _third(value: float) -> int:
 def _search(
     client: SpotifyClient, asked: Sequence[Query], market: str | None, deadline: Deadline
 ) -> tuple[dict[Query, tuple[SpotifyTrack, ...]], SpotifyError | None]:
-    """Return what searches found and the first fault that one of them met."""
+    """Return what searches found, and the first fault, if any."""
     found: dict[Query, tuple[SpotifyTrack, ...]] = {}
     fault: SpotifyError | None = None
     try:

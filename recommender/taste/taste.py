@@ -214,7 +214,7 @@ def _names(track: Track) -> Iterator[str]:
 
 
 def _known(track: Track, known: Affinities) -> tuple[tuple[float, str], tuple[float, str]]:
-    """Return the best known artist and the best known genre of a track, with their affinities."""
+    """Return the artist and the genre of a track with the highest affinities, and these."""
     artists = [(known.artists.get(name.casefold(), 0.0), name) for name in track.artists]
     genres = [(known.genres.get(name, 0.0), name) for name in track.genres]
     nothing = (0.0, "")
