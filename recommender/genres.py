@@ -71,7 +71,7 @@ class GenreTable:
 
 
 def normalise(tag: str) -> str:
-    """Return a tag in lower case with single spaces, hyphens and colons read as spaces."""
+    """Return a tag in lower case, with hyphens, underscores and colons as single spaces."""
     return " ".join(tag.lower().replace("-", " ").replace("_", " ").replace(":", " ").split())
 
 

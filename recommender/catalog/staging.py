@@ -392,7 +392,7 @@ UNION ALL SELECT * FROM repeated
 
 
 def merge(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the view ``merged`` from ``staged``: a row for each track, with the first value of most
-    columns."""
+    """Make the view ``merged`` from ``staged``: a row for each track, as `_REPEATED` combines
+    them."""
     connection.execute(_REPEATED)
     connection.execute(_MERGED)

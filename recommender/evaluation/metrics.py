@@ -140,7 +140,7 @@ def diversity(playlist: Playlist) -> float | None:
 
 
 def artist_repeats(playlist: Playlist) -> float | None:
-    """Return the fraction of tracks by an artist of one of the last `ARTIST_GAP`: 0-1."""
+    """Return the fraction of tracks by an artist of one of the `ARTIST_GAP` tracks before: 0-1."""
     names = [{name.casefold() for name in pick.track.artists} for pick in playlist.picks]
     return _mean(
         float(bool(own & set().union(*names[max(0, place - ARTIST_GAP) : place])))

@@ -161,7 +161,7 @@ def listen(
 
 
 def separation(taste: Taste, listener: Listener, tracks: Sequence[Track], mood: Mood) -> float:
-    """Return how well a taste tells what a listener likes from what they do not.
+    """Return how well a taste separates what a listener likes from what they do not.
 
     Returns:
         The chance that of two tracks, one liked and one not, the liked one scores higher (the

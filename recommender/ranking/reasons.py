@@ -238,7 +238,7 @@ def _facts(track: Track, situation: Situation) -> Iterator[_Fact]:
 
 
 def _is_far(position: Mood, slot: Mood) -> bool:
-    """Whether a track lies on the other side of the plane than its place."""
+    """Whether a track lies on the other side of the plane from its place."""
     pairs = ((position.valence, slot.valence), (position.arousal, slot.arousal))
     return any(here * there < 0 and abs(here - there) > FAR_ON_AN_AXIS for here, there in pairs)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What a point of score is worth. Chosen by `tune.tune`; evaluation.md has what was tried.
+    """The weights, in points of score. Chosen by `tune.tune`; evaluation.md has what was tried.
 
     Attributes:
         bandwidth: how far away on the plane, in its units, a track scores half a point less

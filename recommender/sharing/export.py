@@ -104,7 +104,7 @@ def title_of(playlist: Playlist) -> str:
 
 
 def _fields(pick: Pick) -> dict[str, str | int]:
-    """Return what XSPF and JSPF say of a track, in the order that the specification lists."""
+    """Return what XSPF and JSPF say about a track, in the order that the specification lists."""
     track = pick.track
     fields: dict[str, str | int] = {
         "location": _address(track),

@@ -80,7 +80,7 @@ def encode(
     emotions: Mapping[str, float] | None = None,
     filters: Filters = EVERYTHING,
 ) -> str:
-    """Return a playlist as a text of ``A-Z a-z 0-9 - _``, about 22 characters a track.
+    """Return a playlist as a text of ``A-Z a-z 0-9 - _``, about 22 characters per track.
 
     What a taste had to say ("because you liked …") stays with the listener whose taste it is.
 
