@@ -120,7 +120,7 @@ def test_folder_names_with_special_characters(
 def test_path_with_a_question_mark_is_refused(
     end: str, row: Row, write_csv: Writer, tmp_path: Path
 ) -> None:
-    with pytest.raises(CatalogError, match="cannot be written: DuckDB writes to no path with a qu"):
+    with pytest.raises(CatalogError, match="written: DuckDB cannot write to a path with a qu"):
         import_file(write_csv([row(1)]), f"{tmp_path}/why?{end}")
 
 
