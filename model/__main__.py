@@ -21,14 +21,14 @@ COMMANDS = {
     "imagenet": "write the initial weights of the larger network, pretrained on ImageNet",
     "faceres": "write the initial weights of MobileNet, pretrained on faces",
     "people": "fit the second head, for people in front of cameras, on labelled photographs",
-    "restore": "restore a network that was shipped before, as a run",
+    "restore": "restore a formerly shipped network as a run",
     "recipe": "train large teachers on a GPU, then distil the small network from them",
     "pack": "pack FER-2013 for upload to a machine that trains",
     "export": "calibrate a run's best network and ship it",
     "evaluate": "measure a network on a test split, or on labelled photographs",
     "robustness": "measure accuracy on corrupted images: rotated, blurred, noisy, dark, …",
-    "localization": "measure what is lost between a photo and the crop",
-    "resting": "measure how a typical neutral face is read, for visitors who show their own",
+    "localization": "measure the accuracy that is lost between a photo and the crop",
+    "resting": "measure how a typical neutral face is read, to re-centre visitors' readings on it",
     "compare": "compare with classical features, and with PyPI's fer",
     "experiments": "summarize the settings and results of every run",
     "card": "write the model card from the records",
@@ -53,7 +53,7 @@ MODULES = {
     "notebooks": "model.reporting.notebooks",
 }
 RENAMED = {"placement": "localization"}
-"""Names of commands in version 0.1, which are understood until the next."""
+"""Former names of commands, accepted until the version after 0.1."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

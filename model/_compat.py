@@ -10,8 +10,8 @@
 - Python >=3.11, the options that an argparse parser has:
   https://github.com/python/cpython/blob/3.11/Lib/argparse.py
 
-What `model.evaluation.fer_package` asks of PyPI's fer runs in that package's own Python and is
-written there.
+What `model.evaluation.fer_package` uses of PyPI's fer runs in that package's own Python and is
+therefore written there.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def is_int8(tensor: Any) -> bool:
 
 
 def option_flags(parser: argparse.ArgumentParser) -> dict[str, str]:
-    """Return each option of a parser, by where its value goes, as it is written: "--batch-size"."""
+    """Return the flag of each option of a parser by its ``dest``: batch_size, "--batch-size"."""
     return {
         action.dest: action.option_strings[-1]
         for action in parser._actions

@@ -10,7 +10,7 @@ from model.records import SHIPPED
 
 
 class Options(Protocol):
-    """A parser, or a group of one."""
+    """An argument parser, or an argument group."""
 
     def add_argument(self, *names: str, **settings: Any) -> argparse.Action:
         """Declare an option."""
@@ -20,7 +20,8 @@ class Options(Protocol):
 def add_data(options: Options) -> None:
     """Declare ``--data``: FER-2013."""
     options.add_argument(
-        "--data", help="FER-2013: zip, folder or csv (default: the environment's FER2013_PATH)"
+        "--data",
+        help="FER-2013: zip, folder or csv (default: the environment variable FER2013_PATH)",
     )
 
 
@@ -61,8 +62,8 @@ def add_json(options: Options) -> None:
     options.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
-def add_record(options: Options, record: Path) -> None:
-    """Declare ``--record``: whether the figures are kept."""
+def add_record(options: Options, *names: str) -> None:
+    """Declare ``--record``: whether the figures are written into a record of these names."""
     options.add_argument(
-        "--record", action="store_true", help=f"write the figures into {record.name} as well"
+        "--record", action="store_true", help=f"write the figures into {' or '.join(names)} as well"
     )

@@ -1,4 +1,4 @@
-"""The colours of the charts in the model card: those of the app by day."""
+"""The colours of the charts in the model card: those of the app's light theme."""
 
 from __future__ import annotations
 

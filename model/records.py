@@ -31,7 +31,7 @@ from emotion import classifier
 SHIPPED: Final = classifier.WEIGHTS
 """The LiteRT file that the app runs on; the library `emotion` carries it."""
 WEIGHTS: Final = Path(__file__).parent / "weights"
-"""The folder of the ``.keras`` file to go on from and of every record."""
+"""The folder of the ``.keras`` file, to train further, and of every record."""
 
 
 def litert_file(folder: Path) -> Path:
@@ -48,7 +48,7 @@ def records_folder(weights: Path) -> Path:
 
 
 class NetworkFile(TypedDict):
-    """A weights file: its name, size in bytes and SHA-256, which tell whose figures are whose."""
+    """A weights file: its name, size in bytes and SHA-256. Tells which network was measured."""
 
     file: str
     bytes: int
@@ -56,7 +56,7 @@ class NetworkFile(TypedDict):
 
 
 class CalibrationSummary(TypedDict):
-    """What PublicTest says of a network before or after its calibration."""
+    """The metrics of a network on PublicTest, before or after its calibration."""
 
     accuracy: float
     macro_recall: float
@@ -98,7 +98,7 @@ class ReliabilityBin(TypedDict):
 
 
 class UnsureMetrics(TypedDict):
-    """How often the two most probable emotions are closer than ``margin``, and what that means."""
+    """How often the two most probable emotions are closer than ``margin``, and accuracy then."""
 
     margin: float
     fraction: float
@@ -161,7 +161,7 @@ class CorruptionPoint(TypedDict):
 
 
 class CorruptionFigures(TypedDict):
-    """What one corruption costs; ``none`` is the severity that changes nothing."""
+    """Accuracy under one corruption; ``none`` is the severity that changes nothing."""
 
     name: str
     unit: str
@@ -181,7 +181,7 @@ class RobustnessRecord(TypedDict):
 
 
 class ConditionFigures(TypedDict):
-    """What a detector did with faces of ``side`` pixels that lean by ``tilt`` degrees clockwise.
+    """A detector's results on faces of ``side`` pixels, tilted by ``tilt`` degrees clockwise.
 
     ``own_crops`` and ``detected`` are accuracies on the faces that were found, ``loss`` their
     difference in points; ``end_to_end`` counts a face that was not found as read wrongly.
@@ -201,7 +201,7 @@ class DetectorFigures(TypedDict):
     """One detector under every condition, and in how many empty images it detects a face.
 
     ``loss_error`` is half of the 95 % interval of the loss averaged over the conditions, in points;
-    records of before lack it.
+    older records lack it.
     """
 
     detector: str
@@ -211,11 +211,11 @@ class DetectorFigures(TypedDict):
 
 
 class LocalizationRecord(TypedDict):
-    """``localization.json``: what is lost between a photo and the crop.
+    """``localization.json``: the accuracy that is lost between a photo and the crop.
 
     ``own_crops`` is the accuracy on FER-2013's own crops of all faces, ``empty_images`` the number
-    of images without a face; ``backgrounds`` are scikit-image's names of what is pasted into, all
-    of ``image_size`` (width, height).
+    of images without a face; ``backgrounds`` are scikit-image's names of the images that faces are
+    pasted into, all of ``image_size`` (width, height).
     """
 
     network: NetworkFile
@@ -232,9 +232,9 @@ class LocalizationRecord(TypedDict):
 class BaselineRow(TypedDict):
     """One way of reading a face, and how well it does.
 
-    ``training_images`` and ``training_seconds`` (features and fit) are None where it came
-    trained; ``milliseconds`` is the median a face, from grey image to class, one at a time, in
-    one thread; ``bytes`` is the size of the pickled pipeline or of the weights file.
+    ``training_images`` and ``training_seconds`` (features and fit) are None for a network that
+    came trained; ``milliseconds`` is the median for a face, from grey image to class, one at a
+    time, in one thread; ``bytes`` is the size of the pickled pipeline or of the weights file.
     """
 
     name: str
@@ -316,7 +316,11 @@ class HeadChoice(TypedDict):
 
 
 class HeadTrial(HeadChoice):
-    """Settings that were tried, and what the photographs of ``dev`` say of them."""
+    """Settings that were tried, with their metrics on the photographs of ``dev``.
+
+    ``least_fer_recall`` and ``fer_accuracy`` are measured on the PublicTest images on which
+    FER-2013 and FER+ agree.
+    """
 
     loss: float
     neutral_recall: float
@@ -370,7 +374,10 @@ class RestingRecord(TypedDict):
 
 
 class BestEpoch(TypedDict):
-    """The epoch whose averaged weights were kept, and what PublicTest says of them."""
+    """The epoch whose averaged weights were kept, and their metrics on PublicTest.
+
+    ``noisy`` is the accuracy on images with noise, ``score`` its mean with ``accuracy``.
+    """
 
     epoch: int
     accuracy: float
@@ -380,7 +387,7 @@ class BestEpoch(TypedDict):
 
 
 class TrainingRecord(TypedDict):
-    """``training.json``: the arguments of every start of a run and of the runs it goes back to.
+    """``training.json``: the arguments of every start of a run and of the runs before it.
 
     ``initial`` is the run whose weights it started from, ``joined`` the one that is shipped with
     it, ``shipped_side`` the input side in pixels where that is not the one of training, and
@@ -482,7 +489,7 @@ def check(schema: type[Record], content: Any) -> Record:
 
 
 def describe(weights: Path) -> NetworkFile:
-    """Return what tells a weights file from any other."""
+    """Return the name, size and hash of a weights file."""
     content = weights.read_bytes()
     return NetworkFile(
         file=weights.name, bytes=len(content), sha256=hashlib.sha256(content).hexdigest()
@@ -500,7 +507,7 @@ def write_json(content: Any, path: Path) -> None:
 def _fields(schema: Any) -> dict[str, tuple[Any, bool]]:
     """Return each key of a TypedDict with its type and whether it is required.
 
-    ``__required_keys__`` does not tell: under postponed annotations it does not see NotRequired.
+    ``__required_keys__`` cannot be used: with postponed annotations it does not see NotRequired.
     """
     hints = get_type_hints(schema, include_extras=True)
     optional = {name for name, hint in hints.items() if get_origin(hint) is NotRequired}

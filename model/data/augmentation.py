@@ -1,4 +1,4 @@
-"""Random changes that leave the expression as it is, on any device that Keras trains on."""
+"""Random changes to images that keep the expression, on any Keras backend."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class RandomAugmentation(keras.layers.Layer):
         noise: largest standard deviation of Gaussian noise, intensities 0-255; half of the images
             get none, and the rest any up to it. Cameras in the dark are noisy, FER-2013 is not.
         blur: largest standard deviation of a Gaussian blur, pixels, 0-1.5; half of the images
-            get none, and the rest any up to it. A face cut out of a photo is softer than
-            FER-2013's, the more the smaller it was.
+            get none, and the rest any up to it. A face cropped from a photo is softer than
+            FER-2013's, and the smaller it was, the softer.
         edge: what lies beyond the edge of a moved image: the edge repeated ("nearest"), as in
             `emotion.crop`, or black ("constant").
         seed: seed of the layer's own generator.
@@ -71,7 +71,11 @@ class RandomAugmentation(keras.layers.Layer):
     def of_strength(
         cls, strength: float, *, scale: float = 0.25, **kwargs: Any
     ) -> RandomAugmentation:
-        """Return the layer with every default range but erasing times ``strength``."""
+        """Return the layer with geometric and lighting changes scaled by ``strength``.
+
+        Rotation, shift, brightness and contrast are their defaults times ``strength``, and the
+        change of size is ``scale`` times it. Erasing, noise and blur do not depend on it.
+        """
         return cls(
             rotation=15.0 * strength,
             scale=scale * strength,
@@ -109,7 +113,7 @@ class RandomAugmentation(keras.layers.Layer):
         middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
         shift_x = self._uniform(count, -self.shift, self.shift) * width
         shift_y = self._uniform(count, -self.shift, self.shift) * height
-        # Each row maps an output place to the input place it is read from, about the middle.
+        # Each row maps an output position to the input position it is read from, about the middle.
         a0, a1 = mirror * cosine, -mirror * sine
         b0, b1 = sine, cosine
         a2 = middle_x - a0 * (middle_x + shift_x) - a1 * (middle_y + shift_y)

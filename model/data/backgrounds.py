@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 480, 360
 """Of the backgrounds, in pixels."""
 SEED = 0
 CROPS_AN_IMAGE = 3
-"""Parts of every image that `empty_images` gives beside the whole."""
+"""Parts of every image that `empty_images` returns in addition to the whole."""
 PHOTOS = ("brick", "coffee", "grass", "gravel", "rocket")
 """Backgrounds that training pastes faces into (`model.data.detected_crops`)."""
 TEST_PHOTOS = (
@@ -56,9 +56,9 @@ def drawn_backgrounds(*, seed: int = SEED) -> list[Grey]:
 def empty_images(*, seed: int = SEED) -> list[NDArray[np.uint8]]:
     """Return RGB uint8 images ``(H, W, 3)`` of many sizes without a face.
 
-    They are `drawn_backgrounds` and the images of `EMPTY`, and `CROPS_AN_IMAGE` parts of each, of
-    40 to 90 percent of its sides and drawn 340 to 620 pixels long: what is small in one is large
-    in another.
+    They are `drawn_backgrounds` and the images of `EMPTY`, and `CROPS_AN_IMAGE` parts of each: 40
+    to 90 % of its sides, resized to 340 to 620 pixels on the longer one, so that the same pattern
+    occurs at several sizes.
     """
     generator = np.random.default_rng(seed)
     grounds = [cv2.cvtColor(ground, cv2.COLOR_GRAY2RGB) for ground in drawn_backgrounds()]

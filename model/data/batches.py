@@ -15,26 +15,26 @@ Heads = dict[str, NDArray[np.float32]]
 
 
 class Batches(keras.utils.PyDataset):
-    """Draws images anew for every epoch and mixes pairs of them.
+    """Shuffles or resamples the images for every epoch, and mixes pairs of them.
 
-    Either the whole images (mixup, Zhang et al. 2018) or by a rectangle of one that is put
-    over the other (CutMix, Yun et al. 2019); where both are asked for, each in half the batches.
+    Pairs are averaged (mixup, Zhang et al. 2018), or a rectangle of one is pasted over the other
+    (CutMix, Yun et al. 2019); where both are asked for, each is used in half of the batches.
 
     Args:
         images: uint8 ``(N, H, W, 1)``.
-        targets: what each head should say, ``(N, classes)`` each.
-        weights: what each image counts for each head, ``(N,)`` each.
+        targets: the target probabilities of each head, ``(N, classes)`` each.
+        weights: the loss weights of the images for each head, ``(N,)`` each.
         batch_size: images a batch.
         replacements: other crops of the same faces, uint8 like ``images``; ``None``: no others.
         replaced_fraction: how often an image is replaced, 0-1, drawn anew every epoch.
-        chances: ``(N,)``, how likely each image is drawn, relative to others; ``None`` shows
+        chances: ``(N,)``, how likely each image is drawn, relative to others; ``None`` uses
             each once an epoch.
         mixup: the Beta distribution's parameter; 0 mixes nothing.
         cutmix: the same for rectangles, whose area it draws.
-        plain_from: from this epoch on (counted from 0) nothing is mixed, so that the network
-            ends on images like those that it will meet.
-        epoch: the epoch that comes first, for a run that goes on.
-        seed: of the order and of what is mixed.
+        plain_from: from this epoch on (counted from 0) nothing is mixed, so that training ends
+            on images like those that the network will meet.
+        epoch: the first epoch, above 0 for a run that is resumed.
+        seed: of the order and of the mixing.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng((self.seed, self.epoch, index))
         images = self.images[place]
         if self.replacements is not None:
-            otherwise = rng.random(len(place)) < self.replaced_fraction
-            images[otherwise] = self.replacements[place[otherwise]]
+            replaced = rng.random(len(place)) < self.replaced_fraction
+            images[replaced] = self.replacements[place[replaced]]
         targets = {name: value[place] for name, value in self.targets.items()}
         weights = {name: value[place] for name, value in self.weights.items()}
         if self.epoch >= self.plain_from or not (self.mixup or self.cutmix):
@@ -92,19 +92,24 @@ class Batches(keras.utils.PyDataset):
             part = part.reshape(part.shape + (1,) * (value.ndim - part.ndim))
             return np.asarray(part * value + (1 - part) * value[other], dtype=np.float32)
 
-        # A head that has nothing to say of one image must not learn from that one's zeros.
-        said = {name: mixed(weights[name][:, None] * targets[name], fraction) for name in targets}
-        heard = {name: mixed(weights[name], fraction) for name in weights}
+        # Targets are averaged by weight: an image without a target for a head has weight 0 there,
+        # and its zeros must not count.
+        weighted = {
+            name: mixed(weights[name][:, None] * targets[name], fraction) for name in targets
+        }
+        weights = {name: mixed(weights[name], fraction) for name in weights}
         targets = {
-            name: np.asarray(said[name] / np.maximum(heard[name], 1e-7)[:, None], dtype=np.float32)
+            name: np.asarray(
+                weighted[name] / np.maximum(weights[name], 1e-7)[:, None], dtype=np.float32
+            )
             for name in targets
         }
-        return mixed(images, kept), targets, heard
+        return mixed(images, kept), targets, weights
 
     def on_epoch_begin(self) -> None:
         """Draw the epoch's order.
 
-        Not at an epoch's end: Keras says that one has ended before the first has begun.
+        Not in `on_epoch_end`: Keras calls that once before the first epoch.
         """
         self.epoch = next(self._epochs)
         self.order = self._draw()
@@ -122,8 +127,8 @@ def _outside(
 ) -> NDArray[np.bool_]:
     """Return masks ``(N, H, W, 1)`` of all but a rectangle, whose area is ``1 - fraction``.
 
-    The rectangle has the image's form, its centre is anywhere, and what of it lies outside the
-    image is lost.
+    The rectangle has the image's proportions, its centre is anywhere in the image, and what lies
+    outside is cut off.
     """
     half = np.sqrt(1 - fractions) / 2
     inside = []

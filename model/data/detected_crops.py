@@ -1,7 +1,7 @@
 """Training faces as the app would crop them from images.
 
-FER-2013's crops are of one size and more or less tight. In the app a detector decides on the
-crop, and the face was large or small. A network that was trained on both reads both:
+FER-2013's crops are of one size and more or less tight. In the app a detector determines the crop,
+and faces are large or small. A network that was trained on both reads both:
 ``train --detected 0.5`` replaces half of the faces by these crops.
 """
 
@@ -23,10 +23,10 @@ from model.data.fer2013 import Split
 from model.evaluation.localization import Condition, best_match, paste
 
 MIN_FACE_SIDE_PX, MAX_FACE_SIDE_PX = 36, 200
-"""Sides that the faces are pasted with, in pixels; each doubling is as likely as the next. A larger
-one that leans does not fit into the backgrounds."""
-MAX_LEAN_DEGREES = 30.0
-"""Degrees by which half of the faces lean at most; the other half stands upright."""
+"""Range of the pasted faces' sides, in pixels, log-uniform. A larger tilted face would not fit into
+the backgrounds."""
+MAX_TILT_DEGREES = 30.0
+"""Largest tilt to either side. Half of the faces are tilted, the others upright."""
 WINDOW_SCALE = 2.5
 """Side of the image around a face, as a multiple of the face's: detectors are quick in small
 images."""
@@ -45,16 +45,16 @@ def detected_crops(
         split: the faces.
         detector: finds them; that of the photo page by default.
         backgrounds: grey uint8 images to paste into; `load_backgrounds` by default.
-        seed: of the sizes, leanings and places.
+        seed: of the sizes, tilts and positions.
 
     Returns:
-        grey uint8 crops ``(N, 48, 48, 1)``, and whether each face was found ``(N,)``; one that
-        was not is given as it is in ``split``, preprocessed.
+        grey uint8 crops ``(N, 48, 48, 1)``, and whether each face was found ``(N,)``. A face that
+        was not found keeps its crop of ``split``, preprocessed.
     """
     detector = detector or build_detector("auto")
     grounds = load_backgrounds() if backgrounds is None else backgrounds
 
-    def seen(number: int) -> Grey | None:
+    def detected(number: int) -> Grey | None:
         rng = np.random.default_rng((seed, number))
         condition = _condition(rng)
         ground = _window(grounds[int(rng.integers(len(grounds)))], condition, rng)
@@ -64,7 +64,7 @@ def detected_crops(
         return None if match is None else crop_faces(placed.image, [match])[0]
 
     with ThreadPoolExecutor(os.cpu_count()) as workers:
-        crops = list(workers.map(seen, range(len(split))))
+        crops = list(workers.map(detected, range(len(split))))
     found = np.array([crop is not None for crop in crops], dtype=np.bool_)
     faces = zip(crops, split.images[..., 0], strict=True)
     whole = [preprocess(face) if crop is None else crop for crop, face in faces]
@@ -74,7 +74,7 @@ def detected_crops(
 def _condition(rng: np.random.Generator) -> Condition:
     side = round(math.exp(rng.uniform(math.log(MIN_FACE_SIDE_PX), math.log(MAX_FACE_SIDE_PX))))
     return Condition(
-        side, round(rng.uniform(-MAX_LEAN_DEGREES, MAX_LEAN_DEGREES)) if rng.random() < 0.5 else 0
+        side, round(rng.uniform(-MAX_TILT_DEGREES, MAX_TILT_DEGREES)) if rng.random() < 0.5 else 0
     )
 
 

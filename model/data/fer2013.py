@@ -44,8 +44,8 @@ FERPLUS_COLUMNS = (
 
 WHERE_TO_GET_IT = (
     "FER-2013 was not found. Download it from Kaggle (msambare/fer2013, or the original "
-    "fer2013.csv of the 2013 challenge) and pass its place with --data, or set FER2013_PATH, "
-    "to the zip, the unpacked folder or the csv."
+    "fer2013.csv of the 2013 challenge) and pass the zip, the unpacked folder or the csv with "
+    "--data, or set FER2013_PATH to it."
 )
 
 
@@ -54,7 +54,7 @@ class Split:
     """One part of FER-2013.
 
     Attributes:
-        images: uint8 ``(N, 48, 48, 1)``, grey values 0-255.
+        images: uint8 ``(N, 48, 48, 1)``, intensities 0-255.
         labels: int64 ``(N,)``, positions in ``EMOTIONS``.
         names: N names, the path inside the archive (``""`` where the csv has none).
         clean: bool ``(N,)``. For a test split: false where the image is pixel-identical
@@ -115,7 +115,7 @@ class Fer2013:
 
 
 def data_path(given: str | os.PathLike[str] | None = None) -> Path:
-    """Return where FER-2013 is: ``given``, else the environment's ``FER2013_PATH``.
+    """Return where FER-2013 is: ``given``, else the environment variable ``FER2013_PATH``.
 
     Raises:
         FileNotFoundError: neither is set, or nothing is there. The message says where to
@@ -185,7 +185,7 @@ def read_splits(place: Path) -> dict[str, Split]:
 
 
 def _rows(place: Path) -> Iterator[tuple[str, str, int, NDArray[np.uint8]]]:
-    """Yield (split, name, label, image) of every image, in an order that never varies."""
+    """Yield (split, name, label, image) of every image, always in the same order."""
     if place.suffix == ".csv":
         yield from _csv_rows(place)
         return
@@ -196,7 +196,7 @@ def _rows(place: Path) -> Iterator[tuple[str, str, int, NDArray[np.uint8]]]:
             continue
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
         if image is None or image.shape != (SIZE, SIZE):
-            raise ValueError(f"{name} in {place} is not a {SIZE}x{SIZE} picture")
+            raise ValueError(f"{name} in {place} is not a {SIZE}x{SIZE} image")
         yield split, name, EMOTIONS.index(folder), image.astype(np.uint8)
 
 

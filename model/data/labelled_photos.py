@@ -1,14 +1,14 @@
-"""Labelled photographs of people: read, found and cropped as the app does, split by person.
+"""Labelled photographs of people, split by person, with their faces cropped as the app does.
 
 FER-2013's faces are cropped already and often posed. Photographs show what the app meets: a head
 with room around it, and most often at rest. Two layouts are read:
 
-- ``<emotion>/<person>-<id>.jpg`` in a zip or folder; what stands before the last dash is a person;
+- ``<emotion>/<person>-<id>.jpg`` in a zip or folder; the part before the last dash is the person;
 - the public repository muxspace/facial_expressions as it is: ``data/legend.csv`` with the columns
-  ``user.id, image, emotion`` beside ``images/``. There the person is unknown but for files
-  named after one (``First_Last_0001.jpg``): every other photo is a person of its own.
+  ``user.id, image, emotion`` beside ``images/``. There the person is known only from files
+  named after one (``First_Last_0001.jpg``): every other photo counts as a person of its own.
 
-Disgust is left out: the labels of that repository are not to be trusted there.
+Disgust is left out: that repository's labels for it are unreliable.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from emotion.labels import EMOTIONS
 LEFT_OUT = ("disgust",)
 PARTS = ("train", "dev", "test")
 TRAIN_PERCENT, DEV_PERCENT = 55, 15
-"""Percent of the persons whose photos are trained on and chosen on; the rest is for testing."""
+"""Percent of the persons in ``train`` and ``dev``; the others are in ``test``."""
 PHOTOS_OF_A_FREQUENT_PERSON = 20
-"""Persons with more photos than this are trained on: a test should not hang on one face."""
+"""Persons with more photos than this are in ``train``: a test should not depend on one face."""
 OTHER_NAMES = {
     "anger": "angry",
     "happiness": "happy",
@@ -183,7 +183,7 @@ def crop_photos(photos: list[Photo], *, detector: FaceDetector | None = None) ->
 
 
 def _listing(place: Path) -> tuple[list[tuple[str, str, str]], Callable[[str], bytes]]:
-    """Return ``(name, emotion, person)`` of every photo, sorted, and what reads one by name."""
+    """Return ``(name, emotion, person)`` of every photo, sorted, and a function that reads one."""
     if place.is_dir():
         names = sorted(p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file())
         read: Callable[[str], bytes] = lambda name: (place / name).read_bytes()  # noqa: E731
@@ -221,6 +221,6 @@ def _of_legend(
         labels.setdefault(row["image"].strip(), set()).add(OTHER_NAMES.get(label, label))
     for image, found in sorted(labels.items()):
         name = f"{root}images/{image}"
-        if name in known and len(found) == 1:  # people who labelled it agreed
+        if name in known and len(found) == 1:  # all who labelled it agreed
             stem = PurePosixPath(image).stem
             yield name, found.pop(), re.sub(r"_\d{4}$", "", stem)

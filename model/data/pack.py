@@ -1,8 +1,8 @@
 """FER-2013 in one small file, for upload to a machine that trains.
 
 ``python -m model pack --data fer2013.zip --votes ferplus.csv --out build/packed`` writes
-``fer2013.zip`` (the cleaned Training images and PublicTest, bytes as they are in the archive) and
-``votes.csv``. PrivateTest is left out, so that it cannot be read there.
+``fer2013.zip`` (the cleaned Training images and PublicTest, the files unchanged) and ``votes.csv``.
+PrivateTest is left out, so that it cannot be read there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from model.data.fer2013 import data_path, load_fer2013
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--data", help="FER-2013 as a zip (default: the environment's FER2013_PATH)")
+    add("--data", help="FER-2013 as a zip (default: the environment variable FER2013_PATH)")
     add("--votes", type=Path, help="FER+ votes (csv); left out by default")
     add("--out", type=Path, default=Path("build/packed"), help="the folder that it is written to")
 

@@ -1,7 +1,7 @@
 """The classifiers that read hand-made features: scikit-learn pipelines with fixed settings.
 
-The settings were chosen once on 3,000 Training and 600 PublicTest images and stand in `RECIPES`.
-Nothing is searched when they are measured.
+The settings in `RECIPES` were chosen once, on 3,000 Training and 600 PublicTest images, and are not
+searched for when they are measured.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ SEED: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A classifier and what is done to the features before it sees them.
+    """A classifier and the preprocessing of its features.
 
-    Every feature is brought to mean 0 and standard deviation 1, then PCA keeps the strongest
+    Every feature is standardised to mean 0 and standard deviation 1, then PCA keeps the strongest
     components.
 
     Attributes:
@@ -42,10 +42,10 @@ class Recipe:
         settings: what was chosen, in words.
         components: what PCA keeps at most.
         make: returns a new classifier.
-        whiten: whether components are brought to standard deviation 1 as well.
-        unit_length: whether each face's components are scaled to length 1, so that Euclid's
-            distance ranks as the cosine does.
-        most_images: training images at most, drawn at random with every class keeping its fraction.
+        whiten: whether components are scaled to standard deviation 1 as well.
+        unit_length: whether each face's components are scaled to length 1, so that Euclidean
+            distance ranks as cosine similarity does.
+        most_images: training images at most, drawn at random, stratified by class.
     """
 
     title: str
@@ -89,7 +89,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         whiten=True,
     ),
 }
-"""The classifiers by the name that the command line knows them by."""
+"""The classifiers by their names on the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Fitted:
         pipeline: from float32 features ``(N, D)`` to classes ``(N,)`` by its ``predict``.
         images: how many it was fitted on.
         seconds: how long that took.
-        converged: whether it stopped of itself and not at its limit of iterations.
+        converged: whether it stopped before its limit of iterations.
     """
 
     pipeline: Pipeline
@@ -110,7 +110,7 @@ class Fitted:
 
     @property
     def bytes(self) -> int:
-        """What it takes to keep the pipeline, pickled."""
+        """The size of the pickled pipeline."""
         return len(pickle.dumps(self.pipeline))
 
 
@@ -118,7 +118,7 @@ def build(recipe: Recipe, *, images: int, features: int) -> Pipeline:
     """Return an unfitted pipeline for this number of training images and features."""
     steps: list[Any] = [StandardScaler()]
     components = min(recipe.components, images, features)
-    # Turning a few features about without leaving any out serves nothing but whitening.
+    # A PCA that drops no component only rotates the features, which is useful for whitening alone.
     if components < features or recipe.whiten:
         steps.append(
             PCA(components, whiten=recipe.whiten, svd_solver="randomized", random_state=SEED)
@@ -137,7 +137,7 @@ def fit(recipe: Recipe, features: NDArray[np.float32], labels: NDArray[np.int64]
         labels: ``(N,)``, the classes.
 
     Raises:
-        ValueError: the images are too few to be shared out by class where that is needed.
+        ValueError: there are too few images to stratify by class, where that is needed.
     """
     if recipe.most_images is not None and len(labels) > recipe.most_images:
         chosen, _ = train_test_split(
@@ -150,7 +150,7 @@ def fit(recipe: Recipe, features: NDArray[np.float32], labels: NDArray[np.int64]
     pipeline = build(recipe, images=len(labels), features=features.shape[1])
     begin = time.perf_counter()
     with warnings.catch_warnings():
-        # `converged` says it, and the table with it.
+        # `converged` says it, and the table's note.
         warnings.simplefilter("ignore", ConvergenceWarning)
         pipeline.fit(features, labels)
     return Fitted(

@@ -1,7 +1,7 @@
 """The network beside its baselines: hand-crafted features with classical classifiers.
 
 ``python -m model compare --fer PYTHON`` trains four classifiers on each of six features, on the
-cleaned Training split, and has them read the same test split as the shipped network and PyPI's
+cleaned Training split, and measures them on the same test split as the shipped network and PyPI's
 ``fer``. ``--record`` writes what was measured into ``baselines.json``; nothing else does.
 """
 
@@ -74,7 +74,7 @@ LABEL_OFFSETS_PT: Final = tuple(
 )
 """Where a name may stand beside its mark, in points, the best place first."""
 LEADER_LINE_FROM_PT = 10
-"""A name further from its mark than this, in points, is led to it by a line."""
+"""A name further from its mark than this, in points, is joined to it by a line."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--chart", type=Path, metavar="PNG", help="draw the rows into this image as well")
     options.add_json(parser)
-    options.add_record(parser, RECORD)
+    options.add_record(parser, RECORD.name)
 
 
 def run(arguments: argparse.Namespace) -> BaselinesRecord:
@@ -122,8 +122,8 @@ def run(arguments: argparse.Namespace) -> BaselinesRecord:
 
     Raises:
         FileNotFoundError: there is no data or there are no weights.
-        ValueError: a value is out of range, ``fer`` cannot be run, or a part of the table
-            should be recorded.
+        ValueError: a value is out of range, ``fer`` cannot be run, or only a part of the table
+            would be recorded.
     """
     pairs = _pairs(arguments.only, arguments.features)
     if arguments.record and (arguments.only or arguments.limit):
@@ -272,7 +272,7 @@ def _classical_rows(
         begin = time.perf_counter()
         train_features = extract(training.images)
         extraction = (time.perf_counter() - begin) / len(training)
-        asked = extract(test.images)
+        test_features = extract(test.images)
         for name in (recipe for found, recipe in pairs if found == feature):
             recipe = RECIPES[name]
             print(f"{TITLES[feature]} + {recipe.title}", file=sys.stderr)
@@ -284,7 +284,7 @@ def _classical_rows(
                 fits,
                 "" if fitted.converged else "stopped before it had converged",
             ]
-            predicted = predict(asked)
+            predicted = predict(test_features)
             yield BaselineRow(
                 name=f"{TITLES[feature]} + {recipe.title}",
                 features=TITLES[feature],
@@ -356,7 +356,7 @@ def _command(arguments: argparse.Namespace) -> str:
 
 
 def as_text(results: BaselinesRecord) -> str:
-    """Return the figures as a person reads them."""
+    """Return the figures as plain text."""
     lines = [
         f"{results['split']}, {results['images']:,} images; "
         f"{results['training_images']:,} to train on",
@@ -412,11 +412,11 @@ def _size(count: int) -> str:
 def draw_chart(rows: Sequence[BaselineRow], path: Path) -> Path:
     """Draw accuracy against milliseconds per face into an image.
 
-    Networks are filled, hand-made features hollow, a shape a feature.
+    Networks are filled, hand-made features hollow, with a marker of its own for each feature.
 
     Args:
         rows: what to draw.
-        path: the image to write; its ending decides on the kind.
+        path: the image to write; its suffix sets the format.
 
     Raises:
         ValueError: there are no rows.
@@ -454,7 +454,7 @@ def draw_chart(rows: Sequence[BaselineRow], path: Path) -> Path:
     axis.tick_params(which="both", colors=INK, length=0)
     axis.spines[["top", "right", "left"]].set_visible(False)
     axis.spines["bottom"].set_color(INK)
-    # The names need to know where the marks have come to lie.
+    # The names are placed once the layout is fixed.
     figure.canvas.draw()
     figure.set_layout_engine("none")
     _name_marks(axis, _ranked(rows))

@@ -1,7 +1,8 @@
 """Measuring a network on a test split: accuracy, calibration, every class, with and without leaks.
 
 PublicTest is for choices; PrivateTest is measured once for a network that is published.
-``--record`` writes what was measured into ``model/weights/metrics.json``; nothing else does.
+``--record`` writes what was measured into ``model/weights/metrics.json``, or with ``--photos`` into
+``photographs.json``; nothing else does.
 """
 
 from __future__ import annotations
@@ -18,9 +19,15 @@ from emotion.detectors.factory import DETECTORS
 from emotion.labels import EMOTIONS, HEADS
 from emotion.types import UNSURE_BELOW
 from model import options
-from model.data.fer2013 import FERPLUS_COLUMNS, Split, load_fer2013
+from model.data.fer2013 import FERPLUS_COLUMNS, Split, data_path, load_fer2013
 from model.data.labelled_photos import PARTS
 from model.evaluation.calibration_error import expected_calibration_error, reliability
+from model.evaluation.photographs import RECORD as PHOTOGRAPHS_RECORD
+from model.evaluation.photographs import (
+    evaluate_photographs,
+    photographs_as_text,
+    record_photographs,
+)
 from model.records import (
     WEIGHTS,
     CalibrationRecord,
@@ -69,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--detector", choices=DETECTORS, default="auto", help="what finds their faces")
     options.add_fer(parser)
     options.add_json(parser)
-    options.add_record(parser, METRICS)
+    options.add_record(parser, METRICS.name, PHOTOGRAPHS_RECORD)
 
 
 def run(arguments: argparse.Namespace) -> SplitMetrics | PhotographsFigures:
@@ -80,7 +87,7 @@ def run(arguments: argparse.Namespace) -> SplitMetrics | PhotographsFigures:
     data = load_fer2013(arguments.data, ferplus=arguments.votes)
     split = data.public_test if arguments.split == "public-test" else data.private_test
     if not len(split):
-        raise ValueError(f"{arguments.data} holds no image of {arguments.split}")
+        raise ValueError(f"{data_path(arguments.data)} holds no image of {arguments.split}")
     probabilities = (
         predict_with_mirror(predict, split.images) if arguments.tta else predict(split.images)
     )
@@ -91,9 +98,6 @@ def run(arguments: argparse.Namespace) -> SplitMetrics | PhotographsFigures:
 
 
 def _run_photos(arguments: argparse.Namespace) -> PhotographsFigures:
-    # Imported here: they need this module.
-    from model.evaluation.photographs import evaluate_photographs, record_photographs
-
     found = evaluate_photographs(
         arguments.photos,
         part=arguments.part,
@@ -131,8 +135,8 @@ def load_predictor(weights: Path) -> Predict:
 def predictor_of(network: Any) -> Predict:
     """Return a function like that of `load_predictor` from a Keras network.
 
-    Of a network with a second head (`model.training.people`) it is the first, calibrated to
-    FER-2013.
+    For a network with a second head (`model.training.people`) it returns the first output,
+    calibrated to FER-2013.
     """
 
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -248,7 +252,7 @@ def _mean(right: NDArray[np.bool_]) -> float:
 def record(metrics: SplitMetrics, weights: Path, *, path: Path = METRICS) -> None:
     """Write the figures beside the weights, under the split's name (``+tta`` with mirror).
 
-    Figures of another weights file are dropped: the file speaks of one network.
+    Figures of another weights file are dropped: a record describes one network.
     """
     network = describe(weights)
     known = load(MetricsRecord, path) if path.exists() else None
@@ -271,10 +275,8 @@ def record(metrics: SplitMetrics, weights: Path, *, path: Path = METRICS) -> Non
 
 
 def as_text(metrics: SplitMetrics | PhotographsFigures) -> str:
-    """Return the figures as a person reads them."""
+    """Return the figures as plain text."""
     if "photos" in metrics:
-        from model.evaluation.photographs import photographs_as_text
-
         return photographs_as_text(cast("PhotographsFigures", metrics))
     return _split_as_text(metrics)
 

@@ -49,16 +49,16 @@ def local_binary_patterns(images: Images) -> Features:
     A pattern says which of eight points around a pixel are at least as bright as it is, which no
     change of brightness alters. Uniform patterns are those of Ojala, Pietikäinen & Mäenpää
     (2002), "Multiresolution Gray-Scale and Rotation Invariant Texture Classification with Local
-    Binary Patterns", IEEE TPAMI 24(7); radius 2 and histograms by cell are what Shan, Gong &
+    Binary Patterns", IEEE TPAMI 24(7); radius 2 and histograms by cell are those of Shan, Gong &
     McOwan (2009), "Facial Expression Recognition Based on Local Binary Patterns", Image and
-    Vision Computing 27(6), read expressions with.
+    Vision Computing 27(6).
 
     Args:
         images: uint8 ``(N, 48, 48, 1)``.
 
     Returns:
         float32 ``(N, 2124)``: 6x6 cells, row by row, of 59 square roots of fractions that sum to 1.
-        The root makes Euclid's distance Hellinger's, the one for histograms.
+        The root turns Euclidean distance into Hellinger distance, which suits histograms.
 
     Raises:
         ValueError: another shape or type.
@@ -70,7 +70,7 @@ def local_binary_patterns(images: Images) -> Features:
     bins = GRID * GRID * LBP_CODES
 
     def read(image: Images) -> NDArray[np.float64]:
-        # Beyond the edge scikit-image sees black, which would let the brightness in again.
+        # Beyond the edge scikit-image sees black, so that codes there would depend on brightness.
         wide = np.pad(image, LBP_RADIUS, mode="reflect")
         codes = local_binary_pattern(wide, LBP_POINTS, LBP_RADIUS, method="nri_uniform")
         codes = codes[LBP_RADIUS:-LBP_RADIUS, LBP_RADIUS:-LBP_RADIUS]
@@ -85,8 +85,8 @@ def gabor_energies(images: Images) -> Features:
 
     Three wavelengths in six orientations, as Lyons, Akamatsu, Kamachi & Gyoba (1998), "Coding
     Facial Expressions with Gabor Wavelets", International Conference on Automatic Face and
-    Gesture Recognition. Energy is the magnitude of a filter's even and odd answer. The image
-    is brought to mean 0 and standard deviation 1 first.
+    Gesture Recognition. Energy is the magnitude of a filter's even and odd response. The
+    image is standardised to mean 0 and standard deviation 1 first.
 
     Args:
         images: uint8 ``(N, 48, 48, 1)``.
@@ -117,8 +117,8 @@ def gradient_histograms(images: Images) -> Features:
     """Return Histograms of Oriented Gradients.
 
     Dalal & Triggs (2005), "Histograms of Oriented Gradients for Human Detection", CVPR: nine
-    orientations without sign in cells of 8x8 pixels, each block of 2x2 cells normalised for
-    itself (L2-Hys), blocks overlapping by one cell.
+    orientations without sign in cells of 8x8 pixels, each block of 2x2 cells normalised
+    separately (L2-Hys), blocks overlapping by one cell.
 
     Args:
         images: uint8 ``(N, 48, 48, 1)``.
@@ -187,7 +187,7 @@ def landmarks(images: Images) -> Features:
 
 
 def geometry(points: Features) -> Features:
-    """Return the geometry of five landmarks, invariant to place and size in the image.
+    """Return the geometry of five landmarks, invariant to position and size in the image.
 
     As Kobayashi & Hara (1992), "Recognition of Six Basic Facial Expressions and Their Strength by
     Neural Network", IEEE International Workshop on Robot and Human Communication, who had thirty
@@ -199,11 +199,11 @@ def geometry(points: Features) -> Features:
     Returns:
         float32 ``(N, 19)``: the distances between all pairs of points but the eyes (9, in eye
         distances, a pair of points in the order left eye, right eye, nose, left and right mouth
-        corner), the slope of the mouth against the eyes (1), the angles at which the nose sees
+        corner), the slope of the mouth against the eyes (1), the angles at the nose between
         neighbouring points (4: eyes, right eye and right corner, corners, left corner and left
         eye) and those of the quadrangle of eyes and corners (4; left eye, right eye, right
-        corner, left corner), all in radians, and the logarithm of the height of nose over eyes
-        to nose over mouth (1).
+        corner, left corner), all in radians, and the logarithm of the ratio of the nose's distance
+        from the eyes to that from the mouth (1).
 
     Raises:
         ValueError: another shape.
@@ -233,7 +233,7 @@ FEATURES: Final[dict[str, Callable[[Images], Features]]] = {
     "hog": gradient_histograms,
     "geometry": landmark_geometry,
 }
-"""The features by the name that the command line knows them by."""
+"""The features by their names on the command line."""
 
 TRAINED_FEATURES: Final[dict[str, Callable[[Images], ShapeFeatures]]] = {
     "asm": train_active_shape,
@@ -261,7 +261,7 @@ def _each(read: Callable[[Images], NDArray[np.floating]], images: Images, wide: 
 
 @cache
 def _gabor_filters() -> tuple[tuple[Features, Features], ...]:
-    """Return the even and odd half of every filter, the even one blind to plain brightness."""
+    """Return the even and odd half of every filter, the even one blind to uniform brightness."""
     filters = []
     for wavelength in GABOR_WAVELENGTHS:
         envelope = _kernel(wavelength, 0.0, 0.0, waves=False)

@@ -17,7 +17,7 @@ from emotion.labels import EMOTIONS
 from model.data.fer2013 import SIZE
 
 COUNT_BYTES = 8
-"""Each request opens with the number of its images, little-endian."""
+"""Size of the image count, little-endian, with which each request begins."""
 
 CHILD = """
 import os, sys
@@ -32,7 +32,7 @@ from fer import fer
 reader = fer.FER()
 
 def predict(images):
-    # What FER.detect_emotions does with a face once it has cut it out.
+    # What FER.detect_emotions does with a face once it has cropped it.
     size = tuple(reader._FER__emotion_target_size)
     grey = np.array([cv2.resize(image, size) for image in images], dtype="float32")
     return np.asarray(reader._classify_emotions((grey / 255.0 - 0.5) * 2.0), dtype="<f4")
@@ -69,7 +69,7 @@ WARM_UP, TIMED = 10, 100
 
 
 class FerPackage:
-    """The network of ``fer`` with its own pre-processing, alive in a process of its own.
+    """The network of ``fer`` with its own pre-processing, running in a process of its own.
 
     Its face detection is left out: the images are faces already. Use it in a ``with``
     statement, or call `close`; the process ends with the object in any case.
@@ -161,7 +161,9 @@ class FerPackage:
         self._child.wait()
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").split("\n")
-        reason = next((line.strip() for line in reversed(lines) if line.strip()), "it says nothing")
+        reason = next(
+            (line.strip() for line in reversed(lines) if line.strip()), "no error message"
+        )
         self.close()
         return ValueError(f"`fer` cannot be run with {self.python}: {reason}")
 
@@ -176,9 +178,9 @@ def load_fer(python: str) -> FerPackage:
 
 
 def _end(child: subprocess.Popen[bytes], log: IO[bytes]) -> None:
-    child.kill()  # it holds nothing that is worth a farewell
+    child.kill()  # it has no state to save
     for pipe in (child.stdin, child.stdout, log):
-        # What a child that is gone has not read cannot be flushed.
+        # What the child did not read before it ended cannot be flushed.
         with contextlib.suppress(BrokenPipeError):
             if pipe is not None:
                 pipe.close()

@@ -27,7 +27,7 @@ CROP_FRACTION: Final = 0.7
 face widths; FER-2013's are filled by the face. On 200 Training images, 0.65 to 0.75 with the
 edge pixels repeated around the crop gave the most probable faces (94 % above 0.5)."""
 MIN_FACE_PROBABILITY: Final = 0.5
-"""Probability of a face from which its points are believed."""
+"""Probability of a face above which its points are used."""
 
 CONTOURS: Final[dict[str, tuple[int, ...]]] = {
     "jaw": (127, 234, 93, 132, 58, 172, 136, 149, 152, 378, 365, 397, 288, 361, 323, 454, 356),

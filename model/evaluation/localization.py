@@ -1,4 +1,4 @@
-"""From photo to crop: what is lost when a face has to be found before it is read.
+"""From photo to crop: the accuracy that is lost when a face has to be found before it is read.
 
 FER-2013's faces come cropped. ``python -m model localization`` pastes test faces into images that
 training does not paste into, at several sizes and tilts, lets the app's detectors find them,
@@ -6,8 +6,8 @@ crops and reads them as the app does (without the mirror image), and compares wi
 same faces' own crops. It also counts in how many images without a face a detector detects a
 face. ``--record`` writes what was measured into ``localization.json``.
 
-Every detector sees every face under every condition, and `auto` asks MTCNN up to six times where
-nothing is found: that takes a third of a second of a core a face and condition. So a sample of
+Every detector sees every face under every condition, and `auto` runs MTCNN up to six times where
+nothing is found: a third of a second of processor time for each face and condition. So a sample of
 `DEFAULT_FACES` is drawn, and the loss has a confidence interval.
 """
 
@@ -62,7 +62,7 @@ BOOTSTRAP_SAMPLES = 1000
 SIDES = (40, 64, 96, 160, 240)
 """Of upright faces, in pixels: the side of FER-2013's frame."""
 TILTS = (-30, -20, -10, 10, 20, 30)
-"""Degrees by which faces of `TILTED_SIDE` pixels lean clockwise."""
+"""Clockwise tilts in degrees, of faces of `TILTED_SIDE` pixels."""
 TILTED_SIDE = 96
 FOUND_MIN_IOU = 0.3
 """IoU of box and frame from which a face counts as found."""
@@ -111,7 +111,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_weights(parser, ".tflite")
     options.add_json(parser)
-    options.add_record(parser, RECORD)
+    options.add_record(parser, RECORD.name)
 
 
 def run(arguments: argparse.Namespace) -> LocalizationRecord:
@@ -166,7 +166,7 @@ def measure(
         detectors: by name; all see the same images.
         conditions: how the faces are pasted; all of `CONDITIONS` by default.
         backgrounds: grey images to paste into; `load_test_backgrounds` by default.
-        empty: RGB images without a face, in which no face should be seen.
+        empty: RGB images without a face, in which no face should be detected.
     """
     grounds = load_test_backgrounds() if backgrounds is None else backgrounds
 
@@ -245,8 +245,8 @@ def _loss_error(
 ) -> float:
     """Return half of the 95 % interval of the mean loss over the conditions, in points.
 
-    By drawing the faces anew (bootstrap): the same faces are seen under every condition, so that
-    the conditions are no independent measurements.
+    By bootstrap over the faces: the same faces are seen under every condition, so that the
+    conditions are not independent measurements.
 
     Args:
         before: which faces ``(N,)`` are read right from FER-2013's own crops.
@@ -264,7 +264,7 @@ def _loss_error(
 
 
 def _placed(split: Split, number: int, condition: Condition, backgrounds: Sequence[Grey]) -> Placed:
-    # The same place and ground under every condition, as far as the size allows.
+    # The same position and background under every condition, as far as the size allows.
     generator = np.random.default_rng((SEED, number))
     ground = backgrounds[number % len(backgrounds)]
     face = split.images[number, ..., 0]
@@ -280,7 +280,7 @@ def paste(face: Grey, ground: Grey, condition: Condition, *, across: float, down
     Args:
         face: grey uint8.
         ground: grey uint8 ``(H, W)``, larger than the face with its soft edge.
-        condition: its size and by how much it leans.
+        condition: its size and tilt.
         across: where it lies between the left and the right edge, 0-1.
         down: where it lies between the upper and the lower edge, 0-1.
 
@@ -290,7 +290,7 @@ def paste(face: Grey, ground: Grey, condition: Condition, *, across: float, down
     side = condition.side
     edge = round(SOFT_EDGE_FRACTION * side)
     angle = math.radians(condition.tilt)
-    # Room for the corners of the leaning frame as well.
+    # Room for the corners of the tilted frame as well.
     reach = side * (abs(math.cos(angle)) + abs(math.sin(angle))) / 2 + edge
     border = math.ceil(reach - side / 2)
     whole = side + 2 * border
@@ -317,7 +317,7 @@ def paste(face: Grey, ground: Grey, condition: Condition, *, across: float, down
 
 
 def soft_mask(side: int, edge: int, *, border: int) -> NDArray[np.float32]:
-    """Return 1 over a square and a smooth fall to 0 around it, with round corners.
+    """Return a mask that is 1 over a square and falls smoothly to 0 around it, with round corners.
 
     Args:
         side: of the square, in pixels.
@@ -335,7 +335,7 @@ def soft_mask(side: int, edge: int, *, border: int) -> NDArray[np.float32]:
 
 
 def best_match(faces: Sequence[Face], frame: Box) -> Face | None:
-    """Return the face whose box fits ``frame`` best; nothing where none fits."""
+    """Return the face whose box fits ``frame`` best; None where none fits."""
     best = max(faces, key=lambda face: iou(face.box, frame), default=None)
     return best if best is not None and iou(best.box, frame) >= FOUND_MIN_IOU else None
 
@@ -373,7 +373,7 @@ def as_markdown(results: LocalizationRecord) -> str:
 
 
 def as_text(results: LocalizationRecord) -> str:
-    """Return the figures as a person reads them."""
+    """Return the figures as plain text."""
     lines = [
         f"{results['split']}, {results['faces']:,} faces: {results['own_crops']:.1%} from "
         "FER-2013's own crops"

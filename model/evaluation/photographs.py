@@ -2,7 +2,7 @@
 
 ``python -m model evaluate --photos press_faces.zip --part test --json`` reads each photograph as
 ``python -m emotion`` does. The largest face counts. A photograph in which no face is found, or
-only one that is turned away too far, is one that was not read right.
+only one that is turned away too far, counts as read wrongly.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def evaluate_photographs(
         place: a zip or a folder (`model.data.labelled_photos`).
         part: only photographs of persons in this part; ``None`` for all.
         weights: a LiteRT file; the shipped one if ``None``.
-        head: which of its heads reads.
+        head: which of its heads is used.
         detector: what finds the faces.
         fer: a Python that can import PyPI's ``fer``, whose network is measured on the same
             crops, as they are before ours are preprocessed.
@@ -124,7 +124,7 @@ def evaluate_photographs(
 
 
 def figures(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> ReadingFigures:
-    """Return what was found and read right.
+    """Return the metrics of readings.
 
     Args:
         probabilities: ``(N, 7)``; nan where no face was read.
@@ -182,14 +182,14 @@ def record_photographs(found: PhotographsFigures, weights: Path) -> None:
     heads = known["heads"] if known and known["network"] == network else {}
     before = heads.get(found["head"])
     kept = found.copy()
-    kept.pop("network", None)  # stands above
+    kept.pop("network", None)  # the record has it
     if before and "fer" in before:
         kept.setdefault("fer", before["fer"])
     write_json(PhotographsRecord(network=network, heads={**heads, found["head"]: kept}), path)
 
 
 def photographs_as_text(found: PhotographsFigures) -> str:
-    """Return the figures as a person reads them."""
+    """Return the figures as plain text."""
     lines = [f"{found['photos']:,} photographs, a face read in {found['found']:.1%}"]
     readers: list[tuple[str, ReadingFigures | None]] = [
         (f"head {found['head']}", found),

@@ -1,8 +1,8 @@
 """Accuracy on corrupted images: rotated, small, blurred, noisy, dark and occluded faces.
 
 ``python -m model robustness --fer PYTHON`` corrupts a test split in nine ways, each from not at
-all to severely, and reads it with the shipped network: one crop a face, as of a live frame,
-preprocessed as the app does (`emotion.crop.preprocess`), and not levelled. PyPI's ``fer`` reads the
+all to severely, and reads it with the shipped network: one crop a face, as from a live frame,
+preprocessed as the app does (`emotion.crop.preprocess`) but not levelled. PyPI's ``fer`` reads the
 same corrupted images. ``--record`` writes what was measured into ``robustness.json``.
 """
 
@@ -40,11 +40,11 @@ RECORD = WEIGHTS / "robustness.json"
 SEED = 0
 BAR_GREY = 128
 EYES, MOUTH = (10, 28), (28, 46)
-"""Rows of a 48x48 face. MTCNN sees the eyes of nine PublicTest faces in ten between rows 11 and
-23 and the mouths between 32 and 42."""
+"""Rows of a 48x48 face. In nine PublicTest faces of ten, MTCNN places the eyes between rows 11 and
+23 and the mouth between 32 and 42."""
 
 MIN_LABEL_GAP = 0.05
-"""Of a line's name in a chart, as accuracy."""
+"""Smallest distance between two lines' names in a chart, as accuracy, 0-1."""
 UNITS = {"°": "degrees", "px": "pixels", "×": "times as bright", "%": "% of the part"}
 
 Images = NDArray[np.uint8]
@@ -53,7 +53,7 @@ Corrupt = Callable[[Images, float], Images]
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """One way in which an image gets worse.
+    """One way in which an image is made worse.
 
     Attributes:
         name: as shown.
@@ -130,16 +130,16 @@ def expose(images: Images, gain: float) -> Images:
 
 
 def hide_mouth(images: Images, percent: float) -> Images:
-    """Lay a grey bar over ``percent`` % of the rows about the mouth."""
+    """Lay a grey bar over ``percent`` % of the rows around the mouth."""
     return _hide(images, MOUTH, percent)
 
 
 def hide_eyes(images: Images, percent: float) -> Images:
-    """Lay a grey bar over ``percent`` % of the rows about the eyes."""
+    """Lay a grey bar over ``percent`` % of the rows around the eyes."""
     return _hide(images, EYES, percent)
 
 
-def prepare(images: Images) -> Images:
+def preprocess_all(images: Images) -> Images:
     """Preprocess each face ``(N, 48, 48, 1)`` as `emotion.crop` does."""
     return _each(images, preprocess)
 
@@ -154,11 +154,11 @@ def _hide(images: Images, rows: tuple[int, int], percent: float) -> Images:
     return hidden
 
 
-def _each(images: Images, treat: Callable[[Images], NDArray[Any]]) -> Images:
-    """Treat each image ``(H, W)`` on its own."""
+def _each(images: Images, function: Callable[[Images], NDArray[Any]]) -> Images:
+    """Apply a function to each image ``(H, W)``."""
     found = np.empty_like(images)
     for target, image in zip(found, images, strict=True):
-        target[..., 0] = treat(image[..., 0])
+        target[..., 0] = function(image[..., 0])
     return found
 
 
@@ -252,7 +252,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_weights(parser)
     add("--charts", type=Path, metavar="PNG", help="draw them into this image as well")
     options.add_json(parser)
-    options.add_record(parser, RECORD)
+    options.add_record(parser, RECORD.name)
 
 
 def run(arguments: argparse.Namespace) -> RobustnessRecord:
@@ -342,7 +342,7 @@ def measure(
 def _accuracies(
     images: Images, split: Split, predict: Predict, fer: Predict | None
 ) -> tuple[float, float | None]:
-    ours = _accuracy(predict(prepare(images)), split)
+    ours = _accuracy(predict(preprocess_all(images)), split)
     return ours, None if fer is None else _accuracy(fer(images), split)
 
 
@@ -381,7 +381,7 @@ def steps(corruption: CorruptionFigures) -> list[Step]:
 
 
 def with_unit(severity: float, unit: str) -> str:
-    """Return a severity as a person writes it."""
+    """Return a severity with its unit, as text."""
     if unit == "°":
         return f"{severity:g}°"
     if unit in ("×", "quality"):
@@ -412,7 +412,7 @@ def _percent(fraction: float | None) -> str:
 
 
 def as_text(results: RobustnessRecord) -> str:
-    """Return the figures as a person reads them."""
+    """Return the figures as plain text."""
     lines = [f"{results['split']}, {results['images']:,} faces: accuracy of ours (of fer)"]
     for corruption in results["corruptions"]:
         lines.append(f"{corruption['name']}: {corruption['explanation']}")
@@ -428,7 +428,7 @@ def draw_charts(results: RobustnessRecord, path: Path) -> Path:
 
     Args:
         results: what `run` found.
-        path: the image to write; its ending decides on the kind.
+        path: the image to write; its suffix sets the format.
     """
     import matplotlib
 
@@ -468,7 +468,7 @@ def _draw(panel: Any, corruption: CorruptionFigures) -> None:
     if fer[-1] is not None:
         panel.plot(severities, fer, color=MUTED, linewidth=1.4, linestyle=(0, (4, 2)))
         ends.append(("fer", fer[-1], MUTED))
-    # Names that would lie on one another are moved apart.
+    # Names that would overlap are moved apart.
     ends.sort(key=lambda end: end[1])
     close = len(ends) > 1 and ends[1][1] - ends[0][1] < MIN_LABEL_GAP
     for (name, value, colour), away in zip(ends, (-4, 4), strict=False):

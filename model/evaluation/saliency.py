@@ -18,19 +18,19 @@ def occlusion_maps(
     patch: int = 12,
     stride: int = 6,
 ) -> NDArray[np.float32]:
-    """Return how much each place of each image matters to one emotion.
+    """Return how much each pixel of each image matters to one emotion.
 
     A square of the image's mean grey is moved over it (Zeiler & Fergus 2014, "Visualizing and
-    Understanding Convolutional Networks"). What a place is worth is what the emotion's
-    probability loses while the place is covered, averaged over the squares that cover it.
+    Understanding Convolutional Networks"). A pixel's value is the drop in the emotion's
+    probability while the pixel is covered, averaged over the squares that cover it.
 
     Args:
         predict: from uint8 images ``(N, H, W, 1)`` to probabilities ``(N, classes)``. It is
-            called once for every place of the square, on all images at a time.
-        images: uint8 ``(N, H, W, 1)``, grey values 0-255.
-        labels: ``(N,)``, the class that is watched in each image.
+            called once for every position of the square, on all images at a time.
+        images: uint8 ``(N, H, W, 1)``, intensities 0-255.
+        labels: ``(N,)``, the class to explain in each image.
         patch: side of the square in pixels, 1 to the image's shorter side.
-        stride: pixels from one place of the square to the next, 1 to ``patch``.
+        stride: pixels from one position of the square to the next, 1 to ``patch``.
 
     Returns:
         float32 ``(N, H, W)`` in -1 to 1; below 0 where covering makes the emotion more probable.
@@ -67,5 +67,5 @@ def occlusion_maps(
 
 
 def _places(side: int, patch: int, stride: int) -> list[int]:
-    """Return where the square begins along one side; the last place ends at the border."""
+    """Return where the square begins along one side; the last position ends at the border."""
     return [*range(0, side - patch, stride), side - patch]

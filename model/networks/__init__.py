@@ -1,1 +1,1 @@
-"""Network architectures and their pretrained starts."""
+"""Network architectures and their pretrained weights."""

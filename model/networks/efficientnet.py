@@ -1,8 +1,8 @@
-"""The larger network: EfficientNet-Lite0, which has seen ImageNet before a face.
+"""The larger network: EfficientNet-Lite0, pretrained on ImageNet.
 
-``python -m model imagenet`` makes its start and ``python -m model train --network
+``python -m model imagenet`` writes its initial weights and ``python -m model train --network
 efficientnet_lite0`` trains it on FER-2013. It can be shipped, or teach a smaller network
-(``train --teacher``). What it reached is in ``experiments.md``.
+(``train --teacher``). Its results are in ``experiments.md``.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def build_efficientnet(
     """Build EfficientNet-Lite0 (Tan & Le 2019; "Lite": no squeeze-and-excitation, ReLU6).
 
     Args:
-        side: the pixels that the image's side is brought to, bilinearly, before the first
-            layer: the network halves it five times.
+        side: side in pixels that the image is resized to, bilinearly, before the first layer:
+            the network halves it five times.
         dropout: fraction of pooled features dropped in training, 0-1.
         name: the model's name.
 
@@ -70,10 +70,10 @@ def build_efficientnet(
 def set_imagenet_weights(
     network: keras.Model, state: Mapping[str, NDArray[np.float32]]
 ) -> keras.Model:
-    """Give a network of `build_efficientnet` the weights of a PyTorch state.
+    """Give a network of `build_efficientnet` the weights of a PyTorch state dict.
 
-    The first layer's kernel is summed over red, green and blue: what it makes of a grey image
-    that is handed to it as three equal channels.
+    The first layer's kernel is summed over red, green and blue, which gives the same result for a
+    grey image as three equal channels would.
 
     Args:
         network: of `build_efficientnet`; changed in place, all but its last layer.
@@ -105,8 +105,8 @@ def set_imagenet_weights(
 
 
 def _pytorch_name(name: str) -> str:
-    """Return what PyTorch calls a layer: it has full stops and first underscores, which Keras's
-    names must not have, on PyTorch and on the way to LiteRT."""
+    """Return PyTorch's name of a layer. It has dots and a leading underscore, which Keras's names
+    must not have on the torch backend and in the export to LiteRT."""
     block, _, part = name.partition("-")
     return f"_blocks.{block.removeprefix('block')}._{part}" if part else f"_{block}"
 
@@ -141,14 +141,14 @@ def _normalise(x: keras.KerasTensor, name: str, *, active: bool = True) -> keras
 
 
 def at_side(network: keras.Model, side: int) -> keras.Model:
-    """Return the trained network as one that sees its images in ``side`` pixels.
+    """Return the trained network with another input side.
 
-    Fewer are quicker. The weights fit any size; how well it reads at another than it was trained
-    with has to be measured.
+    A smaller one is quicker. The weights fit any side; the accuracy at a side that it was not
+    trained with has to be measured.
 
     Args:
         network: one of `build_efficientnet`'s.
-        side: of the square that the image is enlarged to, in pixels.
+        side: side in pixels that the image is resized to.
 
     Raises:
         ValueError: the network is not an EfficientNet of this module.
@@ -157,8 +157,7 @@ def at_side(network: keras.Model, side: int) -> keras.Model:
     own, other = network.get_weights(), changed.get_weights()
     if [weights.shape for weights in own] != [weights.shape for weights in other]:
         raise ValueError(
-            "Incorrect value for 'side' argument: only an EfficientNet can be shown images in "
-            "another size"
+            "Incorrect value for 'side' argument: only an EfficientNet's input side can be changed"
         )
     changed.set_weights(own)
     return changed

@@ -22,7 +22,7 @@ def build_model(
 
     A VGG-like stack (Khaireddin & Chen 2021 show how far one goes on FER-2013) whose later
     stages are residual blocks (He et al. 2016) with squeeze-and-excitation (Hu et al. 2018).
-    The scaling of grey values is inside, so that no caller can get it wrong.
+    The scaling of intensities is inside, so that no caller can get it wrong.
 
     Args:
         widths: channels of each stage.
@@ -33,7 +33,7 @@ def build_model(
         name: the model's name.
 
     Returns:
-        A model from float32 ``(N, 48, 48, 1)`` grey values 0-255 to float32 ``(N, 7)``
+        A model from float32 ``(N, 48, 48, 1)`` intensities 0-255 to float32 ``(N, 7)``
         probabilities in the order of `EMOTIONS`. Its layer ``features`` holds the pooled
         features ``(N, widths[-1])``.
 

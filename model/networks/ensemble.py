@@ -1,4 +1,4 @@
-"""Two networks in one: the mean of what they would say, as one network with one last layer."""
+"""Ensembles of networks, merged into one network with a single last layer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def join_networks(networks: Sequence[keras.Model], *, name: str = "both") -> ker
 
     Networks that differ in kind are wrong about different faces, so that their mean is right more
     often than either (Hansen & Salamon 1990, "Neural Network Ensembles"). The features of all
-    stand side by side in the layer ``features``, and one layer ``logits`` reads them all: to the
-    mean, the network is one like any other.
+    stand side by side in the layer ``features``, and one layer ``logits`` reads them all, so that
+    the result can be calibrated and exported like a single network.
 
     Args:
         networks: from images ``(N, 48, 48, 1)`` to probabilities ``(N, 7)``, with the layers
@@ -41,14 +41,14 @@ def join_networks(networks: Sequence[keras.Model], *, name: str = "both") -> ker
     features = keras.layers.Concatenate(name="features")([branch(images) for branch in branches])
     logits = keras.layers.Dense(len(EMOTIONS), dtype="float32", name="logits")
     probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(logits(features))
-    said = [network.get_layer("logits").get_weights() for network in networks]
-    kernel = np.concatenate([weights for weights, _ in said]) / len(networks)
-    logits.set_weights([kernel, np.mean([bias for _, bias in said], axis=0)])
+    layers = [network.get_layer("logits").get_weights() for network in networks]
+    kernel = np.concatenate([weights for weights, _ in layers]) / len(networks)
+    logits.set_weights([kernel, np.mean([bias for _, bias in layers], axis=0)])
     return keras.Model(images, probabilities, name=name)
 
 
 def leaves(network: keras.Model) -> Iterator[keras.layers.Layer]:
-    """Yield every layer of a network, those of the networks inside it included."""
+    """Yield every layer of a network, including those of nested networks."""
     for layer in network.layers:
         if isinstance(layer, keras.Model):
             yield from leaves(layer)

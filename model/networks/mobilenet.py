@@ -1,8 +1,8 @@
-"""MobileNet-v1, cut after its eleventh block: a network that knew faces before expressions.
+"""MobileNet-v1, cut after its eleventh block, pretrained on faces.
 
-``python -m model faceres`` makes its start and ``python -m model train --network mobilenet``
-trains it. Its weights were trained to tell people apart (VGGFace2), then for age and gender;
-later layers know identity, these still know expression.
+``python -m model faceres`` writes its initial weights and ``python -m model train --network
+mobilenet`` trains it. Its weights were trained to tell people apart (VGGFace2), then for age and
+gender; the later layers keep identity alone, these still keep expression.
 """
 
 from __future__ import annotations
@@ -130,8 +130,8 @@ def set_face_weights(
     without it does not train well. It is put back so that the function stays the same: with mean
     m and variance v of a convolution's output (folded scale included) over ``images``, gamma is
     sqrt(v + epsilon) and beta the folded bias plus m, so that normalising and rescaling cancel.
-    The first kernel is summed over red, green and blue: what it makes of a grey image that it is
-    handed as three equal channels.
+    The first kernel is summed over red, green and blue, which gives the same result for a grey
+    image as three equal channels would.
 
     Args:
         network: of `build_mobilenet`; changed in place, all but its last layer.

@@ -1,6 +1,6 @@
 """A second head in a LiteRT file that keeps its first, bit for bit.
 
-Converting the network anew would round the first head's weights otherwise than in the file whose
+Converting the network again would round the first head's weights differently from the file whose
 figures are published. So the last two operations of the file, a fully connected layer on the
 features and its softmax, are copied and get weights of their own.
 """
@@ -24,8 +24,8 @@ def add_second_head(
 ) -> Path:
     """Write a LiteRT file with a second output beside its first; one that it has is replaced.
 
-    The kernel is quantised to 8 bits, symmetrically and a class at a time, as the converter does
-    with the first. Names of inner tensors, which nothing reads, are dropped.
+    The kernel is quantised to 8 bits, symmetrically and for each class, as the converter does with
+    the first. Names of inner tensors, which nothing reads, are dropped.
 
     Args:
         file: a file of `model.training.export`, whose last operations are the head on the features.
@@ -38,7 +38,7 @@ def add_second_head(
     """
     model = read_litert(file)
     graph = model.subgraphs[0]
-    if len(graph.outputs) > 1:  # what this function added stands last everywhere
+    if len(graph.outputs) > 1:  # an earlier second head is last in every list
         graph.operators = graph.operators[:-2]
         graph.tensors, model.buffers = graph.tensors[:-4], model.buffers[:-2]
         graph.outputs = graph.outputs[:1]

@@ -2,7 +2,7 @@
 
 A network trained on imbalanced classes predicts the rare ones too seldom, and one trained on hard
 labels is overconfident. Two small corrections are folded into its last layer: an offset for each
-class (logit adjustment, Menon et al. 2021, and what a class lacks to a recall) and one
+class (logit adjustment, Menon et al. 2021, and what lifts a class to a minimum recall) and one
 temperature (Guo et al. 2017).
 """
 
@@ -18,13 +18,13 @@ from emotion.labels import EMOTIONS
 from model.records import CalibrationRecord
 
 MIN_RECALL = 0.52
-"""The recall on PublicTest below which no emotion shall fall. Half is wanted on other faces as
-well, and there a recall of half has a standard error of 2.2 points: fear has some 500. It was 51 %
-until a network shipped with that read 49.6 % of fear on PrivateTest."""
+"""Minimum recall of every emotion on PublicTest. The aim is 50 % on other faces, where a recall of
+50 % has a standard error of 2.2 points: fear has some 500 images. It was 51 % until a network
+shipped with that recalled 49.6 % of fear on PrivateTest."""
 OFFSET_STEP_LOGITS = 0.025
 PRIOR_ADJUSTMENT = 0.2
-"""How much of the classes' imbalance is taken back, 0-1: as much as costs no accuracy on
-PublicTest (``experiments.md``)."""
+"""How much of the class imbalance is undone, 0-1: as much as costs no accuracy on PublicTest
+(``experiments.md``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Calibration:
     """What is done to the logits: ``(logits + offsets) / temperature``.
 
     Attributes:
-        temperature: above 1 makes the network less sure.
+        temperature: above 1 makes the network less confident.
         offsets: one a class, in the order of `EMOTIONS`.
     """
 
@@ -58,12 +58,12 @@ def fit_calibration(
     adjustment: float = PRIOR_ADJUSTMENT,
     floor: float = MIN_RECALL,
 ) -> Calibration:
-    """Find offsets that undo imbalance and raise every class to a recall; then the temperature.
+    """Fit offsets that undo imbalance and raise every class to a recall; then the temperature.
 
     Args:
         probabilities: ``(N, 7)``, as the network gives them.
         labels: ``(N,)``, the true classes.
-        training_labels: the classes of the images that it was trained on; ``None`` adjusts nothing.
+        training_labels: the classes of its training images; ``None`` for no logit adjustment.
         adjustment: see `adjust_for`.
         floor: the recall wanted of every class, 0-1; 0 leaves the classes as they are.
     """
@@ -82,9 +82,9 @@ def adjust_for(counts: NDArray[np.int64], adjustment: float) -> NDArray[np.float
 
     Args:
         counts: training images of each class, at least one.
-        adjustment: 0 leaves the logits as they are; 1 makes of them, where they are true, what
-            they would be if all classes were as frequent (Menon et al. 2021, "Long-tail learning
-            via logit adjustment", their tau).
+        adjustment: 0 leaves the logits as they are; 1 turns calibrated logits into what they
+            would be if all classes were equally frequent (tau in Menon et al. 2021, "Long-tail
+            learning via logit adjustment").
     """
     offsets: NDArray[np.float64] = -adjustment * np.log(np.maximum(counts, 1) / counts.sum())
     least: float = offsets.min()
@@ -96,9 +96,17 @@ def fit_offsets(
 ) -> NDArray[np.float64]:
     """Raise the class that is recalled least, step by step, until none is below the floor.
 
-    Offsets that also lower other classes would win more on PublicTest and keep less of it on
-    other faces: fitted on one half and tried on the other, they lost a point of accuracy,
-    these 0.4. Returns the offsets reached where the floor cannot be had for every class at once.
+    Offsets that also lower other classes would gain more on PublicTest but generalise worse:
+    fitted on one half and measured on the other, they lost a point of accuracy, these 0.4.
+
+    Args:
+        logits: ``(N, classes)``.
+        labels: ``(N,)``, the true classes.
+        floor: the recall wanted of every class, 0-1.
+
+    Returns:
+        ``(classes,)``, the least of them 0: the offsets reached so far, if not every class can
+        reach the floor at once.
     """
     offsets = np.zeros(logits.shape[1])
     present = np.unique(labels)
@@ -115,11 +123,12 @@ def fit_offsets(
 def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Return the temperature under which the true labels are most probable, 0.25-4."""
 
-    def surprise(temperature: float) -> float:
+    def negative_log_likelihood(temperature: float) -> float:
         truth = _softmax(logits / temperature)[np.arange(len(labels)), labels]
         return float(-np.log(np.maximum(truth, 1e-12)).mean())
 
-    return float(minimize_scalar(surprise, bounds=(0.25, 4.0), method="bounded").x)
+    found = minimize_scalar(negative_log_likelihood, bounds=(0.25, 4.0), method="bounded")
+    return float(found.x)
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

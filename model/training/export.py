@@ -3,10 +3,10 @@
 ``python -m model export --run first`` takes the run's best network (with ``--join second`` the
 mean of two runs' best, `model.networks.ensemble`), calibrates it on PublicTest
 (`model.training.calibration`, folded into its last layer) and writes it into ``model/weights/``
-with the run's arguments, history and curves: ``emotion_cnn.keras`` to go on from. What the app
-runs on is ``emotion/weights/emotion_cnn.tflite``, for LiteRT, whose weights are 8-bit integers.
-That makes it a quarter as large and several times as fast; it is compared with Keras on
-PublicTest before it replaces the old one.
+as ``emotion_cnn.keras``, to train further, with the run's arguments, history and curves. The app
+runs on ``emotion/weights/emotion_cnn.tflite``, for LiteRT, whose weights are 8-bit integers: that
+makes it a quarter as large and several times as fast. It is compared with Keras on PublicTest
+before it replaces the old one.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from model.training.runs import RUNS
 MAX_MEAN_DIFFERENCE = 0.01
 """How far a probability of the 8-bit network may be from Keras's, on average."""
 MAX_ACCURACY_LOSS = 0.003
-"""What accuracy on PublicTest it may cost."""
+"""How much accuracy on PublicTest it may lose, 0-1."""
 NAME = SHIPPED.stem
 
 
@@ -57,13 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     options.add_data(parser)
     add("--run", default="default", help="the run under model/runs whose best network is taken")
-    add(
-        "--join", help="another run, whose best network speaks with it: the mean of both is shipped"
-    )
+    add("--join", help="another run: the mean of both runs' best networks is shipped")
     add(
         "--side",
         type=int,
-        help="pixels that the run's EfficientNet is shown the image in, if not as in training",
+        help="input side of the run's EfficientNet, pixels, if not that of training",
     )
     add(
         "--floor",
@@ -75,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--adjustment",
         type=float,
         default=PRIOR_ADJUSTMENT,
-        help="how much of the classes' imbalance is taken back, 0-1",
+        help="how much of the class imbalance is undone, 0-1",
     )
     add(
         "--out",
@@ -139,7 +137,7 @@ def run(arguments: argparse.Namespace) -> Path:
 
 
 def _provenance(run: Path) -> TrainingRecord:
-    """Return how a run was started and what it reached, and the same of the run it began with."""
+    """Return how a run was started and what it reached, and the same of its initial run."""
     starts = json.loads((run / "arguments.json").read_text())
     initial = starts[0].get("initial")
     for start in starts:
@@ -156,7 +154,7 @@ def _provenance(run: Path) -> TrainingRecord:
             start["teacher"] = [_run_and_file(teacher) for teacher in named]
     how = TrainingRecord(starts=starts, best=json.loads((run / "best.json").read_text()))
     if initial:
-        # A restored run (`model.training.restore`) names what it began with, not where that lies.
+        # A restored run (`model.training.restore`) names its initial run, not where that lies.
         for folder in (Path(initial).parent, RUNS / Path(initial).parent.name):
             if folder != run and (folder / "arguments.json").is_file():
                 how["initial"] = _provenance(folder)
@@ -178,10 +176,10 @@ def fold(calibration: Calibration, network: Any) -> None:
 
 
 def save_compact(network: Any, target: Path) -> None:
-    """Save a network as ``.keras`` with its kernels in 16-bit precision, and packed.
+    """Save a network as ``.keras`` with its kernels rounded to 16-bit precision, compressed.
 
-    Half of every number is then zeros, so that the file is half as large. The change is far
-    below that of the 8-bit file.
+    Half of every number's bits are then zero, so that the file is half as large. The change is far
+    smaller than that of the 8-bit file.
     """
     from model.networks.ensemble import leaves
 
@@ -203,9 +201,9 @@ def save_compact(network: Any, target: Path) -> None:
 
 
 def export(network: Any, target: Path, split: Split) -> Path:
-    """Write a Keras network as a LiteRT file with 8-bit weights that reads faces as well.
+    """Write a Keras network as a LiteRT file with 8-bit weights, if it is as accurate.
 
-    Weights are quantised a channel, activations on the fly ("dynamic range").
+    Weights are quantised per channel, activations on the fly ("dynamic range").
 
     Args:
         network: the Keras network.
@@ -213,8 +211,8 @@ def export(network: Any, target: Path, split: Split) -> Path:
         split: real faces to compare on.
 
     Raises:
-        ValueError: the exported file has not the promised output, gives other probabilities,
-            or costs more accuracy than `MAX_ACCURACY_LOSS`.
+        ValueError: the exported file lacks the promised output, its probabilities differ by more
+            than `MAX_MEAN_DIFFERENCE`, or it loses more accuracy than `MAX_ACCURACY_LOSS`.
     """
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         draft = Path(folder) / target.name
@@ -250,7 +248,7 @@ def export_with_people(
     folder: Path,
     split: Split,
 ) -> list[Path]:
-    """Put a second head beside a network's first and write both files anew.
+    """Add a second head to a network and rewrite both files.
 
     Args:
         network: the shipped network, with the layer ``features``; a second head that it has
@@ -298,7 +296,7 @@ def export_with_people(
 
 
 def _carry_over(folder: Path, before: NetworkFile, after: NetworkFile) -> None:
-    """Say in the records of the first output's figures which file has that output now."""
+    """Keep the records of the first output's figures: the new file has the same output."""
     for path in folder.glob("*.json"):
         content = json.loads(path.read_text())
         if isinstance(content, dict) and content.get("network") == before:

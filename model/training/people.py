@@ -2,14 +2,15 @@
 
 ``python -m model people --photos press_faces.zip --data fer2013.zip --votes ferplus_votes.csv``
 fits it on the features of the shipped network and writes both heads into one file. The first
-output stays calibrated to FER-2013. The two conventions of labelling do not fit one last layer:
-FER-2013 calls many resting faces sad or angry.
+output stays calibrated to FER-2013. One last layer cannot serve both labelling conventions:
+FER-2013 labels many resting faces sad or angry.
 
 The head is a multinomial logistic regression. It learns from photographs
 (`model.data.labelled_photos`) and, for what those hardly show (fear, disgust), from the FER-2013
-images whose label is the FER+ majority's. How much either counts is chosen on the photographs of
-persons held out as ``dev``; then it is fitted once more on ``train`` and ``dev`` together and
-measured on ``test``."""
+images whose label is the FER+ majority's. Their weights are chosen on the photographs of persons
+held out as ``dev``; then the head is fitted again on ``train`` and ``dev`` together and measured on
+``test``.
+"""
 
 from __future__ import annotations
 
@@ -50,15 +51,14 @@ BALANCES = (0.25, 0.5, 0.75)
 FER_WEIGHTS = (1.0,)
 REGULARISATIONS = (0.03, 0.1)
 FER_IMAGES_AN_EMOTION = 1000
-"""More say little that is new, and take their time."""
+"""More images add little and take longer to fit."""
 LEAST_NEUTRAL = 0.85
-"""The fraction of resting faces that the head has to read as such on ``dev``: most people in front
-of a camera are at rest."""
+"""The recall of neutral that the head has to reach on ``dev``: most people in front of a camera are
+at rest."""
 OFFSET_STEP = 0.05
 LEAST_FER_RECALL = 0.4
-"""What the head has to keep of each emotion on PublicTest images on which FER-2013 and FER+ agree:
-fear and disgust are too rare among the photographs to be measured there."""
-
+"""The recall that the head has to keep of each emotion on the PublicTest images on which FER-2013
+and FER+ agree: fear and disgust are too rare among the photographs to be measured there."""
 
 Features = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """From images ``(N, 48, 48, 1)`` to features ``(N, features)``."""
@@ -134,7 +134,7 @@ def run(arguments: argparse.Namespace) -> list[Path]:
     choice = best(tried)
     both = photos["train"].joined(photos["dev"])
     head = fit_head(both, agreed, choice)
-    # Fitted without dev, so that its confidence there is that of a face never seen.
+    # Fitted without dev, so that its confidence there is that on unseen faces.
     on_dev = fit_head(photos["train"], agreed, choice).logits(photos["dev"].features)
     offset = fit_neutral_offset(on_dev, photos["dev"].labels)
     raised = np.zeros(len(EMOTIONS), dtype=np.float32)
@@ -187,7 +187,7 @@ class Sample:
 
     @classmethod
     def of_photos(cls, crops: PhotoCrops, features: Features) -> Sample:
-        """Return the emotions that photographs show often enough."""
+        """Return the crops of the emotions that photographs show often enough."""
         chosen = np.isin(crops.labels, [EMOTIONS.index(name) for name in MEASURED])
         return cls(features(crops.images[chosen]), crops.labels[chosen])
 
@@ -219,7 +219,7 @@ def fit_head(photos: Sample, fer: Sample, choice: Choice) -> Head:
     Args:
         photos: photographs.
         fer: FER-2013 images.
-        choice: how much what counts.
+        choice: the weights and the penalty.
 
     Returns:
         The head for features as they are; the standardisation is folded in.
@@ -247,12 +247,15 @@ def fit_head(photos: Sample, fer: Sample, choice: Choice) -> Head:
 def fit_neutral_offset(
     logits: NDArray[np.float32], labels: NDArray[np.int64], *, least: float = LEAST_NEUTRAL
 ) -> float:
-    """Return the smallest offset of neutral's logit that reads enough resting faces; 0 if enough.
+    """Return the smallest offset of neutral's logit with which enough resting faces are read so.
 
     Args:
         logits: ``(N, 7)``.
         labels: ``(N,)``, positions in `EMOTIONS`.
         least: the recall of neutral wanted, 0-1.
+
+    Returns:
+        0 to 5; 5 also where no offset up to it is enough.
     """
     neutral = EMOTIONS.index("neutral")
     resting = logits[labels == neutral].astype(np.float64)
@@ -327,8 +330,8 @@ def best(tried: Iterable[HeadTrial]) -> Choice:
     """Return the choice with the least loss on ``dev``.
 
     Only those that keep `LEAST_FER_RECALL` of every emotion on PublicTest are considered, where
-    there are any. The loss, unlike recalls of a few photographs of anger and sadness, tells
-    settings apart that name nearly the same.
+    there are any. The loss tells settings apart whose predictions are nearly the same; the recalls
+    of a few photographs of anger and sadness do not.
     """
     rows = list(tried)
     rows = [row for row in rows if row["least_fer_recall"] >= LEAST_FER_RECALL] or rows

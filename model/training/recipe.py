@@ -1,9 +1,9 @@
 """The long recipe, for a GPU: large teachers, then the small network distilled from them.
 
 ``KERAS_BACKEND=jax python -m model recipe --data packed/fer2013.zip --votes packed/votes.csv
---minutes 9`` does what fits into nine minutes, says so with exit code 3, and goes on when it is
-started again. `model.data.pack` makes the data small enough for an upload; the network comes
-back as ``model/runs/student/best.keras`` and ``python -m model export --run student`` ships it.
+--minutes 9`` does what fits into nine minutes, exits with code 3 if that was not all, and resumes
+when it is started again. `model.data.pack` makes the data small enough for an upload; the result
+is ``model/runs/student/best.keras``, which ``python -m model export --run student`` ships.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> Path:
     """Train what is not trained yet, and return the last run's folder.
 
     Raises:
-        OutOfTimeError: the minutes given are over; the same command goes on.
+        OutOfTimeError: the minutes given are over; the same command resumes.
     """
     end = None if arguments.minutes is None else time.monotonic() + 60 * arguments.minutes
     parser = argparse.ArgumentParser()
@@ -96,4 +96,4 @@ def run(arguments: argparse.Namespace) -> Path:
 
 
 def _unfinished(step: Step) -> str:
-    return f"The time is over, {step.run} is not finished: the same command goes on from there"
+    return f"Out of time: {step.run} is not finished; the same command resumes from there"

@@ -18,11 +18,11 @@ from model._compat import option_flags
 
 RECIPES: Final = Path(__file__).parents[1] / "recipes"
 NOT_IN_A_RECIPE: Final = frozenset({"help", "recipe", "data", "votes", "limit", "minutes"})
-"""Options of the machine and of the day, which say nothing about the run."""
+"""Options that depend on the machine or the occasion, and say nothing about the run."""
 
 
 def expand_recipe(words: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
-    """Return command-line words with those of the recipe that they name before them.
+    """Return command-line words, with those of the recipe that they name in front.
 
     Args:
         words: the command's options, ``--recipe NAME`` among them or not.

@@ -1,8 +1,8 @@
-"""How the network reads a typical neutral face: where a visitor's own resting face is moved to.
+"""How the network reads a typical neutral face, on which visitors' readings are re-centred.
 
 ``python -m model resting --photos press_faces.zip`` reads the neutral photographs end to end, as
 the app reads a photo. The typical face is the mean log-probability over those that are read as
-neutral: the others are what the re-centring is for, and a mean that included them would call a face
+neutral. The others are what re-centring corrects: a mean that included them would make a face
 typical that the network does not read as neutral.
 """
 
@@ -96,7 +96,7 @@ def measure(
 
 
 def write(found: RestingRecord, *, record: Path = RECORD, typical: Path = TYPICAL_FILE) -> None:
-    """Write the whole record, and beside the library's code what it needs of it."""
+    """Write the record, and into the library the part that it needs."""
     typical.parent.mkdir(exist_ok=True)
     kept = {"log_probabilities": found["log_probabilities"]}
     write_json(found, record)
@@ -126,7 +126,7 @@ def fingerprint(classifier: object) -> str:
 
 
 def as_text(found: RestingRecord) -> str:
-    """Return what was measured in words."""
+    """Return what was measured as text."""
     lines = [
         f"{found['photos']} neutral photographs, a face found in {found['found']}, "
         f"{found['read_as_neutral']} of them read as neutral. Their geometric mean:"

@@ -1,8 +1,8 @@
 """A run from the repository's history: ``python -m model restore bee212a --run third``.
 
-Run folders are not kept in the repository, what was shipped of them is. This brings it back as a
-run that others can start from, be distilled from or be joined with: its network as it was shipped
-(calibrated, 16-bit kernels), its arguments and its history.
+Run folders are not kept in the repository, but what was shipped from them is. This restores it as
+a run that others can start from, be distilled from or be joined with: its network as it was
+shipped (calibrated, 16-bit kernels), its arguments and its history.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ KEPT = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("commit", help="one in which the network was the shipped one")
-    parser.add_argument("--run", required=True, help="the folder under model/runs to make of it")
+    parser.add_argument("commit", help="a commit in which the network was the shipped one")
+    parser.add_argument("--run", required=True, help="the run's name, a new folder in model/runs")
 
 
 def run(arguments: argparse.Namespace) -> Path:

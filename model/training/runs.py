@@ -27,6 +27,6 @@ def run_of(path: str | None) -> str | None:
 
 
 def epochs_done(run: Path) -> int:
-    """Return how many epochs a run's folder has behind it; 0 where there is none."""
+    """Return how many epochs a run has completed; 0 where there is no such run."""
     history = run / "history.csv"
     return max(0, len(history.read_text().splitlines()) - 1) if history.exists() else 0

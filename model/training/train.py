@@ -1,12 +1,10 @@
 """Training, from the data to the best network of the run. Read it top to bottom.
 
-``python -m model train --data fer2013.zip --votes ferplus_votes.csv --recipe lite8``
-writes ``model/runs/lite8/``: ``arguments.json`` (of every start),
-``history.csv`` (a line an epoch),
-``curves.png``, ``best.keras`` (averaged weights of the epoch that did best on PublicTest, plain
-and under noise) and
-``backup/``, from which the same command resumes after an interruption. PrivateTest is never
-read here.
+``python -m model train --data fer2013.zip --votes ferplus_votes.csv --recipe lite8`` writes
+``model/runs/lite8/``: ``arguments.json`` (of every start), ``history.csv`` (a line an epoch),
+``curves.png``, ``best.keras`` (averaged weights of the epoch that did best on PublicTest, clean
+and with noise) and ``backup/``, from which the same command resumes after an interruption.
+PrivateTest is never read here.
 """
 
 from __future__ import annotations
@@ -39,11 +37,11 @@ from model.training.runs import epochs_done, weights_of
 
 MOMENTUM = 0.9
 expand = expand_recipe
-"""What `model.__main__` does with the words of the command line before it parses them."""
-JUDGEMENTS = ("val_accuracy", "val_loss", "with_noise_accuracy")
-"""What the history says of the averaged weights; nan in an epoch that was not judged."""
+"""Applied to the command line by `model.__main__` before it is parsed."""
+VALIDATION_COLUMNS = ("val_accuracy", "val_loss", "with_noise_accuracy")
+"""Columns of the history about the averaged weights; nan in an epoch without evaluation."""
 VALIDATION_NOISE_SD = 10.0
-"""Deviation of the noise, in intensities, under which an epoch has to prove itself as well."""
+"""Standard deviation, in intensities 0-255, of the noise with which PublicTest is read as well."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--recipe",
         metavar="NAME",
-        help="take the options from model/recipes/NAME.yaml, and NAME as the run's; options that "
-        "are given as well override it",
+        help="take the options from model/recipes/NAME.yaml, and NAME as the run's; options on the "
+        "command line override it",
     )
     what.add_argument("--run", default="default", help="the run's name, a folder in model/runs")
     what.add_argument("--seed", type=int, default=0)
@@ -90,13 +88,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--initial",
         type=weights_of,
         metavar="RUN",
-        help="start from this run's network, or from a .keras file, and not from random weights",
+        help="start from this run's network, or from a .keras file, instead of random weights",
     )
 
     how = parser.add_argument_group("optimization")
     how.add_argument("--epochs", type=int, default=32)
     how.add_argument("--batch-size", type=int, default=128)
-    how.add_argument("--learning-rate", type=float, default=0.04, help="peak of the cosine")
+    how.add_argument("--learning-rate", type=float, default=0.04, help="peak of the schedule")
     how.add_argument("--warmup", type=float, default=1.0, help="epochs of linear warm-up")
     how.add_argument("--weight-decay", type=float, default=1e-3, help="decoupled, kernels only")
     how.add_argument("--label-smoothing", type=float, default=0.05)
@@ -108,8 +106,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="evaluate the averaged weights every N epochs, to save time; in the last quarter "
-        "after each",
+        help="evaluate the averaged weights every N epochs, to save time; in the last quarter, "
+        "after every epoch",
     )
 
     balance = parser.add_argument_group("class balance")
@@ -127,9 +125,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     augmentation = parser.add_argument_group("augmentation")
     add = augmentation.add_argument
-    add("--strength", type=float, default=0.8, help="of all of it, 0: mirror images only")
+    add(
+        "--strength",
+        type=float,
+        default=0.8,
+        help="of rotation, scale, shift, brightness and contrast, 0-1",
+    )
     add("--scale", type=float, default=0.25, help="change of size at strength 1, 0-1")
-    add("--edge", choices=("nearest", "constant"), default="nearest", help="beyond a moved image")
+    add(
+        "--edge",
+        choices=("nearest", "constant"),
+        default="nearest",
+        help="beyond a moved image's edge",
+    )
     add("--erase", type=float, default=0.25, help="fraction of images with a rectangle erased")
     add(
         "--noise",
@@ -146,7 +154,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--mixup", type=float, default=0.0, help="parameter of the Beta distribution; 0: none")
     add("--cutmix", type=float, default=0.0, help="parameter of the Beta distribution; 0: none")
-    add("--plain", type=float, default=0.1, help="last fraction of the epochs without either")
+    add(
+        "--plain",
+        type=float,
+        default=0.1,
+        help="fraction of the epochs, at the end, without mixup and CutMix",
+    )
 
     teachers = parser.add_argument_group("distillation")
     teachers.add_argument(
@@ -161,7 +174,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--teacher-weight", type=float, default=0.4, help="their fraction of the labels, 0-1"
     )
     teachers.add_argument(
-        "--teacher-views", type=int, default=0, help="random views beside the mirror image"
+        "--teacher-views",
+        type=int,
+        default=0,
+        help="random views, in addition to the image and its mirror image",
     )
 
 
@@ -173,12 +189,12 @@ def run(arguments: argparse.Namespace) -> Path:
 def train(arguments: argparse.Namespace) -> Path:
     """Train one network and return the run's folder.
 
-    A run that was interrupted goes on where it stopped when it is started again with the same
-    ``--run``. ``--epochs`` may be changed on the way: the cosine is drawn anew.
+    A run that was interrupted resumes where it stopped when it is started again with the same
+    ``--run``. ``--epochs`` may be changed then: the cosine schedule is recomputed.
     """
     run: Path = RUNS / arguments.run
     run.mkdir(parents=True, exist_ok=True)
-    # A run that goes on must not see the order and the augmentations of its first epochs again.
+    # A resumed run must not repeat the order and the augmentations of its first epochs.
     done = _note_start(run, arguments)
     seed = arguments.seed + 1000 * done
     keras.utils.set_random_seed(seed)
@@ -196,9 +212,7 @@ def train(arguments: argparse.Namespace) -> Path:
     network = _build(arguments)
     print(f"{network.count_params():,} parameters, Keras on {keras.backend.backend()}")
     if arguments.initial:
-        print(
-            f"{_start_from(network, arguments.initial):.0%} of them start as in the first network"
-        )
+        print(f"{_start_from(network, arguments.initial):.0%} copied from {arguments.initial}")
     augmentation = RandomAugmentation.of_strength(
         arguments.strength,
         scale=arguments.scale,
@@ -355,10 +369,10 @@ def _start_from(network: keras.Model, initial: Path) -> float:
 def _teacher_probabilities(
     run: Path, split: Split, arguments: argparse.Namespace
 ) -> NDArray[np.float32] | None:
-    """Return the teacher's probabilities ``(N, 7)``, kept in the run's folder for its next start.
+    """Return the teachers' probabilities ``(N, 7)``, cached in the run's folder.
 
-    They are the mean over the image, its mirror image and random views of it, which is a
-    better teacher than any single view (on PublicTest by about one point).
+    They are the mean over the teachers and over the image, its mirror image and random views of
+    it, which is a better teacher than any single view (on PublicTest by about one point).
     """
     if not arguments.teacher:
         return None
@@ -385,16 +399,16 @@ def _teacher_probabilities(
 
 
 def _detected(run: Path, split: Split) -> NDArray[np.uint8]:
-    """Return the faces as the app crops them, kept in the run's folder for its next start."""
-    # Imported here: finding faces needs more than training does on a machine with a GPU.
+    """Return the faces as the app crops them, cached in the run's folder."""
+    # Imported here: face detection needs packages that a machine which only trains may lack.
     from model.data.detected_crops import detected_crops
 
     kept = run / "detected.npy"
     if kept.is_file() and len(known := np.load(kept)) == len(split):
         return np.asarray(known, dtype=np.uint8)
-    print(f"{len(split):,} faces are looked for, which takes minutes")
+    print(f"Detecting {len(split):,} faces, which takes minutes")
     crops, found = detected_crops(split)
-    print(f"{found.mean():.1%} of them were found")
+    print(f"{found.mean():.1%} were found")
     np.save(kept, crops)
     return crops
 
@@ -402,11 +416,11 @@ def _detected(run: Path, split: Split) -> NDArray[np.uint8]:
 def _targets(
     split: Split, probabilities: NDArray[np.float32] | None = None, teacher_weight: float = 0.0
 ) -> dict[str, NDArray[np.float32]]:
-    """Return what the two heads should say of each image.
+    """Return the targets of the two heads for each image.
 
-    A teacher's probabilities are mixed into the labels (Hinton et al. 2015; with a teacher of
-    the learner's own size, Furlanello et al. 2018, "Born-Again Neural Networks"): a third of
-    FER-2013's labels are ones that people would dispute.
+    The teachers' probabilities are mixed into the labels (Hinton et al. 2015; with a teacher of
+    the learner's own size, Furlanello et al. 2018, "Born-Again Neural Networks"): people dispute a
+    third of FER-2013's labels.
     """
     no_votes = np.zeros((len(split), len(FERPLUS_COLUMNS)), dtype=np.float32)
     labels = np.eye(len(EMOTIONS), dtype=np.float32)[split.labels]
@@ -446,7 +460,7 @@ def _weights(split: Split, rarity: NDArray[np.float64]) -> dict[str, NDArray[np.
 
 
 class _KeepTime(keras.callbacks.Callback):
-    """Note what an epoch took, and stop after the one in which the time given ran out."""
+    """Log how long each epoch took, and stop after the one in which the time runs out."""
 
     def __init__(self, minutes: float | None) -> None:
         super().__init__()
@@ -459,7 +473,7 @@ class _KeepTime(keras.callbacks.Callback):
         if logs is not None:
             logs["wall_seconds"] = time.monotonic() - self.began
         if time.monotonic() > self.end:
-            print(f"The time is over after epoch {epoch + 1}; the same command goes on from there")
+            print(f"Out of time after epoch {epoch + 1}; the same command resumes from there")
             self.model.stop_training = True
 
 
@@ -467,12 +481,14 @@ class _KeepBest(keras.callbacks.Callback):
     """Evaluate the averaged weights after every epoch and save the network that did best.
 
     Batch normalisation's statistics belong to the weights that were trained, not to their
-    average: they are measured anew before the average is judged (Izmailov et al. 2018,
-    "Averaging Weights Leads to Wider Optima"), on training images as they are, since that is
-    what the network will meet. Training goes on from the plain weights and their statistics.
-    The best reads most of PublicTest, clean and under noise: a webcam in the evening is noisy,
-    FER-2013 is not, and the last tenths of a point there cost many here.
-    ``published`` is the network in float32 that is judged and saved.
+    average: they are measured again before the average is evaluated (Izmailov et al. 2018,
+    "Averaging Weights Leads to Wider Optima"), on training images without augmentation, since
+    those are like what the network will meet. Training continues from the weights that were
+    trained and their statistics.
+    The best network has the highest mean of the accuracies on PublicTest, clean and with noise:
+    webcams are noisy in the evening, FER-2013 is not, and the last tenths of a point on clean
+    images can cost whole points on noisy ones.
+    ``published`` is the network in float32 that is evaluated and saved.
     """
 
     STATISTICS_BATCHES, STATISTICS_SIZE = 24, 256
@@ -504,7 +520,7 @@ class _KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if epoch < self.all_from and (epoch + 1) % self.every:
             if logs is not None:
-                logs |= dict.fromkeys(JUDGEMENTS, math.nan)
+                logs |= dict.fromkeys(VALIDATION_COLUMNS, math.nan)
             return
         plain = self.model.get_weights()
         averages = averaged_weights(self.model.optimizer)
@@ -522,7 +538,7 @@ class _KeepBest(keras.callbacks.Callback):
         truth = probabilities[np.arange(len(probabilities)), labels]
         if logs is not None:
             loss = float(-np.log(np.maximum(truth, 1e-7)).mean())
-            logs |= dict(zip(JUDGEMENTS, (accuracy, loss, noisy), strict=True))
+            logs |= dict(zip(VALIDATION_COLUMNS, (accuracy, loss, noisy), strict=True))
         score = (accuracy + noisy) / 2
         if score > self.best:
             self.best = score

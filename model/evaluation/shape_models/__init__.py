@@ -1,4 +1,4 @@
-"""Active Shape and Active Appearance Models: what the field read faces with before networks.
+"""Active Shape and Active Appearance Models: how faces were read before neural networks.
 
 `points` aligns shapes and models how they vary, `active_shape` and `appearance` fit such a model
 to a new face, `training` makes both from FER-2013 for ``python -m model compare``, and `modes`

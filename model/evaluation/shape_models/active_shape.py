@@ -1,4 +1,4 @@
-"""Active Shape Models: a point distribution model that looks for itself in an image.
+"""Active Shape Models: a point distribution model that is fitted to an image by local search.
 
 Cootes, Taylor, Cooper & Graham (1995), "Active Shape Models: Their Training and Application",
 Computer Vision and Image Understanding 61(1), with the search at several resolutions of Cootes,
@@ -83,8 +83,8 @@ class ProfileModel:
         blur_sd_px: what the image is blurred with before.
         iterations: of the search.
         mean: ``(P, L)``, mean profiles: differences of neighbouring samples over the sum of
-            their moduli.
-        whitening: ``(P, L, L)``; Mahalanobis's distance is the norm of a difference times this.
+            their absolute values.
+        whitening: ``(P, L, L)``; the Mahalanobis distance is the norm of a difference times this.
     """
 
     step_px: float
@@ -96,7 +96,7 @@ class ProfileModel:
 
 @dataclass(frozen=True, slots=True)
 class ActiveShapeModel:
-    """A shape model with the profiles that tell where its points belong."""
+    """A shape model with the profiles by which its points are found."""
 
     shape: ShapeModel
     outline: Outline
@@ -134,7 +134,7 @@ class ActiveShapeModel:
         return cls(shape, outline, tuple(levels))
 
     def fit(self, images: NDArray[np.uint8]) -> tuple[Array, Pose]:
-        """Look for the face in face crops, from the mean shape at its mean place.
+        """Fit the model to face crops, from the mean shape at the mean pose.
 
         Args:
             images: grayscale uint8 ``(N, H, W)``.

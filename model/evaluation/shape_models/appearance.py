@@ -25,7 +25,7 @@ from model.evaluation.shape_models.points import (
 from model.evaluation.shape_models.sampling import blur, sample
 
 TEXTURE_PIXELS: Final = 800
-"""Pixels of a texture, about: as many as FER-2013's faces have inside their points, or fewer."""
+"""Approximate pixels of a texture: no more than FER-2013's faces have inside their points."""
 FLAT_BELOW: Final = 1.0
 """Standard deviation of intensities (0-255) below which a texture is taken for empty."""
 BATCH_FACES: Final = 256
@@ -38,9 +38,9 @@ class Stage:
 
     Attributes:
         blur_sd_px: what the image is blurred with before.
-        displacement: of the models that the matrix was learned from, as a fraction of that of
-            the start.
-        iterations: at most; a face whose difference no longer falls stays where it is.
+        displacement: of the models that the matrix was learned from, as a fraction of how far off
+            the start is.
+        iterations: at most; a face whose residual no longer falls stays where it is.
     """
 
     blur_sd_px: float
@@ -54,7 +54,7 @@ DISPLACEMENTS_A_FACE: Final = 3
 UPDATE_RIDGE: Final = 0.1
 """Penalty of the update matrices, as a fraction of a residual's mean variance, for each face."""
 STEPS: Final = (1.0, 0.5)
-"""Fractions of an update that are tried, the first that makes the difference smaller is taken."""
+"""Fractions of an update that are tried; the first that reduces the residual is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class TextureFrame:
         """Return the frame of a mean shape ``(P, 2)`` with about that number of pixels."""
         triangles = Delaunay(shape.astype(np.float64))
         low, high = shape.min(axis=0), shape.max(axis=0)
-        # The area inside the points, by a fine grid, says how large a pixel is.
+        # The area inside the points, measured on a fine grid, sets the size of a pixel.
         fine = np.stack(np.meshgrid(*(np.linspace(low[n], high[n], 200) for n in (0, 1))), -1)
         inside = (triangles.find_simplex(fine.reshape(-1, 2)) >= 0).mean()
         side = float(np.sqrt(inside * np.prod(high - low) / pixels))
@@ -109,7 +109,7 @@ class TextureFrame:
         return np.asarray(textures / np.maximum(deviation, FLAT_BELOW), np.float32)
 
     def image(self, texture: Array) -> Array:
-        """Return a texture ``(T,)`` as an image, not-a-number outside the face."""
+        """Return a texture ``(T,)`` as an image, nan outside the face."""
         image = np.full(self.mask.shape, np.nan, np.float32)
         image[self.mask] = texture
         return image
@@ -124,7 +124,7 @@ class AppearanceModel:
         frame: of the textures.
         texture: components of normalised textures.
         combined: components of weighted shape parameters and texture parameters, side by side.
-        weight: of a shape parameter: the root of how much more textures vary than shapes.
+        weight: of a shape parameter: the square root of texture variance over shape variance.
     """
 
     shape: ShapeModel
@@ -222,7 +222,7 @@ class ActiveAppearanceModel:
             scatter = np.zeros((size, size), np.float64)
             products = np.zeros((size, width), np.float64)
             for _ in range(DISPLACEMENTS_A_FACE):
-                # Poses are as wrong as the start is for another face, or a part of that.
+                # Poses are as far off as the start is for another face, or a fraction of that.
                 other = _compose(inverse(poses), start)[random.permutation(len(images))]
                 part = stage.displacement * random.uniform(0, 1, (len(images), 1))
                 moved = np.array([1, 0]) + part * (other - np.array([1, 0]))
@@ -242,7 +242,7 @@ class ActiveAppearanceModel:
         return cls(model, tuple(updates))
 
     def fit(self, images: NDArray[np.uint8]) -> tuple[Array, Pose]:
-        """Fit the model to face crops, from the mean face at its mean place.
+        """Fit the model to face crops, from the mean face at the mean pose.
 
         Args:
             images: grayscale uint8 ``(N, H, W)``.

@@ -28,7 +28,7 @@ def draw_modes(model: AppearanceModel, outline: Outline, path: Path, *, count: i
     Args:
         model: what to draw.
         outline: which points are joined by lines.
-        path: the image to write; its ending decides on the format.
+        path: the image to write; its suffix sets the format.
         count: modes, at most.
 
     Returns:
@@ -74,8 +74,8 @@ def draw_modes(model: AppearanceModel, outline: Outline, path: Path, *, count: i
                 interpolation="bilinear",
             )
         for axis, components in ((row[0], shape), (row[4], combined)):
-            share = components.deviations[mode] ** 2 / components.variance
-            axis.set_title(f"{mode + 1}: {share:.0%}", fontsize=8, color=INK, loc="left", pad=1)
+            fraction = components.deviations[mode] ** 2 / components.variance
+            axis.set_title(f"{mode + 1}: {fraction:.0%}", fontsize=8, color=INK, loc="left", pad=1)
     for axis, step in zip((*axes[-1][:3], *axes[-1][4:]), (*steps, *steps), strict=True):
         label = f"{step:+.1f} sd".replace("-", "−") if step else "mean"
         axis.text(
@@ -105,7 +105,7 @@ def render(model: AppearanceModel, combined: Array, *, extent: float) -> Array:
 
     Returns:
         ``(96, 96)`` normalised intensities, mean 0 and standard deviation 1 over the face, and
-        not-a-number outside.
+        nan outside.
     """
     shape, texture = model.split(combined)
     values = model.texture.reconstruct(texture)[0]

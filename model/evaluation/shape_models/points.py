@@ -85,7 +85,7 @@ def procrustes(shapes: Array) -> tuple[Array, Array]:
 
 
 def to_tangent(aligned: Array, mean: Array) -> Array:
-    """Return aligned shapes scaled so that they differ from the mean across it, never along it."""
+    """Return aligned shapes scaled so that their differences from the mean are orthogonal to it."""
     along = np.maximum((aligned * mean).sum(axis=(1, 2), keepdims=True), 1e-6)
     return np.asarray(aligned * (mean**2).sum() / along, np.float32)
 
@@ -98,7 +98,7 @@ class PrincipalComponents:
         mean: ``(D,)``.
         modes: ``(K, D)``, orthonormal rows, the strongest first.
         deviations: ``(K,)``, standard deviations along the modes.
-        variance: of the vectors in all, the part that is left out included.
+        variance: of the vectors in all, including what the modes leave out.
     """
 
     mean: Array
@@ -116,7 +116,7 @@ class PrincipalComponents:
         """
         mean = vectors.mean(axis=0)
         centred = vectors - mean
-        # Of either order, the smaller matrix has the same eigenvalues.
+        # Both products have the same eigenvalues other than 0: the smaller matrix is quicker.
         wide = centred.shape[1] > centred.shape[0]
         scatter = (centred @ centred.T if wide else centred.T @ centred).astype(np.float64)
         values, directions = np.linalg.eigh(scatter / len(vectors))

@@ -24,7 +24,7 @@ SHAPE_KEPT_VARIANCE: Final = 0.98
 """Of the shapes. The usual 95 % would keep four modes, which turn and nod the head: FER-2013's
 faces are seldom frontal, and an expression moves fewer points than a turn of the head."""
 MEASURED_FACES: Final = 1_000
-"""Faces, at most, in which fits are held against the landmark network."""
+"""Faces, at most, in which fits are compared with the landmark network."""
 SEED: Final = 0
 
 
@@ -133,7 +133,7 @@ class FitError:
     """How far fitted points lie from the landmark network's, in pixels of the 48x48 crop.
 
     Attributes:
-        faces: in which the network is sure of a face; the others are not counted.
+        faces: those in which the network is sure of a face; the others are not counted.
         mean_px: of all faces' mean distance between their points.
         median_px: likewise.
         start_px: the mean before the search.
@@ -152,7 +152,7 @@ class FitError:
 
 
 def fit_error(features: ShapeFeatures, images: NDArray[np.uint8]) -> FitError | None:
-    """Measure a model's fits; nothing where the network is sure of no face.
+    """Measure a model's fits; None where the network is sure of no face.
 
     Args:
         features: the trained model.
@@ -177,7 +177,7 @@ def fit_error(features: ShapeFeatures, images: NDArray[np.uint8]) -> FitError | 
 
 
 def size_bytes(features: ShapeFeatures) -> int:
-    """Return what it takes to keep a model, pickled."""
+    """Return the size of a pickled model."""
     return len(pickle.dumps(features))
 
 
