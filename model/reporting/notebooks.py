@@ -1,7 +1,7 @@
 """The notebooks: their style, and the command that executes them in place.
 
 ``python -m model notebooks --data fer2013.zip --votes ferplus_votes.csv`` runs every notebook
-of ``notebooks/`` from the repository's root and writes what came out back into its file.
+of ``notebooks/`` from the repository's root and writes the outputs back into its file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COLORMAP = "affectune"
 DOTS_PER_INCH = 100
 SECONDS_A_CELL = 600
 MOST_BYTES = 3_000_000
-"""What a notebook may weigh once it is executed."""
+"""Largest size of an executed notebook."""
 
 NEEDS_DATA = ("01", "02")
 """The notebooks that read FER-2013."""
@@ -44,14 +44,16 @@ _MACHINE_PATH = re.compile(
 
 
 class NotebookError(ValueError):
-    """A notebook failed, or came out as it must not be committed."""
+    """A notebook failed, or its outputs must not be committed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
     options.add_data(parser)
-    options.add_votes(parser, "shown beside the labels (default: the environment's FERPLUS_PATH)")
+    options.add_votes(
+        parser, "shown beside the labels (default: the environment variable FERPLUS_PATH)"
+    )
     add("--only", nargs="+", metavar="NUMBER", help="01, 02 or 03; all of them by default")
     add("--check", action="store_true", help="execute, but leave the files as they are")
 
@@ -117,7 +119,7 @@ def execute(path: Path, environment: Mapping[str, str]) -> str:
     with tempfile.TemporaryDirectory() as profile:
         manager = {"connection_file": f"{profile}/kernel.json"}
         if os.name == "posix":
-            manager["transport"] = "ipc"  # TCP could be listened to by others on this machine
+            manager["transport"] = "ipc"  # others on this machine could connect to a TCP port
         client = nbclient.NotebookClient(
             notebook,
             config=Config({"KernelManager": manager}),
@@ -127,7 +129,7 @@ def execute(path: Path, environment: Mapping[str, str]) -> str:
             resources={"metadata": {"path": str(ROOT)}},
         )
         try:
-            # A profile of its own: no startup files take part, no history is written.
+            # A profile of its own: no startup files run, no history is written.
             client.execute(env={**environment, "IPYTHONDIR": profile})
         except nbclient.exceptions.CellExecutionError as error:
             raise NotebookError(_what_failed(path, notebook, error)) from None
@@ -147,7 +149,7 @@ def execute(path: Path, environment: Mapping[str, str]) -> str:
 def tidy(notebook: Any) -> None:
     """Drop from an executed notebook what would differ although nothing changed.
 
-    The versions of Python and the kernel, and what libraries chatter on stderr.
+    These are the versions of Python and the kernel, and what libraries print on stderr.
     """
     notebook["metadata"] = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -215,11 +217,11 @@ def _joined(text: Any) -> str:
     return "".join(text) if isinstance(text, list) else str(text)
 
 
-# What the notebooks themselves import: one style, and no figure without its words.
+# What the notebooks themselves import: one style, and no figure without a description.
 
 
 def use_notebook_style() -> dict[str, str]:
-    """Style figures and tables like the app by day, and return emotion → colour.
+    """Style figures and tables like the app's light theme, and return emotion → colour.
 
     The colours are those of the app's theme; `COLORMAP` runs from its paper to its plum.
     """
@@ -265,7 +267,7 @@ def use_notebook_style() -> dict[str, str]:
 
 
 def show(figure: Any, text: str) -> None:
-    """Display a figure with its words: as the image's alternative text, and below it.
+    """Display a figure with a description: as the image's alternative text, and below it.
 
     Args:
         figure: a matplotlib figure; it is closed.

@@ -21,22 +21,23 @@ def reading(photographs: PhotographsRecord, people: PeopleRecord) -> str:
     read = photographs["heads"]["people"]
     hard = read["hard_to_say"]
     parts = [
-        "FER-2013 is not what stands in front of a camera: most people there are at rest, and "
-        "FER-2013's labels call many resting faces sad or angry. So the network has two heads on "
-        "the same features. The file's first output is calibrated to FER-2013 and is what the "
-        "other sections measure. Its second reads for people in front of cameras and is what the "
-        'app uses; `emotion.EmotionClassifier(head="fer2013")`, `python -m emotion --head '
-        "fer2013` or `AFFECTUNE_HEAD=fer2013` switch it off.",
+        "FER-2013 differs from what a camera sees: most people in front of one are at rest, and "
+        "FER-2013 labels many resting faces sad or angry. So the network has two heads on the same "
+        "features. The file's first output is calibrated to FER-2013; the other sections measure "
+        "it. Its second is for people in front of cameras; the app uses it. "
+        '`emotion.EmotionClassifier(head="fer2013")`, `python -m emotion --head fer2013` or '
+        "`AFFECTUNE_HEAD=fer2013` switch to the first.",
         f"Measured end to end (found, cropped, read with its mirror image) on "
         f"{read['photos']:,} photographs of {people['photos']['persons']['test']:,} persons that "
         f"neither head was fitted on (`{read['command']}`). A photograph in which no face is read "
         "counts as wrong.",
         _table(photographs["heads"]),
-        f"“Hard to say” is said of {1 - (hard['coverage'] or 0):.0%} of the faces; the rest is "
-        f"read right in {_percent(hard['accuracy'])} of cases, those would be in "
-        f"{_percent(hard['accuracy_of_the_rest'])}. Calibration error: {_percent(read['ece'], 1)}.",
+        f"The app says “hard to say” of {1 - (hard['coverage'] or 0):.0%} of the faces, where its "
+        f"first guess would be right {_percent(hard['accuracy_of_the_rest'])} of the time. On the "
+        f"others it is right {_percent(hard['accuracy'])} of the time. Calibration error: "
+        f"{_percent(read['ece'], 1)}.",
         _coverage(read["coverage"]),
-        f"On PublicTest images on which both label sets agree it reads "
+        f"Its recall on PublicTest images on which FER-2013 and FER+ agree: "
         f"{_recalls(people['public_test_agreed'])}. Fear and disgust are measured there only.",
     ]
     return "\n\n".join(parts)
@@ -50,28 +51,28 @@ def fitting(people: PeopleRecord) -> str:
         f"features, which stay as they are: {_listed(images['train'])} in photographs of "
         f"{people['photos']['persons']['train']:,} persons, and "
         f"{people['fer_images']:,} Training images of FER-2013 whose label most FER+ taggers "
-        "share, since the photographs hardly show fear or disgust. How much an emotion, FER-2013 "
-        f"and the penalty count (balance {choice['balance']}, weight {choice['fer_weight']}, L2 "
-        f"{choice['regularisation']}) was chosen on {sum(images['dev'].values()):,} photographs "
-        f"of {people['photos']['persons']['dev']:,} other persons, as were an "
-        f"offset of neutral ({people['neutral_offset']}), so that most resting "
-        f"faces are read as such, and the temperature ({people['temperature']}); then it was "
-        "fitted once more on both. `python -m model people` does it; `model/weights/people.json` "
-        "has every setting that was tried."
+        "share, since the photographs hardly show fear or disgust. The class balance "
+        f"({choice['balance']}), the weight of FER-2013 ({choice['fer_weight']}) and the L2 "
+        f"penalty ({choice['regularisation']}) were chosen on {sum(images['dev'].values()):,} "
+        f"photographs of {people['photos']['persons']['dev']:,} other persons (`dev`), as were an "
+        f"offset of neutral ({people['neutral_offset']}), with which most resting faces are read "
+        f"as such, and the temperature ({people['temperature']}). Then the head was fitted again "
+        "on the photographs of both groups. `python -m model people` does all this; "
+        "`model/weights/people.json` has every setting that was tried."
     )
 
 
 def photographs_used() -> str:
     """Return what the photographs are and what was decided after seeing them, as Markdown."""
     return (
-        "**Press photographs** of people of public life, from a public repository "
-        "(muxspace/facial_expressions, Apache-2.0) that labelled them, split by person. Checked by "
-        "eye, neutral, happy, angry, surprise and sad are labelled fairly, disgust is not and was "
-        "left out. No photograph of them is part of the project. **Disclosure**: before the split "
-        "was fixed, a first trial on frozen features had used some of the persons that are now "
-        "held out. The offset of neutral was first fitted to read 88 % of the resting faces of "
-        "`dev`; with that, held-out persons were read once (neutral 89 %, average 76 %) before it "
-        "was set to the 85 % that were wanted from the beginning."
+        "**Press photographs** of public figures, from a public repository "
+        "(muxspace/facial_expressions, Apache-2.0) that labelled them, split by person. A check by "
+        "eye found the labels of neutral, happy, angry, surprise and sad fair, and those of "
+        "disgust not: it was left out. No photograph is part of the project. **Disclosure**: "
+        "before the split was fixed, a first trial on frozen features had used some of the persons "
+        "that are now held out. The offset of neutral was first fitted to recall 88 % of the "
+        "resting faces of `dev`; with that, the held-out persons were measured once (neutral 89 %, "
+        "average 76 %) before it was set to the 85 % that had been the aim from the start."
     )
 
 
@@ -99,7 +100,7 @@ def _table(heads: Mapping[str, PhotographsFigures]) -> str:
 
 def _coverage(rows: Sequence[Coverage]) -> str:
     return markdown_table(
-        ("margin between the two most probable", "named", "right of those"),
+        ("margin between the two most probable", "named", "of those, right"),
         [
             [f"{row['margin']:.1f}", _percent(row["coverage"], 1), _percent(row["accuracy"], 1)]
             for row in rows

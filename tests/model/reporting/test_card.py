@@ -57,7 +57,7 @@ def test_the_card_says_what_was_measured(weights: Path) -> None:
     assert "class offsets fear +0.10 (logit adjustment 0.2 and" in text
     assert "Article 5(1)(f)" in text
     # What was not measured has no heading.
-    assert "Beside classical features" not in text
+    assert "Comparison with classical features" not in text
     for name in ("confusion", "reliability"):
         assert (weights / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
@@ -81,14 +81,14 @@ def test_the_card_says_what_the_network_is_and_what_it_began_with(weights: Path)
         json.dumps({"starts": [{**large, "side": 112}], "initial": began, "joined": joined})
     )
     text = write(weights)
-    assert "Two networks in one file, the mean of whose logits counts: EfficientNet-Lite0" in text
+    assert "Two networks in one file, whose logits are averaged: EfficientNet-Lite0" in text
     assert "enlarges the crop to 112×112" in text
     assert ", and a small residual CNN (104 million multiply-adds a face in all)." in text
-    assert "random weights; its last run was distilled from large, wise." in text
+    assert "random weights; its last run was distilled from `large`, `wise`." in text
     how = {"starts": [{**large, "side": 112}], "initial": began, "shipped_side": 96}
     (weights / "training.json").write_text(json.dumps(how))
     text = write(weights)
-    assert "enlarges the crop to 96×96 first (112×112 in training)" in text
+    assert "enlarges the crop to 96×96 (112×112 in training)" in text
     assert "69 million multiply-adds" in text
 
 
