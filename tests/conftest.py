@@ -1,4 +1,4 @@
-"""What every test needs."""
+"""Fixtures and hooks for every test."""
 
 import functools
 import gc
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-# First of all: where TensorFlow is in the process already, the SRTP library of the live camera
-# crashes the interpreter when it is loaded. The app never loads TensorFlow; the tests of `model`
-# do, and share a process with those of the camera.
+# Comes first: the SRTP library of the live camera crashes the interpreter if TensorFlow is loaded
+# before it. The app never loads TensorFlow; the tests of `model` do, and share a process with those
+# of the camera.
 import streamlit_webrtc  # noqa: F401
 from streamlit.components.v2 import manifest_scanner
 
@@ -18,7 +18,7 @@ MAIN = sys.modules["__main__"]
 
 @pytest.fixture(autouse=True)
 def _main_module_is_that_of_the_tests() -> None:
-    """Take back the main module, for which Streamlit puts the script that an `AppTest` runs.
+    """Restore the main module, which Streamlit replaces by the script that an `AppTest` runs.
 
     Processes that a later test starts would run that script first.
     """
@@ -26,10 +26,10 @@ def _main_module_is_that_of_the_tests() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what was imported.
+    """Exempt what was imported from garbage collection.
 
-    Streamlit collects after every run of a page, which takes seconds where the modules of the
-    tests have loaded TensorFlow: all of them are in the process once the tests are collected.
+    Streamlit collects garbage after every run of a page, which takes seconds if the test modules
+    have loaded TensorFlow: all of them are in the process once pytest has collected the tests.
     """
     gc.collect()
     gc.freeze()
@@ -37,10 +37,10 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _packages_are_scanned_once() -> Iterator[None]:
-    """Spare every `AppTest` its search for components in all the packages that are installed.
+    """Search the installed packages for components once, and not in every `AppTest`.
 
-    A server does so once, when it starts. The harness begins with it in every test: nine tenths of
-    what the test of a page would take.
+    A server does so once, when it starts. The harness does it in every test, which would be nine
+    tenths of the time that the test of a page takes.
     """
     scan = manifest_scanner.scan_component_manifests
     with pytest.MonkeyPatch.context() as patch:
