@@ -201,6 +201,8 @@ def _listing(place: Path) -> tuple[list[tuple[str, str, str]], Callable[[str], b
 def _of_folders(names: list[str]) -> Iterator[tuple[str, str, str]]:
     for name in names:
         path = PurePosixPath(name)
+        if path.name.startswith("."):
+            continue  # macOS puts ._NAME.jpg, which is no image, into its archives
         if path.suffix.lower() in (".jpg", ".jpeg", ".png") and len(path.parts) > 1:
             yield name, path.parts[-2].lower(), path.stem.rpartition("-")[0] or path.stem
 

@@ -41,7 +41,8 @@ def write_zip(path: Path, names: list[str], legend: str | None = None) -> Path:
 
 def test_folders_name_the_emotion_and_files_the_person(tmp_path: Path) -> None:
     names = ["happy/ann-1.jpg", "neutral/ann-2.jpg", "sad/bo-b-1.JPG", "disgust/cy-1.jpg"]
-    place = write_zip(tmp_path / "photos.zip", [*names, "readme.txt", "boring/di-1.jpg"])
+    others = ["readme.txt", "boring/di-1.jpg", "__MACOSX/happy/._ann-1.jpg"]
+    place = write_zip(tmp_path / "photos.zip", [*names, *others])
     found = read_photos(place)
     assert {(photo.emotion, photo.person) for photo in found} == {
         ("happy", "ann"),
