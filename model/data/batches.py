@@ -26,7 +26,7 @@ class Batches(keras.utils.PyDataset):
         weights: the loss weights of the images for each head, ``(N,)`` each.
         batch_size: images a batch.
         replacements: other crops of the same faces, uint8 like ``images``; ``None``: no others.
-        replaced_fraction: how often an image is replaced, 0-1, drawn anew every epoch.
+        replaced_fraction: how often an image is replaced, 0-1, drawn again every epoch.
         chances: ``(N,)``, how likely each image is drawn, relative to others; ``None`` uses
             each once an epoch.
         mixup: the Beta distribution's parameter; 0 mixes nothing.

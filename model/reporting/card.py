@@ -98,7 +98,7 @@ def read_records(folder: Path) -> CardRecords:
 
     Raises:
         FileNotFoundError: PrivateTest was not measured yet.
-        ValueError: a record is of another network than the one beside it, or cannot be read.
+        ValueError: a record is not of the network in that folder, or cannot be read.
     """
     path = folder / "metrics.json"
     metrics = load(MetricsRecord, path) if path.is_file() else None
