@@ -68,11 +68,12 @@ def photographs_used() -> str:
         "**Press photographs** of public figures, from a public repository "
         "(muxspace/facial_expressions, Apache-2.0) that labelled them, split by person. A check by "
         "eye found the labels of neutral, happy, angry, surprise and sad fair, and those of "
-        "disgust not: it was left out. No photograph is part of the project. **Disclosure**: "
-        "before the split was fixed, a first trial on frozen features had used some of the persons "
-        "that are now held out. The offset of neutral was first fitted to recall 88 % of the "
-        "resting faces of `dev`; with that, the held-out persons were measured once (neutral 89 %, "
-        "average 76 %) before it was set to the 85 % that had been the aim from the start."
+        "disgust not: it was left out. None of the photographs is part of the project. "
+        "**Disclosure**: before the split was fixed, a first trial on frozen features had used "
+        "some of the persons that are now held out. The offset of neutral was first fitted to "
+        "recall 88 % of the resting faces of `dev`; with that, the held-out persons were measured "
+        "once (neutral 89 %, average 76 %) before it was set to the 85 % that had been the aim "
+        "from the start."
     )
 
 

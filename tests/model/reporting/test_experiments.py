@@ -107,7 +107,7 @@ def test_offsets_are_tried_on_faces_that_they_were_not_fitted_to(
     assert by_floor[0.6]["fitted_lowest_recall"] >= 0.6
     assert {f"{how}_accuracy" for how in ("fitted", "crossed")} < set(rows[0])
     table = experiments.run(asked(offsets=["x", "y"], data=str(tiny_zip))).read_text()
-    assert "recall, for x + y, fitted" in table
+    assert "recall, for x + y. They are fitted" in table
     assert "## Class offsets" in experiments.run(asked()).read_text()
 
 
