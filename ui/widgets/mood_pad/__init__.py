@@ -105,6 +105,10 @@ def mood_pad(
             "texts": {**TEXTS, "start": start},
         },
     )
+    if heard not in st.session_state:
+        # In a new session, the browser still counts the gestures of one that was lost.
+        gesture = browser_values.sent(key, "point", _gesture)
+        st.session_state[heard] = gesture[0] if gesture else 0
 
 
 def _gesture(values: Any) -> tuple[int, Mood]:

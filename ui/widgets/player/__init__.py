@@ -87,33 +87,38 @@ def player(
             "next" the player has already moved on.
     """
     tell = partial(hear, key=key, on_position=on_position, on_press=on_press)
-    _player(
-        key=key,
-        on_at_change=tell,
-        on_said_change=tell,
-        data={
-            "queue": [
-                {
-                    "id": track.id,
-                    "title": track.title,
-                    "artists": ", ".join(track.artists),
-                    "duration_ms": track.duration_ms or 0,
-                    "color": place_color(track.position),
-                    "liked": track.id in liked,
-                    "links": [link._asdict() for link in elsewhere(track)],
-                }
-                for track in queue
-            ],
-            "current": current,
-            "turn": turn,
-            "said": st.session_state.get(_last(key, "press"), 0),
-            "reported": st.session_state.get(_last(key, "report"), 0),
-            "idle": idle,
-            "theme": "dark" if dark else "light",
-            "frame": PATH,
-            "texts": TEXTS,
-        },
-    )
+    with uninterrupted():  # a press that comes in between would count as an earlier one
+        _player(
+            key=key,
+            on_at_change=tell,
+            on_said_change=tell,
+            data={
+                "queue": [
+                    {
+                        "id": track.id,
+                        "title": track.title,
+                        "artists": ", ".join(track.artists),
+                        "duration_ms": track.duration_ms or 0,
+                        "color": place_color(track.position),
+                        "liked": track.id in liked,
+                        "links": [link._asdict() for link in elsewhere(track)],
+                    }
+                    for track in queue
+                ],
+                "current": current,
+                "turn": turn,
+                "said": st.session_state.get(_last(key, "press"), 0),
+                "reported": st.session_state.get(_last(key, "report"), 0),
+                "idle": idle,
+                "theme": "dark" if dark else "light",
+                "frame": PATH,
+                "texts": TEXTS,
+            },
+        )
+        if _last(key, "press") not in st.session_state:
+            # What was pressed in a session that was lost has been done.
+            press = browser_values.sent(key, "said", _press)
+            st.session_state[_last(key, "press")] = press[0] if press else 0
 
 
 def hear(
@@ -142,7 +147,7 @@ def _hear(
         st.session_state[_last(key, "report")], position = report
         on_position(position)
     press = browser_values.sent(key, "said", _press)
-    if press and press[0] > st.session_state.get(_last(key, "press"), 0):
+    if press and press[0] > st.session_state.get(_last(key, "press"), press[0]):
         st.session_state[_last(key, "press")], pressed, track_id = press
         on_press(pressed, track_id)
 

@@ -1,11 +1,14 @@
-"""A session that is lost while the camera is on: the visitor can start the camera again."""
+"""A session that is lost on a server that runs on: nothing is done twice, and all of it works."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import clips
+from tests.browser import clips, spotify_player
+from tests.browser.axe import DESKTOP
+from tests.browser.listening import listen, settle
 from tests.browser.tabs import Cameras
 from tests.browser.test_restart import Server
 
@@ -43,6 +46,16 @@ def page(
     cameras.close()
 
 
+def lose_session(page: Page) -> None:
+    """Take the connection away for longer than the server remembers a visitor."""
+    page.evaluate("window.offline = true; window.sockets.forEach((socket) => socket.close())")
+    expect(page.get_by_text("The connection is lost. Trying again…")).to_be_visible()
+    page.wait_for_timeout(3_000)
+    page.evaluate("window.offline = false")
+    expect(page.get_by_text("The connection is lost.")).to_have_count(0)
+    settle(page)
+
+
 def start(page: Page) -> None:
     page.get_by_role("button", name="Start the camera").click()
     expect(page.locator("h1")).to_have_text(["Looking for a face…"])
@@ -54,10 +67,29 @@ def test_the_camera_can_be_started_again_in_a_new_session(page: Page, server: Se
     expect(page.locator("h1")).to_have_count(1)
     page.goto(f"{server.address}/live")
     start(page)
-    page.evaluate("window.offline = true; window.sockets.forEach((socket) => socket.close())")
-    expect(page.get_by_text("The connection is lost. Trying again…")).to_be_visible()
-    page.wait_for_timeout(3_000)
-    page.evaluate("window.offline = false")
+    lose_session(page)
     # The new session knows of no press, and its camera stays off until there is one.
     expect(page.locator("h1")).to_have_text(["Let the camera catch your mood"])
     start(page)
+
+
+def test_a_like_in_the_player_is_not_taken_back_in_a_new_session(
+    browser: Browser, server: Server
+) -> None:
+    context = browser.new_context(viewport=DESKTOP)
+    context.set_default_timeout(90_000)
+    context.route(re.compile("^https://"), spotify_player.answer)
+    context.add_init_script(CUT_OFF)
+    page = context.new_page()
+    page.goto(server.address)
+    listen(page)
+    like = page.get_by_role("region", name="Player").get_by_role("button", name="Like")
+    like.click()
+    expect(like).to_have_attribute("aria-pressed", "true")
+    settle(page)
+    lose_session(page)
+    # A second run, in which the new session hears what the browser has sent before.
+    page.get_by_role("button", name="Another set").click()
+    settle(page)
+    expect(like).to_have_attribute("aria-pressed", "true")
+    context.close()
