@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import streamlit as st
+
 from ui import browser_values
 from ui.widgets.frontend import component
 
@@ -48,7 +50,8 @@ def device_camera(
 
     def able_changed() -> None:
         able = browser_values.sent(key, "able", bool)
-        if able is not None:
+        if able is not None and able != st.session_state.get(f"{key}-able"):
+            st.session_state[f"{key}-able"] = able
             on_able(able)
 
     def news_changed() -> None:
@@ -71,3 +74,4 @@ def device_camera(
             "constraints": dict(constraints),
         },
     )
+    able_changed()  # a new session calls no callback for what the browser said in a lost one
