@@ -263,7 +263,7 @@ MEASURES: Final = (
     Measure(
         "genre fit",
         1,
-        "how well the best family suits what is felt, by our own table",
+        "how well a track's best genre family suits the emotion, by our own table",
         genre_fit,
         _ALL,
     ),
@@ -305,7 +305,7 @@ MEASURES: Final = (
     Measure(
         "novelty",
         1,
-        "fraction of new songs when the same is asked again, nothing left out",
+        "fraction of new songs when the same request is repeated, with nothing excluded",
         novelty,
         _FIXED,
     ),
@@ -313,9 +313,19 @@ MEASURES: Final = (
         "coverage", 1, "fraction of the catalogue that came up in any playlist", coverage, _FIXED
     ),
     Measure("popularity", 1, "mean, 0-100", _each(popularity), ("random", "hard quadrant")),
-    Measure("radius", -1, "of a match: nine of ten tracks lie within it", _each(radius), _APPS[:3]),
     Measure(
-        "arrival", -1, "of a journey: its last three tracks from the target", _each(arrival), _APPS
+        "radius",
+        -1,
+        "of a match: the distance from the mood within which nine of ten tracks lie",
+        _each(radius),
+        _APPS[:3],
+    ),
+    Measure(
+        "arrival",
+        -1,
+        "of a journey: distance of its last three tracks from the target",
+        _each(arrival),
+        _APPS,
     ),
     Measure("step", -1, "of a shift: from one track to the next, mean", _each(step), _APPS[:3]),
     Measure("leap", -1, "of a shift: from one track to the next, largest", _each(leap), _APPS[:3]),

@@ -231,17 +231,17 @@ def _adjectives(found: Mapping[str, Any]) -> str:
         "",
         "### What reasons say about how songs sound",
         "",
-        f"Of the {found['songs']:,} best known of these songs a reason may say that "
-        f"{found['described']:,} sound one way or another. Words that say bright are held to "
-        "listeners' valence, words that say loud to their arousal; each agrees if listeners place "
-        "the song on that side of the middle of these songs.",
+        f"Reasons may describe the sound of {found['described']:,} of the {found['songs']:,} best "
+        "known of these songs. Words such as bright are compared with listeners' valence, words "
+        "such as loud with their arousal; a word agrees if listeners rate the song on that side "
+        "of the median of these songs.",
         "",
-        "| | said of | listeners agree |",
+        "| | songs | listeners agree |",
         "|---|---:|---:|",
     ]
     for name, (said, agreed) in found["sides"].items():
-        share = f"{agreed / said:.0%}" if said else "–"
-        lines.append(f"| {name} | {said:,} | {share} |")
+        fraction = f"{agreed / said:.0%}" if said else "–"
+        lines.append(f"| {name} | {said:,} | {fraction} |")
     return "\n".join(lines)
 
 
@@ -335,15 +335,16 @@ def _heading(content: Content) -> str:
             "",
             f"Catalogue: `{content['catalog']}`, {content['tracks']:,} tracks. Each way of "
             f"choosing made {playlists} playlists of {content['n']} tracks: {content['scenarios']} "
-            f"moods and intents, each {len(content['seeds'])} times with different seeds.",
+            f"combinations of mood and intent, each {len(content['seeds'])} times with different "
+            "seeds.",
             "",
             "- **random**: any track.",
             "- **popularity**: the most popular ones, for any mood.",
             "- **hard quadrant**: any track of the right quadrant of valence and energy, split "
-            "at 0.5; what most apps do.",
+            "at 0.5.",
             "- **nearest, raw**: nearest by valence and energy as measured.",
             "- **nearest, ranked**: nearest by their ranks in the catalogue, and nothing else. It "
-            "shows how near one can come, at the price of the same playlist every time.",
+            "shows the smallest distance possible, at the price of the same playlist every time.",
             "",
             "All of them follow our journey, so that they differ only in the choice of tracks.",
             "",
@@ -356,9 +357,11 @@ def _heading(content: Content) -> str:
 def _standings(content: Content) -> str:
     lines = ["Where ours stands:", ""]
     for standing in content["standings"]:
-        behind = ", ".join(standing["behind"])
-        place = f"behind {behind}" if behind else "none is ahead of it"
-        broken = ", ".join(standing["broken"])
+        # Their names contain commas.
+        behind, broken = (
+            ", ".join(f"**{name}**" for name in standing[which]) for which in ("behind", "broken")
+        )
+        place = f"behind {behind}" if behind else "no baseline is ahead"
         claim = f" It claims to be ahead of {broken}, and is not." if broken else ""
         lines.append(
             f"- {standing['measure']}: {standing['place']} of {standing['of']}, {place}.{claim}"
@@ -396,8 +399,8 @@ def _features(gains: Mapping[str, float | None]) -> str:
         "",
         "## Is a mood more than two numbers?",
         "",
-        "What a track's genre families suit (our table, a weak label) is explained by a quadratic "
-        "in the features, on tracks that it was not fitted to. Fraction of the variance:",
+        "How well a quadratic in the features predicts which emotions a track's genre families "
+        "suit (our table, a weak label): R² on tracks that it was not fitted to.",
         "",
         "| | |",
         "|---|---:|",
@@ -411,7 +414,7 @@ def _features(gains: Mapping[str, float | None]) -> str:
             *lines,
             "",
             "Acousticness and instrumentalness count in the ranking where it is quiet and calm. "
-            "What tempo and mode add in the starter catalogue is too little to let them count. "
+            "What tempo and mode add in the starter catalogue is too little to include them. "
             "Danceability says much about genres, which the ranking knows already.",
         ]
     )
@@ -423,16 +426,16 @@ def _search(search: Mapping[str, Any], weights: Mapping[str, float]) -> str:
         "",
         "## How the weights were chosen",
         "",
-        "`python -m recommender evaluate --tune` tries one weight after the other and keeps what "
-        "raises the mean of marks: 0 for the worst baseline's figure, 1 for the best one's, and "
-        "no more for being better still. Its seeds differ from those of the table. The marks "
-        f"count: {parts}.",
+        "`python -m recommender evaluate --tune` varies one weight after the other and keeps what "
+        "raises the mean mark. A measure's mark is 0 at the worst baseline's figure, 1 at the best "
+        "one's, and never above 1. Its seeds differ from those of the table. Marks are weighted: "
+        f"{parts}.",
         "",
         f"It began at {search['first']:.3f} and ended at {search['last']:.3f}. "
         + (
             "The weights in use are those that it ended with."
             if search["best"] == weights
-            else "The weights in use are others than those that it ended with."
+            else "The weights in use differ from those."
         ),
         "",
         "| weight | before | tried: mean mark (bold: kept) | after | in use |",
@@ -472,13 +475,14 @@ def _limits() -> str:
             "",
             "## What this does not say",
             "",
-            "No listener was asked about a playlist. Nearness is judged on the plane that the "
-            "ranking itself goes by, and genre fit by our own table. Listeners' ratings are the "
-            "check from outside. They derive from tags, two ratings of one song correlate at .7, "
+            "No listener was asked about a playlist. Distance is measured on the plane that the "
+            "ranking itself uses, and genre fit by our own table. Listeners' ratings are the "
+            "external check. They derive from tags, two ratings of one song correlate at .7, "
             "and hardly any well-known song is rated calm and pleasant: with so few songs, "
             "precision is a rough figure, and on tracks that people labelled on purpose it may be "
             "higher. The quartiles of 686 such tracks are known. The ranking uses those of energy, "
-            "and the weights were chosen on sets drawn by them, so they are no independent check. "
+            "and the weights were chosen on sets drawn from them, so they are not an independent "
+            "check. "
             "Labels of your own say more: `--labels FILE.csv` with the columns `id,mood`.",
             "",
         ]
