@@ -103,7 +103,7 @@ class Popular(Baseline):
 
 
 class Quadrant(Baseline):
-    """Any track of the right quadrant of valence and energy: what most apps do.
+    """Any track of the right quadrant of valence and energy.
 
     Quadrants are split at `QUADRANT_THRESHOLD`. If a quadrant is used up, any track will do.
     """
