@@ -373,12 +373,18 @@ def _teacher_probabilities(
 
     They are the mean over the teachers and over the image, its mirror image and random views of
     it, which is a better teacher than any single view (on PublicTest by about one point).
+    The cache serves a run that is resumed; other teachers or views replace it.
     """
     if not arguments.teacher:
         return None
-    kept = run / "teacher_probabilities.npy"
-    if kept.is_file() and len(known := np.load(kept)) == len(split):
-        return np.asarray(known, dtype=np.float32)
+    kept = run / "teacher_probabilities.npz"
+    source = json.dumps(
+        [list(map(str, arguments.teacher)), arguments.teacher_views, arguments.seed, len(split)]
+    )
+    if kept.is_file():
+        with np.load(kept) as known:
+            if str(known["source"]) == source:
+                return np.asarray(known["probabilities"], dtype=np.float32)
     augmentation = RandomAugmentation.of_strength(0.5, erase=0.0, seed=arguments.seed)
     views = []
     for teacher in arguments.teacher:
@@ -394,7 +400,7 @@ def _teacher_probabilities(
             ]
             views.append(predict(np.concatenate(images).round().astype(np.uint8)))
     probabilities = np.mean(views, axis=0, dtype=np.float32)
-    np.save(kept, probabilities)
+    np.savez(kept, probabilities=probabilities, source=source)
     return np.asarray(probabilities, dtype=np.float32)
 
 

@@ -64,9 +64,13 @@ def test_a_teacher_softens_the_labels(
     assert soft.sum(axis=1) == pytest.approx(np.ones(len(split)))
     assert np.array_equal(soft.argmax(axis=1), split.labels)
     assert soft.max(axis=1) == pytest.approx(np.full(len(split), 0.3 + 0.7 / 7))
-    # A run that goes on does not ask its teacher again.
+    # A run that is resumed does not ask its teacher again, but asks another one.
     monkeypatch.setattr(train, "load_predictor", lambda _: pytest.fail("asked again"))
     assert np.array_equal(train._teacher_probabilities(tmp_path, split, chosen), taught)
+    certain = np.eye(len(EMOTIONS), dtype=np.float32)[np.zeros(len(split), dtype=int)]
+    monkeypatch.setattr(train, "load_predictor", lambda _: lambda shown: certain[: len(shown)])
+    another = options("--teacher", "another.keras", "--teacher-views", "1")
+    assert np.array_equal(train._teacher_probabilities(tmp_path, split, another), certain)
 
 
 def test_a_run_that_mixes_balances_and_is_out_of_time_goes_on(
