@@ -12,7 +12,15 @@ import streamlit as st
 
 from recommender.types import Mood
 from ui import browser_values
-from ui.widgets import live_probe, mood_pad, photo_button, player, steps_slider, track_list
+from ui.widgets import (
+    device_camera,
+    live_probe,
+    mood_pad,
+    photo_button,
+    player,
+    steps_slider,
+    track_list,
+)
 
 KEY = "component"
 
@@ -116,6 +124,23 @@ def button(component: Component) -> None:
     )
 
 
+def camera(component: Component) -> None:
+    component.monkeypatch.setattr(device_camera, "_camera", component.mount)
+    device_camera.device_camera(
+        key=KEY,
+        base="",
+        capture=0,
+        offsets=None,
+        rest=0,
+        collecting=False,
+        keep=False,
+        captions={},
+        constraints={},
+        on_able=component.note,
+        on_news=component.note,
+    )
+
+
 AT = {"n": 1, "turn": 1, "id": "track", "playing": True, "ended": False}
 SENT: list[tuple[Callable[[Component], None], str, Any, tuple[Any, ...]]] = [
     (pad, "point", {"turn": 1, "valence": -0.5, "arousal": 1}, (Mood(-0.5, 1),)),
@@ -130,6 +155,8 @@ SENT: list[tuple[Callable[[Component], None], str, Any, tuple[Any, ...]]] = [
     (probe, "report", {"secure": True, "allowed": False}, (True, False)),
     (probe, "press", {"asked": 2, "answered": 1, "error": ""}, (2, 1, "")),
     (slider, "step", 2, (2,)),
+    (camera, "able", False, (False,)),
+    (camera, "news", {"capture": 1}, ({"capture": 1},)),
     (button, "read", {"number": 1}, ({"number": 1},)),
     (button, "able", False, (False,)),
 ]
@@ -153,7 +180,7 @@ MALFORMED: list[tuple[Callable[[Component], None], str, Any]] = [
     *(
         (mount, name, value)
         for mount, name, value, _ in SENT
-        if isinstance(value, dict) and name != "read"
+        if isinstance(value, dict) and name not in ("read", "news")
         for value in ([], [1, 2], "text", 7, 0.5, True, {}, {"turn": 1}, {"n": 1}, {"id": None})
     ),
     *(
@@ -163,6 +190,7 @@ MALFORMED: list[tuple[Callable[[Component], None], str, Any]] = [
     ),
     *((slider, "step", value) for value in (-1, 3, 1.5, "1", True, [0], {"step": 1}, 10**400)),
     *((button, "read", value) for value in ([1], "text", 7, True)),
+    *((camera, "news", value) for value in ([1], "text", 7, True)),
     *((pad, "point", {"turn": 1, "valence": 0, "arousal": 0} | wrong) for wrong in WRONG_GESTURES),
     *((play, "at", AT | wrong) for wrong in WRONG_REPORTS),
     (play, "said", {"n": 1, "does": "steal", "id": "track"}),
@@ -209,6 +237,37 @@ def test_malformed_values_are_logged_and_change_nothing(
     assert component.state == before | {KEY: {name: value}}
     # A step that the slider does not have is a well-formed number.
     assert "malformed" in caplog.text or (mount, value) == (slider, 3)
+
+
+@pytest.mark.parametrize(
+    ("mount", "name", "before", "after"),
+    [
+        (pad, "point", {"turn": 7, "valence": 0, "arousal": 0}, {"turn": 8}),
+        (play, "said", {"n": 7, "does": "like", "id": "track"}, {"n": 8}),
+        (probe, "press", {"asked": 7, "answered": 7, "error": ""}, {"asked": 8}),
+    ],
+)
+def test_a_new_session_repeats_nothing_of_a_lost_one(
+    component: Component,
+    mount: Callable[[Component], None],
+    name: str,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> None:
+    component.state[KEY] = {name: before}
+    mount(component)
+    earlier = [(7,)] if mount is probe else []  # the number of its presses goes on
+    component.send(name, before)
+    assert component.heard == earlier
+    component.send(name, before | after)
+    assert len(component.heard) == len(earlier) + 1
+
+
+def test_a_new_session_hears_once_that_a_browser_cannot_read_faces(component: Component) -> None:
+    component.state[KEY] = {"able": False}
+    camera(component)
+    camera(component)
+    assert component.heard == [(False,)]
 
 
 def test_nothing_sent_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
