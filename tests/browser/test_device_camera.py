@@ -454,6 +454,7 @@ def test_a_phone_held_upright_shows_names_where_the_mirrored_faces_are(
         }"""
     )
     start(page)
+    page.get_by_role("button", name="Keep reading").click()
     wait_for_outline(page)
     picture = page.locator("video").evaluate("(video) => video.videoHeight / video.videoWidth")
     drawn = page.locator("video + canvas").evaluate(MIDDLE_OF_DRAWN)
