@@ -24,10 +24,11 @@ from skimage import data
 from tests.browser import spotify_player
 from tests.browser.axe import DESKTOP
 from tests.browser.tabs import Tabs, Visitors, visitors
+from tests.browser.waiting import LIMIT_MS
 
 ROOT = Path(__file__).parents[2]
 # Server, browser and camera may share two busy cores: an answer has a minute and a half to come.
-expect.set_options(timeout=90_000)
+expect.set_options(timeout=LIMIT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Error, Page
 
+from tests.browser.waiting import LIMIT_SECONDS
+
 UNABLE = "delete window.OffscreenCanvas;"
 """Without it a browser cannot read the camera itself."""
 
@@ -72,7 +74,7 @@ def seen(page: Page) -> Any:
 
 def wait_for_frame(page: Page, *, annotated: bool = False) -> Any:
     """Wait for a frame of the camera, or for one that carries its reading."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < deadline:
         frame = seen(page)
         if isinstance(frame, dict) and (frame["yellow"] > 100 or not annotated):

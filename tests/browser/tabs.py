@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, ViewportSize
 
 from tests.browser.axe import DESKTOP, PHONE
+from tests.browser.waiting import LIMIT_MS
 
-TIMEOUT_MS: Final = 90_000
 OWN_SCHEMES: Final = ("data", "blob", "about")
 """Of addresses that need no server."""
 
@@ -46,7 +46,7 @@ class Tabs:
         context = self._browser.new_context(
             viewport=screen, has_touch=touch, reduced_motion="reduce"
         )
-        context.set_default_timeout(TIMEOUT_MS)
+        context.set_default_timeout(LIMIT_MS)
         if self._script:
             context.add_init_script(self._script)
         return context.new_page()

@@ -24,7 +24,7 @@ from tests.browser import clips
 from tests.browser.axe import PHONE, check
 from tests.browser.device import ServerReader, compare, device_reader
 from tests.browser.tabs import Cameras, Tabs, Visitors
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import LIMIT_SECONDS, wait_until
 from ui.live.fallback import ADVICE, CameraProblem
 from ui.server.device_assets import base_address
 
@@ -297,7 +297,7 @@ def start(page: Page) -> None:
 
 def wait_for_outline(page: Page) -> None:
     """Wait until something is drawn on the picture."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + LIMIT_SECONDS
     while not page.locator("video + canvas").evaluate(DRAWN):
         assert time.monotonic() < deadline, "Nothing was drawn on the picture"
         page.wait_for_timeout(200)
@@ -317,7 +317,7 @@ def test_nothing_of_a_picture_leaves_the_page(arrive: Callable[..., Page], serve
     expect(page.locator("svg .outline")).to_be_hidden()  # what has the picture's place until then
     before, read = len(sent.messages), sent.frames
     # It goes on reading, and tells the server only now and then.
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + LIMIT_SECONDS
     while sent.frames < read + FRAMES_TO_READ:
         assert time.monotonic() < deadline, f"It told the server of {sent.frames - read} frames"
         page.wait_for_timeout(200)

@@ -11,6 +11,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from tests.browser import clips
 from tests.browser.axe import DESKTOP
 from tests.browser.conftest import find_chromium
+from tests.browser.waiting import LIMIT_MS
 from tests.browser.wire import Wire, far_away, visitor
 
 FAR = 0.3
@@ -130,7 +131,7 @@ def arrive(browser: Browser, server: str, tmp_path: Path) -> Iterator[Callable[[
 
         def open_page() -> Page:
             context = mine.new_context(viewport=DESKTOP)
-            context.set_default_timeout(90_000)
+            context.set_default_timeout(LIMIT_MS)
             context.add_init_script("delete window.OffscreenCanvas;")  # the server reads
             page = context.new_page()
             page.on("pageerror", lambda error: problems.append(str(error)))

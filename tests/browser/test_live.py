@@ -20,6 +20,7 @@ from tests.browser.axe import PHONE, check, check_as_it_is
 from tests.browser.server_camera import RELAY_ALONE, UNABLE, wait_for_frame
 from tests.browser.tabs import Cameras, Visitors
 from tests.browser.taps import Taps, music_plays
+from tests.browser.waiting import LIMIT_SECONDS
 
 INSECURE = "Object.defineProperty(window, 'isSecureContext', { value: false });"
 
@@ -105,7 +106,7 @@ def keep_reading(page: Page) -> None:
     """Start the camera, and have it stay on: where the mood settled first, it is started anew."""
     start(page)
     reading = page.get_by_text("Reading until you stop it.")
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + LIMIT_SECONDS
     while not reading.is_visible() and time.monotonic() < deadline:
         with suppress(Error):  # a run of the page may take the button away
             page.get_by_role("button", name="Keep reading").click(timeout=5_000)

@@ -11,6 +11,7 @@ from tests.browser.axe import DESKTOP
 from tests.browser.listening import listen, settle
 from tests.browser.tabs import Cameras
 from tests.browser.test_restart import Server
+from tests.browser.waiting import LIMIT_MS
 
 FRAMES_PER_SECOND = 10
 CUT_OFF = """
@@ -77,7 +78,7 @@ def test_a_like_in_the_player_is_not_taken_back_in_a_new_session(
     browser: Browser, server: Server
 ) -> None:
     context = browser.new_context(viewport=DESKTOP)
-    context.set_default_timeout(90_000)
+    context.set_default_timeout(LIMIT_MS)
     context.route(re.compile("^https://"), spotify_player.answer)
     context.add_init_script(CUT_OFF)
     page = context.new_page()

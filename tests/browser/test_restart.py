@@ -16,7 +16,7 @@ from tests.browser import spotify_player
 from tests.browser.axe import DESKTOP
 from tests.browser.conftest import ROOT, wait_until_it_answers
 from tests.browser.listening import REMEMBER_NOTICES, listen, names, rows, settle
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import LIMIT_MS, LIMIT_SECONDS, wait_until
 
 
 class Server:
@@ -65,7 +65,7 @@ class Backups:
 
     def wait_for(self, track: str) -> None:
         """Wait until the browser has the backup of a set of which `track` plays."""
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + LIMIT_SECONDS
         while not self._sent or self._sent[-1] != track:
             assert time.monotonic() < deadline, "The browser has no backup"
             self._page.wait_for_timeout(100)
@@ -82,7 +82,7 @@ def restarted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def page(browser: Browser, restarted: Server) -> Iterator[Page]:
     context = browser.new_context(viewport=DESKTOP)
-    context.set_default_timeout(90_000)
+    context.set_default_timeout(LIMIT_MS)
     context.route(re.compile("^https://"), spotify_player.answer)
     context.add_init_script(REMEMBER_NOTICES)
     page = context.new_page()
@@ -105,7 +105,7 @@ def restart(page: Page, server: Server, **settings: str) -> WebSocket:
     """End the server and begin it anew; the browser connects again by itself."""
     settle(page)
     server.end()
-    with page.expect_websocket(timeout=90_000) as again:
+    with page.expect_websocket(timeout=LIMIT_MS) as again:
         server.begin(**settings)
     connection = page.get_by_test_id("stApp")
     expect(connection).to_have_attribute("data-test-connection-state", "CONNECTED")

@@ -7,7 +7,9 @@ from typing import Any
 
 from playwright.sync_api import Frame, Page
 
-LIMIT_SECONDS = 90.0
+LIMIT_SECONDS = 180.0
+"""The deadline of every wait, with room for a machine that is busy with something else."""
+LIMIT_MS = 1000 * LIMIT_SECONDS
 LOOK_MS = 100
 
 
