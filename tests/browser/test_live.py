@@ -173,7 +173,8 @@ def test_two_visitors_never_see_each_other(arrive: Callable[..., Page]) -> None:
         astronaut, cup = wait_for_frame(one), wait_for_frame(two)
         # A grey sky against a wooden table.
         assert astronaut["red"] - astronaut["blue"] < 75 < cup["red"] - cup["blue"]
-        assert two.locator("h1").all_inner_texts() == ["Looking for a face…"]
+        # None for a moment, while the heading is redrawn.
+        assert set(two.locator("h1").all_inner_texts()) <= {"Looking for a face…"}
         one.wait_for_timeout(150)
     two.get_by_role("link", name="Playlist").click()
     says(two, "How do you feel?")
