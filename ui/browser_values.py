@@ -82,6 +82,7 @@ def text(value: Any) -> str:
     """
     if not isinstance(value, str) or len(value) > MAX_CHARACTERS:
         raise ValueError(f"a text of at most {MAX_CHARACTERS} characters is needed")
+    value.encode()  # half a character (a lone surrogate), which no file or query takes, raises
     return value
 
 

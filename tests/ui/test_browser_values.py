@@ -186,7 +186,7 @@ MALFORMED: list[tuple[Callable[[Component], None], str, Any]] = [
     *(
         (mount, name, value)
         for mount, name in [(pad, "track"), (rows, "play"), (rows, "similar")]
-        for value in ([1], 7, True, {"id": "track"}, "x" * 1_001)
+        for value in ([1], 7, True, {"id": "track"}, "x" * 1_001, "\ud800")
     ),
     *((slider, "step", value) for value in (-1, 3, 1.5, "1", True, [0], {"step": 1}, 10**400)),
     *((button, "read", value) for value in ([1], "text", 7, True)),
