@@ -8,7 +8,7 @@ from typing import Any, Final
 from axe_playwright_python.sync_playwright import DEFAULT_OPTIONS, Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import outcome, wait_until
 
 DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 800}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
@@ -98,7 +98,7 @@ def show(page: Page, dark: bool, screen: ViewportSize) -> None:
     page.emulate_media(color_scheme="dark" if dark else "light")
     wait_until(page, f"({IS_DARK})() === {str(dark).lower()}")
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    page.evaluate(AFTER_ANIMATIONS)
+    outcome(page, AFTER_ANIMATIONS)
 
 
 IS_DARK = """() => {

@@ -16,6 +16,7 @@ from emotion.classifier import EmotionClassifier
 from emotion.live.scheduler import FrameScheduler
 from emotion.live.stream import FaceStream
 from emotion.live.tracker import LiveReading
+from tests.browser.waiting import outcome
 
 OPEN = """(address) => new Promise((resolve, reject) => {
   const worker = new Worker(address);
@@ -58,7 +59,8 @@ class DeviceReader:
     def read(self, frame: NDArray[np.uint8], seconds: float) -> dict[str, Any]:
         """Return what the worker says about RGB uint8 ``(H, W, 3)``."""
         height, width = frame.shape[:2]
-        told: dict[str, Any] = self._page.evaluate(
+        told: dict[str, Any] = outcome(
+            self._page,
             "(frame) => window.read(frame)",
             {
                 "pixels": base64.b64encode(frame.tobytes()).decode(),
@@ -78,7 +80,7 @@ class DeviceReader:
 def device_reader(page: Page, server: str, base: str) -> Iterator[DeviceReader]:
     """Load the worker of a server in a page of its."""
     page.goto(f"{server}/_stcore/health")
-    page.evaluate(OPEN, f"{server}{base}worker.js")
+    outcome(page, OPEN, f"{server}{base}worker.js")
     yield DeviceReader(page)
 
 

@@ -24,7 +24,7 @@ from tests.browser import clips
 from tests.browser.axe import PHONE, check
 from tests.browser.device import ServerReader, compare, device_reader
 from tests.browser.tabs import Cameras, Tabs, Visitors
-from tests.browser.waiting import LIMIT_SECONDS, wait_until
+from tests.browser.waiting import LIMIT_SECONDS, outcome, wait_until
 from ui.live.fallback import ADVICE, CameraProblem
 from ui.server.device_assets import base_address
 
@@ -166,7 +166,8 @@ def test_its_pixels_are_those_of_opencv(tabs: Tabs, server: str) -> None:
     small, large = [(100, 100), (61, 77), (98, 74)], (300, 260)
     page = tabs.take()
     page.goto(f"{server}/_stcore/health")
-    told = page.evaluate(
+    told = outcome(
+        page,
         IN_JAVASCRIPT,
         {
             "base": f"{server}{base_address()}",
@@ -425,7 +426,7 @@ def test_cameras_can_be_switched_and_unplugged(arrive: Callable[..., Page]) -> N
     page.get_by_role("button", name="Switch camera").click()
     other = f"() => {{ const now = ({OPEN_CAMERA})(); return now !== '{first}' && now; }}"
     second = page.wait_for_function(other).json_value()
-    page.locator("video").evaluate(NEXT_FRAME)
+    outcome(page.locator("video"), NEXT_FRAME)
     says(page, "Looking for a face…")
     # A cable is pulled. The next time the visitor's camera is tried first.
     page.evaluate("() => tracks.at(-1).dispatchEvent(new Event('ended'))")
@@ -443,7 +444,8 @@ def test_a_lost_worker_leaves_the_camera_to_the_server(arrive: Callable[..., Pag
     start(page)
     page.get_by_role("button", name="Keep reading").click()
     expect(page.get_by_text("Reading until you stop it.")).to_be_visible()
-    page.workers[0].evaluate("() => self.close()")
+    # Later, since it answers no more once it is closed.
+    page.workers[0].evaluate("() => { setTimeout(() => self.close()); }")
     expect(page.locator("iframe[title*=webrtc_streamer]")).to_be_attached(timeout=60_000)
     page.wait_for_function(CAMERA_IS_OFF)
 

@@ -20,7 +20,7 @@ from tests.browser.axe import PHONE, check
 from tests.browser.conftest import as_jpeg
 from tests.browser.tabs import Tabs, Visitors
 from tests.browser.test_device_camera import LARGEST_MESSAGE, PICTURES, Sent
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import outcome, wait_until
 from ui.photo.device import device_reading
 from ui.server.device_assets import PHOTOS, base_address
 from ui.wording import ON_DEVICE
@@ -82,7 +82,7 @@ def test_browser_reads_photos_like_the_server(
         image = decode_image(file)
         ours = recognizer.read(image)
         module = f"{server}{base_address()}{PHOTOS}"
-        told = page.evaluate(READ, [module, base64.b64encode(file).decode()])
+        told = outcome(page, READ, [module, base64.b64encode(file).decode()])
         copy, theirs = device_reading(told)
         assert (copy.height, copy.width) == image.shape[:2], name
         assert len(theirs.faces) == len(ours) == {"two people": 2, "no face": 0}.get(name, 1), name

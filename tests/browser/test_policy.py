@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Worker
 
 from tests.browser.tabs import Tabs
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import outcome, wait_until
 from ui.server.device_assets import base_address
 
 
@@ -115,7 +115,7 @@ def test_the_page_s_policy_refuses_it(page: Page, stranger: Stranger, directive:
         "securitypolicyviolation", (event) => violations.push(event.effectiveDirective),
       );
     }""")
-    assert page.evaluate(ATTEMPTS[directive], f"{stranger.address}/picture") == "refused"
+    assert outcome(page, ATTEMPTS[directive], f"{stranger.address}/picture") == "refused"
     wait_until(page, "() => violations.length > 0")
     assert page.evaluate("() => violations") == [directive]
     assert stranger.asked == []
@@ -130,8 +130,8 @@ def test_what_reads_faces_reaches_no_other_server(
     with page.expect_worker() as started:
         page.evaluate("(script) => new Worker(script)", f"{server}{base_address()}worker.js")
     reader: Worker = started.value
-    assert reader.evaluate(FETCH, f"{server}/_stcore/health") == "answered"
-    assert reader.evaluate(FETCH, f"{stranger.address}/picture") == "refused"
+    assert outcome(reader, FETCH, f"{server}/_stcore/health") == "answered"
+    assert outcome(reader, FETCH, f"{stranger.address}/picture") == "refused"
     assert stranger.asked == []
 
 
@@ -139,6 +139,6 @@ def test_the_stranger_would_have_answered(browser: Browser, stranger: Stranger) 
     """So what is refused above is refused by the policy."""
     page = browser.new_context().new_page()
     page.goto(f"{stranger.address}/page")
-    assert page.evaluate(FETCH, f"{stranger.address}/picture") == "answered"
+    assert outcome(page, FETCH, f"{stranger.address}/picture") == "answered"
     assert "/picture" in stranger.asked
     page.context.close()

@@ -16,7 +16,7 @@ from tests.browser import spotify_player
 from tests.browser.axe import DESKTOP
 from tests.browser.conftest import ROOT, wait_until_it_answers
 from tests.browser.listening import REMEMBER_NOTICES, listen, names, rows, settle
-from tests.browser.waiting import LIMIT_MS, LIMIT_SECONDS, wait_until
+from tests.browser.waiting import LIMIT_MS, LIMIT_SECONDS, outcome, wait_until
 
 
 class Server:
@@ -149,7 +149,7 @@ def test_other_pages_leave_the_set_to_come_back_to(
     page.get_by_role("button", name="Copy a link to this set").click()
     expect(page.get_by_text("Copied.")).to_be_visible()
     there = page.context.new_page()
-    there.goto(page.evaluate("navigator.clipboard.readText()"))
+    there.goto(outcome(page, "() => navigator.clipboard.readText()"))
     expect(there.locator("h1")).to_have_text("A set someone shared with you")
     shared = names(there)
     backups.wait_for(track)

@@ -18,7 +18,7 @@ from tests.browser.conftest import find_chromium
 from tests.browser.listening import REMEMBER_NOTICES, listen, names, rows, settle
 from tests.browser.server_camera import wait_for_frame
 from tests.browser.service import AppProcess, Service
-from tests.browser.waiting import LIMIT_MS, LIMIT_SECONDS, wait_until
+from tests.browser.waiting import LIMIT_MS, LIMIT_SECONDS, outcome, wait_until
 
 pytestmark = pytest.mark.skipif(
     service.find("haproxy") is None, reason="HAProxy is not installed (make services)"
@@ -152,7 +152,7 @@ def test_the_camera_reaches_the_server_through_the_relay_alone(
     wait_for_frame(page, annotated=True)
     expect(page.locator("h1")).to_have_text("😊 Looks happy")
     deadline = time.monotonic() + LIMIT_SECONDS
-    while not (routes := page.evaluate(ROUTES)):
+    while not (routes := outcome(page, ROUTES)):
         assert time.monotonic() < deadline, "Video came on no route"
         page.wait_for_timeout(200)
     assert routes == [["relay", "relay", way]]

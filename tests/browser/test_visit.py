@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.axe import DESKTOP, PHONE
 from tests.browser.spotify_player import StandIn
 from tests.browser.taps import Taps, music_plays
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import outcome, wait_until
 
 
 def heading(page: Page) -> Locator:
@@ -301,7 +301,7 @@ def test_a_link_opens_the_same_set_elsewhere(visit: Callable[..., Page]) -> None
     page.get_by_test_id("stPopover").filter(has_text="Save").get_by_role("button").click()
     page.get_by_role("button", name="Copy a link to this set").click()
     expect(page.get_by_text("Copied.")).to_be_visible()
-    link = page.evaluate("navigator.clipboard.readText()")
+    link = outcome(page, "() => navigator.clipboard.readText()")
     there = visit(link[link.index("/playlist?set=") :])
     expect(heading(there)).to_have_text("A set someone shared with you")
     expect(rows(there).nth(9)).to_be_visible()
