@@ -158,6 +158,58 @@ def rerun_page_for_its_callbacks() -> bool:
     return True
 
 
+def keep_unsent_parts_of_finished_runs() -> bool:
+    """Make the server send all that a finished run of the page has drawn before a fragment runs.
+
+    Streamlit 1.67 discards what such a run has drawn in the fragment and was not sent yet, because
+    the fragment is about to draw it again, but still sends that the run is finished. The browser
+    then removes what is missing and mounts it anew: the player starts its track again, and the
+    camera is cut off.
+
+    https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/forward_msg_queue.py
+    (``ForwardMsgQueue.clear``, ``_update_script_finished_message``). A request for a run of the
+    page is not concerned: the end of the run before it is sent as that of an interrupted one.
+
+    Returns:
+        Whether the patch is applied. Calling it again changes nothing.
+    """
+    try:
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+        from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+
+        clear = ForwardMsgQueue.clear
+        finished = ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY
+    except (ImportError, AttributeError):
+        logger.warning("This version of Streamlit is not supported: the player may start again")
+        return False
+    if hasattr(clear, _MARK):
+        return True
+
+    @functools.wraps(clear)
+    def clear_queue(
+        queue: Any,
+        retain_lifecycle_msgs: bool = False,
+        fragment_ids_this_run: list[str] | None = None,
+    ) -> None:
+        kept: list[Any] = []
+        if retain_lifecycle_msgs and fragment_ids_this_run is not None:
+            ends = [
+                number
+                for number, message in enumerate(queue._queue, 1)
+                if message.WhichOneof("type") == "script_finished"
+                and message.script_finished == finished
+            ]
+            last = ends[-1] if ends else 0
+            kept, queue._queue = queue._queue[:last], queue._queue[last:]
+        clear(queue, retain_lifecycle_msgs, fragment_ids_this_run)
+        queue._queue = kept + queue._queue
+
+    setattr(clear_queue, _MARK, True)
+    # mypy: as above
+    ForwardMsgQueue.clear = clear_queue  # type: ignore[method-assign, assignment]
+    return True
+
+
 def _record_callback(metadata: Any) -> None:
     if metadata is not None and metadata.fragment_id is None:
         _asking.page_callback_ran = True
@@ -288,6 +340,7 @@ def mend_streamlit() -> None:
     begin_at_the_top()
     finish_callbacks()
     rerun_page_for_its_callbacks()
+    keep_unsent_parts_of_finished_runs()
     ignore_news_of_left_pages()
 
 

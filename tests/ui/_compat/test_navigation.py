@@ -17,6 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.runtime import scriptrunner
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
@@ -49,11 +50,68 @@ def test_installed_streamlit_has_the_patched_functions() -> None:
         (_compat.rerun_page_for_its_callbacks, WStates, "call_callback"),
         (_compat.rerun_page_for_its_callbacks, SessionState, "_execute_widget_callback"),
         (_compat.ignore_news_of_left_pages, AppSession, "request_rerun"),
+        (_compat.keep_unsent_parts_of_finished_runs, ForwardMsgQueue, "clear"),
     ):
         assert mend()
         once = getattr(owner, name)
         assert mend()
         assert getattr(owner, name) is once
+
+
+FINISHED = ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY
+INTERRUPTED = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
+
+
+def drawn(place: int, fragment: str = "") -> ForwardMsg:
+    message = ForwardMsg()
+    message.metadata.delta_path[:] = [0, place]
+    message.delta.new_element.markdown.body = "drawn"
+    message.delta.fragment_id = fragment
+    return message
+
+
+def end(status: "ForwardMsg.ScriptFinishedStatus.ValueType") -> ForwardMsg:
+    return ForwardMsg(script_finished=status)
+
+
+@pytest.mark.parametrize(
+    ("queued", "sent"),
+    [
+        pytest.param(
+            [drawn(0), drawn(1, "player"), end(FINISHED)],
+            [drawn(0), drawn(1, "player"), end(FINISHED)],
+            id="of a finished run",
+        ),
+        pytest.param(
+            [drawn(0), drawn(1, "player"), end(INTERRUPTED)],
+            [drawn(0), end(INTERRUPTED)],
+            id="of an interrupted run",
+        ),
+        pytest.param(
+            [drawn(1, "player"), end(FINISHED), drawn(1, "player"), drawn(2, "camera")],
+            [drawn(1, "player"), end(FINISHED), drawn(2, "camera")],
+            id="of a finished run, and of a fragment's after it",
+        ),
+    ],
+)
+def test_what_is_sent_before_a_fragment_runs(
+    queued: list[ForwardMsg], sent: list[ForwardMsg]
+) -> None:
+    queue = ForwardMsgQueue()
+    for message in queued:
+        queue.enqueue(message)
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["player"])
+    again = drawn(1, "player")
+    queue.enqueue(again)
+    assert queue.flush() == [*sent, again]
+
+
+def test_a_run_of_the_page_replaces_what_was_not_sent() -> None:
+    queue = ForwardMsgQueue()
+    for message in (drawn(0), drawn(1, "player"), end(FINISHED)):
+        queue.enqueue(message)
+    queue.clear(retain_lifecycle_msgs=True)
+    assert queue.flush() == [end(INTERRUPTED)]
 
 
 def test_a_run_begins_at_the_top() -> None:
