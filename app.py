@@ -22,7 +22,7 @@ if __name__ == "__main__":
     from ui.widgets import state_backup
     from ui.widgets.connection_notice import connection_notice
 
-    _compat_navigation.mend_streamlit()
+    _compat_navigation.patch_streamlit()
 
     st.set_page_config(page_title="Affectune", page_icon=STATIC / "icon.png", layout="wide")
     st.logo(str(STATIC / "logo.svg"), size="large")

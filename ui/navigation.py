@@ -35,7 +35,7 @@ def navigate_to(page: str) -> None:
 
 
 @contextmanager
-def said_once(key: str) -> Iterator[Any]:
+def one_time_notice(key: str) -> Iterator[Any]:
     """Yield a message of the session, and forget it once the block has shown it.
 
     If the run is interrupted inside the block, the next one shows it again.

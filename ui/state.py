@@ -263,7 +263,7 @@ class VisitorState:
         return suggested_intent(self.mood) if self.mood else "match"
 
     @property
-    def wish(self) -> SetOptions:
+    def set_options(self) -> SetOptions:
         """The options that the next set is drawn for."""
         return SetOptions(
             intent=self.intent or self.suggestion,
@@ -330,7 +330,7 @@ class VisitorState:
         back = self.photo is not None and mood.distance(self.photo.mood) < PAD_PRECISION
         self._new_mood(manual_mood=None if back else mood)
 
-    def rest_like(self, resting: Recentring) -> None:
+    def use_resting_face(self, resting: Recentring) -> None:
         """Use the visitor's resting face. It replaces earlier corrections."""
         self.resting = resting
         self.forget_corrections()
@@ -358,7 +358,7 @@ class VisitorState:
         if photo.scores != before and self.corrected_emotion is None and self.manual_mood is None:
             self._new_mood()
 
-    def narrow(self, filters: Filters) -> None:
+    def apply_filters(self, filters: Filters) -> None:
         """Apply other filters."""
         if filters != self.filters:
             self.filters_before, self.filters = self.filters, filters

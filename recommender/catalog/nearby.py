@@ -146,7 +146,7 @@ class Blocks:
                 passing[number] = track_filter.passes(blocks[number])
             for search, numbers in wanted:
                 for number in numbers:
-                    search.look(blocks[number], passing[number])
+                    search.scan(blocks[number], passing[number])
         return np.unique(np.concatenate([search.numbers for search in searches]))
 
     def _queue(
@@ -218,7 +218,7 @@ class _Search:
         self._stride *= 2
         return self._queue[start : self._at]
 
-    def look(self, columns: Columns, passing: NDArray[np.bool_] | None) -> None:
+    def scan(self, columns: Columns, passing: NDArray[np.bool_] | None) -> None:
         """Add some tracks, and keep the nearest of all."""
         scores = score(columns, self._place)
         good = scores <= self._worst

@@ -31,7 +31,7 @@ from ui.live.fallback import (
     CAMERA_GRACE_SECONDS,
     CONNECT_TIMEOUT_SECONDS,
     ERRORS,
-    MAX_LOOK_SECONDS,
+    MAX_CHECK_SECONDS,
     NO_FRAME_TIMEOUT_SECONDS,
 )
 from ui.live.ice import SETTING
@@ -605,9 +605,9 @@ def test_an_insecure_address_is_told_before_the_button(live: AppTest) -> None:
 def wait(capture: CaptureSession, seconds: float, *, playing: bool = False) -> None:
     """Have the page look at a connection on which nothing comes."""
     timer = capture.timer
-    for _ in range(math.ceil(seconds / MAX_LOOK_SECONDS) + 1):
-        timer._looked_at -= MAX_LOOK_SECONDS
-        timer.look(playing=playing, signalling=False, frames=capture.stream.frames)
+    for _ in range(math.ceil(seconds / MAX_CHECK_SECONDS) + 1):
+        timer._checked_at -= MAX_CHECK_SECONDS
+        timer.check(playing=playing, signalling=False, frames=capture.stream.frames)
 
 
 def test_no_way_through_leads_to_a_snapshot(

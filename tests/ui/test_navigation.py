@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import streamlit as st
 
-from ui.navigation import said_once
+from ui.navigation import one_time_notice
 
 
 @pytest.fixture
@@ -17,9 +17,9 @@ def session(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def test_a_notice_is_forgotten_once_it_was_said(session: dict[str, Any]) -> None:
     session["notice"] = "Disconnected."
-    with said_once("notice") as notice:
+    with one_time_notice("notice") as notice:
         assert notice == "Disconnected."
-    with said_once("notice") as notice:
+    with one_time_notice("notice") as notice:
         assert notice is None
 
 
@@ -27,7 +27,7 @@ def test_a_notice_outlives_a_run_that_was_interrupted_while_saying_it(
     session: dict[str, Any],
 ) -> None:
     session["notice"] = "Disconnected."
-    with pytest.raises(KeyboardInterrupt), said_once("notice"):
+    with pytest.raises(KeyboardInterrupt), one_time_notice("notice"):
         raise KeyboardInterrupt
-    with said_once("notice") as notice:
+    with one_time_notice("notice") as notice:
         assert notice == "Disconnected."

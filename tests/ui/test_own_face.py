@@ -97,7 +97,7 @@ def test_forgotten_corrections_leave_the_mood_as_said() -> None:
 
 def test_photo_with_several_faces_uses_no_personal_offset(resting: Recentring) -> None:
     visitor = VisitorState()
-    visitor.rest_like(resting)
+    visitor.use_resting_face(resting)
     visitor.show(IMAGE, reading(ANGRY_REST, ANGRY_REST))
     assert visitor.photo is not None
     for face in (0, 1, ROOM):
@@ -109,7 +109,7 @@ def test_photo_with_several_faces_uses_no_personal_offset(resting: Recentring) -
 
 def test_two_visitors_never_share(resting: Recentring) -> None:
     one, two = VisitorState(), VisitorState()
-    one.rest_like(resting)
+    one.use_resting_face(resting)
     one.show(IMAGE, reading(ANGRY_REST))
     two.show(IMAGE, reading(ANGRY_REST))
     one.correct_emotion("fear")
@@ -123,7 +123,7 @@ def test_a_rest_replaces_what_was_corrected_before(resting: Recentring) -> None:
     visitor = VisitorState()
     visitor.show(IMAGE, reading(ANGRY_REST))
     visitor.correct_emotion("neutral")
-    visitor.rest_like(resting)
+    visitor.use_resting_face(resting)
     assert visitor.recentring == resting
     assert visitor.photo is not None
     assert visitor.photo.scores.emotion == "neutral"
@@ -137,5 +137,5 @@ def test_a_photo_that_is_read_anew_draws_a_new_set_and_one_that_is_not_keeps_it(
     visitor.intent = "lift"
     visitor.forget_resting()
     assert visitor.intent == "lift"
-    visitor.rest_like(resting)
+    visitor.use_resting_face(resting)
     assert visitor.intent is None

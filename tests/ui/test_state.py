@@ -87,11 +87,11 @@ def test_tap_on_a_face_of_an_earlier_picture_changes_nothing(
 
 def test_other_filters_ask_anew_and_the_ones_before_are_kept(visitor: VisitorState) -> None:
     jazz, folk = Filters(genres=("jazz",)), Filters(genres=("folk",))
-    visitor.narrow(jazz)
+    visitor.apply_filters(jazz)
     visitor.draw = 2
-    visitor.narrow(jazz)
+    visitor.apply_filters(jazz)
     assert visitor.draw == 2
-    visitor.narrow(folk)
+    visitor.apply_filters(folk)
     assert (visitor.filters, visitor.filters_before, visitor.draw) == (folk, jazz, 0)
 
 

@@ -335,7 +335,7 @@ def json_from_browser() -> Iterator[str]:
             yield state.value.json_value
 
 
-def mend_streamlit() -> None:
+def patch_streamlit() -> None:
     """Apply all patches, to this run and later ones."""
     begin_at_the_top()
     finish_callbacks()

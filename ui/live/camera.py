@@ -248,7 +248,7 @@ class LiveCamera:
             if error := news.get("error"):
                 self.error, self.allowed = str(error), False
 
-    def look(self, *, playing: bool, signalling: bool = False) -> None:
+    def update_connection(self, *, playing: bool, signalling: bool = False) -> None:
         """Update from the state of the connection, and stop if there is no video.
 
         Args:
@@ -259,7 +259,9 @@ class LiveCamera:
             self.stop()  # ended by the browser: unplugged, lid closed, page left
         capture = self.capture
         if capture is not None:
-            capture.timer.look(playing=playing, signalling=signalling, frames=capture.stream.frames)
+            capture.timer.check(
+                playing=playing, signalling=signalling, frames=capture.stream.frames
+            )
         signs = CameraSigns(
             error=self.error,
             secure=self.secure,

@@ -24,7 +24,7 @@ def update(camera: LiveCamera) -> None:
     """Tell the camera what has happened to the connection since the last run."""
     connection = st.session_state.get(KEY)
     playing, signalling = (False, False) if connection is None else connection.state
-    camera.look(playing=playing, signalling=signalling)
+    camera.update_connection(playing=playing, signalling=signalling)
 
 
 def connect(camera: LiveCamera) -> None:

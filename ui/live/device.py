@@ -111,7 +111,7 @@ class DeviceTimer:
         """Seconds since the last frame."""
         return self._stream.silence
 
-    def look(self, *, playing: bool, signalling: bool, frames: int) -> None:
+    def check(self, *, playing: bool, signalling: bool, frames: int) -> None:
         """Do nothing: the browser measures the time."""
 
 

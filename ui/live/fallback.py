@@ -19,7 +19,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 20.0
 """Browser and server connect within this time or not at all."""
 NO_FRAME_TIMEOUT_SECONDS: Final = 8.0
 """Without a frame for this long, none will come."""
-MAX_LOOK_SECONDS: Final = 0.5
+MAX_CHECK_SECONDS: Final = 0.5
 """The most seconds that one check of the connection counts; the page checks every 0.4 s."""
 
 CameraProblem = Literal["insecure", "refused", "none", "busy", "unreachable", "silent", "broken"]
@@ -61,7 +61,7 @@ class ConnectionTimer:
     """How long a visitor has waited for video, measured in checks of the connection.
 
     If the page checks less often than it should, browser or server is busy, and connecting takes
-    longer, too. So a check counts for `MAX_LOOK_SECONDS` at most: a slow machine gets more time.
+    longer, too. So a check counts for `MAX_CHECK_SECONDS` at most: a slow machine gets more time.
 
     Attributes:
         silence: seconds since the last frame, or since browser and server were connected.
@@ -69,7 +69,7 @@ class ConnectionTimer:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._looked_at = clock()
+        self._checked_at = clock()
         self._opening = self._connecting = self.silence = 0.0
         self._offered = self._connected = False
         self._frames = 0
@@ -82,7 +82,7 @@ class ConnectionTimer:
         """
         return self._connecting if self._offered else self._opening - CAMERA_GRACE_SECONDS
 
-    def look(self, *, playing: bool, signalling: bool, frames: int) -> None:
+    def check(self, *, playing: bool, signalling: bool, frames: int) -> None:
         """Count the time since the last check.
 
         Args:
@@ -91,8 +91,8 @@ class ConnectionTimer:
             frames: how many frames have arrived so far.
         """
         now = self._clock()
-        elapsed = min(now - self._looked_at, MAX_LOOK_SECONDS)
-        self._looked_at = now
+        elapsed = min(now - self._checked_at, MAX_CHECK_SECONDS)
+        self._checked_at = now
         if frames > self._frames:
             self.silence, self._frames = 0.0, frames
         elif self._connected:

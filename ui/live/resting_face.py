@@ -14,7 +14,7 @@ def apply_resting_face(visitor: VisitorState, camera: LiveCamera) -> None:
     """Apply a resting face that the camera has collected, and re-centre the camera's readings."""
     rest = camera.new_rest()
     if rest is not None:
-        visitor.rest_like(rest)
+        visitor.use_resting_face(rest)
     camera.recentre(visitor.recentring)
 
 

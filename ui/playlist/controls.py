@@ -96,7 +96,7 @@ def tune(visitor: VisitorState) -> None:
                 "Clear filters",
                 type="tertiary",
                 icon=":material/filter_alt_off:",
-                on_click=visitor.narrow,
+                on_click=visitor.apply_filters,
                 args=(EVERYTHING,),
             )
 
@@ -141,7 +141,7 @@ def _filters(visitor: VisitorState) -> None:
         if other:
             listed = getattr(visitor.filters, other)
             changes[other] = tuple(genre for genre in listed if genre not in chosen)
-        visitor.narrow(replace(visitor.filters, **changes))
+        visitor.apply_filters(replace(visitor.filters, **changes))
 
     def show(name: str) -> None:
         value = getattr(visitor.filters, name)
@@ -211,21 +211,21 @@ def too_few(visitor: VisitorState, playlist: Playlist) -> None:
                 f"Play without {wording.escape_markdown(name)}",
                 key="loosen",
                 icon=":material/filter_alt:",
-                on_click=visitor.narrow,
+                on_click=visitor.apply_filters,
                 args=(lifted(visitor.filters, passing.best),),
             )
         if visitor.filters_before not in (visitor.filters, EVERYTHING):
             st.button(
                 "Undo",
                 icon=":material/undo:",
-                on_click=visitor.narrow,
+                on_click=visitor.apply_filters,
                 args=(visitor.filters_before,),
             )
         st.button(
             "Clear filters",
             key="everything",
             icon=":material/filter_alt_off:",
-            on_click=visitor.narrow,
+            on_click=visitor.apply_filters,
             args=(EVERYTHING,),
         )
 

@@ -15,7 +15,7 @@ from recommender.spotify import Device, NoActiveDevice, SpotifyError, playback
 from recommender.spotify.playlists import SavedPlaylist, Saves, mark_of, save
 from recommender.types import Playlist
 from ui import wording
-from ui.navigation import said_once
+from ui.navigation import one_time_notice
 from ui.spotify import sign_in
 from ui.state import VisitorState
 
@@ -142,7 +142,7 @@ def _may_ask(playlist: Playlist) -> bool:
 
 def _allowed(permission: str, label: str) -> bool:
     """Return whether the visitor has allowed this; if not, draw a button to do so."""
-    with said_once(sign_in.NOTICE_KEY) as notice:
+    with one_time_notice(sign_in.NOTICE_KEY) as notice:
         if notice:
             st.toast(notice, icon=":material/info:", duration="long")
     if sign_in.may(permission):

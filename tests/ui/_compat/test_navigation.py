@@ -40,7 +40,7 @@ from ui._compat import navigation as _compat
 
 @pytest.fixture(autouse=True)
 def mended() -> None:
-    _compat.mend_streamlit()
+    _compat.patch_streamlit()
 
 
 def test_installed_streamlit_has_the_patched_functions() -> None:

@@ -108,23 +108,23 @@ def test_messages_of_another_capture_change_nothing(camera: LiveCamera) -> None:
 )
 def test_camera_that_does_not_open_is_explained(camera: LiveCamera, error: str, why: str) -> None:
     camera.on_news(news(frames=0, reading=None, error=error))
-    camera.look(playing=False)
+    camera.update_connection(playing=False)
     assert camera.failed == why
     assert camera.capture is None
 
 
 def test_camera_without_frames_is_reported(camera: LiveCamera) -> None:
     camera.on_news(news(frames=0, reading=None, silence=NO_FRAME_TIMEOUT_SECONDS - 1))
-    camera.look(playing=False)
+    camera.update_connection(playing=False)
     assert camera.failed is None
     camera.on_news(news(frames=0, reading=None, silence=NO_FRAME_TIMEOUT_SECONDS))
-    camera.look(playing=False)
+    camera.update_connection(playing=False)
     assert camera.failed == "silent"
 
 
 def test_a_camera_that_is_pulled_out_ends_the_capture(camera: LiveCamera) -> None:
     camera.on_news(news(over=True))
-    camera.look(playing=False)
+    camera.update_connection(playing=False)
     assert camera.capture is None
     assert camera.failed is None
 

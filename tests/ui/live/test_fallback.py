@@ -10,7 +10,7 @@ from ui.live.fallback import (
     CAMERA_GRACE_SECONDS,
     CONNECT_TIMEOUT_SECONDS,
     ERRORS,
-    MAX_LOOK_SECONDS,
+    MAX_CHECK_SECONDS,
     NO_FRAME_TIMEOUT_SECONDS,
     CameraSigns,
     ConnectionTimer,
@@ -52,44 +52,44 @@ class Clock:
         return self.now
 
 
-def looks(timer: ConnectionTimer, clock: Clock, *, every: float) -> Callable[..., None]:
-    """Have a page look at regular intervals, for some seconds."""
+def checks(timer: ConnectionTimer, clock: Clock, *, every: float) -> Callable[..., None]:
+    """Have a page check at regular intervals, for some seconds."""
 
-    def look(seconds: float, **connection: Any) -> None:
+    def check(seconds: float, **connection: Any) -> None:
         connection = {"playing": False, "signalling": False, "frames": 0, **connection}
         for _ in range(round(seconds / every)):
             clock.now += every
-            timer.look(**connection)
+            timer.check(**connection)
 
-    return look
+    return check
 
 
 def test_seconds_are_counted_from_one_step_of_a_connection_to_the_next() -> None:
     clock = Clock()
     timer = ConnectionTimer(clock)
-    look = looks(timer, clock, every=0.4)
-    look(4.0)
+    check = checks(timer, clock, every=0.4)
+    check(4.0)
     assert timer.connecting == pytest.approx(4.0 - CAMERA_GRACE_SECONDS)
-    look(0.4, signalling=True)
+    check(0.4, signalling=True)
     assert timer.connecting == 0.0
-    look(4.0, signalling=True)
+    check(4.0, signalling=True)
     assert (timer.connecting, timer.silence) == (pytest.approx(4.0), 0.0)
-    look(0.4, playing=True)
-    look(2.0, playing=True)
+    check(0.4, playing=True)
+    check(2.0, playing=True)
     assert timer.silence == pytest.approx(2.0)
-    look(0.4, playing=True, frames=3)
+    check(0.4, playing=True, frames=3)
     assert timer.silence == 0.0
-    look(1.2, playing=True, frames=3)
+    check(1.2, playing=True, frames=3)
     assert timer.silence == pytest.approx(1.2)
     # Without the component's word for a moment, frames are what counts.
-    look(0.8, frames=3)
+    check(0.8, frames=3)
     assert timer.silence == pytest.approx(2.0)
 
 
-def test_where_looks_are_late_everything_has_longer() -> None:
+def test_where_checks_are_late_everything_has_longer() -> None:
     clock = Clock()
     timer = ConnectionTimer(clock)
-    look = looks(timer, clock, every=2.0)
-    look(2.0, signalling=True)
-    look(12.0, signalling=True)
-    assert timer.connecting == pytest.approx(6 * MAX_LOOK_SECONDS)
+    check = checks(timer, clock, every=2.0)
+    check(2.0, signalling=True)
+    check(12.0, signalling=True)
+    assert timer.connecting == pytest.approx(6 * MAX_CHECK_SECONDS)

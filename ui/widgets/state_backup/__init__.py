@@ -27,7 +27,7 @@ from recommender.taste.taste import VERDICTS, Taste
 from recommender.types import Filters, Mood
 from ui import services, wording
 from ui._compat import navigation as _compat_navigation
-from ui.navigation import said_once
+from ui.navigation import one_time_notice
 from ui.playlist import address
 from ui.state import ROOM, Photo, VisitorState, visitor_state
 from ui.widgets.frontend import component
@@ -78,7 +78,7 @@ def _restore_once() -> None:
 
 def announce_restored() -> None:
     """Say, once, that the state was restored."""
-    with said_once(_NOTICE_KEY) as news:
+    with one_time_notice(_NOTICE_KEY) as news:
         if news:
             st.toast(wording.escape_markdown(news), icon=":material/sync:", duration="long")
 
@@ -104,7 +104,7 @@ def _back_up(text: str | None, mine: str | None, page: str | None) -> None:
 
 def serialize(visitor: VisitorState) -> str | None:
     """Return what to keep of a visitor's state, as JSON; ``None`` until there is a set."""
-    playlist = visitor.sets.get(visitor.wish) if visitor.mood is not None else None
+    playlist = visitor.sets.get(visitor.set_options) if visitor.mood is not None else None
     if playlist is None or not playlist.picks:
         return None
     faces = visitor.photo.reading.faces if visitor.photo else ()
@@ -203,7 +203,7 @@ def _read(visitor: VisitorState, found: dict[str, Any], catalog: Catalog) -> str
     visitor.taste, visitor.playing, visitor.idle = taste, playing, playing is not None
     if not playlist.picks:
         return wording.LOST_SET
-    visitor.sets = {visitor.wish: playlist}
+    visitor.sets = {visitor.set_options: playlist}
     return wording.restored_sentence(shared.missing, shared.missing + len(playlist.picks))
 
 
