@@ -11,7 +11,7 @@ from ui import wording
 from ui.diary import diary, identity, story
 from ui.diary import view as diary_view
 from ui.mood_entry import mood_entry
-from ui.navigation import end_page, one_time_notice, require_router
+from ui.navigation import NOTICE_SECONDS, end_page, one_time_notice, require_router
 from ui.state import visitor_state
 
 require_router("diary")
@@ -29,7 +29,7 @@ this_month = Month.of(today)
 body = st.container(horizontal_alignment="center").container(width=900)
 
 with body:
-    with one_time_notice(diary_view.GONE) as gone:
+    with one_time_notice(diary_view.GONE, seconds=NOTICE_SECONDS) as gone:
         if gone is not None:
             st.success(wording.DELETED[gone], icon=":material/check:")
 

@@ -7,7 +7,7 @@ from ui import wording
 from ui.diary import identity
 from ui.diary import view as diary_view
 from ui.live.resting_face import nothing_learned, personalization
-from ui.navigation import one_time_notice, require_router
+from ui.navigation import NOTICE_SECONDS, one_time_notice, require_router
 from ui.playlist import controls
 from ui.spotify import lookup, sections, sign_in
 from ui.spotify.panel import connect_button
@@ -19,7 +19,7 @@ body = st.container(horizontal_alignment="center").container(width=900)
 
 with body:
     st.title("Settings", anchor=False)
-    with one_time_notice(sign_in.NOTICE_KEY) as notice:
+    with one_time_notice(sign_in.NOTICE_KEY, seconds=NOTICE_SECONDS) as notice:
         if notice:
             st.info(notice, icon=":material/info:")
 

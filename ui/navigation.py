@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
 
 import streamlit as st
 
 from ui._compat import navigation as _compat_navigation
+
+NOTICE_SECONDS: Final = 5.0
+"""How long a notice stays in the page at least, while the visitor stays on it."""
 
 
 class PageEnd(Exception):
@@ -35,15 +40,36 @@ def navigate_to(page: str) -> None:
 
 
 @contextmanager
-def one_time_notice(key: str) -> Iterator[Any]:
+def one_time_notice(key: str, *, seconds: float = 0.0) -> Iterator[Any]:
     """Yield a message of the session, and forget it once the block has shown it.
 
     If the run is interrupted inside the block, the next one shows it again.
+
+    Args:
+        key: where the message is in the session's state.
+        seconds: for how long later runs show it again: `NOTICE_SECONDS` for one that stands in the
+            page, since a component may request a run at any moment, and each run draws the page
+            anew. A toast stays by itself.
     """
-    news = st.session_state.get(key)
-    yield news
-    if news is not None:
+    kept = st.session_state.get(key)
+    now = time.monotonic()
+    if not isinstance(kept, _Shown):
+        kept = _Shown(kept, now)
+    elif now - kept.since >= seconds:
+        kept = _Shown(None, now)
+    yield kept.message
+    if kept.message is not None and seconds:
+        st.session_state[key] = kept
+    else:
         st.session_state.pop(key, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A message that a run has shown, and when one did first, by the monotonic clock."""
+
+    message: Any
+    since: float
 
 
 def require_router(page: str) -> str | None:

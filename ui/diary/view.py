@@ -12,7 +12,7 @@ from recommender.diary import Entry, KeptVerdict, summary, to_csv, to_json
 from recommender.diary.summary import Month
 from ui import wording
 from ui.diary import charts, diary, identity, story
-from ui.navigation import one_time_notice
+from ui.navigation import NOTICE_SECONDS, one_time_notice
 from ui.state import VisitorState
 
 KEEPS = (
@@ -251,7 +251,7 @@ def _sign_in() -> None:
                 on_click=identity.sign_in,
                 args=(provider,),
             )
-    with one_time_notice("sign-in-problem") as failed:
+    with one_time_notice("sign-in-problem", seconds=NOTICE_SECONDS) as failed:
         if failed:
             st.warning(failed, icon=":material/info:")
 
