@@ -244,7 +244,10 @@ def _run(options: argparse.Namespace) -> int:
     found = _without_outputs(found, options)
     if found.skipped:
         files = "1 file was" if found.skipped == 1 else f"{found.skipped:,} files were"
-        _report(f"{files} skipped in folders: hidden, or neither photos nor clips")
+        _report(
+            f"{files} skipped in folders: hidden, annotated by an earlier run, or neither photos "
+            "nor clips"
+        )
     if not found.sources:
         if not found.problems:
             status = _report_error("no photos or clips were found")

@@ -16,6 +16,13 @@ from PIL import Image
 SUFFIX_BESIDE_INPUTS: Final = "-annotated"
 """Added to a photo's name in a folder that holds inputs."""
 
+_SOFTWARE: Final = 0x0131
+"""The EXIF tag of the software that wrote a file."""
+_MARK: Final = "Affectune, annotated copy"
+_MARK_BYTES: Final = 1024
+"""EXIF data is this close to one end of a file: to its beginning in a PNG or JPEG, to its end in a
+WebP."""
+
 
 class OutputError(Exception):
     """An image that was not written. Its text is the sentence for the user."""
@@ -102,8 +109,10 @@ def save_new(
             "written. Use .png or .jpg"
         )
     encoded = io.BytesIO()
+    exif = Image.Exif()
+    exif[_SOFTWARE] = _MARK
     try:
-        Image.fromarray(image).save(encoded, kind)
+        Image.fromarray(image).save(encoded, kind, exif=exif)
         # A dangling link is not followed either: a photo may be about to appear where it points.
         with target.open("wb" if overwrite and not _is_dangling(target) else "xb") as file:
             file.write(encoded.getbuffer())
@@ -114,6 +123,19 @@ def save_new(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", "") or error
         raise OutputError(f"{target} cannot be written: {reason}") from error
+
+
+def is_annotated_copy(path: Path) -> bool:
+    """Return whether a file is what `save_new` has written. BMP and GIF do not tell.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        ends = file.read(_MARK_BYTES)
+        file.seek(max(file.tell(), file.seek(0, os.SEEK_END) - _MARK_BYTES))
+        ends += file.read()
+    return _MARK.encode() in ends
 
 
 def is_one_of(target: Path, inputs: Sequence[Path]) -> bool:

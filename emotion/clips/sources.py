@@ -17,6 +17,8 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import IO, Any, Final, Literal
 
+from emotion.output import is_annotated_copy
+
 Kind = Literal["photo", "clip"]
 
 PHOTO_SUFFIXES: Final = frozenset(
@@ -112,7 +114,8 @@ class Found:
 
     Attributes:
         sources: the files, in the order in which they were named; a folder's in natural order.
-        skipped: how many files in folders are left out: hidden, or neither photos nor clips.
+        skipped: how many files in folders are left out: hidden, annotated copies that an earlier
+            run saved there, or neither photos nor clips.
         problems: what was named and cannot be read, with the reason in words.
     """
 
@@ -129,8 +132,9 @@ def is_address(path: str) -> bool:
 def find_sources(paths: Sequence[str]) -> Found:
     """Return what there is to read at paths and addresses: each file once.
 
-    Folders are searched to any depth. Hidden files in them, and those without the suffix of a photo
-    or a clip, are left out and counted. A file that is named itself is read whatever its suffix.
+    Folders are searched to any depth. Hidden files in them, annotated copies on this machine, and
+    files without the suffix of a photo or a clip are left out and counted. A file that is named
+    itself is read whatever it is.
     """
     skipped: Counter[str] = Counter()
     problems: list[tuple[str, str]] = []
@@ -210,12 +214,21 @@ def _local(path: Path, skipped: Counter[str]) -> Iterator[Source]:
             kind = _kind(name)
             if kind is None:
                 skipped["kind"] += 1
+            elif kind == "photo" and _is_copy(Path(home) / name):
+                skipped["copy"] += 1
             else:
                 yield _file(Path(home) / name, kind)
 
 
 def _raise(error: OSError) -> None:
     raise error
+
+
+def _is_copy(path: Path) -> bool:
+    try:
+        return is_annotated_copy(path)
+    except OSError:  # what reads it will say why
+        return False
 
 
 def _file(path: Path, kind: Kind) -> Source:

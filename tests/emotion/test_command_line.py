@@ -232,6 +232,25 @@ def test_a_file_that_exists_is_left_alone_without_force(
         capsys.readouterr()
 
 
+def test_annotated_copies_in_a_folder_are_not_read_as_photos(
+    photo: Path, tmp_path: Path, landscape: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # A photo of someone's own may have such a name as well.
+    named = tmp_path / "out-hills.png"
+    Image.fromarray(landscape).save(named)
+    command = (tmp_path, "--detector", "haar", "--json")
+    assert run(*command, "--annotate", tmp_path / "out.png") == 0
+    capsys.readouterr()
+    copy = tmp_path / "out-smile.png"
+    assert copy.exists()
+    assert run(*command) == 0
+    out, err = capsys.readouterr()
+    assert [file["file"] for file in json.loads(out)] == [str(named), str(photo)]
+    assert "2 files were skipped in folders: hidden, annotated by an earlier run" in err
+    assert run(copy, "--detector", "haar", "--json") == 0
+    assert [file["file"] for file in json.loads(capsys.readouterr().out)] == [str(copy)]
+
+
 def test_photos_of_one_name_do_not_overwrite_each_other(
     photo: Path, tmp_path: Path, landscape: np.ndarray
 ) -> None:
