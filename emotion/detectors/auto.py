@@ -72,13 +72,14 @@ class AutoDetector:
         self._blazeface_works = self._mtcnn_works = True
 
     def warm_up(self) -> None:
-        """Load every network, or the cascade in their place."""
+        """Load both networks; the cascade in place of BlazeFace where its package is missing."""
         try:
             self._blazeface.warm_up()
-            self._mtcnn.warm_up()
         except BlazefaceUnavailable as error:
             self._give_up_blazeface(error)
             self._haar.warm_up()
+        try:
+            self._mtcnn.warm_up()
         except MtcnnUnavailable as error:
             self._give_up_mtcnn(error)
 

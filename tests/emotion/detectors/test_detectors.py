@@ -361,10 +361,14 @@ def test_auto_goes_on_with_haar_where_blazeface_is_missing(
 
 
 @pytest.mark.usefixtures("without_blazeface", "without_mtcnn")
+@pytest.mark.parametrize("warm", [True, False])
 def test_auto_goes_on_with_haar_alone(
-    astronaut: np.ndarray, caplog: pytest.LogCaptureFixture
+    warm: bool, astronaut: np.ndarray, caplog: pytest.LogCaptureFixture
 ) -> None:
     detector = AutoDetector()
+    if warm:
+        detector.warm_up()
+        assert len(caplog.records) == 2  # nothing is left to the first photo
     assert len(detector.detect(astronaut)) == 1
     on_its_side = np.ascontiguousarray(np.rot90(astronaut))
     assert [face.rotation for face in detector.detect(on_its_side)] == [90]
