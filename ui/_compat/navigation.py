@@ -159,12 +159,13 @@ def rerun_page_for_its_callbacks() -> bool:
 
 
 def keep_unsent_parts_of_finished_runs() -> bool:
-    """Make the server send all that a finished run of the page has drawn before a fragment runs.
+    """Make the server send all of the runs that are finished before a fragment runs.
 
-    Streamlit 1.67 discards what such a run has drawn in the fragment and was not sent yet, because
-    the fragment is about to draw it again, but still sends that the run is finished. The browser
-    then removes what is missing and mounts it anew: the player starts its track again, and the
-    camera is cut off.
+    Streamlit 1.67 discards what a finished run of the page has drawn in the fragment and was not
+    sent yet, because the fragment is about to draw it again, but still sends that the run is
+    finished. The browser then removes what is missing and mounts it anew: the player starts its
+    track again, and the camera is cut off. Of another fragment's finished run it sends what was
+    drawn, but not that it is finished, so that what that run no longer draws stays on the page.
 
     https://github.com/streamlit/streamlit/blob/1.67.0/lib/streamlit/runtime/forward_msg_queue.py
     (``ForwardMsgQueue.clear``, ``_update_script_finished_message``). A request for a run of the
@@ -178,7 +179,8 @@ def keep_unsent_parts_of_finished_runs() -> bool:
         from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
         clear = ForwardMsgQueue.clear
-        finished = ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY
+        status = ForwardMsg.ScriptFinishedStatus
+        finished = (status.FINISHED_SUCCESSFULLY, status.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
     except (ImportError, AttributeError):
         logger.warning("This version of Streamlit is not supported: the player may start again")
         return False
@@ -197,7 +199,7 @@ def keep_unsent_parts_of_finished_runs() -> bool:
                 number
                 for number, message in enumerate(queue._queue, 1)
                 if message.WhichOneof("type") == "script_finished"
-                and message.script_finished == finished
+                and message.script_finished in finished
             ]
             last = ends[-1] if ends else 0
             kept, queue._queue = queue._queue[:last], queue._queue[last:]

@@ -59,6 +59,7 @@ def test_installed_streamlit_has_the_patched_functions() -> None:
 
 
 FINISHED = ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY
+FRAGMENT_FINISHED = ForwardMsg.ScriptFinishedStatus.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
 INTERRUPTED = ForwardMsg.ScriptFinishedStatus.FINISHED_EARLY_FOR_RERUN
 
 
@@ -92,6 +93,21 @@ def end(status: "ForwardMsg.ScriptFinishedStatus.ValueType") -> ForwardMsg:
             [drawn(1, "player"), end(FINISHED), drawn(2, "camera")],
             id="of a finished run, and of a fragment's after it",
         ),
+        pytest.param(
+            [
+                drawn(1, "player"),
+                end(FRAGMENT_FINISHED),
+                drawn(2, "camera"),
+                end(FRAGMENT_FINISHED),
+            ],
+            [
+                drawn(1, "player"),
+                end(FRAGMENT_FINISHED),
+                drawn(2, "camera"),
+                end(FRAGMENT_FINISHED),
+            ],
+            id="of fragments' finished runs",
+        ),
     ],
 )
 def test_what_is_sent_before_a_fragment_runs(
@@ -108,10 +124,10 @@ def test_what_is_sent_before_a_fragment_runs(
 
 def test_a_run_of_the_page_replaces_what_was_not_sent() -> None:
     queue = ForwardMsgQueue()
-    for message in (drawn(0), drawn(1, "player"), end(FINISHED)):
+    for message in (drawn(0), end(FINISHED), drawn(1, "player"), end(FRAGMENT_FINISHED)):
         queue.enqueue(message)
     queue.clear(retain_lifecycle_msgs=True)
-    assert queue.flush() == [end(INTERRUPTED)]
+    assert queue.flush() == [end(INTERRUPTED), end(INTERRUPTED)]
 
 
 def test_a_run_begins_at_the_top() -> None:
