@@ -204,6 +204,8 @@ def _kind(name: str) -> Kind | None:
 
 
 def _local(path: Path, skipped: Counter[str]) -> Iterator[Source]:
+    if _is_special(path):
+        raise SourceError("this is a pipe, a socket or a device: save what it gives as a file")
     if not path.is_dir():
         yield _file(path, _kind(path.name) or _kind_by_content(path))
         return
@@ -212,7 +214,7 @@ def _local(path: Path, skipped: Counter[str]) -> Iterator[Source]:
         skipped["hidden"] += sum(name.startswith(".") for name in names)
         for name in sorted((n for n in names if not n.startswith(".")), key=natural_key):
             kind = _kind(name)
-            if kind is None:
+            if kind is None or _is_special(Path(home) / name):
                 skipped["kind"] += 1
             elif kind == "photo" and _is_copy(Path(home) / name):
                 skipped["copy"] += 1
@@ -222,6 +224,11 @@ def _local(path: Path, skipped: Counter[str]) -> Iterator[Source]:
 
 def _raise(error: OSError) -> None:
     raise error
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a pipe, a socket or a device: reading one may never end."""
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def _is_copy(path: Path) -> bool:

@@ -142,3 +142,15 @@ def test_natural_order() -> None:
     assert sorted(["b2", "a10", "B1", "a9", "10", "9"], key=natural_key) == [
         *("9", "10", "a9", "a10", "B1", "b2")
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="This system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "me.jpg").write_bytes(b"x")
+    found = find_sources([str(tmp_path), str(tmp_path / "pipe.jpg")])
+    assert [Path(source.name).name for source in found.sources] == ["me.jpg"]
+    assert found.skipped == 1
+    ((path, reason),) = found.problems
+    assert path.endswith("pipe.jpg")
+    assert "pipe" in reason

@@ -195,6 +195,13 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         import_file(tmp_path / "none.csv", tmp_path / "c.duckdb")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="This system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "table.csv")
+    with pytest.raises(CatalogError, match=r"table\.csv is a pipe"):
+        import_file(tmp_path / "table.csv", tmp_path / "c.duckdb")
+
+
 def test_a_broken_import_leaves_the_old_catalogue_whole(
     row: Row, write_csv: Writer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
