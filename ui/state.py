@@ -263,7 +263,7 @@ class VisitorState:
         return suggested_intent(self.mood) if self.mood else "match"
 
     @property
-    def set_options(self) -> SetOptions:
+    def options(self) -> SetOptions:
         """The options that the next set is drawn for."""
         return SetOptions(
             intent=self.intent or self.suggestion,

@@ -27,7 +27,7 @@ from tests.browser.tabs import Tabs, Visitors, visitors
 from tests.browser.waiting import LIMIT_MS
 
 ROOT = Path(__file__).parents[2]
-# Server, browser and camera may share two busy cores: an answer has a minute and a half to come.
+# Server, browser and camera may share two busy cores: an answer has three minutes to come.
 expect.set_options(timeout=LIMIT_MS)
 
 

@@ -19,10 +19,10 @@ WITH_DEADLINE = """(...given) => Promise.race([
 
 
 def outcome(place: Page | Frame | Locator | Worker, function: str, arg: Any = None) -> Any:
-    """Run an asynchronous JavaScript function in a page, and return what its promise comes to.
+    """Run an asynchronous JavaScript function in a page, and return what its promise resolves to.
 
-    `evaluate` would wait without end for a promise that is never settled: what settles it may be
-    gone, such as an element that was replaced.
+    `evaluate` alone would wait forever for a promise that is never settled, since what would settle
+    it is gone, such as an element that was replaced.
 
     Args:
         place: where to run it. A locator's element is the function's first argument.

@@ -302,7 +302,7 @@ def test_how_one_feels_is_asked_after_the_music(
     visitor = app.session_state["visitor"]
     button(app, "Find music for this").click().run()
     app.switch_page("pages/playlist.py").run()
-    playlist = visitor.sets[visitor.set_options]
+    playlist = visitor.sets[visitor.options]
 
     def asked() -> bool:
         assert not app.exception

@@ -39,7 +39,7 @@ def ids(sent: dict[str, Any]) -> list[str]:
 def drawn(app: AppTest) -> tuple[VisitorState, Playlist]:
     """The visitor and the set that they look at."""
     visitor: VisitorState = app.session_state["visitor"]
-    return visitor, visitor.sets[visitor.set_options]
+    return visitor, visitor.sets[visitor.options]
 
 
 def artists(app: AppTest) -> set[str]:

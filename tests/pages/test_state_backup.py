@@ -42,13 +42,13 @@ def test_nothing_is_kept_of_a_visit_without_music(app: AppTest, sent_to: Any) ->
 
 def test_a_visit_comes_back_as_it_was(listening: AppTest, sent_to: Any) -> None:
     visitor: VisitorState = listening.session_state["visitor"]
-    play(visitor, visitor.sets[visitor.set_options].picks[2].track.id)
-    judge(visitor, visitor.sets[visitor.set_options].picks[2].track.id, "like")
-    judge(visitor, visitor.sets[visitor.set_options].picks[4].track.id, "dislike")
+    play(visitor, visitor.sets[visitor.options].picks[2].track.id)
+    judge(visitor, visitor.sets[visitor.options].picks[2].track.id, "like")
+    judge(visitor, visitor.sets[visitor.options].picks[4].track.id, "dislike")
     ban(
         visitor,
-        visitor.sets[visitor.set_options].picks[5].track.id,
-        visitor.sets[visitor.set_options].picks[5].track.artists[0],
+        visitor.sets[visitor.options].picks[5].track.id,
+        visitor.sets[visitor.options].picks[5].track.artists[0],
     )
     listening.run()
     again = VisitorState()
@@ -58,8 +58,8 @@ def test_a_visit_comes_back_as_it_was(listening: AppTest, sent_to: Any) -> None:
         *("corrected_emotion", "manual_mood", "playing"),
     ):
         assert getattr(again, name) == getattr(visitor, name), name
-    assert again.set_options == visitor.set_options
-    assert again.sets[again.set_options] == visitor.sets[visitor.set_options]
+    assert again.options == visitor.options
+    assert again.sets[again.options] == visitor.sets[visitor.options]
     assert again.liked == visitor.liked
     assert [said.verdict for said in again.taste.feedback] == ["like", "dislike"]
     assert again.mood_in_words == visitor.mood_in_words == "sad"
@@ -78,7 +78,7 @@ def test_it_holds_no_picture_and_no_title(listening: AppTest, sent_to: Any) -> N
         *("version", "set", "faces", "chosen", "favoured", "said", "placed", "filters"),
         *("minutes", "adventure", "draw", "verdicts", "reasons", "playing"),
     }
-    titles = [pick.track.title for pick in visitor.sets[visitor.set_options].picks]
+    titles = [pick.track.title for pick in visitor.sets[visitor.options].picks]
     assert not any(json.dumps(title)[1:-1] in found["set"] for title in titles)
 
 
@@ -116,7 +116,7 @@ def test_an_address_brings_the_set_back_without_what_was_read_on_a_face(
     listening: AppTest, sent_to: Any, recognizer: Any, cold: bool
 ) -> None:
     visitor: VisitorState = listening.session_state["visitor"]
-    picks = visitor.sets[visitor.set_options].picks
+    picks = visitor.sets[visitor.options].picks
     play(visitor, picks[2].track.id)
     judge(visitor, picks[1].track.id, "like")
     listening.run()

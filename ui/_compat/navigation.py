@@ -179,6 +179,7 @@ def keep_unsent_parts_of_finished_runs() -> bool:
         from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
         clear = ForwardMsgQueue.clear
+        _ = ForwardMsgQueue()._queue
         status = ForwardMsg.ScriptFinishedStatus
         finished = (status.FINISHED_SUCCESSFULLY, status.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)
     except (ImportError, AttributeError):

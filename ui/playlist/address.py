@@ -69,7 +69,7 @@ def restore(visitor: VisitorState, text: str) -> str | None:
     visitor.adventure = min(wording.ADVENTURE, key=lambda step: abs(step - options.adventure))
     visitor.taste, visitor.playing = session.taste, session.playing
     playlist = session.playlist
-    visitor.sets = {visitor.set_options: playlist} if playlist else {}
+    visitor.sets = {visitor.options: playlist} if playlist else {}
     visitor.idle = visitor.playing is not None
     count = len(playlist.picks) if playlist else 0
     return wording.welcome_back(found.missing, found.missing + count, found.forgotten)

@@ -39,15 +39,15 @@ def current_set(visitor: VisitorState) -> Playlist:
     diary.restore_taste(visitor, recommender.catalog)
     session = rules.with_affinities(session_of(visitor), lookup.affinities() or Affinities())
     _write_back(visitor, session)
-    if visitor.set_options not in visitor.sets:
+    if visitor.options not in visitor.sets:
         with st.spinner("Choosing the music…"):
             session = rules.with_set(session, _draw_for(visitor))
         # Interrupted in between, the set would never get into the diary.
         with uninterrupted():
             _write_back(visitor, session)
             visitor.heard, visitor.set_ended = frozenset(), False
-            diary.note_playlist(visitor, visitor.sets[visitor.set_options])
-    return visitor.sets[visitor.set_options]
+            diary.note_playlist(visitor, visitor.sets[visitor.options])
+    return visitor.sets[visitor.options]
 
 
 def not_known_clean(visitor: VisitorState, playlist: Playlist) -> str | None:
@@ -152,7 +152,7 @@ def judge(visitor: VisitorState, track_id: str, verdict: Verdict) -> None:
             visitor, after.change.judged, None if after.change.action == "unlike" else verdict
         )
         if after.change.redrawn:
-            diary.note_playlist(visitor, visitor.sets[visitor.set_options])
+            diary.note_playlist(visitor, visitor.sets[visitor.options])
 
 
 def more_like(visitor: VisitorState, track_id: str) -> None:
@@ -161,7 +161,7 @@ def more_like(visitor: VisitorState, track_id: str) -> None:
     after = rules.more_like(before, track_id, _draw_for(visitor))
     if after is not before:
         _write_back(visitor, after)
-        diary.note_playlist(visitor, visitor.sets[visitor.set_options])
+        diary.note_playlist(visitor, visitor.sets[visitor.options])
 
 
 def ban(visitor: VisitorState, track_id: str, artist: str) -> None:
@@ -172,7 +172,7 @@ def ban(visitor: VisitorState, track_id: str, artist: str) -> None:
         return
     visitor.filters_before = visitor.filters
     _write_back(visitor, after)
-    diary.note_playlist(visitor, visitor.sets[visitor.set_options])
+    diary.note_playlist(visitor, visitor.sets[visitor.options])
 
 
 def allow(visitor: VisitorState, artist: str) -> None:
@@ -189,7 +189,7 @@ def undo(visitor: VisitorState) -> None:
     _write_back(visitor, rules.undo(session_of(visitor)))
     if change.judged is not None:
         diary.note_verdict(visitor, change.judged, visitor.taste.verdict_on(change.judged.id))
-    drawn = visitor.sets.get(visitor.set_options)
+    drawn = visitor.sets.get(visitor.options)
     if drawn is not None and visitor.shared is None:
         diary.note_playlist(visitor, drawn)
 
@@ -211,7 +211,7 @@ def session_of(visitor: VisitorState) -> Session:
     """Return the visitor's state as the library's `Session`."""
     return Session(
         mood=visitor.mood,
-        options=visitor.set_options,
+        options=visitor.options,
         emotions=visitor.emotions,
         sets=dict(visitor.sets),
         taste=visitor.taste,

@@ -25,7 +25,7 @@ def backup() -> dict[str, Any]:
     visitor = VisitorState(photo=Photo(None, ImageReading((face("sad"), face("happy")))))
     visitor.intent = "shift"
     assert visitor.mood is not None
-    visitor.sets = {visitor.set_options: services.recommend(Request(visitor.mood, intent="shift"))}
+    visitor.sets = {visitor.options: services.recommend(Request(visitor.mood, intent="shift"))}
     text = serialize(visitor)
     assert text is not None
     found: dict[str, Any] = json.loads(text)

@@ -104,7 +104,7 @@ def _back_up(text: str | None, mine: str | None, page: str | None) -> None:
 
 def serialize(visitor: VisitorState) -> str | None:
     """Return what to keep of a visitor's state, as JSON; ``None`` until there is a set."""
-    playlist = visitor.sets.get(visitor.set_options) if visitor.mood is not None else None
+    playlist = visitor.sets.get(visitor.options) if visitor.mood is not None else None
     if playlist is None or not playlist.picks:
         return None
     faces = visitor.photo.reading.faces if visitor.photo else ()
@@ -203,7 +203,7 @@ def _read(visitor: VisitorState, found: dict[str, Any], catalog: Catalog) -> str
     visitor.taste, visitor.playing, visitor.idle = taste, playing, playing is not None
     if not playlist.picks:
         return wording.LOST_SET
-    visitor.sets = {visitor.set_options: playlist}
+    visitor.sets = {visitor.options: playlist}
     return wording.restored_sentence(shared.missing, shared.missing + len(playlist.picks))
 
 
