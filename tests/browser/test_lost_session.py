@@ -1,6 +1,7 @@
 """A session that is lost on a server that runs on: nothing is done twice, and all of it works."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,9 +10,10 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import clips, spotify_player
 from tests.browser.axe import DESKTOP
 from tests.browser.listening import listen, settle
+from tests.browser.server_camera import UNABLE
 from tests.browser.tabs import Cameras
 from tests.browser.test_restart import Server
-from tests.browser.waiting import LIMIT_MS
+from tests.browser.waiting import LIMIT_MS, LIMIT_SECONDS
 
 FRAMES_PER_SECOND = 10
 CUT_OFF = """
@@ -36,21 +38,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     found.end()
 
 
-@pytest.fixture
+@pytest.fixture(params=["", UNABLE], ids=["read in the browser", "read by the server"])
 def page(
-    browser: Browser, chromium: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    browser: Browser,
+    chromium: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Page]:
     film = tmp_path_factory.mktemp("films") / "nobody.y4m"
     clips.write(film, clips.nobody(2.0, FRAMES_PER_SECOND), FRAMES_PER_SECOND)
     cameras = Cameras(browser, chromium, {"nobody": film})
-    yield cameras.tabs("nobody", script=CUT_OFF).take()
+    yield cameras.tabs("nobody", script=CUT_OFF + request.param).take()
     cameras.close()
 
 
-def lose_session(page: Page) -> None:
+def lose_session(page: Page, server: Server) -> None:
     """Take the connection away for longer than the server remembers a visitor."""
     page.evaluate("window.offline = true; window.sockets.forEach((socket) => socket.close())")
     expect(page.get_by_text("The connection is lost. Trying again…")).to_be_visible()
+    # A busy server takes a while to notice.
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while server.visitors():
+        assert time.monotonic() < deadline, "The server has not noticed"
+        page.wait_for_timeout(100)
     page.wait_for_timeout(3_000)
     page.evaluate("window.offline = false")
     expect(page.get_by_text("The connection is lost.")).to_have_count(0)
@@ -68,7 +78,7 @@ def test_the_camera_can_be_started_again_in_a_new_session(page: Page, server: Se
     expect(page.locator("h1")).to_have_count(1)
     page.goto(f"{server.address}/live")
     start(page)
-    lose_session(page)
+    lose_session(page, server)
     # The new session knows of no press, and its camera stays off until there is one.
     expect(page.locator("h1")).to_have_text(["Let the camera catch your mood"])
     start(page)
@@ -88,7 +98,7 @@ def test_a_like_in_the_player_is_not_taken_back_in_a_new_session(
     like.click()
     expect(like).to_have_attribute("aria-pressed", "true")
     settle(page)
-    lose_session(page)
+    lose_session(page, server)
     # A second run, in which the new session hears what the browser has sent before.
     page.get_by_role("button", name="Another set").click()
     settle(page)

@@ -1,5 +1,6 @@
 """A server that is restarted while a page is open: what is on the screen stays there."""
 
+import json
 import os
 import re
 import socket
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
@@ -44,6 +46,11 @@ class Server:
             stderr=subprocess.DEVNULL,
         )
         wait_until_it_answers(self.address, self._process)
+
+    def visitors(self) -> int:
+        """Return how many pages are connected."""
+        with urlopen(f"{self.address}/healthz", timeout=30) as answer:
+            return int(json.load(answer)["visitors"])
 
     def end(self) -> None:
         assert self._process is not None

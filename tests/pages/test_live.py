@@ -23,6 +23,7 @@ from emotion.live.smoothing import STABLE_AFTER_SECONDS, WARM_UP_SECONDS
 from emotion.live.stream import FaceStream
 from emotion.personal import Recentring
 from ui import wording
+from ui._compat import webrtc
 from ui.live import camera as live_camera
 from ui.live import fallback
 from ui.live.camera import CaptureSession, LiveCamera
@@ -74,7 +75,7 @@ class Connection:
         wanted = bool(asked["desired_playing_state"])
         state = WebRtcStreamerState(playing=wanted and self.reachable, signalling=False)
         if self.renew:
-            st.session_state[asked["key"]] = SimpleNamespace(state=state)
+            st.session_state[asked["key"]] = SimpleNamespace(state=state, _get_worker=lambda: None)
         return st.session_state[asked["key"]]
 
 
@@ -205,6 +206,25 @@ def test_camera_permission_is_requested_once(
     assert title(live) == "Starting the camera…"
     assert connection.asked["desired_playing_state"] is True
     assert not sent_to(live, "live_probe")["waiting"]
+
+
+def test_a_browser_that_took_the_answer_to_another_offer_connects_anew(
+    live: AppTest, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outdated, stopped = [False, True], [False, True]
+    monkeypatch.setattr(
+        webrtc, "drop_outdated_answer", lambda *_: outdated.pop(0) if outdated else False
+    )
+    monkeypatch.setattr(webrtc, "has_stopped", lambda _: stopped.pop(0))
+    press(live)
+    answer(live)
+    wanted = [connection.asked["desired_playing_state"]]
+    while outdated or stopped:
+        live.run()
+        wanted.append(connection.asked["desired_playing_state"])
+    # It is told to stop until it has, and then to start.
+    assert wanted == [True, False, False, True]
+    assert title(live) == "Starting the camera…"
 
 
 def test_granted_camera_permission_is_not_requested_again(

@@ -17,15 +17,19 @@ from __future__ import annotations
 import asyncio
 import functools
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from ipaddress import ip_address
 from typing import Any, Final
 
 import streamlit as st
 from aioice import Candidate, Connection
 from aiortc import rtcicetransport
+from streamlit_webrtc import component
 from streamlit_webrtc.component import generate_frontend_component_key
 from streamlit_webrtc.process import AsyncMediaProcessTrack
+from streamlit_webrtc.webrtc import WebRtcWorker
 
 _MARK: Final = "_affectune"
 
@@ -108,6 +112,91 @@ def forget_rendered_runs(connection: Any) -> None:
     """
     if connection is not None:
         connection._last_rendered_run_count = None
+
+
+def remember_offers() -> None:
+    """Make the server's end of a connection remember which of the browser's offers it answers.
+
+    https://github.com/whitphx/streamlit-webrtc/blob/v0.79.0/streamlit_webrtc/webrtc.py
+    (``WebRtcWorker.process_offer``) and …/component.py (``_handle_worker_lifecycle``). Calling it
+    again changes nothing.
+    """
+    answer = WebRtcWorker.process_offer
+    reconcile = component._handle_worker_lifecycle
+    if hasattr(answer, _MARK):
+        return
+
+    @functools.wraps(answer)
+    def process_offer(worker: Any, sdp: str, *args: Any, **kwargs: Any) -> Any:
+        worker._offer = sdp
+        return answer(worker, sdp, *args, **kwargs)
+
+    @functools.wraps(reconcile)
+    def handle_worker_lifecycle(context: Any, key: str, offer: Any, **kwargs: Any) -> None:
+        reconcile(context, key, None if _ignoring.get() else offer, **kwargs)
+
+    setattr(process_offer, _MARK, True)
+    # mypy does not accept the type that `functools.wraps` returns.
+    WebRtcWorker.process_offer = process_offer  # type: ignore[method-assign, assignment]
+    component._handle_worker_lifecycle = handle_worker_lifecycle  # type: ignore[assignment]
+
+
+_ignoring: ContextVar[bool] = ContextVar("_ignoring", default=False)
+
+
+@contextmanager
+def offers_ignored(ignored: bool) -> Iterator[None]:
+    """Let `webrtc_streamer` answer no offer inside the block, if ``ignored``.
+
+    Before the browser has stopped as it is told to, it may still send the offer of a session that
+    was lost, or one that it has replaced.
+    """
+    before = _ignoring.set(ignored)
+    try:
+        yield
+    finally:
+        _ignoring.reset(before)
+
+
+def drop_outdated_answer(connection: Any, key: str) -> bool:
+    """Close the server's end of a connection if the browser has made another offer since.
+
+    If the browser's part of streamlit-webrtc is drawn again while it starts, it starts twice, and
+    keeps the second connection. The server answers the first offer and ignores all later ones, so
+    that no video comes until both have given up.
+
+    Args:
+        connection: the context that `webrtc_streamer` keeps in the session, or ``None``.
+        key: its key.
+
+    Returns:
+        Whether the browser may have taken the answer for that to the other offer. Then it has to
+        stop and start again.
+    """
+    worker = None if connection is None else connection._get_worker()
+    offer = _offer(key)
+    if worker is None or offer is None or offer == getattr(worker, "_offer", offer):
+        return False
+    sent = bool(connection._is_sdp_answer_sent)
+    state = connection.state
+    worker.update_video_callbacks(None, None, None)  # what it ends is not the present capture
+    component._reset_context(connection)
+    connection._set_state(state)  # the browser's, which is still connecting
+    return sent
+
+
+def has_stopped(key: str) -> bool:
+    """Return whether the browser's part of a `webrtc_streamer` neither plays nor connects."""
+    value = st.session_state.get(component_state_key(key))
+    return not (isinstance(value, dict) and value.get("playing")) and _offer(key) is None
+
+
+def _offer(key: str) -> str | None:
+    """Return the offer that the browser has made last, as SDP."""
+    value = st.session_state.get(component_state_key(key))
+    offer = value.get("sdpOffer") if isinstance(value, dict) else None
+    sdp = offer.get("sdp") if isinstance(offer, dict) else None
+    return sdp if isinstance(sdp, str) else None
 
 
 def skip_repeated_frames() -> None:

@@ -47,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 _compat_webrtc.use_quiet_connections()
 _compat_webrtc.skip_repeated_frames()
+_compat_webrtc.remember_offers()
 
 
 class CaptureSession:
@@ -55,11 +56,14 @@ class CaptureSession:
     Args:
         classifier: reads the faces; shared by all visitors.
         recentring: re-centres readings on this visitor's resting face.
+
+    Attributes:
+        restarting: whether the browser is to stop and connect anew.
     """
 
     def __init__(self, classifier: Classifier, recentring: Recentring | None = None) -> None:
         self.timer = ConnectionTimer()
-        self.over = False
+        self.over = self.restarting = False
         self.stream = FaceStream(
             classifier, captions=captions(), mirror=True, recentring=recentring
         )

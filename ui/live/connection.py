@@ -36,7 +36,14 @@ def connect(camera: LiveCamera) -> None:
     mounted = st.session_state.get(_compat_webrtc.component_state_key(KEY)) is not None
     capture = camera.capture if mounted and isinstance(camera.capture, CaptureSession) else None
     if capture is not None:
-        _compat_webrtc.forget_rendered_runs(st.session_state.get(KEY))
+        connection = st.session_state.get(KEY)
+        _compat_webrtc.forget_rendered_runs(connection)
+        if _compat_webrtc.drop_outdated_answer(connection, KEY):
+            logger.info("The browser has made another offer, and connects anew")
+            capture.restarting = True
+        elif capture.restarting and _compat_webrtc.has_stopped(KEY):
+            capture.restarting = False
+    wanted = capture is not None and not capture.restarting
     try:
         servers = ice_servers()
     except ValueError as error:
@@ -47,24 +54,25 @@ def connect(camera: LiveCamera) -> None:
         )
         servers = []
     try:
-        streamlit_webrtc.webrtc_streamer(
-            key=KEY,
-            mode=streamlit_webrtc.WebRtcMode.SENDRECV,
-            rtc_configuration={"iceServers": servers},
-            media_stream_constraints=CONSTRAINTS,
-            desired_playing_state=capture is not None,
-            video_frame_callback=capture.on_frame if capture else None,
-            on_video_ended=capture.on_ended if capture else None,
-            video_html_attrs={
-                "autoPlay": True,
-                "muted": True,
-                "playsInline": True,
-                "controls": False,
-                "style": {"width": "100%", "borderRadius": "0.9rem"},
-            },
-            media_toggle_controls=False,
-            sendback_audio=False,
-        )
+        with _compat_webrtc.offers_ignored(not wanted):
+            streamlit_webrtc.webrtc_streamer(
+                key=KEY,
+                mode=streamlit_webrtc.WebRtcMode.SENDRECV,
+                rtc_configuration={"iceServers": servers},
+                media_stream_constraints=CONSTRAINTS,
+                desired_playing_state=wanted,
+                video_frame_callback=capture.on_frame if capture else None,
+                on_video_ended=capture.on_ended if capture else None,
+                video_html_attrs={
+                    "autoPlay": True,
+                    "muted": True,
+                    "playsInline": True,
+                    "controls": False,
+                    "style": {"width": "100%", "borderRadius": "0.9rem"},
+                },
+                media_toggle_controls=False,
+                sendback_audio=False,
+            )
     except Exception:
         logger.exception("The connection could not be made")
         if camera.capture is not None:
