@@ -179,7 +179,7 @@ def drop_outdated_answer(connection: Any, key: str) -> bool:
         return False
     sent = bool(connection._is_sdp_answer_sent)
     state = connection.state
-    worker.update_video_callbacks(None, None, None)  # what it ends is not the present capture
+    worker.update_video_callbacks(None, None, None)  # their capture goes on
     component._reset_context(connection)
     connection._set_state(state)  # the browser's, which is still connecting
     return sent
