@@ -14,6 +14,7 @@ from tests.browser.server_camera import UNABLE
 from tests.browser.tabs import Cameras
 from tests.browser.test_restart import Server
 from tests.browser.waiting import LIMIT_MS, LIMIT_SECONDS
+from ui.server.setup import SWEEP_SECONDS
 
 FRAMES_PER_SECOND = 10
 CUT_OFF = """
@@ -31,7 +32,7 @@ window.WebSocket = class extends Socket {
 
 @pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that forgets a visitor a second after their connection is lost."""
+    """A server that forgets visitors at the first sweep a second after they are gone."""
     found = Server(tmp_path_factory.mktemp("forgetful") / "diary.sqlite")
     found.begin(STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL="1")
     yield found
@@ -61,7 +62,7 @@ def lose_session(page: Page, server: Server) -> None:
     while server.visitors():
         assert time.monotonic() < deadline, "The server has not noticed"
         page.wait_for_timeout(100)
-    page.wait_for_timeout(3_000)
+    page.wait_for_timeout(1000 * (1 + SWEEP_SECONDS + 1))
     page.evaluate("window.offline = false")
     expect(page.get_by_text("The connection is lost.")).to_have_count(0)
     settle(page)
@@ -78,7 +79,11 @@ def test_the_camera_can_be_started_again_in_a_new_session(page: Page, server: Se
     expect(page.locator("h1")).to_have_count(1)
     page.goto(f"{server.address}/live")
     start(page)
-    lose_session(page, server)
+    for _ in range(5):
+        lose_session(page, server)
+        # A busy server may remember the visitor for longer.
+        if page.locator("h1").all_inner_texts() != ["Looking for a face…"]:
+            break
     # The new session knows of no press, and its camera stays off until there is one.
     expect(page.locator("h1")).to_have_text(["Let the camera catch your mood"])
     start(page)
