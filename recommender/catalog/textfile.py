@@ -64,7 +64,9 @@ def read_head(source: Path) -> bytes:
         CatalogError: it cannot be read, is empty, or is not a table; the message says what it is
             and what to do.
     """
-    if source.exists() and not (source.is_file() or source.is_dir()):
+    with _reading(source):
+        special = source.exists() and not (source.is_file() or source.is_dir())
+    if special:
         raise CatalogError(
             f"{source} is a pipe, a socket or a device: save what it gives as a file, which is "
             "read more than once."

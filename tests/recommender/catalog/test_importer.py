@@ -190,6 +190,11 @@ def test_file_that_is_not_a_table_is_refused(content: bytes, said: str, tmp_path
     assert "table.csv" in str(caught.value)
 
 
+def test_a_name_that_no_file_can_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="cannot be read"):
+        import_file(tmp_path / f"{'x' * 300}.csv", tmp_path / "c.duckdb")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match=r"none\.csv cannot be read"):
         import_file(tmp_path / "none.csv", tmp_path / "c.duckdb")
