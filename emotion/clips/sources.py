@@ -144,7 +144,11 @@ def find_sources(paths: Sequence[str]) -> Found:
             problems.append(("''", "an empty name: is a shell variable not set?"))
             continue
         try:
-            found = _remote(path, skipped) if is_address(path) else _local(Path(path), skipped)
+            found = (
+                _remote(path, skipped)
+                if is_address(path)
+                else _local(Path(path), skipped, problems)
+            )
             for source in found:
                 sources.setdefault(source.location, source)
         except SourceError as error:
@@ -203,7 +207,7 @@ def _kind(name: str) -> Kind | None:
     return "photo" if suffix in PHOTO_SUFFIXES else None
 
 
-def _local(path: Path, skipped: Counter[str]) -> Iterator[Source]:
+def _local(path: Path, skipped: Counter[str], problems: list[tuple[str, str]]) -> Iterator[Source]:
     if _is_special(path):
         raise SourceError("this is a pipe, a socket or a device: save what it gives as a file")
     if not path.is_dir():
@@ -213,13 +217,16 @@ def _local(path: Path, skipped: Counter[str]) -> Iterator[Source]:
         folders[:] = sorted((name for name in folders if not name.startswith(".")), key=natural_key)
         skipped["hidden"] += sum(name.startswith(".") for name in names)
         for name in sorted((n for n in names if not n.startswith(".")), key=natural_key):
-            kind = _kind(name)
-            if kind is None or _is_special(Path(home) / name):
-                skipped["kind"] += 1
-            elif kind == "photo" and _is_copy(Path(home) / name):
-                skipped["copy"] += 1
-            else:
-                yield _file(Path(home) / name, kind)
+            kind, file = _kind(name), Path(home) / name
+            try:
+                if kind is None or _is_special(file):
+                    skipped["kind"] += 1
+                elif kind == "photo" and _is_copy(file):
+                    skipped["copy"] += 1
+                else:
+                    yield _file(file, kind)
+            except OSError as error:  # such as a link to nothing; the other files are read
+                problems.append((str(file), reason(error)))
 
 
 def _raise(error: OSError) -> None:

@@ -154,3 +154,12 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     ((path, reason),) = found.problems
     assert path.endswith("pipe.jpg")
     assert "pipe" in reason
+
+
+def test_a_link_to_nothing_costs_the_other_files_nothing(tmp_path: Path) -> None:
+    for name in ("a.jpg", "z.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "m.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    found = find_sources([str(tmp_path)])
+    assert [Path(source.name).name for source in found.sources] == ["a.jpg", "z.jpg"]
+    assert found.problems == ((str(tmp_path / "m.jpg"), "No such file or directory"),)
