@@ -117,6 +117,8 @@ def forget_rendered_runs(connection: Any) -> None:
 def remember_offers() -> None:
     """Make the server's end of a connection remember which of the browser's offers it answers.
 
+    It also makes `offers_ignored` work.
+
     https://github.com/whitphx/streamlit-webrtc/blob/v0.79.0/streamlit_webrtc/webrtc.py
     (``WebRtcWorker.process_offer``) and …/component.py (``_handle_worker_lifecycle``). Calling it
     again changes nothing.
@@ -170,7 +172,7 @@ def drop_outdated_answer(connection: Any, key: str) -> bool:
         key: its key.
 
     Returns:
-        Whether the browser may have taken the answer for that to the other offer. Then it has to
+        Whether the browser may have applied that answer to its newer connection. It then has to
         stop and start again.
     """
     worker = None if connection is None else connection._get_worker()
@@ -179,7 +181,7 @@ def drop_outdated_answer(connection: Any, key: str) -> bool:
         return False
     sent = bool(connection._is_sdp_answer_sent)
     state = connection.state
-    worker.update_video_callbacks(None, None, None)  # their capture goes on
+    worker.update_video_callbacks(None, None, None)  # they belong to a capture that goes on
     component._reset_context(connection)
     connection._set_state(state)  # the browser's, which is still connecting
     return sent
